@@ -1,0 +1,18 @@
+"""Environments: network, scenes and the rule for the ground truth."""
+
+from attributionlab.environments.base import Batch, Environment, GroundTruth
+from attributionlab.environments.factory import ENVIRONMENTS, make_environment
+from attributionlab.environments.multi_color_sum import MultiColorSum
+from attributionlab.environments.single_color_modulo import SingleColorModulo
+from attributionlab.environments.single_color_sum import SingleColorSum
+
+__all__ = [
+    "ENVIRONMENTS",
+    "Batch",
+    "Environment",
+    "GroundTruth",
+    "MultiColorSum",
+    "SingleColorModulo",
+    "SingleColorSum",
+    "make_environment",
+]

@@ -1,0 +1,231 @@
+"""What an environment is: a network, scenes and the rule for the ground truth, paired so that the truth is exact."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from attributionlab._specs import changed_options, format_spec
+from attributionlab.errors import bad_option
+from attributionlab.networks import DesignedNetwork
+from attributionlab.scenes import Scene, colored_ids, patch_ids, render
+
+Explained = Literal["probability", "logit", "value"]
+
+PAPER_SIDE = 224
+"""Side of the paper's images; sizes given for it scale with the image."""
+
+SMALLEST_SIDE = 16
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroundTruth:
+    """Which pixels the explained output depends on, relative to the true background, and with which sign.
+
+    Args:
+        signed: (b, h, w) int8: +1 raises the output, -1 lowers it, 0 has no part in it.
+        patch_ids: (b, h, w) int16: the patch that a pixel lies in before thinning, counted from 1; 0 for the background.
+        smooth_positive_mask: (b, h, w) bool: the unthinned patches of the positive pixels, for methods that are coarse
+            by construction.
+    """
+
+    signed: Tensor
+    patch_ids: Tensor
+    smooth_positive_mask: Tensor
+
+    def __repr__(self) -> str:
+        """How many maps of which size."""
+        return f"GroundTruth({'x'.join(map(str, self.signed.shape))})"
+
+    @property
+    def positive_mask(self) -> Tensor:
+        """(b, h, w) bool: pixels that raise the output."""
+        return self.signed > 0
+
+    @property
+    def negative_mask(self) -> Tensor:
+        """(b, h, w) bool: pixels that lower the output."""
+        return self.signed < 0
+
+    @property
+    def overall_mask(self) -> Tensor:
+        """(b, h, w) bool: pixels that the output depends on."""
+        return self.signed != 0
+
+    def to(self, device: torch.device | str) -> GroundTruth:
+        """The same truth on another device."""
+        return GroundTruth(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch:
+    """Images with everything that is known about them.
+
+    Args:
+        inputs: (b, c, h, w) float32, colors 0..255, gray 0 or 1.
+        targets: (b,) int64: index of the explained output, 0 for regression.
+        labels: (b,) int64: the winning class, or the number that the network should return.
+        ground_truth: The exact truth for the explained output.
+        scenes: What the images were rendered from.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    labels: Tensor
+    ground_truth: GroundTruth
+    scenes: tuple[Scene, ...]
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.scenes)
+
+    def __repr__(self) -> str:
+        """How many images of which shape."""
+        return f"Batch({len(self)} images of {'x'.join(map(str, self.inputs.shape[1:]))})"
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        return Batch(
+            self.inputs.to(device),
+            self.targets.to(device),
+            self.labels.to(device),
+            self.ground_truth.to(device),
+            self.scenes,
+        )
+
+
+class SceneSampler(Protocol):
+    """Draws scene `index`, whatever was drawn before."""
+
+    def sample(self, index: int) -> Scene:
+        """Scene `index`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment(abc.ABC):
+    """A network, scenes, and the exact truth of each pixel's part in the explained output.
+
+    Options of scenes never depend on options of the network, so two networks can see the same images.
+
+    Args:
+        height: Rows of the images, at least 16.
+        width: Columns of the images, at least 16.
+        data_seed: Seed of the scenes.
+        network_seed: Seed of the weights that are random.
+    """
+
+    height: int = PAPER_SIDE
+    width: int = PAPER_SIDE
+    data_seed: int = 0
+    network_seed: int = 0
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        sides = {"size": self.height} if self.height == self.width else {"height": self.height, "width": self.width}
+        for side, value in sides.items():
+            if value < SMALLEST_SIDE:
+                raise bad_option(side, f"be at least {SMALLEST_SIDE}", value)
+        for seed in ("data_seed", "network_seed"):
+            if getattr(self, seed) < 0:
+                raise bad_option(seed, "be at least 0", getattr(self, seed))
+
+    @property
+    @abc.abstractmethod
+    def sampler(self) -> SceneSampler:
+        """Where the scenes come from."""
+
+    @abc.abstractmethod
+    def build_network(self) -> DesignedNetwork:
+        """Write the weights."""
+
+    @abc.abstractmethod
+    def signs(self, scene: Scene) -> tuple[int, ...]:
+        """What a pixel of each patch does to the explained output: +1, -1 or 0."""
+
+    @abc.abstractmethod
+    def label(self, scene: Scene) -> int:
+        """The winning class, or the number that the network should return."""
+
+    @property
+    @abc.abstractmethod
+    def explains(self) -> Explained:
+        """Which output is explained."""
+
+    @property
+    @abc.abstractmethod
+    def background_color(self) -> tuple[int, ...]:
+        """Value of each channel where nothing is."""
+
+    @cached_property
+    def model(self) -> DesignedNetwork:
+        """The network, in evaluation mode."""
+        return self.build_network().eval()
+
+    @property
+    def true_baseline(self) -> Tensor:
+        """(c,) float32: the value of each channel that means `nothing here`."""
+        return torch.tensor(self.background_color, dtype=torch.float32)
+
+    @property
+    def spec(self) -> str:
+        """The canonical spec: name and the options that differ from the defaults, sorted."""
+        options = changed_options(self)
+        if self.height == self.width and "height" in options:
+            del options["width"]
+            options["size"] = options.pop("height")
+        if self.data_seed == self.network_seed and "data_seed" in options:
+            del options["network_seed"]
+            options["seed"] = options.pop("data_seed")
+        return format_spec(self.name, options)
+
+    @property
+    def scale(self) -> float:
+        """The image's smaller side, in sides of the paper's images."""
+        return min(self.height, self.width) / PAPER_SIDE
+
+    @property
+    def area_scale(self) -> float:
+        """The image's area, in areas of the paper's images."""
+        return self.height * self.width / PAPER_SIDE**2
+
+    def sample(self, n: int, start: int = 0) -> Batch:
+        """Samples `start` to `start + n - 1`; each is the same in every batch, on every machine.
+
+        Raises:
+            BadOption: If `n` is below 1 or `start` below 0.
+        """
+        if n < 1:
+            raise bad_option("n", "be at least 1", n)
+        if start < 0:
+            raise bad_option("start", "be at least 0", start)
+        return self.batch(tuple(self.sampler.sample(index) for index in range(start, start + n)))
+
+    def batch(self, scenes: tuple[Scene, ...]) -> Batch:
+        """The images of these scenes and their truth."""
+        images = np.stack([render(scene) for scene in scenes])
+        labels = torch.tensor([self.label(scene) for scene in scenes])
+        return Batch(
+            inputs=rearrange(torch.from_numpy(images), "b h w c -> b c h w").float().contiguous(),
+            targets=torch.zeros_like(labels) if self.explains == "value" else labels.clone(),
+            labels=labels,
+            ground_truth=self._truth(scenes),
+            scenes=scenes,
+        )
+
+    def _truth(self, scenes: tuple[Scene, ...]) -> GroundTruth:
+        supports = [patch_ids(scene) for scene in scenes]
+        signs = [np.array([0, *self.signs(scene)], dtype=np.int8) for scene in scenes]
+        signed = [sign[colored_ids(scene)] for sign, scene in zip(signs, scenes, strict=True)]
+        smooth = [sign[support] > 0 for sign, support in zip(signs, supports, strict=True)]
+        return GroundTruth(*(torch.from_numpy(np.stack(maps)) for maps in (signed, supports, smooth)))

@@ -1,0 +1,54 @@
+"""From a spec to an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attributionlab._registry import Registry
+from attributionlab._specs import convert, convert_options, parse_spec
+from attributionlab.environments.base import Environment
+from attributionlab.environments.multi_color_sum import MultiColorSum
+from attributionlab.environments.single_color_modulo import SingleColorModulo
+from attributionlab.environments.single_color_sum import SingleColorSum
+from attributionlab.errors import bad_option
+
+ENVIRONMENTS: Registry[type[Environment]] = Registry("environment", "attributionlab.environments")
+for _kind in (MultiColorSum, SingleColorModulo, SingleColorSum):
+    ENVIRONMENTS.register(_kind.name, _kind)
+
+SHORTHANDS = {"size": ("height", "width"), "seed": ("data_seed", "network_seed")}
+"""Options that set two options at once."""
+
+
+def make_environment(name: str, **options: object) -> Environment:
+    """Build an environment from its name or spec.
+
+    Args:
+        name: A registered name, or a spec like `multi-color-sum[n_redundant=0,size=64]`. Options in the spec win over
+            those given as keywords.
+        **options: Options of the environment; `size` sets height and width, `seed` both seeds.
+
+    Raises:
+        UnknownName: If there is no such environment or option.
+        BadOption: If a value does not fit.
+
+    Example:
+        >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
+        'multi-color-sum[n_redundant=0,seed=3,size=64]'
+    """
+    spec = parse_spec(name)
+    kind = ENVIRONMENTS.get(spec.name)
+    merged = {**_expanded(options), **_expanded(spec.options)}
+    return kind(**convert_options(kind, merged))
+
+
+def _expanded(options: Mapping[str, object]) -> dict[str, object]:
+    """The options with each shorthand replaced by the two that it stands for."""
+    expanded = {name: value for name, value in options.items() if name not in SHORTHANDS}
+    for shorthand, names in SHORTHANDS.items():
+        if shorthand in options:
+            for name in names:
+                if name in expanded:
+                    raise bad_option(shorthand, f"not come together with `{name}`", options[shorthand])
+                expanded[name] = convert(shorthand, options[shorthand], int)
+    return expanded

@@ -1,0 +1,201 @@
+"""`multi-color-sum`: which of several colors has the most pixels? (section 3, appendix G)"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from attributionlab.environments.base import Environment, Explained
+from attributionlab.errors import SaturationWarning, bad_option
+from attributionlab.networks import Accumulator, ColorDetector, DesignedNetwork, Redundancy, build_identity_head
+from attributionlab.networks.dyadic import grid_of, is_power_of_two
+from attributionlab.networks.kernels import Design
+from attributionlab.scenes import MultiColorSampler, Scene
+
+Auto = Literal["auto"]
+Color = tuple[int, int, int]
+
+PRIMARY_COLORS: tuple[Color, ...] = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
+
+RADII = (20.0, 44.0)
+"""Smallest and largest patch radius at 224x224."""
+
+MARGIN_IN_TEMPERATURES = 12.5
+"""The winner's lead is at most this many temperatures."""
+
+SATURATION_IN_TEMPERATURES = 16.0
+"""From this lead on the float32 gradient of the winner's probability is exactly 0."""
+
+SMALLEST_TEMPERATURE = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiColorSum(Environment):
+    """Count the pixels of each color; the color with the most pixels wins.
+
+    Args:
+        colors: The colors to count, one patch each.
+        background: The true baseline: a color that activates nothing.
+        min_radius: Smallest patch radius in pixels; `auto` is 20 of 224.
+        max_radius: Largest patch radius in pixels; `auto` is 44 of 224.
+        max_margin: Largest lead of the winner in pixels, `none` for any; `auto` is 12.5 times the default temperature.
+        accumulator: `uniform`, `nonnegative` or `signed` weights.
+        n_kernels: Kernels per class, M in the paper.
+        n_redundant: Channels that answer to unknown colors; 0 switches the Unseen Data Effect off.
+        redundant_scale: Their weights into the accumulator are 0 or this, with probability 1/2 each.
+        temperature: What counts are divided by before the softmax, a power of two; `auto` scales with the area
+            (16 at 224x224), so that the softmax stays alive.
+        output: What is explained, and what the network ends in: the winner's `probability` or its `logit`.
+        layout: `compact` shares equal thresholds and groups convolutions; `dense` has the layers as the paper draws them.
+            The function is the same, bit for bit.
+    """
+
+    name: ClassVar[str] = "multi-color-sum"
+    summary: ClassVar[str] = "which of several colors has the most pixels? (classification)"
+
+    colors: tuple[Color, ...] = PRIMARY_COLORS
+    background: Color = (20, 20, 20)
+    min_radius: float | Auto = "auto"
+    max_radius: float | Auto = "auto"
+    max_margin: float | Auto | None = "auto"
+
+    accumulator: Design = "nonnegative"
+    n_kernels: int = 3
+    n_redundant: int = 2
+    redundant_scale: float = 1 / 8
+    temperature: float | Auto = "auto"
+    output: Literal["probability", "logit"] = "probability"
+    layout: Literal["compact", "dense"] = "compact"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_colors()
+        self._check_scenes()
+        self._check_network()
+
+    def _check_colors(self) -> None:
+        if len(self.colors) < 2:
+            raise bad_option("colors", "be at least two colors", self.colors)
+        for name, color in (("background", self.background), *(("colors", color) for color in self.colors)):
+            if not all(0 <= value <= 255 for value in color):
+                raise bad_option(name, "have values in 0..255", color)
+        if len(set(self.colors)) < len(self.colors):
+            raise bad_option("colors", "be distinct", self.colors)
+        if self.background in self.colors:
+            raise bad_option("colors", "differ from the background", self.background)
+
+    def _check_scenes(self) -> None:
+        check_radii(self.radii, (self.height, self.width))
+        if self.margin is not None and self.margin < 1:
+            raise bad_option("max_margin", "be at least 1 pixel, or none", self.max_margin)
+
+    def _check_network(self) -> None:
+        if self.n_redundant < 0:
+            raise bad_option("n_redundant", "be at least 0", self.n_redundant)
+        if grid_of(self.redundant_scale) < 2**-10:
+            raise bad_option("redundant_scale", "be a multiple of 1/1024 (so that sums are exact)", self.redundant_scale)
+        if not is_power_of_two(self.counts_per_logit):
+            raise bad_option("temperature", "be a power of two (so that dividing is exact)", self.temperature)
+        saturation = SATURATION_IN_TEMPERATURES * self.counts_per_logit
+        if self.output == "probability" and (self.margin is None or self.margin > saturation):
+            warnings.warn(
+                f"the softmax saturates where the winner leads by more than {saturation:g} pixels: its float32 gradient "
+                "is exactly 0 there, and methods that explain the probability return all-zero maps; raise "
+                "`temperature`, lower `max_margin`, or explain the logit (`output=logit`)",
+                SaturationWarning,
+                stacklevel=2,
+            )
+
+    @property
+    def default_temperature(self) -> float:
+        """16 at 224x224, scaled with the area to a power of two, at least 1/4."""
+        return max(SMALLEST_TEMPERATURE, float(2.0 ** np.round(np.log2(16 * self.area_scale))))
+
+    @property
+    def counts_per_logit(self) -> float:
+        """The temperature in use."""
+        return self.default_temperature if self.temperature == "auto" else self.temperature
+
+    @property
+    def margin(self) -> float | None:
+        """The largest lead in use."""
+        if self.max_margin == "auto":  # never that of the temperature in use: scenes do not depend on the network
+            return MARGIN_IN_TEMPERATURES * self.default_temperature
+        return self.max_margin
+
+    @property
+    def radii(self) -> tuple[float, float]:
+        """The radii in use."""
+        return scaled_radii((self.min_radius, self.max_radius), RADII, self.scale)
+
+    @cached_property
+    def sampler(self) -> MultiColorSampler:
+        """Where the scenes come from."""
+        return MultiColorSampler(
+            self.height, self.width, self.colors, self.background, self.radii, self.margin, self.data_seed
+        )
+
+    @property
+    def explains(self) -> Explained:
+        """The winner's probability or logit."""
+        return self.output
+
+    @property
+    def background_color(self) -> Color:
+        """The background."""
+        return self.background
+
+    def label(self, scene: Scene) -> int:
+        """The color with the most pixels."""
+        return int(np.argmax(scene.n_pixels))
+
+    def signs(self, scene: Scene) -> tuple[int, ...]:
+        """The winner raises its own output; the others lower its probability but not its logit."""
+        other = -1 if self.output == "probability" else 0
+        return tuple(1 if index == self.label(scene) else other for index in range(len(scene.patches)))
+
+    def build_network(self) -> DesignedNetwork:
+        """Detector, accumulator, identity head and, for probabilities, a softmax."""
+        compact = self.layout == "compact"
+        return DesignedNetwork(
+            ColorDetector(self.colors, self.background, self.n_redundant, share_thresholds=compact),
+            Accumulator(
+                len(self.colors),
+                (self.height, self.width),
+                design=self.accumulator,
+                n_kernels=self.n_kernels,
+                redundancy=Redundancy(self.n_redundant, self.redundant_scale),
+                seed=self.network_seed,
+                grouped=compact,
+            ),
+            build_identity_head(len(self.colors), self.counts_per_logit),
+            softmax=self.output == "probability",
+            classes=[str(color) for color in self.colors],
+        )
+
+
+def scaled_radii(
+    given: tuple[float | Auto, float | Auto], defaults: tuple[float, float], scale: float
+) -> tuple[float, float]:
+    """The radii as given, `auto` standing for the defaults at this scale."""
+    least, most = (default * scale if radius == "auto" else radius for radius, default in zip(given, defaults, strict=True))
+    return least, most
+
+
+def check_radii(radii: tuple[float, float], size: tuple[int, int]) -> None:
+    """Refuse radii that are not positive, not in order, or larger than the image.
+
+    Raises:
+        BadOption: If they are.
+    """
+    least, most = radii
+    if least <= 0:
+        raise bad_option("min_radius", "be above 0", least)
+    if most < least:
+        raise bad_option("max_radius", f"be at least `min_radius` ({least:g})", most)
+    if 2 * most + 1 > min(size):
+        raise bad_option("max_radius", f"let a patch fit into {size[0]}x{size[1]} pixels", most)

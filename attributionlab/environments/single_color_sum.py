@@ -1,0 +1,34 @@
+"""`single-color-sum`: how many pixels are white?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from attributionlab.environments.single_color import PAPER_MAX_COUNT, SingleColor
+from attributionlab.networks import build_identity_head
+from attributionlab.scenes import Scene
+
+
+@dataclass(frozen=True, kw_only=True)
+class SingleColorSum(SingleColor):
+    """Count the white pixels: the simplest regression, linear on its images."""
+
+    name: ClassVar[str] = "single-color-sum"
+    summary: ClassVar[str] = "how many pixels are white? (regression)"
+
+    @property
+    def largest_count(self) -> int:
+        """As given, or 4920 at 224x224, scaled with the area."""
+        return math.ceil(PAPER_MAX_COUNT * self.area_scale) if self.max_count == "auto" else self.max_count
+
+    def label(self, scene: Scene) -> int:
+        """The number of white pixels."""
+        return sum(scene.n_pixels)
+
+    def build_head(self) -> nn.Sequential:
+        """The identity."""
+        return build_identity_head(1)

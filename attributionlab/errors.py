@@ -1,0 +1,86 @@
+"""What can go wrong, in the user's words.
+
+Every error is an `AttributionLabError` and carries the exit code of the command line: 1 where a check failed, 2 where
+the call was wrong, 3 where the machine is at fault. The leaves also inherit the builtin that a caller would expect.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class AttributionLabError(Exception):
+    """Base of all errors of this package; `exit_code` is what the command line returns."""
+
+    exit_code: ClassVar[int] = 2
+
+    def __str__(self) -> str:
+        """The message as it was written (a LookupError would otherwise quote it)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class BadOption(AttributionLabError, ValueError):
+    """An option or argument has a value that cannot be used."""
+
+
+class UnknownName(AttributionLabError, LookupError):
+    """A name that is in no registry; the message suggests the closest ones."""
+
+
+class Inexact(AttributionLabError, ValueError):
+    """A network whose arithmetic would not be exact in float32, so it is not built."""
+
+
+class MissingFile(AttributionLabError, FileNotFoundError):
+    """A file, module or function that is not there."""
+
+
+class MethodError(AttributionLabError, RuntimeError):
+    """An attribution method misbehaved; the leaves say how."""
+
+    exit_code = 1
+
+
+class MethodRaised(MethodError):
+    """The method raised an exception."""
+
+
+class WrongShape(MethodError):
+    """The method returned something that is not one attribution per pixel of each image."""
+
+
+class NotFinite(MethodError):
+    """The method returned NaN or infinity."""
+
+
+class ModelChanged(MethodError):
+    """The method left the model different from how it found it."""
+
+
+class InputsChanged(MethodError):
+    """The method wrote into the inputs."""
+
+
+class MachineError(AttributionLabError, RuntimeError):
+    """The machine cannot do it: no GPU where one was asked for, a full disk."""
+
+    exit_code = 3
+
+
+class SaturationWarning(UserWarning):
+    """The softmax of an environment saturates, so explanations of its probability can be all zero."""
+
+
+def bad_option(name: str, expectation: str, value: object, hint: str = "") -> BadOption:
+    """The error for one bad value: `` `name` must expectation, got value; hint ``."""
+    return BadOption(f"`{name}` must {expectation}, got {value!r}" + (f"; {hint}" if hint else ""))
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """The error for a name that does not exist, with the closest existing ones."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
+    return UnknownName(f"`{kind}` must be a known name, got {name!r}; {hint}")

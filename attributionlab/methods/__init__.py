@@ -1,0 +1,17 @@
+"""Attribution methods: declared facts, typed options, the least code around captum."""
+
+from attributionlab.methods.base import AnyMethod, Declaration, FunctionMethod, Method, declares
+from attributionlab.methods.factory import METHODS, make_method
+from attributionlab.methods.guard import ModelState, run_guarded
+
+__all__ = [
+    "METHODS",
+    "AnyMethod",
+    "Declaration",
+    "FunctionMethod",
+    "Method",
+    "ModelState",
+    "declares",
+    "make_method",
+    "run_guarded",
+]

@@ -1,0 +1,191 @@
+"""What a method is: declared facts, typed options, and a function from (model, inputs, targets) to maps."""
+
+from __future__ import annotations
+
+import abc
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from attributionlab._checks import attribution_maps
+from attributionlab._specs import changed_options, format_spec
+from attributionlab.errors import bad_option
+from attributionlab.networks.dyadic import exact_arithmetic
+
+Sign = Literal["signed", "positive", "magnitude"]
+Granularity = Literal["pixel", "coarse"]
+Explains = Literal["output", "logit"]
+Need = Literal["gradients", "layer", "segments", "baseline", "batch"]
+Randomness = Literal["none", "seeded"]
+Baseline = Literal["black", "true"] | tuple[int, ...]
+MethodFunction = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The facts about a method that others rely on.
+
+    Args:
+        family: What kind of method it is.
+        sign: `signed` values mean raising and lowering, `positive` ones only raising, `magnitude` ones either.
+        granularity: `coarse` methods cannot tell neighboring pixels apart by construction.
+        explains: The network's `output`, or the `logit` before the softmax.
+        needs: What it needs besides a function to evaluate.
+        randomness: Whether a seed is drawn from.
+        completeness: Why and how well its values add up to the difference of outputs, or None if they need not.
+        source: Paper.
+    """
+
+    family: str = "function"
+    sign: Sign = "signed"
+    granularity: Granularity = "pixel"
+    explains: Explains = "output"
+    needs: frozenset[Need] = frozenset()
+    randomness: Randomness = "none"
+    completeness: str | None = None
+    source: str = ""
+
+
+class Setting(Protocol):
+    """What a method may know of the environment that it is used in."""
+
+    @property
+    def true_baseline(self) -> Tensor:
+        """(c,): the value that means `nothing here`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(abc.ABC):
+    """An attribution method with its options.
+
+    Args:
+        setting: The environment in which the method is used; `make_method` fills it in.
+    """
+
+    setting: Setting | None = field(default=None, repr=False, compare=False, metadata={"hidden": True})
+
+    name: ClassVar[str]
+    declaration: ClassVar[Declaration]
+
+    @abc.abstractmethod
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Maps of shape (b, h, w) or (b, c, h, w)."""
+
+    def __call__(self, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
+        """Explain `targets` of `model` at `inputs`.
+
+        Args:
+            model: The network, (b, c, h, w) to (b, k).
+            inputs: (b, c, h, w); they are not changed.
+            targets: (b,) int64, the index of the explained output.
+            **context: `batch`, for the methods that need it.
+
+        Returns:
+            (b, h, w): one signed value per pixel, summed over channels, detached.
+
+        Raises:
+            MethodError: If the result is not that.
+        """
+        with exact_arithmetic(inputs.device), captum_quiet():
+            maps = self.attribute(model, inputs.detach().clone(), targets, **context)
+        return attribution_maps(maps, inputs.shape, self.spec)
+
+    @property
+    def spec(self) -> str:
+        """The canonical spec: name and the options that differ from the defaults, sorted."""
+        return format_spec(self.name, changed_options(self))
+
+    def baseline_like(self, inputs: Tensor, baseline: Baseline) -> Tensor:
+        """The baseline as an image per input, (b, c, h, w).
+
+        Raises:
+            BadOption: If it is the true one and no environment says which that is, or if its channels do not fit.
+        """
+        channels = inputs.shape[1]
+        if baseline == "black":
+            return torch.zeros_like(inputs)
+        if baseline == "true":
+            if self.setting is None:
+                raise bad_option("baseline", "be black or a color where there is no environment to ask", baseline)
+            color = self.setting.true_baseline.to(inputs)
+        else:
+            color = torch.tensor(baseline, dtype=inputs.dtype, device=inputs.device)
+        if len(color) != channels:
+            raise bad_option("baseline", f"have {channels} channels", baseline)
+        return color[:, None, None].expand_as(inputs).contiguous()
+
+
+Function = TypeVar("Function", bound=MethodFunction)
+
+
+def declares(
+    *,
+    sign: Sign = "signed",
+    granularity: Granularity = "pixel",
+    explains: Explains = "output",
+    needs: Collection[Need] = (),
+    source: str = "",
+) -> Callable[[Function], Function]:
+    """Attach facts to a function, so that it is judged by the truth that fits it.
+
+    Example:
+        >>> @declares(sign="positive", granularity="coarse")
+        ... def my_cam(model, inputs, targets):
+        ...     return inputs.sum(dim=1)
+    """
+    declaration = Declaration(
+        sign=sign, granularity=granularity, explains=explains, needs=frozenset(needs), source=source
+    )
+
+    def attach(function: Function) -> Function:
+        function.declaration = declaration  # type: ignore[attr-defined]  # a fact about the function, kept with it
+        return function
+
+    return attach
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionMethod:
+    """A user's function as a method; without `declares` it counts as signed, pixel by pixel, explaining the output.
+
+    Args:
+        function: `(model, inputs, targets) -> Tensor`.
+        spec: How it was named.
+    """
+
+    function: MethodFunction
+    spec: str
+
+    @property
+    def declaration(self) -> Declaration:
+        """What `declares` attached, else the defaults."""
+        declaration: Declaration = getattr(self.function, "declaration", Declaration())
+        return declaration
+
+    def __call__(self, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
+        """Call the function; see `Method.__call__`."""
+        return attribution_maps(self.function(model, inputs, targets, **context), inputs.shape, self.spec)
+
+
+AnyMethod = Method | FunctionMethod
+
+
+def one_by_one(function: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, targets: Tensor) -> Tensor:
+    """Apply `function` to each image alone and join the maps."""
+    images = zip(inputs.split(1), targets.split(1), strict=True)
+    return torch.cat([function(image, target).detach() for image, target in images])
+
+
+@contextmanager
+def captum_quiet() -> Iterator[None]:
+    """Silence what captum warns of at every call: that it sets hooks, and that inputs did not require gradients."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Setting forward, backward hooks")
+        warnings.filterwarnings("ignore", message=r"Input Tensor \d+ did not already require gradients")
+        yield

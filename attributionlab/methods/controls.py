@@ -1,0 +1,89 @@
+"""Controls: maps whose score is known beforehand, to measure scores and methods by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from attributionlab.errors import bad_option
+from attributionlab.methods.base import Declaration, Method
+from attributionlab.seeding import content_key, generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Random(Method):
+    """Independent values from U(0, 1), the same for the same image.
+
+    Args:
+        seed: Seed of the values.
+    """
+
+    name: ClassVar[str] = "random"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="controls", sign="magnitude", randomness="seeded", source="Zhang et al. 2024, F.2"
+    )
+
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise bad_option("seed", "be at least 0", self.seed)
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Values of shape (b, h, w)."""
+        del model, targets
+        maps = [generator(self.seed, "random map", content_key(image)).random(image.shape[1:]) for image in inputs]
+        return torch.stack([torch.from_numpy(values) for values in maps]).to(inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant(Method):
+    """The value 1 everywhere."""
+
+    name: ClassVar[str] = "constant"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="controls", sign="magnitude", source="Zhang et al. 2024, F.2"
+    )
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Ones of shape (b, h, w)."""
+        del model, targets
+        return torch.ones_like(inputs[:, 0])
+
+
+class TruthfulBatch(Protocol):
+    """A batch that carries its ground truth."""
+
+    @property
+    def ground_truth(self) -> SignedTruth:
+        """The truth of each pixel."""
+        ...
+
+
+class SignedTruth(Protocol):
+    """The exact truth of a batch."""
+
+    @property
+    def signed(self) -> Tensor:
+        """(b, h, w) in {-1, 0, +1}."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truth(Method):
+    """The ground truth itself, which must score exactly 1."""
+
+    name: ClassVar[str] = "truth"
+    declaration: ClassVar[Declaration] = Declaration(family="controls", needs=frozenset({"batch"}))
+
+    def attribute(
+        self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: TruthfulBatch | None = None
+    ) -> Tensor:
+        """The signed truth of `batch`."""
+        del model, targets
+        if batch is None:
+            raise bad_option("batch", "be given to the `truth` control", batch)
+        return batch.ground_truth.signed.to(inputs)

@@ -1,0 +1,79 @@
+"""DeepLIFT and DeepSHAP: differences of outputs passed back by the rescale rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from captum.attr import DeepLift as CaptumDeepLift
+from captum.attr import DeepLiftShap
+from torch import Tensor, nn
+
+from attributionlab.errors import bad_option
+from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepLift(Method):
+    """DeepLIFT with the rescale rule, relative to one baseline.
+
+    captum's rule for a softmax subtracts a mean over the whole batch, so each image is attributed in a call of its own.
+
+    Args:
+        baseline: What differences are relative to: `black`, `true` (the environment's background) or a color.
+    """
+
+    name: ClassVar[str] = "deeplift"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="deeplift",
+        needs=frozenset({"gradients", "baseline"}),
+        completeness="up to captum's softmax rule, and to float rounding without a softmax",
+        source="Shrikumar et al. 2017",
+    )
+
+    baseline: Baseline = "black"
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum, one image at a time."""
+        deeplift = CaptumDeepLift(model)
+        return one_by_one(
+            lambda image, target: deeplift.attribute(image, self.baseline_like(image, self.baseline), target=target),
+            inputs,
+            targets,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepShap(Method):
+    """DeepLIFT averaged over baselines, as in DeepSHAP; the paper takes all-zero ones.
+
+    Args:
+        baseline: What differences are relative to: `black`, `true` (the environment's background) or a color.
+        n_baselines: How many equal baselines; captum wants at least 2.
+    """
+
+    name: ClassVar[str] = "deepshap"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="deeplift",
+        needs=frozenset({"gradients", "baseline"}),
+        completeness="up to captum's softmax rule, and to float rounding without a softmax",
+        source="Lundberg & Lee 2017",
+    )
+
+    baseline: Baseline = "black"
+    n_baselines: int = 2
+
+    def __post_init__(self) -> None:
+        if self.n_baselines < 2:
+            raise bad_option("n_baselines", "be at least 2", self.n_baselines)
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum, one image at a time."""
+        deepshap = DeepLiftShap(model)
+
+        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
+            baselines = self.baseline_like(image, self.baseline).expand(self.n_baselines, -1, -1, -1).contiguous()
+            maps: Tensor = deepshap.attribute(image, baselines, target=target)
+            return maps
+
+        return one_by_one(attribute_one, inputs, targets)

@@ -1,0 +1,136 @@
+"""From a spec, a function or the name of a function to a method."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from attributionlab._registry import Registry
+from attributionlab._specs import convert_options, parse_spec
+from attributionlab.errors import BadOption, MissingFile, bad_option
+from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction, Setting
+from attributionlab.methods.cam import GradCam
+from attributionlab.methods.controls import Constant, Random, Truth
+from attributionlab.methods.deeplift import DeepLift, DeepShap
+from attributionlab.methods.gradients import Gradient, GuidedBackprop, InputXGradient, IntegratedGradients
+from attributionlab.methods.occlusion import Occlusion
+
+METHODS: Registry[type[Method] | MethodFunction] = Registry("method", "attributionlab.methods")
+_OURS: tuple[type[Method], ...] = (
+    Gradient,
+    InputXGradient,
+    IntegratedGradients,
+    DeepLift,
+    DeepShap,
+    GuidedBackprop,
+    GradCam,
+    Occlusion,
+    Random,
+    Constant,
+    Truth,
+)
+for _kind in _OURS:
+    METHODS.register(_kind.name, _kind)
+
+
+def make_method(
+    method: str | AnyMethod | MethodFunction, setting: Setting | None = None, /, **options: object
+) -> AnyMethod:
+    """Build a method from its name or spec, or wrap a function.
+
+    Args:
+        method: A registered name or spec (`integrated-gradients[baseline=true]`), a function
+            `(model, inputs, targets) -> Tensor`, or where to find one: `package.module:function`, `file.py:function`.
+        setting: The environment in which it is used; methods ask it for the true baseline.
+        **options: Options of the method; those in the spec win.
+
+    Raises:
+        UnknownName: If there is no such method or option.
+        BadOption: If a value does not fit, or a function is given options.
+        MissingFile: If the module, file or function is not there.
+
+    Example:
+        >>> make_method("integrated-gradients", n_steps=20).spec
+        'integrated-gradients[n_steps=20]'
+    """
+    if isinstance(method, Method):
+        return dataclasses.replace(method, setting=setting or method.setting, **convert_options(type(method), options))
+    if isinstance(method, str):
+        return _from_text(method, setting, options)
+    if not callable(method):
+        raise bad_option("method", "be a spec or a function (model, inputs, targets) -> Tensor", method)
+    if options:
+        raise bad_option("options", "be empty for a function", options)
+    return method if isinstance(method, FunctionMethod) else FunctionMethod(function=method, spec=_name_of(method))
+
+
+def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -> AnyMethod:
+    if ":" in text.partition("[")[0]:
+        if options:
+            raise bad_option("options", f"be empty for a function ({text})", options)
+        return FunctionMethod(function=load_function(text), spec=text)
+    spec = parse_spec(text)
+    kind = METHODS.get(spec.name)
+    merged = {**options, **spec.options}
+    if isinstance(kind, type) and issubclass(kind, Method):
+        return kind(setting=setting, **convert_options(kind, merged))
+    if merged:
+        raise bad_option("options", f"be empty for {spec.name}, which is a function", merged)
+    return FunctionMethod(function=kind, spec=spec.name)
+
+
+def load_function(text: str) -> MethodFunction:
+    """The function that `package.module:function` or `file.py:function` names.
+
+    Raises:
+        MissingFile: If the module, the file or the function is not there.
+        BadOption: If importing it fails, or it is not callable.
+    """
+    where, _, name = text.rpartition(":")
+    module = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)
+    function = getattr(module, name, None)
+    if function is None:
+        raise MissingFile(f"`method` must name a function that exists, got {text!r}; {where} has no {name!r}")
+    if not callable(function):
+        raise bad_option("method", "name a function", text)
+    loaded: MethodFunction = function
+    return loaded
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise MissingFile(f"`method` must name a file that exists, got {str(path)!r}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None, "a file ending in .py has a loader"
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise _not_importable(str(path), error) from error
+    return module
+
+
+def _load_module(name: str) -> ModuleType:
+    if "" not in sys.path:  # as `python -m` does: modules of the folder in which the command is run
+        sys.path.insert(0, "")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and name.startswith(error.name):
+            raise MissingFile(f"`method` must name a module that exists, got {name!r}") from error
+        raise _not_importable(name, error) from error
+    except Exception as error:
+        raise _not_importable(name, error) from error
+
+
+def _not_importable(where: str, error: Exception) -> BadOption:
+    return BadOption(f"`method` must be importable, got {where!r}; {type(error).__name__}: {error}")
+
+
+def _name_of(function: MethodFunction) -> str:
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', 'unknown')}:{name}"

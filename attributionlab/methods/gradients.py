@@ -1,0 +1,110 @@
+"""Gradients and what is made of them: gradient, input x gradient, integrated gradients, guided backpropagation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from captum.attr import GuidedBackprop as CaptumGuidedBackprop
+from captum.attr import InputXGradient as CaptumInputXGradient
+from captum.attr import IntegratedGradients as CaptumIntegratedGradients
+from captum.attr import Saliency
+from torch import Tensor, nn
+
+from attributionlab.errors import bad_option
+from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gradient(Method):
+    """The signed gradient of the explained output."""
+
+    name: ClassVar[str] = "gradient"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients", needs=frozenset({"gradients"}), source="Simonyan et al. 2013"
+    )
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum's Saliency, with signs."""
+        maps: Tensor = Saliency(model).attribute(inputs, target=targets, abs=False)
+        return maps
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputXGradient(Method):
+    """The gradient times the input."""
+
+    name: ClassVar[str] = "input-x-gradient"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients", needs=frozenset({"gradients"}), source="Shrikumar et al. 2016"
+    )
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum."""
+        maps: Tensor = CaptumInputXGradient(model).attribute(inputs, target=targets)
+        return maps
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegratedGradients(Method):
+    """The gradient integrated along the straight path from a baseline, times the difference to it.
+
+    Args:
+        baseline: Where the path starts: `black`, `true` (the environment's background) or a color.
+        n_steps: Nodes of the quadrature.
+        quadrature: Rule of the quadrature. A color is detected along 1/255 of a path from black, so left and middle
+            sums see nothing and right and trapezoid sums see only the end.
+        internal_batch_size: Nodes per forward pass.
+    """
+
+    name: ClassVar[str] = "integrated-gradients"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients",
+        needs=frozenset({"gradients", "baseline"}),
+        completeness="up to quadrature: the detector's ramp is 1/255 of the path",
+        source="Sundararajan et al. 2017",
+    )
+
+    baseline: Baseline = "black"
+    n_steps: int = 50
+    quadrature: Literal["gausslegendre", "riemann_left", "riemann_right", "riemann_middle", "riemann_trapezoid"] = (
+        "gausslegendre"
+    )
+    internal_batch_size: int = 10
+
+    def __post_init__(self) -> None:
+        for option in ("n_steps", "internal_batch_size"):
+            if getattr(self, option) < 1:
+                raise bad_option(option, "be at least 1", getattr(self, option))
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum, one image at a time, so that a map does not depend on the rest of the batch."""
+        integrated_gradients = CaptumIntegratedGradients(model)
+
+        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
+            maps: Tensor = integrated_gradients.attribute(
+                image,
+                baselines=self.baseline_like(image, self.baseline),
+                target=target,
+                n_steps=self.n_steps,
+                method=self.quadrature,
+                internal_batch_size=self.internal_batch_size,
+            )
+            return maps
+
+        return one_by_one(attribute_one, inputs, targets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuidedBackprop(Method):
+    """The gradient with negative gradients dropped at every ReLU, so that only raising evidence arrives."""
+
+    name: ClassVar[str] = "guided-backprop"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients", sign="positive", needs=frozenset({"gradients"}), source="Springenberg et al. 2015"
+    )
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum."""
+        maps: Tensor = CaptumGuidedBackprop(model).attribute(inputs, target=targets)
+        return maps

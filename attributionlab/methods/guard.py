@@ -1,0 +1,87 @@
+"""Running a method without trusting it: it must not raise, nor change the model or the inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attributionlab.errors import AttributionLabError, InputsChanged, MethodRaised, ModelChanged
+from attributionlab.methods.base import AnyMethod
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelState:
+    """Everything about a model that a method must leave as it is.
+
+    Args:
+        tensors: Copies of all parameters and buffers.
+        flags: Per parameter, whether it requires gradients; per module, its type, mode and number of hooks.
+    """
+
+    tensors: dict[str, Tensor]
+    flags: dict[str, tuple[object, ...]]
+
+    @classmethod
+    def of(cls, model: nn.Module) -> ModelState:
+        """The state of `model` now."""
+        tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        flags: dict[str, tuple[object, ...]] = {
+            f"requires_grad of {name}": (parameter.requires_grad,) for name, parameter in model.named_parameters()
+        }
+        for name, module in model.named_modules():
+            where = name or "the model"
+            flags[f"module {where}"] = (type(module).__name__,)
+            flags[f"training mode of {where}"] = (module.training,)
+            flags[f"hooks on {where}"] = tuple(len(getattr(module, hooks)) for hooks in _HOOKS)
+        return cls(tensors, flags)
+
+    def difference(self, later: ModelState) -> str | None:
+        """What is different later, in words; None if nothing is."""
+        if self.tensors.keys() != later.tensors.keys():
+            return "its parameters have other names"
+        for name, tensor in self.tensors.items():
+            now = later.tensors[name]
+            if tensor.dtype != now.dtype or tensor.shape != now.shape or not torch.equal(tensor, now):
+                return f"the values of {name} are different"
+        for what in sorted(self.flags.keys() | later.flags.keys()):
+            before, after = self.flags.get(what), later.flags.get(what)
+            if before != after:
+                return f"{what} changed from {_say(before)} to {_say(after)}"
+        return None
+
+
+def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
+    """The maps of a method that is not trusted, (b, h, w).
+
+    Raises:
+        MethodRaised: If the method raises.
+        WrongShape: If it does not return one value per pixel.
+        NotFinite: If it returns NaN or infinity.
+        ModelChanged: If the model is not as it was before.
+        InputsChanged: If the inputs are not.
+    """
+    state, original = ModelState.of(model), inputs.clone()
+    try:
+        maps = method(model, inputs, targets, **context)
+    except AttributionLabError:
+        raise
+    except Exception as error:
+        text = str(error).strip().partition("\n")[0]
+        raise MethodRaised(f"{method.spec} raised {type(error).__name__}: {text}") from error
+    difference = state.difference(ModelState.of(model))
+    if difference is not None:
+        raise ModelChanged(f"{method.spec} changed the model: {difference}")
+    if not torch.equal(inputs, original) or inputs.requires_grad or inputs.grad is not None:
+        raise InputsChanged(f"{method.spec} changed its inputs; work on `inputs.clone()`")
+    return maps
+
+
+def _say(flag: tuple[object, ...] | None) -> str:
+    if flag is None:
+        return "absent"
+    return str(flag[0]) if len(flag) == 1 else f"{sum(map(int, map(str, flag)))}"

@@ -1,0 +1,139 @@
+"""Agreement of a map with the exact truth: soft precision, recall and F1 (section 4, Eq. 17).
+
+    t(a_j) = a_j / max a   if a_j >= 0,   a_j / |min a|   else                (Eq. 17)
+    precision = sum_j |t_j g_j| / sum_j |t_j|        recall = sum_j |t_j g_j| / sum_j |g_j|
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from attributionlab._checks import attribution_maps
+
+TRUTHS = ("overall", "positive", "negative", "positive-smooth")
+
+
+class Truth(Protocol):
+    """The masks that a map is compared with, each (b, h, w) bool."""
+
+    @property
+    def overall_mask(self) -> Tensor:
+        """Pixels that matter."""
+        ...
+
+    @property
+    def positive_mask(self) -> Tensor:
+        """Pixels that raise the output."""
+        ...
+
+    @property
+    def negative_mask(self) -> Tensor:
+        """Pixels that lower it."""
+        ...
+
+    @property
+    def smooth_positive_mask(self) -> Tensor:
+        """Unthinned patches of the positive pixels."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SoftScores:
+    """Soft precision, recall and F1, each (b,) float64 in [0, 1], higher is better.
+
+    An all-zero map scores 0. Where the truth has no pixel it does not apply, and all three are NaN.
+    """
+
+    precision: Tensor
+    recall: Tensor
+    f1: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """Scores against each kind of truth: all values against all relevant pixels, positive against positive, ..."""
+
+    overall: SoftScores
+    positive: SoftScores
+    negative: SoftScores
+    positive_smooth: SoftScores
+
+    def against(self, truth: str) -> SoftScores:
+        """The scores against the truth of this name, one of `TRUTHS`."""
+        scores: SoftScores = getattr(self, truth.replace("-", "_"))
+        return scores
+
+
+def normalize(maps: Tensor) -> Tensor:
+    """Scale positive values by the largest one and negative values by the largest magnitude (Eq. 17).
+
+    Args:
+        maps: (b, h, w).
+
+    Returns:
+        (b, h, w) float64 in [-1, 1]; a side without values stays empty.
+    """
+    values = maps.double()
+    highest = values.amax(dim=(1, 2), keepdim=True).clamp(min=0)
+    lowest = values.amin(dim=(1, 2), keepdim=True).clamp(max=0).abs()
+    scale = torch.where(values >= 0, highest, lowest)
+    return values / torch.where(scale == 0, 1.0, scale)
+
+
+def soft_scores(values: Tensor, mask: Tensor) -> SoftScores:
+    """Soft precision, recall and F1 of values in [0, 1] against a mask.
+
+    Args:
+        values: (b, h, w) in [0, 1].
+        mask: (b, h, w) bool.
+    """
+    flat = rearrange(values.double(), "b h w -> b (h w)")
+    truth = rearrange(mask, "b h w -> b (h w)").double()
+    hit, given, wanted = (flat * truth).sum(dim=1), flat.sum(dim=1), truth.sum(dim=1)
+    none = torch.zeros_like(hit)
+    precision = torch.where(given > 0, hit / given, none)
+    recall = hit / wanted
+    f1 = torch.where(hit > 0, 2 * hit / (given + wanted), none)  # the harmonic mean of the two, without dividing 0 by 0
+    undefined = torch.full_like(hit, torch.nan)
+    return SoftScores(*(torch.where(wanted > 0, score, undefined) for score in (precision, recall, f1)))
+
+
+def score(attribution: Tensor, ground_truth: Truth) -> Agreement:
+    """Compare maps with the exact truth.
+
+    Args:
+        attribution: (b, h, w), or (b, c, h, w), then summed over channels with signs.
+        ground_truth: The truth of the same images.
+
+    Returns:
+        Scores of shape (b,) for overall, positive, negative and smooth positive truth.
+
+    Raises:
+        WrongShape: If the shapes do not fit.
+        NotFinite: If a value is NaN or infinite.
+
+    References:
+        Zhang et al. 2024, section 4 and Eq. 17.
+
+    Example:
+        >>> import attributionlab as al
+        >>> batch = al.make_environment("multi-color-sum", size=16).sample(2)
+        >>> al.score(batch.ground_truth.signed, batch.ground_truth).overall.f1.tolist()
+        [1.0, 1.0]
+    """
+    batch, height, width = ground_truth.overall_mask.shape
+    channels = attribution.shape[1] if isinstance(attribution, Tensor) and attribution.ndim == 4 else 1
+    maps = attribution_maps(attribution, torch.Size((batch, channels, height, width)))
+    values = normalize(maps.to(ground_truth.overall_mask.device))
+    raising, lowering = values.clamp(min=0), (-values).clamp(min=0)
+    return Agreement(
+        overall=soft_scores(values.abs(), ground_truth.overall_mask),
+        positive=soft_scores(raising, ground_truth.positive_mask),
+        negative=soft_scores(lowering, ground_truth.negative_mask),
+        positive_smooth=soft_scores(raising, ground_truth.smooth_positive_mask),
+    )

@@ -1,0 +1,25 @@
+"""Networks whose weights are computed by hand, never trained. README.md beside this file has the notation and the proofs."""
+
+from attributionlab.networks.accumulator import Accumulator, Block, Redundancy
+from attributionlab.networks.color_detector import Color, ColorDetector
+from attributionlab.networks.designed import DesignedNetwork
+from attributionlab.networks.dyadic import Bound, exact_arithmetic
+from attributionlab.networks.head import build_identity_head
+from attributionlab.networks.kernels import Kernels
+from attributionlab.networks.modulo import build_modulo
+from attributionlab.networks.number_checker import build_number_checker
+
+__all__ = [
+    "Accumulator",
+    "Block",
+    "Bound",
+    "Color",
+    "ColorDetector",
+    "DesignedNetwork",
+    "Kernels",
+    "Redundancy",
+    "build_identity_head",
+    "build_modulo",
+    "build_number_checker",
+    "exact_arithmetic",
+]

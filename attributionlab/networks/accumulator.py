@@ -1,0 +1,280 @@
+"""CNN accumulator (appendix C.2): counts the active pixels of each channel, in blocks of [3x3 conv, ReLU, 1x1 conv, ReLU].
+
+The 3x3 convolution has stride 3, so every cell of a block covers 3x3 cells of the block before, and the last block has
+one cell: the count. A block has M kernels per class; with kernel weights w_ij (kernel i, position j) and mixing weights
+m_i it adds up its window if `sum_i m_i w_ij = 1` for every position j *and no ReLU clips*.
+
+**Computes**, per class, the number of pixels whose class channel is 1.
+
+**Exact for** every image of integer colors. Weights lie on a ladder of dyadic grids, coarser in later blocks, and the
+builder proves for each layer that all sums stay below 2^24 multiples of their grid (`Accumulator.bounds`), on the design
+domain (class channels only, integers) and off it (redundant channels bring in fractions).
+
+**Margin** `uniform` and `nonnegative` never clip, because nothing is negative before the mixing; at 0 there is nothing to
+count. `signed` keeps every pre-activation at least one grid step above 0 by a bias, taken off again in the 1x1 layer; at 0
+itself ReLU'(0) = 0 would drop the kernel's share of the gradient.
+
+**Why** redundant channels enter the first block with random weights (section 3.1), so that unknown colors have effects
+that nobody designed. Only there can a ReLU clip; all later blocks are plain sums, on and off the design domain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from attributionlab.errors import Inexact, bad_option
+from attributionlab.networks.dyadic import Bound, FloatArray, grid_of, require_exact
+from attributionlab.networks.kernels import LADDER, N_POSITIONS, Design, Kernels, draw_kernels
+from attributionlab.networks.wiring import assigned
+from attributionlab.seeding import generator
+
+DEFAULT_REDUNDANT_SCALE = 1 / 8
+
+
+@dataclass(frozen=True)
+class Redundancy:
+    """How redundant channels enter the first block.
+
+    Args:
+        n_channels: Number of redundant channels.
+        scale: Each weight is 0 or `scale`, with probability 1/2 each. A scale of 0 switches the Unseen Data Effect off.
+    """
+
+    n_channels: int = 0
+    scale: float = DEFAULT_REDUNDANT_SCALE
+
+    def draw(self, n_classes: int, n_kernels: int, seed: int) -> FloatArray:
+        """Weights (class, kernel, channel, position); no other weight depends on them."""
+        shape = (n_classes, n_kernels, self.n_channels, N_POSITIONS)
+        return self.scale * (generator(seed, "redundant").random(shape) < 0.5)
+
+    @property
+    def grid(self) -> float:
+        """The grid that unknown colors bring in.
+
+        With the effect off it is that of the default scale: so switching it off leaves all other weights as they are.
+        """
+        return grid_of(self.scale or DEFAULT_REDUNDANT_SCALE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block: its weights, and what can enter it.
+
+    Args:
+        index: 0 for the first block.
+        kernels: Kernel weights, biases and mixing weights.
+        redundant: Weights of the redundant channels (class, kernel, channel, position); no channels after block 0.
+        caps: The most that a class channel can hold at each position of each window (cell, position).
+        grid: The grid of what enters.
+        padding: Zeros around the rows and columns.
+    """
+
+    index: int
+    kernels: Kernels
+    redundant: FloatArray
+    caps: FloatArray
+    grid: float
+    padding: tuple[int, int]
+
+    @property
+    def unknown(self) -> FloatArray:
+        """What an unknown color adds to each kernel (class, kernel, position): all its redundant channels together."""
+        total: FloatArray = self.redundant.sum(axis=2)
+        return total
+
+    @property
+    def bounds(self) -> tuple[Bound, Bound]:
+        """Bounds of the 3x3 and of the 1x1 layer over all images of integer colors.
+
+        A pixel is of the class (adding w), unknown (adding all redundant weights) or neither, so the larger of the two
+        bounds it. The design domain is the case without unknown colors, hence within the same bounds.
+        """
+        weights, biases, mixing = self.kernels.weights, self.kernels.biases, self.kernels.mixing
+        sums = np.maximum(np.abs(weights), np.abs(self.redundant).sum(axis=2)) @ self.caps.T + biases[..., None]
+        active = np.maximum(np.maximum(weights, self.unknown), 0.0) @ self.caps.T + biases[..., None]
+        mixed = np.einsum("ci,cik->ck", np.abs(mixing), active) + np.abs(self.kernels.correction)[:, None]
+        grid = min(grid_of(weights, self.redundant) * self.grid, grid_of(biases))
+        return (
+            Bound(f"3x3 layer of accumulator block {self.index + 1}", float(sums.max()), grid),
+            Bound(f"1x1 layer of accumulator block {self.index + 1}", float(mixed.max()), grid * grid_of(mixing)),
+        )
+
+    @property
+    def highest_effect(self) -> float:
+        """The most that one pixel of any color can add to a count, at least 1 (a pixel of the class)."""
+        if (self.unknown >= 0).all():  # no ReLU of the 3x3 layer clips
+            return max(1.0, float(np.einsum("ci,cij->cj", self.kernels.mixing, self.unknown).max(initial=0.0)))
+        positive, negative = np.maximum(self.kernels.mixing, 0.0), np.maximum(-self.kernels.mixing, 0.0)
+        added = np.einsum("ci,cij->cj", positive, np.maximum(self.kernels.weights, 0.0))
+        clipped = (negative * self.kernels.biases).sum(axis=1)
+        return float((added + clipped[:, None]).max())
+
+    def layers(self, *, grouped: bool) -> list[nn.Module]:
+        """The 3x3 convolution, ReLU, the 1x1 convolution, ReLU."""
+        n_classes, n_kernels, n_redundant = self.redundant.shape[:3]
+        groups = n_classes if grouped and n_redundant == 0 else 1
+        window = np.zeros((n_classes, n_kernels, n_classes + n_redundant, N_POSITIONS))
+        window[np.arange(n_classes), :, np.arange(n_classes)] = self.kernels.weights
+        window[:, :, n_classes:] = self.redundant
+        if groups > 1:
+            window = self.kernels.weights[:, :, None]
+        mixing = self.kernels.mixing[:, None] if grouped else _block_diagonal(self.kernels.mixing)
+        return [
+            _conv(
+                rearrange(window, "c i k (y x) -> (c i) k y x", y=3),
+                rearrange(self.kernels.biases, "c i -> (c i)"),
+                groups,
+                self.padding,
+            ),
+            nn.ReLU(),
+            _conv(
+                rearrange(mixing, "c g i -> c (g i) 1 1"), self.kernels.correction, n_classes if grouped else 1, (0, 0)
+            ),
+            nn.ReLU(),
+        ]
+
+
+class Accumulator(nn.Module):
+    """Blocks of [3x3 conv, ReLU, 1x1 conv, ReLU]: (b, classes + redundant, h, w) to counts (b, classes).
+
+    Args:
+        n_classes: Number of channels to count.
+        size: Rows and columns of the image.
+        design: `uniform` (all ones), `nonnegative` (kernels >= 0, mixing weights of both signs) or `signed` (kernels of
+            both signs, with biases).
+        n_kernels: M, kernels per class.
+        redundancy: The redundant channels, which follow the classes in the input.
+        seed: Seed of all random weights.
+        grouped: Keep the classes apart by grouped convolutions. False fills dense layers with zeros instead.
+
+    Attributes:
+        layers: The convolutions and ReLUs, four per block, indexed as in the paper.
+        blocks: The weights of each block, by name.
+
+    Raises:
+        BadOption: If `n_kernels` does not fit the design.
+        Inexact: If no rung of the ladder makes every layer exact.
+    """
+
+    def __init__(
+        self,
+        n_classes: int,
+        size: tuple[int, int],
+        *,
+        design: Design = "nonnegative",
+        n_kernels: int = 3,
+        redundancy: Redundancy | None = None,
+        seed: int = 0,
+        grouped: bool = True,
+    ) -> None:
+        super().__init__()
+        least = 1 if design == "uniform" else 2
+        if n_kernels < least:
+            raise bad_option("n_kernels", f"be at least {least} for accumulator {design!r}", n_kernels)
+        self.blocks = _draw_blocks((n_classes, n_kernels), size, design, redundancy or Redundancy(), seed)
+        self.layers = nn.Sequential(*(layer for block in self.blocks for layer in block.layers(grouped=grouped)))
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """The proven bound of every convolution, in order."""
+        return tuple(bound for block in self.blocks for bound in block.bounds)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Count: (b, classes + redundant, h, w) to (b, classes)."""
+        counts: Tensor = rearrange(self.layers(inputs), "b k 1 1 -> b k")
+        return counts
+
+
+def _draw_blocks(
+    shape: tuple[int, int], size: tuple[int, int], design: Design, redundancy: Redundancy, seed: int
+) -> tuple[Block, ...]:
+    """All blocks, with the finest weights that make every layer exact.
+
+    A fine first block leaves fewer bits to the last one, so where the last one does not fit, all start a rung lower.
+    """
+    for level in range(len(LADDER) - 1):
+        with contextlib.suppress(Inexact):
+            return _draw_blocks_from(level, shape, size, design, redundancy, seed)
+    return _draw_blocks_from(len(LADDER) - 1, shape, size, design, redundancy, seed)
+
+
+def _draw_blocks_from(
+    level: int, shape: tuple[int, int], size: tuple[int, int], design: Design, redundancy: Redundancy, seed: int
+) -> tuple[Block, ...]:
+    """All blocks, from the image down to one cell, on the rungs from `level` downward."""
+    blocks: list[Block] = []
+    n_pixels = np.ones(size)  # under each cell
+    highest_effect, grid = 1.0, 1.0
+    while n_pixels.size > 1:
+        windows, padding = _windows(n_pixels)
+        redundant = redundancy.draw(*shape, seed)[:, :, : None if not blocks else 0]
+        caps = highest_effect * windows
+        block = _finest_block(
+            level, design, len(blocks), redundant=redundant, caps=caps, grid=grid, padding=padding, seed=seed
+        )
+        if not blocks:
+            highest_effect = block.highest_effect
+            grid = redundancy.grid * grid_of(block.kernels.mixing)
+        blocks.append(block)
+        n_pixels = windows.sum(axis=1).reshape([-(-side // 3) for side in n_pixels.shape])
+    return tuple(blocks)
+
+
+def _finest_block(
+    level: int,
+    design: Design,
+    index: int,
+    *,
+    redundant: FloatArray,
+    caps: FloatArray,
+    grid: float,
+    padding: tuple[int, int],
+    seed: int,
+) -> Block:
+    """The block on the finest rung of the ladder that is provably exact.
+
+    Raises:
+        Inexact: If none is.
+    """
+    for rung in range(level, len(LADDER)):
+        kernels = draw_kernels(design, rung, redundant.shape[:2], caps, generator(seed, "kernels", index))
+        block = Block(index, kernels, redundant, caps, grid, padding)
+        if all(bound.exact for bound in block.bounds):
+            return block
+    for bound in block.bounds:
+        require_exact(bound, "choose a smaller image, or a coarser or smaller `redundant_scale`")
+    raise AssertionError("unreachable: an inexact block has an inexact bound")
+
+
+def _windows(cells: FloatArray) -> tuple[FloatArray, tuple[int, int]]:
+    """The 3x3 windows of a map (window, position), and the padding that makes its sides multiples of 3.
+
+    `nn.Conv2d` pads both ends alike: one zero at each end serves both remainders, because with remainder 2 the zero at
+    the far end lies beyond the last window.
+    """
+    height, width = cells.shape
+    padding = (min(height % 3, 1), min(width % 3, 1))
+    after = [-(side + pad) % 3 for side, pad in zip(cells.shape, padding, strict=True)]
+    padded = np.pad(cells, tuple(zip(padding, after, strict=True)))
+    return rearrange(padded, "(h y) (w x) -> (h w) (y x)", y=3, x=3), padding
+
+
+def _block_diagonal(mixing: FloatArray) -> FloatArray:
+    """(c, i) to (c, c, i): each class reads its own kernels only."""
+    return np.eye(len(mixing))[:, :, None] * mixing[:, None]
+
+
+def _conv(weight: FloatArray, bias: FloatArray, groups: int, padding: tuple[int, int]) -> nn.Conv2d:
+    """A convolution with these weights (k, k_in / groups, y, x), whose stride is its kernel size."""
+    n_outputs, n_inputs, side, _ = weight.shape
+    layer = nn.utils.skip_init(
+        nn.Conv2d, n_inputs * groups, n_outputs, kernel_size=side, stride=side, padding=padding, groups=groups
+    )
+    return assigned(layer, torch.from_numpy(weight).float(), torch.from_numpy(bias).float())

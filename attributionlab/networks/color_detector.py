@@ -1,0 +1,73 @@
+"""Color detector (Eq. 4, 5, 14, 15): which of the known colors does each pixel have, or is it unknown?
+
+    C_i(r, g, b) = ReLU(I_R(r) + I_G(g) + I_B(b) - 2)      1 at its color, 0 at every other integer color
+    R(r, g, b)   = ReLU(1 - sum_i C_i(r, g, b))            1 at unknown colors only; the background is known
+
+**Computes** one channel per color and `n_redundant` equal redundant channels, by five 1x1 convolutions. The background
+is detected like a color, used in R, and then dropped: it activates nothing.
+
+**Exact for** all 16,777,216 integer colors (`verify --exhaustive` tries every one).
+
+**Margin** 1 per color channel: an unknown color differs from each known one by at least 1 somewhere, where its number
+checker answers 0, so the sum of three checks is at most 2 and ReLU removes it.
+
+**Why** redundant channels stand for what a trained network does on inputs that it has never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from attributionlab.networks.number_checker import add_check, add_comparisons, add_ramps
+from attributionlab.networks.wiring import Wiring, activated
+
+Color = tuple[int, int, int]
+
+CHANNELS = ("red", "green", "blue")
+
+
+class ColorDetector(nn.Module):
+    """Five 1x1 convolutions, each followed by ReLU: (b, 3, h, w) to (b, colors + redundant, h, w), every value 0 or 1.
+
+    Args:
+        colors: The colors to detect, distinct integers in 0..255; one output channel each.
+        background: A known color that activates nothing.
+        n_redundant: How many redundant channels answer to unknown colors.
+        share_thresholds: Compute equal thresholds once. False builds the network as the paper draws it, with
+            9K, 6K, 3K and K channels for K = colors + 1; True gives the same function with fewer channels.
+    """
+
+    def __init__(
+        self, colors: Sequence[Color], background: Color, n_redundant: int, *, share_thresholds: bool = True
+    ) -> None:
+        super().__init__()
+        ramps = Wiring(CHANNELS)
+        comparisons, checks, detections = Wiring([]), Wiring([]), Wiring([])
+        for index, color in enumerate((*colors, background)):
+            found = []
+            for channel, number in zip(CHANNELS, color, strict=True):
+                name = channel if share_thresholds else f"{channel} of color {index}"
+                add_ramps(ramps, channel, number, name)
+                add_comparisons(comparisons, number, name)
+                found.append(add_check(checks, number, name))
+            detections.add(str(color), dict.fromkeys(found, 1.0), -2.0)
+        comparisons.inputs, checks.inputs = ramps.outputs, comparisons.outputs
+        detections.inputs = checks.outputs
+
+        answers = Wiring(detections.outputs)
+        for color in colors:
+            answers.add(str(color), {str(color): 1.0})
+        for index in range(n_redundant):
+            answers.add(f"redundant {index}", dict.fromkeys(detections.outputs, -1.0), 1.0)
+
+        self.channels = tuple(answers.outputs)
+        """Names of the output channels: the colors, then `redundant 0`, `redundant 1`, ..."""
+        stages = (ramps, comparisons, checks, detections, answers)
+        self.layers = activated([stage.pointwise() for stage in stages])
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Detect: (b, 3, h, w) to (b, k, h, w)."""
+        detected: Tensor = self.layers(inputs)
+        return detected

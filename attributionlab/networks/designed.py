@@ -1,0 +1,80 @@
+"""A designed network: detector, accumulator and head in a row, with weights computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from attributionlab.networks.accumulator import Accumulator
+from attributionlab.networks.color_detector import ColorDetector
+from attributionlab.networks.dyadic import exact_arithmetic
+
+Output = Literal["probability", "logit"]
+
+
+class DesignedNetwork(nn.Module):
+    """An ordinary network from (b, c, h, w) images to (b, k) outputs: Conv2d, Linear, ReLU, Softmax and nothing else.
+
+    It counts. `counts` are the numbers of active pixels per class, `logits` what the head makes of them, and the output
+    is the logits or their softmax. On images of integer colors counts and logits are exact, bit for bit, in float32 and
+    float64, on CPU and GPU, alone and in a batch; only the softmax rounds. Elsewhere (between the integers) the
+    arithmetic is that of any network.
+
+    Args:
+        detector: Turns colors into channels; None where the image has one channel of zeros and ones.
+        accumulator: Counts the active pixels of each channel.
+        head: Turns counts into logits.
+        softmax: Whether the output is the softmax of the logits.
+        classes: Names of the counts.
+    """
+
+    def __init__(
+        self,
+        detector: ColorDetector | None,
+        accumulator: Accumulator,
+        head: nn.Sequential,
+        *,
+        softmax: bool,
+        classes: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.detector = detector
+        self.accumulator = accumulator
+        self.head = head
+        self.softmax = nn.Softmax(dim=1) if softmax else None
+        self.classes = tuple(classes)
+        self.to(memory_format=torch.channels_last)
+
+    def counts(self, inputs: Tensor) -> Tensor:
+        """Active pixels of each class: (b, c, h, w) to (b, k)."""
+        with exact_arithmetic(inputs.device):
+            detected = inputs
+            if self.detector is not None:
+                detected = self.detector(inputs.contiguous(memory_format=torch.channels_last))
+            counts: Tensor = self.accumulator(detected)
+            return counts
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """What the softmax would be applied to: (b, c, h, w) to (b, k)."""
+        with exact_arithmetic(inputs.device):
+            logits: Tensor = self.head(self.counts(inputs))
+            return logits
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The explained output: (b, c, h, w) to (b, k)."""
+        logits = self.logits(inputs)
+        if self.softmax is None:
+            return logits
+        with exact_arithmetic(inputs.device):
+            probabilities: Tensor = self.softmax(logits)
+            return probabilities
+
+    def without_softmax(self) -> DesignedNetwork:
+        """The same network (the very same modules), ending in the logits."""
+        if self.detector is None and self.softmax is None:
+            return self
+        network = DesignedNetwork(self.detector, self.accumulator, self.head, softmax=False, classes=self.classes)
+        return network.train(self.training)

@@ -1,0 +1,38 @@
+"""Identity MLP with a temperature: counts to logits.
+
+**Computes** `logits = counts / T`, by two linear layers with a ReLU between them: the first is the identity, the second
+the identity divided by T.
+
+**Exact for** all counts that the accumulator can return: counts are never negative, so ReLU leaves them alone, and T is
+a power of two, so the division is exact.
+
+**Why** a network usually ends in an MLP (section 3.1). Logits are pixel counts, so a softmax over them saturates at once:
+in float32 the gradient of the winner's probability is exactly 0 from a lead of about 17 pixels. T = 1 is the paper's
+literal reading; a larger T keeps the softmax alive.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from attributionlab.networks.dyadic import require_power_of_two
+from attributionlab.networks.wiring import Wiring
+
+
+def build_identity_head(n_outputs: int, temperature: float = 1.0) -> nn.Sequential:
+    """The head as Linear, ReLU, Linear: (b, k) counts to (b, k) logits.
+
+    Args:
+        n_outputs: k, the number of counts.
+        temperature: T, a power of two.
+
+    Raises:
+        BadOption: If T is not a power of two.
+    """
+    scale = 1.0 / require_power_of_two("temperature", temperature)
+    names = [f"count {index}" for index in range(n_outputs)]
+    identity, divided = Wiring(names), Wiring(names)
+    for name in names:
+        identity.add(name, {name: 1.0})
+        divided.add(name, {name: scale})
+    return nn.Sequential(identity.linear(), nn.ReLU(), divided.linear())

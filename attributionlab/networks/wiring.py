@@ -1,0 +1,85 @@
+"""Layers wired from named channels, never from bare indices.
+
+A layer is a mapping from the name of each output channel to a `Neuron`, which names the channels that it reads. Two
+neurons of the same name are one neuron: that is how equal thresholds come to be shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """One output channel: a weighted sum of named input channels, and a bias."""
+
+    weights: Mapping[str, float]
+    bias: float = 0.0
+
+
+@dataclass
+class Wiring:
+    """The neurons of one layer, in order of their first mention.
+
+    Args:
+        inputs: Names of the channels that the layer can read, in order.
+    """
+
+    inputs: Sequence[str]
+    neurons: dict[str, Neuron] = field(default_factory=dict)
+
+    def add(self, name: str, weights: Mapping[str, float], bias: float = 0.0) -> str:
+        """Add the neuron `name` unless it is there already; returns its name."""
+        neuron = Neuron(dict(weights), bias)
+        assert self.neurons.setdefault(name, neuron) == neuron, f"two different neurons are called {name!r}"
+        return name
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the output channels, in order."""
+        return list(self.neurons)
+
+    def parameters(self) -> tuple[Tensor, Tensor]:
+        """Weight (outputs, inputs) and bias (outputs,), float32."""
+        column = {name: index for index, name in enumerate(self.inputs)}
+        weight = np.zeros((len(self.neurons), len(self.inputs)), dtype=np.float32)
+        for row, neuron in enumerate(self.neurons.values()):
+            for name, value in neuron.weights.items():
+                weight[row, column[name]] = value
+        bias = np.array([neuron.bias for neuron in self.neurons.values()], dtype=np.float32)
+        return torch.from_numpy(weight), torch.from_numpy(bias)
+
+    def linear(self) -> nn.Linear:
+        """The layer as a fully connected one."""
+        weight, bias = self.parameters()
+        return assigned(nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0]), weight, bias)
+
+    def pointwise(self) -> nn.Conv2d:
+        """The layer as a 1x1 convolution."""
+        weight, bias = self.parameters()
+        layer = nn.utils.skip_init(nn.Conv2d, weight.shape[1], weight.shape[0], kernel_size=1)
+        return assigned(layer, weight[:, :, None, None], bias)
+
+
+def assigned(layer: Layer, weight: Tensor, bias: Tensor) -> Layer:
+    """The layer with its weights written by hand.
+
+    Make the layer with `nn.utils.skip_init`: the usual constructor draws random weights from the global generator.
+    """
+    assert layer.weight.shape == weight.shape, f"{tuple(weight.shape)} does not fit {tuple(layer.weight.shape)}"
+    layer.weight = nn.Parameter(weight)
+    layer.bias = nn.Parameter(bias)
+    return layer
+
+
+def activated(layers: Sequence[nn.Module]) -> nn.Sequential:
+    """The layers, each followed by a `nn.ReLU` module of its own (hooks need one module per activation)."""
+    return nn.Sequential(*(module for layer in layers for module in (layer, nn.ReLU())))

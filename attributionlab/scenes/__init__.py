@@ -1,0 +1,8 @@
+"""What is in an image, and where: shapes, scenes, their sampling and rendering."""
+
+from attributionlab.scenes.render import colored_ids, patch_ids, render
+from attributionlab.scenes.sampling import BlobSampler, MultiColorSampler
+from attributionlab.scenes.scene import Patch, Scene
+from attributionlab.scenes.shapes import SHAPES
+
+__all__ = ["SHAPES", "BlobSampler", "MultiColorSampler", "Patch", "Scene", "colored_ids", "patch_ids", "render"]
