@@ -1,0 +1,67 @@
+"""Is this attribution method right? Networks with hand-written weights, images with exact truth, and the verdict.
+
+Example:
+    >>> import attributionlab as al
+    >>> environment = al.make_environment("multi-color-sum", size=16)
+    >>> al.check("truth", environment, n_samples=2).passed
+    True
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from attributionlab.environments import Batch, Environment, GroundTruth, make_environment, verify
+    from attributionlab.experiments import Verdict, check
+    from attributionlab.methods import Declaration, Method, declares, make_method
+    from attributionlab.metrics import Agreement, score
+
+__version__ = version("attributionlab")
+
+_HOMES = {
+    "Agreement": "metrics",
+    "Batch": "environments",
+    "Declaration": "methods",
+    "Environment": "environments",
+    "GroundTruth": "environments",
+    "Method": "methods",
+    "Verdict": "experiments",
+    "check": "experiments",
+    "declares": "methods",
+    "make_environment": "environments",
+    "make_method": "methods",
+    "score": "metrics",
+    "verify": "environments",
+}
+"""Where each public name lives; it is imported, and torch with it, when it is first used."""
+
+__all__ = [
+    "Agreement",
+    "Batch",
+    "Declaration",
+    "Environment",
+    "GroundTruth",
+    "Method",
+    "Verdict",
+    "check",
+    "declares",
+    "make_environment",
+    "make_method",
+    "score",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'attributionlab' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"attributionlab.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return sorted([*globals(), *__all__])

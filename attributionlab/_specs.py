@@ -66,6 +66,16 @@ def parse_options(text: str) -> dict[str, str]:
     return options
 
 
+def split_specs(text: str) -> list[str]:
+    """Take a list of specs apart at the commas outside of brackets.
+
+    Example:
+        >>> split_specs("gradient,integrated-gradients[baseline=true,n_steps=9]")
+        ['gradient', 'integrated-gradients[baseline=true,n_steps=9]']
+    """
+    return [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+
+
 def format_spec(name: str, options: Mapping[str, object]) -> str:
     """Put a spec together, options sorted.
 
@@ -125,14 +135,23 @@ def convert(name: str, value: object, annotation: object) -> object:
     Raises:
         BadOption: If it is not one.
     """
-    origin = typing.get_origin(annotation)
-    choices = typing.get_args(annotation) if origin in (typing.Union, types.UnionType) else (annotation,)
-    for choice in choices:
+    for choice in _choices(annotation):
         try:
             return _convert_one(value, choice)
         except (ValueError, TypeError, OverflowError, ZeroDivisionError):
             continue
-    raise bad_option(name, f"be {' or '.join(_describe(choice) for choice in choices)}", value)
+    raise bad_option(name, f"be {describe(annotation)}", value)
+
+
+def describe(annotation: object) -> str:
+    """What an option can be, in words."""
+    return " or ".join(_describe(choice) for choice in _choices(annotation))
+
+
+def _choices(annotation: object) -> tuple[object, ...]:
+    """The alternatives of a union, or the one type."""
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return typing.get_args(annotation) if is_union else (annotation,)
 
 
 def _convert_one(value: object, annotation: object) -> object:
@@ -185,7 +204,7 @@ def _number(value: object) -> float:
 
 
 def _describe(annotation: object) -> str:
-    """What a type is called in an error message."""
+    """What a type is called in messages and lists."""
     if typing.get_origin(annotation) is typing.Literal:
         return " or ".join(map(str, typing.get_args(annotation)))
     if typing.get_origin(annotation) is tuple:

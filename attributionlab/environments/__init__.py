@@ -5,14 +5,18 @@ from attributionlab.environments.factory import ENVIRONMENTS, make_environment
 from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
 from attributionlab.environments.single_color_sum import SingleColorSum
+from attributionlab.environments.verification import Claim, Verification, verify
 
 __all__ = [
     "ENVIRONMENTS",
     "Batch",
+    "Claim",
     "Environment",
     "GroundTruth",
     "MultiColorSum",
     "SingleColorModulo",
     "SingleColorSum",
+    "Verification",
     "make_environment",
+    "verify",
 ]

@@ -60,6 +60,10 @@ class GroundTruth:
         """(b, h, w) bool: pixels that the output depends on."""
         return self.signed != 0
 
+    def __getitem__(self, index: slice) -> GroundTruth:
+        """The truth of some of the images."""
+        return GroundTruth(self.signed[index], self.patch_ids[index], self.smooth_positive_mask[index])
+
     def to(self, device: torch.device | str) -> GroundTruth:
         """The same truth on another device."""
         return GroundTruth(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))
@@ -86,6 +90,11 @@ class Batch:
     def __len__(self) -> int:
         """Number of images."""
         return len(self.scenes)
+
+    def __getitem__(self, index: slice) -> Batch:
+        """Some of the images."""
+        tensors = (self.inputs[index], self.targets[index], self.labels[index])
+        return Batch(*tensors, self.ground_truth[index], self.scenes[index])
 
     def __repr__(self) -> str:
         """How many images of which shape."""

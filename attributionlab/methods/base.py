@@ -186,6 +186,6 @@ def one_by_one(function: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, tar
 def captum_quiet() -> Iterator[None]:
     """Silence what captum warns of at every call: that it sets hooks, and that inputs did not require gradients."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Setting forward, backward hooks")
+        warnings.filterwarnings("ignore", message=r"Setting (forward, )?backward hooks")
         warnings.filterwarnings("ignore", message=r"Input Tensor \d+ did not already require gradients")
         yield

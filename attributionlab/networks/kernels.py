@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from attributionlab.networks.dyadic import FloatArray
 
 Design = Literal["uniform", "nonnegative", "signed"]
+
+IntArray = npt.NDArray[np.intp]
 
 N_POSITIONS = 9
 
@@ -100,19 +103,25 @@ def _uniform_kernels(shape: tuple[int, int], level: int) -> Kernels:
     return Kernels(np.ones((*shape, N_POSITIONS)), np.zeros(shape), np.tile(mixing, (n_classes, 1)))
 
 
-def _draw_mixing(
-    rung: Rung, shape: tuple[int, int], generator: np.random.Generator
-) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.intp]]]:
-    """Mixing weights of both signs: one kernel per class, the pivot, has +1, and at least one is negative."""
+def _draw_mixing(rung: Rung, shape: tuple[int, int], generator: np.random.Generator) -> tuple[FloatArray, IntArray]:
+    """Mixing weights of both signs that add up to 1 per class, and which of them is the pivot.
+
+    They add up to 1 so that all designs answer alike to unknown colors: on average a pixel of unknown color adds half the
+    scale of each redundant channel. All but the pivot are drawn; the pivot makes up the difference and must be 1/2, 1 or 2,
+    because kernels are divided by it.
+    """
     n_classes, n_kernels = shape
-    magnitudes = np.asarray(rung.magnitudes)[(generator.random(shape) * len(rung.magnitudes)).astype(int)]
-    signs = np.where(generator.random(shape) < 0.5, -1.0, 1.0)
-    pivot = (generator.random(n_classes) * n_kernels).astype(np.intp)
-    negative = (pivot + 1 + (generator.random(n_classes) * (n_kernels - 1)).astype(np.intp)) % n_kernels
     classes = np.arange(n_classes)
-    signs[classes, negative] = -1.0
-    mixing = signs * magnitudes
-    mixing[classes, pivot] = 1.0
+    pivot = (generator.random(n_classes) * n_kernels).astype(np.intp)
+    mixing = np.zeros(shape)
+    while (missing := mixing.sum(axis=1) != 1.0).any():
+        magnitudes = np.asarray(rung.magnitudes)[(generator.random(shape) * len(rung.magnitudes)).astype(np.intp)]
+        drawn = np.where(generator.random(shape) < 0.5, -magnitudes, magnitudes)
+        drawn[classes, pivot] = 0.0
+        rest = 1.0 - drawn.sum(axis=1)
+        fits = np.isin(rest, (0.5, 1.0, 2.0)) & (drawn < 0).any(axis=1)
+        drawn[classes, pivot] = rest
+        mixing = np.where((missing & fits)[:, None], drawn, mixing)
     return mixing, pivot
 
 
@@ -120,7 +129,7 @@ def _draw_weights(
     design: Design,
     rung: Rung,
     mixing: FloatArray,
-    pivot: np.ndarray[tuple[int], np.dtype[np.intp]],
+    pivot: IntArray,
     generator: np.random.Generator,
 ) -> FloatArray:
     """Draw all kernels but the pivot, solve for the pivot, and draw again where it falls off the grid or the range."""
@@ -130,8 +139,8 @@ def _draw_weights(
     weights = np.full((*mixing.shape, N_POSITIONS), np.nan)
     while (missing := np.isnan(weights).any(axis=1)).any():  # (class, position)
         drawn = lowest + rung.grid * np.floor(generator.random(weights.shape) * n_values)
-        others = np.einsum("ci,cij->cj", mixing, drawn) - drawn[classes, pivot]
-        solved = 1.0 - others
+        drawn[classes, pivot] = 0.0
+        solved = (1.0 - np.einsum("ci,cij->cj", mixing, drawn)) / mixing[classes, pivot][:, None]
         drawn[classes, pivot] = solved
         fits = (solved >= lowest) & (solved <= highest) & (solved % rung.grid == 0)
         weights = np.where((missing & fits)[:, None, :], drawn, weights)

@@ -1,0 +1,38 @@
+"""The entry point `attributionlab`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attributionlab.cli.check import check
+from attributionlab.cli.generate import generate
+from attributionlab.cli.list import list_
+from attributionlab.cli.show import show
+from attributionlab.cli.verify import verify
+
+app = typer.Typer(
+    name="attributionlab",
+    help="Is this attribution method right? Exact answers, from networks whose weights are written by hand.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Is this attribution method right? Exact answers, from networks whose weights are written by hand."""
+    if version:
+        from attributionlab import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+app.command("list")(list_)
+app.command()(verify)
+app.command()(generate)
+app.command()(show)
+app.command()(check)

@@ -1,0 +1,79 @@
+"""`attributionlab check`: the verdict on one method."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attributionlab.cli.options import (
+    Device,
+    DeviceOption,
+    Format,
+    FormatOption,
+    SeedOption,
+    SizeOption,
+    environment_defaults,
+)
+from attributionlab.cli.output import (
+    EXIT_FAILED,
+    build_environments,
+    one_line_errors,
+    print_json,
+    print_table,
+    print_text,
+    progress_bar,
+)
+
+
+def check(
+    method: Annotated[
+        str, typer.Argument(help="A method, e.g. integrated-gradients, or a function: file.py:name, package.module:name.")
+    ],
+    env: Annotated[
+        list[str] | None,
+        typer.Option(help="Environment spec; may be repeated: the method must pass in all.", show_default="multi-color-sum"),
+    ] = None,
+    option: Annotated[
+        list[str] | None, typer.Option(help="Option of the method, as key=value; may be repeated.")
+    ] = None,
+    size: SizeOption = None,
+    n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 16,
+    gamma: Annotated[float, typer.Option(help="The least mean F1 that passes.")] = 0.5,
+    truth: Annotated[
+        str, typer.Option(help="The truth that decides: auto, overall, positive, negative or positive-smooth.")
+    ] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Images that the method is given at once.")] = 4,
+    seed: SeedOption = None,
+    device: DeviceOption = Device.auto,
+    format: FormatOption = Format.table,
+) -> None:
+    """Test a method against the exact truth of designed networks; exit code 1 if it fails."""
+    with one_line_errors():
+        from attributionlab._specs import parse_options
+        from attributionlab.experiments import check as run_check
+        from attributionlab.methods import make_method
+        from attributionlab.reports.tables import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
+
+        options: dict[str, object] = {**parse_options(",".join(option or []))}
+        subject = make_method(method, **options)
+        environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
+        with progress_bar(subject.spec, n_samples * len(environments)) as advance:
+            verdict = run_check(
+                subject,
+                environments,
+                n_samples=n_samples,
+                gamma=gamma,
+                truth=truth,
+                batch_size=batch_size,
+                device=device.value,
+                progress=advance,
+            )
+        if format is Format.json:
+            print_json(verdict.to_dict())
+        elif format is Format.csv:
+            print_text(to_csv(verdict_rows(verdict), CSV_COLUMNS))
+        else:
+            print_table(verdict_table(verdict))
+    if not verdict.passed:
+        raise typer.Exit(EXIT_FAILED)

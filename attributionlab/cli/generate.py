@@ -1,0 +1,29 @@
+"""`attributionlab generate`: write images and their exact truth to a folder."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attributionlab.cli.options import OutputOption, SeedOption, SizeOption, environment_defaults
+from attributionlab.cli.output import build_environments, one_line_errors, print_table, progress_bar
+
+
+def generate(
+    spec: Annotated[str, typer.Argument(help="Environment spec, e.g. multi-color-sum or 'multi-color-sum[size=64]'.")],
+    output: OutputOption,
+    n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many images.")] = 32,
+    start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,
+    size: SizeOption = None,
+    seed: SeedOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a folder that this command wrote earlier.")] = False,
+) -> None:
+    """Write PNG images, masks, truth.npz, a preview and manifest.json; the whole folder or nothing."""
+    with one_line_errors():
+        from attributionlab.reports.dataset import generate as run_generate
+
+        (environment,) = build_environments([spec], environment_defaults(size, seed))
+        with progress_bar("writing", n_samples) as advance:
+            run_generate(environment, output, n_samples=n_samples, start=start, force=force, progress=advance)
+        print_table(f"wrote {n_samples} images of {environment.spec} to {output}: see {output / 'preview.png'}")

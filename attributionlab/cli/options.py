@@ -1,0 +1,39 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(str, Enum):
+    """How results are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+class Device(str, Enum):
+    """Where to compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")]
+SeedOption = Annotated[int | None, typer.Option(help="Seed of scenes and random weights.", show_default="0")]
+SizeOption = Annotated[
+    int | None, typer.Option(help="Side of the images in pixels, for specs that do not say.", show_default="224")
+]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Where to write.")]
+
+
+def environment_defaults(size: int | None, seed: int | None) -> dict[str, object]:
+    """Options for environments whose spec does not set them."""
+    return {name: value for name, value in (("size", size), ("seed", seed)) if value is not None}

@@ -1,0 +1,103 @@
+"""Printing: results to stdout, progress and errors to stderr, one line per error, exit codes by kind."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from attributionlab.errors import AttributionLabError
+
+if TYPE_CHECKING:
+    from attributionlab.environments import Environment
+
+EXIT_FAILED = 1
+EXIT_MACHINE = 3
+
+PIPE_WIDTH = 140
+"""Columns of a table that is not printed to a terminal, so that nothing is cut off."""
+
+
+def stdout() -> Console:
+    """The console for results."""
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+
+
+def stderr() -> Console:
+    """The console for progress and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_table(table: RenderableType) -> None:
+    """Print a table for people."""
+    stdout().print(table)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; NaN has no place in it."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print text as it is."""
+    sys.stdout.write(text)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn errors into one line on stderr and the exit code of their kind, warnings into one line each.
+
+    The exit goes through SystemExit, so that nothing is printed after the line.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: _say("warning", str(message))  # type: ignore[assignment]
+        try:
+            yield
+        except AttributionLabError as error:
+            _say("error", str(error))
+            raise SystemExit(error.exit_code) from error
+        except (OSError, MemoryError) as error:
+            _say("error", f"the machine refused: {error}")
+            raise SystemExit(EXIT_MACHINE) from error
+        except KeyboardInterrupt as error:
+            _say("error", "interrupted")
+            raise SystemExit(130) from error
+
+
+@contextmanager
+def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr, silent in a pipe; yields the function that advances it."""
+    console = stderr()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda n: progress.advance(task, n)
+
+
+def build_environments(specs: list[str], defaults: dict[str, object]) -> list[Environment]:
+    """The environments of these specs, with options for those that do not set them themselves."""
+    from attributionlab._specs import parse_spec
+    from attributionlab.environments import make_environment
+
+    built = []
+    for spec in specs:
+        named = parse_spec(spec).options
+        conflicts = {"size": ("size", "height", "width"), "seed": ("seed", "data_seed", "network_seed")}
+        missing = {name: value for name, value in defaults.items() if not set(conflicts[name]) & set(named)}
+        built.append(make_environment(spec, **missing))
+    return built
+
+
+def _say(kind: str, text: str) -> None:
+    """One line, whatever the text holds."""
+    color = "red" if kind == "error" else "yellow"
+    console = stderr()
+    console.print(f"[{color}]{kind}:[/] ", end="")
+    console.print(" ".join(text.split()), markup=False, soft_wrap=True)

@@ -1,0 +1,51 @@
+"""`attributionlab show`: a picture of images, truth and maps."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attributionlab.cli.options import (
+    Device,
+    DeviceOption,
+    OutputOption,
+    SeedOption,
+    SizeOption,
+    environment_defaults,
+)
+from attributionlab.cli.output import EXIT_FAILED, build_environments, one_line_errors, print_table, progress_bar
+
+
+def show(
+    spec: Annotated[str, typer.Argument(help="Environment spec.")],
+    output: OutputOption,
+    methods: Annotated[
+        str, typer.Option(help="Method specs, separated by commas: 'gradient,occlusion[baseline=true]'.")
+    ] = "",
+    n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many images, one row each.")] = 3,
+    start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,
+    size: SizeOption = None,
+    seed: SeedOption = None,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Draw images, their exact truth and the maps of methods side by side (PNG, SVG or PDF)."""
+    with one_line_errors():
+        from attributionlab._specs import split_specs
+        from attributionlab.experiments.gallery import gallery
+        from attributionlab.methods import make_method
+        from attributionlab.reports.figures import attribution_figure, check_path, save_figure
+
+        check_path(output)
+        (environment,) = build_environments([spec], environment_defaults(size, seed))
+        chosen = [make_method(method, environment) for method in split_specs(methods)]
+        with progress_bar("explaining", len(chosen)) as advance:
+            drawn = gallery(environment, chosen, n_samples=n_samples, start=start, device=device.value, progress=advance)
+        maps = {**drawn.maps, **drawn.failures}
+        figure = attribution_figure(drawn.batch, maps, title=drawn.environment, captions=drawn.truths)
+        save_figure(figure, output)
+        print_table(f"wrote {output}")
+        for name, message in drawn.failures.items():
+            print_table(f"{name} gave no maps: {message}")
+    if drawn.failures:
+        raise typer.Exit(EXIT_FAILED)

@@ -1,0 +1,61 @@
+"""`attributionlab verify`: prove what environments claim."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attributionlab.cli.options import Format, FormatOption, SeedOption, SizeOption, environment_defaults
+from attributionlab.cli.output import (
+    EXIT_FAILED,
+    build_environments,
+    one_line_errors,
+    print_json,
+    print_table,
+    print_text,
+    progress_bar,
+)
+
+CSV_COLUMNS = ("environment", "name", "statement", "n_checked", "n_violations", "holds", "note")
+
+
+def verify(
+    spec: Annotated[list[str] | None, typer.Argument(help="Environment specs.", show_default="all environments")] = None,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Change every colored pixel and try all 16,777,216 colors.")
+    ] = False,
+    size: SizeOption = None,
+    n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 8,
+    n_pixels: Annotated[int, typer.Option(help="Pixels changed per image, one at a time.")] = 64,
+    seed: SeedOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Test by intervention that networks do exactly what they claim; exit code 1 if one does not."""
+    with one_line_errors():
+        from attributionlab.environments import ENVIRONMENTS
+        from attributionlab.environments import verify as run_verify
+        from attributionlab.reports.tables import to_csv, verification_table
+
+        environments = build_environments(spec or list(ENVIRONMENTS), environment_defaults(size, seed))
+        verifications = []
+        with progress_bar("environments verified", len(environments)) as advance:
+            for environment in environments:
+                verification = run_verify(
+                    environment, n_samples=n_samples, n_pixels=n_pixels, exhaustive=exhaustive
+                )
+                advance(1)
+                verifications.append(verification)
+                if format is Format.table:
+                    print_table(verification_table(verification))
+        if format is Format.json:
+            print_json([verification.to_dict() for verification in verifications])
+        elif format is Format.csv:
+            rows = [
+                {"environment": verification.environment, **claim}
+                for verification in verifications
+                for claim in verification.to_dict()["claims"]
+            ]
+            print_text(to_csv(rows, CSV_COLUMNS))
+    if not all(verification.passed for verification in verifications):
+        raise typer.Exit(EXIT_FAILED)

@@ -1,0 +1,294 @@
+"""The faithfulness test (section 2, Eq. 2): does a method agree with the exact truth in every environment?"""
+
+from __future__ import annotations
+
+import copy
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from attributionlab.environments import Batch, Environment, make_environment
+from attributionlab.errors import BadOption, MachineError, MethodError, bad_option
+from attributionlab.experiments.diagnosis import diagnose
+from attributionlab.experiments.intervals import Summary, summarize
+from attributionlab.methods import AnyMethod, Declaration, make_method, run_guarded
+from attributionlab.metrics import TRUTHS, score
+
+CONTROLS = ("random", "constant")
+PACKAGES = ("attributionlab", "torch", "captum", "numpy", "scipy", "scikit-image")
+
+Truths = dict[str, Summary | None]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class MethodFailure:
+    """Why a method gave no maps.
+
+    Args:
+        type: Name of the error: `MethodRaised`, `WrongShape`, `NotFinite`, `ModelChanged` or `InputsChanged`.
+        message: One line.
+    """
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True)
+class EnvironmentVerdict:
+    """What a method did in one environment.
+
+    Args:
+        environment: Canonical spec.
+        n_samples: Images, samples 0 to n - 1.
+        seed: Seed of the scenes.
+        device: Where it ran.
+        seconds_per_image: Time of the method alone.
+        n_zero_maps: Maps that are zero everywhere; they score 0.
+        passed: Whether the mean F1 on the deciding truth reaches gamma.
+        truths: The scores by kind of truth; None where the truth does not apply.
+        controls: The same for the random and the constant map.
+        diagnosis: What is conspicuous, or None.
+        error: Why there are no scores, or None.
+    """
+
+    environment: str
+    n_samples: int
+    seed: int
+    device: str
+    seconds_per_image: float | None
+    n_zero_maps: int
+    passed: bool
+    truths: Truths
+    controls: dict[str, Truths]
+    diagnosis: str | None
+    error: MethodFailure | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of the faithfulness test.
+
+    Args:
+        method: Canonical spec.
+        gamma: The threshold on F1.
+        deciding_truth: The kind of truth that decides.
+        environments: What happened in each environment.
+        versions: Versions of what was used.
+    """
+
+    method: str
+    gamma: float
+    deciding_truth: str
+    environments: tuple[EnvironmentVerdict, ...]
+    versions: dict[str, str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the method passed in every environment: one failure is a witness against it (Eq. 2)."""
+        return all(environment.passed for environment in self.environments)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON."""
+        return {
+            "method": self.method,
+            "gamma": self.gamma,
+            "deciding_truth": self.deciding_truth,
+            "passed": self.passed,
+            "environments": [_environment_dict(environment) for environment in self.environments],
+            "versions": self.versions,
+        }
+
+
+def check(
+    method: str | AnyMethod | Callable[..., Tensor],
+    environments: Environment | str | Sequence[Environment | str] = "multi-color-sum",
+    *,
+    n_samples: int = 16,
+    gamma: float = 0.5,
+    truth: str = "auto",
+    batch_size: int = 4,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Verdict:
+    """Test whether a method finds the pixels that designed networks use.
+
+    Args:
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
+        environments: One or more environments or their specs; the method must pass in all of them.
+        n_samples: Images per environment.
+        gamma: The least mean F1 that passes, in [0, 1].
+        truth: Which truth decides; `auto` takes the one that fits the method's declaration: overall for signed and
+            magnitude methods and undeclared functions, positive for positive ones, positive-smooth if they are coarse.
+        batch_size: Images that the method is given at once; no result depends on it.
+        device: `auto` (a GPU if there is one), `cpu` or `cuda`.
+        progress: Called with the number of images done since the last call.
+
+    Returns:
+        The verdict; `.passed`, `.environments`, `.to_dict()`.
+
+    Raises:
+        BadOption: If an option does not fit, or the deciding truth does not apply in an environment.
+        MachineError: If there is no such device.
+
+    References:
+        Zhang et al. 2024, Definition 2.1, Eq. 2, section 4.
+
+    Example:
+        >>> check("truth", "multi-color-sum[size=16]", n_samples=2).passed
+        True
+    """
+    if not isinstance(gamma, (int, float)) or not 0 <= gamma <= 1:
+        raise bad_option("gamma", "be in [0, 1]", gamma)
+    for name, value in (("n_samples", n_samples), ("batch_size", batch_size)):
+        if value < 1:
+            raise bad_option(name, "be at least 1", value)
+    if truth not in ("auto", *TRUTHS):
+        raise bad_option("truth", f"be auto or {' or '.join(TRUTHS)}", truth)
+    where = find_device(device)
+    given = [environments] if isinstance(environments, (Environment, str)) else list(environments)
+    if not given:
+        raise bad_option("environments", "name at least one", environments)
+    built = [make_environment(item) if isinstance(item, str) else item for item in given]
+    bound = [make_method(method, environment) for environment in built]
+    deciding = deciding_truth(bound[0].declaration) if truth == "auto" else truth
+    plan = _Plan(n_samples, float(gamma), deciding, batch_size, where, progress or (lambda n: None))
+    verdicts = tuple(_check_one(one, environment, plan) for one, environment in zip(bound, built, strict=True))
+    return Verdict(bound[0].spec, plan.gamma, deciding, verdicts, versions())
+
+
+def deciding_truth(declaration: Declaration) -> str:
+    """The truth that fits what a method claims to give."""
+    if declaration.sign != "positive":
+        return "overall"
+    return "positive-smooth" if declaration.granularity == "coarse" else "positive"
+
+
+def find_device(name: str) -> torch.device:
+    """The device called `auto`, `cpu` or `cuda`.
+
+    Raises:
+        BadOption: If the name is another one.
+        MachineError: If there is no GPU where one was asked for.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise bad_option("device", "be auto, cpu or cuda", name)
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise MachineError("`device` must be one that this machine has, got 'cuda'; torch sees no GPU here")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that a result depends on."""
+    return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    n_samples: int
+    gamma: float
+    deciding: str
+    batch_size: int
+    device: torch.device
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class _Maps:
+    """What a method returned for all images."""
+
+    maps: Tensor
+    seconds: float
+
+
+def _check_one(method: AnyMethod, environment: Environment, plan: _Plan) -> EnvironmentVerdict:
+    batch = environment.sample(plan.n_samples)
+    model = copy.deepcopy(environment.model).to(plan.device)
+    applicable = _applicable(method.declaration, batch)
+    if plan.deciding not in applicable:
+        raise BadOption(f"`truth` must apply in {environment.spec}, got {plan.deciding!r}; no pixel has that truth")
+    controls = {
+        name: _truths(make_method(name)(model, batch.inputs, batch.targets), batch, applicable, plan.gamma)
+        for name in CONTROLS
+    }
+    try:
+        attributed, error = _attribute(method, model, batch, plan), None
+    except MethodError as failure:
+        attributed, error = None, MethodFailure(type(failure).__name__, str(failure))
+    truths: Truths = dict.fromkeys(TRUTHS)
+    diagnosis, n_zero_maps, seconds = None, 0, None
+    if attributed is not None:
+        truths = _truths(attributed.maps, batch, applicable, plan.gamma)
+        seconds = attributed.seconds / plan.n_samples
+        zero = (attributed.maps == 0).flatten(1).all(dim=1)
+        n_zero_maps = int(zero.sum())
+        diagnosis = diagnose(environment, batch, method.declaration, truths, zero)
+    decided = truths[plan.deciding]
+    return EnvironmentVerdict(
+        environment=environment.spec,
+        n_samples=plan.n_samples,
+        seed=environment.data_seed,
+        device=plan.device.type,
+        seconds_per_image=seconds,
+        n_zero_maps=n_zero_maps,
+        passed=decided is not None and decided.passed,
+        truths=truths,
+        controls=controls,
+        diagnosis=diagnosis,
+        error=error,
+    )
+
+
+def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -> _Maps:
+    """The maps of all images, on the CPU, and the time that they took."""
+    maps, seconds = [], 0.0
+    for start in range(0, len(batch), plan.batch_size):
+        part = batch[start : start + plan.batch_size].to(plan.device)
+        context = {"batch": part} if "batch" in method.declaration.needs else {}
+        begin = time.perf_counter()
+        maps.append(run_guarded(method, model, part.inputs, part.targets, **context).cpu())
+        seconds += time.perf_counter() - begin
+        plan.progress(len(part))
+    return _Maps(torch.cat(maps), seconds)
+
+
+def _applicable(declaration: Declaration, batch: Batch) -> tuple[str, ...]:
+    """The kinds of truth that say something about the method here."""
+    masks = batch.ground_truth
+    has_negative = bool(masks.negative_mask.any())
+    gives_negative = declaration.sign == "signed" and declaration.explains == "output"
+    return tuple(truth for truth in TRUTHS if truth != "negative" or (has_negative and gives_negative))
+
+
+def _truths(maps: Tensor, batch: Batch, applicable: Sequence[str], gamma: float) -> Truths:
+    agreement = score(maps, batch.ground_truth)
+    return {
+        truth: summarize(agreement.against(truth), gamma, seed=0) if truth in applicable else None for truth in TRUTHS
+    }
+
+
+def _environment_dict(verdict: EnvironmentVerdict) -> dict[str, Any]:
+    return {
+        "environment": verdict.environment,
+        "n_samples": verdict.n_samples,
+        "seed": verdict.seed,
+        "device": verdict.device,
+        "seconds_per_image": verdict.seconds_per_image,
+        "n_zero_maps": verdict.n_zero_maps,
+        "passed": verdict.passed,
+        "truths": _truths_dict(verdict.truths),
+        "controls": {name: _truths_dict(truths) for name, truths in verdict.controls.items()},
+        "diagnosis": verdict.diagnosis,
+        "error": None if verdict.error is None else {"type": verdict.error.type, "message": verdict.error.message},
+    }
+
+
+def _truths_dict(truths: Truths) -> dict[str, Any]:
+    return {truth: None if summary is None else summary.to_dict() for truth, summary in truths.items()}

@@ -1,0 +1,67 @@
+"""What is conspicuous about maps and scores, and what to do about it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from attributionlab.environments import Batch, Environment
+from attributionlab.experiments.intervals import Summary
+from attributionlab.methods import Declaration
+
+
+def diagnose(
+    environment: Environment,
+    batch: Batch,
+    declaration: Declaration,
+    truths: dict[str, Summary | None],
+    zero_maps: Tensor,
+) -> str | None:
+    """One line per conspicuous thing, joined; None if there is none.
+
+    Args:
+        environment: Where the method ran.
+        batch: The images.
+        declaration: The facts about the method.
+        truths: Its scores.
+        zero_maps: (b,) bool, which maps are zero everywhere.
+    """
+    findings = [
+        _about_zero_maps(environment, batch, zero_maps),
+        _about_signs(declaration, truths),
+    ]
+    return "; ".join(finding for finding in findings if finding) or None
+
+
+def _about_zero_maps(environment: Environment, batch: Batch, zero_maps: Tensor) -> str | None:
+    n_zero = int(zero_maps.sum())
+    if n_zero == 0:
+        return None
+    said = f"{n_zero} of {len(batch)} maps are zero everywhere"
+    inputs, targets = batch.inputs[zero_maps], batch.targets[zero_maps]
+    outputs = torch.cat([environment.model(image).detach() for image in inputs.split(1)])
+    if environment.explains == "probability":
+        saturated = int((_softmax_slope(outputs, targets) == 0).all(dim=1).sum())
+        if saturated:
+            return (
+                f"{said}: on {saturated} of them the softmax is saturated (the probability is 1.0 in float32 and its "
+                "gradient exactly 0); explain the logit (`output=logit`) or raise the temperature"
+            )
+    if environment.explains == "value" and (outputs == 0).all():
+        return f"{said}: the network's output is 0 there"
+    return said
+
+
+def _softmax_slope(probabilities: Tensor, targets: Tensor) -> Tensor:
+    """The float32 derivative of the target's probability by every logit, as autograd computes it: p_t (1[c=t] - p_c)."""
+    of_target = probabilities.gather(1, targets[:, None])
+    return of_target * (torch.nn.functional.one_hot(targets, probabilities.shape[1]) - probabilities)
+
+
+def _about_signs(declaration: Declaration, truths: dict[str, Summary | None]) -> str | None:
+    overall, positive, negative = (truths[truth] for truth in ("overall", "positive", "negative"))
+    if declaration.sign != "signed" or overall is None or positive is None or negative is None:
+        return None
+    if overall.passed and not positive.passed and not negative.passed:
+        return "right pixels, wrong signs: it passes on overall truth and fails on both positive and negative truth"
+    return None

@@ -1,0 +1,133 @@
+"""Figures (matplotlib): images, their truth, and maps side by side.
+
+Signed maps are scaled as for scoring (Eq. 17), so that every panel of a row has the same limits, -1 to 1, around white.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from einops import rearrange
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from attributionlab.environments import Batch
+from attributionlab.errors import MachineError, bad_option
+from attributionlab.metrics import TRUTHS, Agreement, normalize, score
+
+SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ffffff", "#e06a4c", "#8b0d1a"])
+"""Blue lowers, white is nothing, red raises."""
+
+PANEL = 1.75
+"""Side of a panel in inches."""
+
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def picture(image: Tensor) -> npt.NDArray[np.uint8]:
+    """An input (c, h, w) as a picture (h, w, 3): gray zeros and ones become black and white."""
+    pixels = rearrange(image, "c h w -> h w c").cpu().numpy()
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels * 255, 3, axis=2)
+    return pixels.astype(np.uint8)
+
+
+def attribution_figure(
+    batch: Batch, maps: Mapping[str, Tensor | str], *, title: str = "", captions: Mapping[str, str] | None = None
+) -> Figure:
+    """A row per image: the image, its truth, and the map of every method with its F1.
+
+    Args:
+        batch: The images (b, c, h, w).
+        maps: Maps (b, h, w) by method; a text instead says why there are none.
+        title: Title of the figure.
+        captions: The truth that each method is scored on, by method; overall where none is named.
+    """
+    agreements = {name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)}
+    n_rows, n_columns = len(batch), 2 + len(maps)
+    figure = Figure(figsize=(PANEL * n_columns, (PANEL + 0.32) * n_rows + 0.75), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False)
+    for row in range(n_rows):
+        axes[row, 0].imshow(picture(batch.inputs[row]), interpolation="nearest")
+        shown = axes[row, 1].imshow(
+            batch.ground_truth.signed[row].cpu(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest"
+        )
+        for column, (name, values) in enumerate(maps.items(), start=2):
+            axis = axes[row, column]
+            if isinstance(values, str):
+                axis.text(0.5, 0.5, _wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes)
+                continue
+            scaled = normalize(values[row : row + 1])[0].cpu()
+            axis.imshow(scaled, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+            axis.set_xlabel(_caption(agreements[name], (captions or {}).get(name, "overall"), row), fontsize=7)
+    for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=True):
+        axis.set_title(_wrapped(name, 20), fontsize=8)
+    for axis in axes.flat:
+        axis.set_xticks([])
+        axis.set_yticks([])
+        for spine in axis.spines.values():
+            spine.set_color("#bbbbbb")
+    bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
+    bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
+    if title:
+        figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def check_path(path: Path) -> None:
+    """Refuse a path at which no figure can be written, before any work is done.
+
+    Raises:
+        BadOption: If its ending is no format of figures, or its folder does not exist.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise bad_option("output", f"end in {' or '.join(FORMATS)}", str(path))
+    if not path.parent.is_dir():
+        raise bad_option("output", "lie in a folder that exists", str(path))
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, SVG or PDF: the whole file, or none.
+
+    Raises:
+        BadOption: If the ending is another one, or the folder does not exist.
+        MachineError: If the file cannot be written.
+    """
+    check_path(path)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        with mpl.rc_context({"svg.hashsalt": "attributionlab"}):
+            figure.savefig(temporary, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise MachineError(f"`output` must be writable, got {str(path)!r}; {error.strerror}") from error
+
+
+def _caption(agreement: Agreement, truth: str, row: int) -> str:
+    assert truth in TRUTHS
+    f1 = float(agreement.against(truth).f1[row])
+    return f"{truth} F1 {f1:.2f}" if f1 == f1 else f"{truth}: does not apply"
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Break long names after brackets and commas, and texts at spaces."""
+    lines = [""]
+    for word in text.replace("[", " [").replace(",", ", ").split(" "):
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] += (" " if lines[-1] and not word.startswith("[") else "") + word
+    return "\n".join(lines)

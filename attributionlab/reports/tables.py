@@ -1,0 +1,140 @@
+"""Tables for the terminal (rich) and rows for CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from attributionlab.environments import Verification
+from attributionlab.experiments import EnvironmentVerdict, Summary, Verdict
+from attributionlab.metrics import TRUTHS
+
+CSV_COLUMNS = ("method", "environment", "truth", "precision", "recall", "f1", "f1_low", "f1_high", "passed", "deciding")
+
+
+def verdict_table(verdict: Verdict) -> RenderableType:
+    """Everything that `check` found about one method."""
+    parts: list[RenderableType] = []
+    for environment in verdict.environments:
+        parts += [_scores_table(verdict, environment), *_remarks(environment)]
+    said = "[bold green]PASSED[/]" if verdict.passed else "[bold red]FAILED[/]"
+    against = f"mean F1 >= {verdict.gamma:g} on {verdict.deciding_truth} truth"
+    n = len(verdict.environments)
+    where = "" if n == 1 else f" in {sum(one.passed for one in verdict.environments)} of {n} environments"
+    parts.append(f"{escape(verdict.method)}: {said} ({against}){where}")
+    used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
+    parts.append(f"[dim]{used}[/]")
+    return Group(*parts)
+
+
+def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
+    """One row per method and environment: F1 by kind of truth, the deciding one in bold, and the verdict."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("method", no_wrap=True)
+    for truth in TRUTHS:
+        table.add_column(truth, justify="right")
+    for column in ("zero maps", "s / image"):
+        table.add_column(column, justify="right")
+    table.add_column("verdict")
+    for verdict in verdicts:
+        for environment in verdict.environments:
+            cells = [_bold_if(truth == verdict.deciding_truth, _mean(environment.truths[truth])) for truth in TRUTHS]
+            seconds = "" if environment.seconds_per_image is None else f"{environment.seconds_per_image:.3f}"
+            said = "[green]passed[/]" if environment.passed else "[red]failed[/]"
+            table.add_row(
+                escape(verdict.method),
+                *cells,
+                str(environment.n_zero_maps),
+                seconds,
+                said if environment.error is None else f"[red]{environment.error.type}[/]",
+            )
+    return table
+
+
+def verification_table(verification: Verification) -> Table:
+    """The claims of an environment and how they fared."""
+    table = Table(title=escape(verification.environment), title_justify="left")
+    table.add_column("claim")
+    table.add_column("tested", justify="right")
+    table.add_column("violated", justify="right")
+    table.add_column("holds")
+    for claim in verification.claims:
+        note = f"\n[dim]{claim.note}[/]" if claim.note else ""
+        holds = "[green]yes[/]" if claim.holds else "[bold red]NO[/]"
+        table.add_row(f"{escape(claim.statement)}{note}", f"{claim.n_checked:,}", f"{claim.n_violations:,}", holds)
+    return table
+
+
+def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
+    """One row per environment and kind of truth that applies, the method's and the controls'."""
+    rows: list[dict[str, object]] = []
+    for environment in verdict.environments:
+        for name, truths in ((verdict.method, environment.truths), *environment.controls.items()):
+            for truth, summary in truths.items():
+                if summary is not None:
+                    row = {"method": name, "environment": environment.environment, "truth": truth}
+                    rows.append({**row, **summary.to_dict(), "deciding": truth == verdict.deciding_truth})
+    return rows
+
+
+def to_csv(rows: Iterable[dict[str, object]], columns: Sequence[str]) -> str:
+    """Rows as CSV with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
+    seconds = "" if environment.seconds_per_image is None else f", {environment.seconds_per_image:.3g} s per image"
+    images = f"{environment.n_samples} image{'s' if environment.n_samples > 1 else ''}"
+    title = f"{environment.environment} · {images}, seed {environment.seed}, {environment.device}{seconds}"
+    table = Table(title=escape(title), title_justify="left")
+    for column in ("truth", "precision", "recall", "F1", "95 % interval", "random F1", "constant F1", "verdict"):
+        table.add_column(column, justify="left" if column in ("truth", "verdict") else "right")
+    for truth in TRUTHS:
+        decides = truth == verdict.deciding_truth
+        controls = [_mean(environment.controls[name][truth]) for name in ("random", "constant")]
+        table.add_row(
+            _bold_if(decides, truth + (" (decides)" if decides else "")),
+            *(_bold_if(decides, cell) for cell in _score_cells(environment.truths[truth])),
+            *controls,
+            _said(environment.truths[truth]),
+        )
+    return table
+
+
+def _score_cells(summary: Summary | None) -> tuple[str, str, str, str]:
+    if summary is None:
+        return ("-",) * 4
+    interval = f"{summary.f1_low:.3f} to {summary.f1_high:.3f}"
+    return f"{summary.precision:.3f}", f"{summary.recall:.3f}", f"{summary.f1:.3f}", interval
+
+
+def _remarks(environment: EnvironmentVerdict) -> list[str]:
+    remarks = []
+    if environment.error is not None:
+        remarks.append(f"[bold red]{environment.error.type}[/]: {escape(environment.error.message)}")
+    if environment.diagnosis is not None:
+        remarks.append(f"[yellow]note:[/] {escape(environment.diagnosis)}")
+    return remarks
+
+
+def _mean(summary: Summary | None) -> str:
+    return "-" if summary is None else f"{summary.f1:.3f}"
+
+
+def _said(summary: Summary | None) -> str:
+    if summary is None:
+        return "[dim]does not apply[/]"
+    return "[green]passed[/]" if summary.passed else "[red]failed[/]"
+
+
+def _bold_if(condition: bool, text: str) -> str:
+    return f"[bold]{text}[/]" if condition else text
