@@ -8,6 +8,7 @@ so `baseline=20,20,20` needs no quotes.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import types
 import typing
@@ -175,7 +176,9 @@ def _convert_one(value: object, annotation: object) -> object:
 
 def _convert_tuple(value: object, items: tuple[object, ...]) -> tuple[object, ...]:
     nested = typing.get_origin(items[0]) is tuple
-    parts = value.split(";" if nested else ",") if isinstance(value, str) else tuple(value)  # type: ignore[call-overload]
+    if not isinstance(value, (str, list, tuple)):
+        raise TypeError(value)
+    parts = value.split(";" if nested else ",") if isinstance(value, str) else value
     if items[-1] is not Ellipsis and len(parts) != len(items):
         raise ValueError(value)
     return tuple(_convert_one(part, items[0]) for part in parts)
@@ -198,7 +201,7 @@ def _number(value: object) -> float:
     if isinstance(value, bool):
         raise ValueError(value)
     number = float(Fraction(value)) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
-    if number - number != 0:
+    if not math.isfinite(number):
         raise ValueError(value)
     return number
 
@@ -214,5 +217,3 @@ def _describe(annotation: object) -> str:
         return "a color R,G,B" if len(rest) == 2 else "a list of integers"
     names = {bool: "true or false", int: "an integer", float: "a number", type(None): "none"}
     return names.get(annotation, "a text")  # type: ignore[call-overload, no-any-return]
-
-

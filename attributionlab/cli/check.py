@@ -28,11 +28,14 @@ from attributionlab.cli.output import (
 
 def check(
     method: Annotated[
-        str, typer.Argument(help="A method, e.g. integrated-gradients, or a function: file.py:name, package.module:name.")
+        str,
+        typer.Argument(help="A method, e.g. integrated-gradients, or a function: file.py:name, package.module:name."),
     ],
     env: Annotated[
         list[str] | None,
-        typer.Option(help="Environment spec; may be repeated: the method must pass in all.", show_default="multi-color-sum"),
+        typer.Option(
+            help="Environment spec; may be repeated: the method must pass in all.", show_default="multi-color-sum"
+        ),
     ] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="Option of the method, as key=value; may be repeated.")

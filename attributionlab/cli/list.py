@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from attributionlab.cli.options import Format, FormatOption
 from attributionlab.cli.output import one_line_errors, print_json, print_table, print_text
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """What can be listed."""
 
     environments = "environments"

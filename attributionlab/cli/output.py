@@ -57,7 +57,7 @@ def one_line_errors() -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: _say("warning", str(message))  # type: ignore[assignment]
+        warnings.showwarning = lambda message, *_, **__: _say("warning", str(message))
         try:
             yield
         except AttributionLabError as error:

@@ -40,9 +40,12 @@ def show(
         (environment,) = build_environments([spec], environment_defaults(size, seed))
         chosen = [make_method(method, environment) for method in split_specs(methods)]
         with progress_bar("explaining", len(chosen)) as advance:
-            drawn = gallery(environment, chosen, n_samples=n_samples, start=start, device=device.value, progress=advance)
-        maps = {**drawn.maps, **drawn.failures}
-        figure = attribution_figure(drawn.batch, maps, title=drawn.environment, captions=drawn.truths)
+            drawn = gallery(
+                environment, chosen, n_samples=n_samples, start=start, device=device.value, progress=advance
+            )
+        figure = attribution_figure(
+            drawn.batch, {**drawn.maps, **drawn.failures}, title=drawn.environment, captions=drawn.truths
+        )
         save_figure(figure, output)
         print_table(f"wrote {output}")
         for name, message in drawn.failures.items():

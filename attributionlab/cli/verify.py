@@ -21,7 +21,9 @@ CSV_COLUMNS = ("environment", "name", "statement", "n_checked", "n_violations", 
 
 
 def verify(
-    spec: Annotated[list[str] | None, typer.Argument(help="Environment specs.", show_default="all environments")] = None,
+    spec: Annotated[
+        list[str] | None, typer.Argument(help="Environment specs.", show_default="all environments")
+    ] = None,
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Change every colored pixel and try all 16,777,216 colors.")
     ] = False,
@@ -41,9 +43,7 @@ def verify(
         verifications = []
         with progress_bar("environments verified", len(environments)) as advance:
             for environment in environments:
-                verification = run_verify(
-                    environment, n_samples=n_samples, n_pixels=n_pixels, exhaustive=exhaustive
-                )
+                verification = run_verify(environment, n_samples=n_samples, n_pixels=n_pixels, exhaustive=exhaustive)
                 advance(1)
                 verifications.append(verification)
                 if format is Format.table:

@@ -97,7 +97,9 @@ class MultiColorSum(Environment):
         if self.n_redundant < 0:
             raise bad_option("n_redundant", "be at least 0", self.n_redundant)
         if grid_of(self.redundant_scale) < 2**-10:
-            raise bad_option("redundant_scale", "be a multiple of 1/1024 (so that sums are exact)", self.redundant_scale)
+            raise bad_option(
+                "redundant_scale", "be a multiple of 1/1024 (so that sums are exact)", self.redundant_scale
+            )
         if not is_power_of_two(self.counts_per_logit):
             raise bad_option("temperature", "be a power of two (so that dividing is exact)", self.temperature)
         saturation = SATURATION_IN_TEMPERATURES * self.counts_per_logit
@@ -182,7 +184,9 @@ def scaled_radii(
     given: tuple[float | Auto, float | Auto], defaults: tuple[float, float], scale: float
 ) -> tuple[float, float]:
     """The radii as given, `auto` standing for the defaults at this scale."""
-    least, most = (default * scale if radius == "auto" else radius for radius, default in zip(given, defaults, strict=True))
+    least, most = (
+        default * scale if radius == "auto" else radius for radius, default in zip(given, defaults, strict=True)
+    )
     return least, most
 
 

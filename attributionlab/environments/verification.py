@@ -218,7 +218,9 @@ def _interventions(case: _Case) -> Iterator[Claim]:
             addition.test((added == torch.eye(len(palette))[count]).all(dim=1))
     yield from (sensitivity, symmetry, addition)
     if environment.explains == "probability":
-        signs.note = f"{invisible} effects of colors far behind are below the resolution of float64" if invisible else ""
+        signs.note = (
+            f"{invisible} effects of colors far behind are below the resolution of float64" if invisible else ""
+        )
         yield signs
 
 
@@ -239,15 +241,17 @@ def _unknown_colors(case: _Case) -> Iterator[Claim]:
     answer = torch.zeros(n_classes + environment.n_redundant)
     answer[n_classes:] = 1
     for colors in _colors(case):
-        colors = colors[~(colors[:, None] == palette).all(dim=2).any(dim=1)]
-        unknown.test((_detect(detector, colors) == answer).all(dim=1))
+        is_known = (colors[:, None] == palette).all(dim=2).any(dim=1)
+        unknown.test((_detect(detector, colors[~is_known]) == answer).all(dim=1))
     yield unknown
 
 
 def _redundancy_off(case: _Case) -> Iterator[Claim]:
     environment = case.environment
     assert isinstance(environment, MultiColorSum)
-    claim = Claim("redundancy off", "with redundancy off, logits of designed images stay, and unknown colors change nothing")
+    claim = Claim(
+        "redundancy off", "with redundancy off, logits of designed images stay, and unknown colors change nothing"
+    )
     off = _with_options(environment, n_redundant=0)
     images = case.batch.inputs
     logits = _in_chunks(environment.model.logits, images)
@@ -264,7 +268,9 @@ def _redundancy_off(case: _Case) -> Iterator[Claim]:
 def _modulo(case: _Case) -> Iterator[Claim]:
     environment = case.environment
     assert isinstance(environment, SingleColorModulo)
-    claim = Claim("modulo", f"the head computes x mod {environment.modulus} for every x in 0..{environment.largest_count}")
+    claim = Claim(
+        "modulo", f"the head computes x mod {environment.modulus} for every x in 0..{environment.largest_count}"
+    )
     numbers = torch.arange(environment.largest_count + 1, dtype=torch.float32)[:, None]
     answers = torch.cat([environment.model.head(part) for part in numbers.split(256)])
     claim.test(answers == numbers % environment.modulus)
@@ -294,7 +300,8 @@ def _painted(image: Tensor, pixels: Tensor, color: Tensor) -> Tensor:
 def _odds_against(logits: Tensor, target: int) -> Tensor:
     differences = logits - logits[:, target : target + 1]
     differences[:, target] = -torch.inf
-    return differences.exp().sum(dim=1)
+    odds: Tensor = differences.exp().sum(dim=1)
+    return odds
 
 
 def _random_colors(environment: Environment, n: int) -> Tensor:
@@ -318,4 +325,5 @@ def _colors(case: _Case) -> Iterator[Tensor]:
 def _detect(detector: ColorDetector, colors: Tensor) -> Tensor:
     """The detector's channels for colors (n, 3): (n, k)."""
     image = rearrange(colors, "n c -> 1 c n 1").contiguous(memory_format=torch.channels_last)
-    return rearrange(detector(image), "1 k n 1 -> n k")
+    detected: Tensor = rearrange(detector(image), "1 k n 1 -> n k")
+    return detected

@@ -158,9 +158,13 @@ def check(
     built = [make_environment(item) if isinstance(item, str) else item for item in given]
     bound = [make_method(method, environment) for environment in built]
     deciding = deciding_truth(bound[0].declaration) if truth == "auto" else truth
-    plan = _Plan(n_samples, float(gamma), deciding, batch_size, where, progress or (lambda n: None))
+    plan = _Plan(n_samples, float(gamma), deciding, batch_size, where, progress or no_progress)
     verdicts = tuple(_check_one(one, environment, plan) for one, environment in zip(bound, built, strict=True))
     return Verdict(bound[0].spec, plan.gamma, deciding, verdicts, versions())
+
+
+def no_progress(n_done: int) -> None:
+    """Where nobody watches."""
 
 
 def deciding_truth(declaration: Declaration) -> str:

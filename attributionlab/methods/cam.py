@@ -51,7 +51,7 @@ def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
         BadOption: If there is none.
     """
     path = f"accumulator.layers.{layer}" if isinstance(layer, int) else layer
-    modules = dict(model.named_modules())
+    modules: dict[str, nn.Module] = dict(model.named_modules())
     if path in modules and path:
         return modules[path]
     siblings = [name for name in modules if name.startswith("accumulator.layers.")]

@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from attributionlab._registry import Registry
 from attributionlab._specs import convert_options, parse_spec
@@ -18,6 +19,9 @@ from attributionlab.methods.controls import Constant, Random, Truth
 from attributionlab.methods.deeplift import DeepLift, DeepShap
 from attributionlab.methods.gradients import Gradient, GuidedBackprop, InputXGradient, IntegratedGradients
 from attributionlab.methods.occlusion import Occlusion
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 METHODS: Registry[type[Method] | MethodFunction] = Registry("method", "attributionlab.methods")
 _OURS: tuple[type[Method], ...] = (
@@ -68,6 +72,11 @@ def make_method(
     return method if isinstance(method, FunctionMethod) else FunctionMethod(function=method, spec=_name_of(method))
 
 
+def is_method_class(entry: type[Method] | MethodFunction) -> TypeIs[type[Method]]:
+    """Whether a registered entry is a class with options, rather than a plain function."""
+    return isinstance(entry, type) and issubclass(entry, Method)
+
+
 def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -> AnyMethod:
     if ":" in text.partition("[")[0]:
         if options:
@@ -76,7 +85,7 @@ def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -
     spec = parse_spec(text)
     kind = METHODS.get(spec.name)
     merged = {**options, **spec.options}
-    if isinstance(kind, type) and issubclass(kind, Method):
+    if is_method_class(kind):
         return kind(setting=setting, **convert_options(kind, merged))
     if merged:
         raise bad_option("options", f"be empty for {spec.name}, which is a function", merged)

@@ -1,7 +1,7 @@
 """Agreement of a map with the exact truth: soft precision, recall and F1 (section 4, Eq. 17).
 
-    t(a_j) = a_j / max a   if a_j >= 0,   a_j / |min a|   else                (Eq. 17)
-    precision = sum_j |t_j g_j| / sum_j |t_j|        recall = sum_j |t_j g_j| / sum_j |g_j|
+t(a_j) = a_j / max a   if a_j >= 0,   a_j / |min a|   else                (Eq. 17)
+precision = sum_j |t_j g_j| / sum_j |t_j|        recall = sum_j |t_j g_j| / sum_j |g_j|
 """
 
 from __future__ import annotations

@@ -52,7 +52,8 @@ class Redundancy:
     def draw(self, n_classes: int, n_kernels: int, seed: int) -> FloatArray:
         """Weights (class, kernel, channel, position); no other weight depends on them."""
         shape = (n_classes, n_kernels, self.n_channels, N_POSITIONS)
-        return self.scale * (generator(seed, "redundant").random(shape) < 0.5)
+        connected = generator(seed, "redundant").random(shape) < 0.5
+        return np.where(connected, self.scale, 0.0)
 
     @property
     def grid(self) -> float:
@@ -274,7 +275,7 @@ def _block_diagonal(mixing: FloatArray) -> FloatArray:
 def _conv(weight: FloatArray, bias: FloatArray, groups: int, padding: tuple[int, int]) -> nn.Conv2d:
     """A convolution with these weights (k, k_in / groups, y, x), whose stride is its kernel size."""
     n_outputs, n_inputs, side, _ = weight.shape
-    layer = nn.utils.skip_init(
+    layer: nn.Conv2d = nn.utils.skip_init(
         nn.Conv2d, n_inputs * groups, n_outputs, kernel_size=side, stride=side, padding=padding, groups=groups
     )
     return assigned(layer, torch.from_numpy(weight).float(), torch.from_numpy(bias).float())

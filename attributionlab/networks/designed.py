@@ -46,7 +46,7 @@ class DesignedNetwork(nn.Module):
         self.head = head
         self.softmax = nn.Softmax(dim=1) if softmax else None
         self.classes = tuple(classes)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
 
     def counts(self, inputs: Tensor) -> Tensor:
         """Active pixels of each class: (b, c, h, w) to (b, k)."""

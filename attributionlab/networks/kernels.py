@@ -62,7 +62,8 @@ class Kernels:
     @property
     def correction(self) -> FloatArray:
         """Bias of the 1x1 layer (c,), which takes the biases of the 3x3 layer off again."""
-        return -(self.mixing * self.biases).sum(axis=1)
+        taken_off: FloatArray = -(self.mixing * self.biases).sum(axis=1)
+        return taken_off
 
 
 def draw_kernels(

@@ -60,12 +60,13 @@ class Wiring:
     def linear(self) -> nn.Linear:
         """The layer as a fully connected one."""
         weight, bias = self.parameters()
-        return assigned(nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0]), weight, bias)
+        layer: nn.Linear = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0])
+        return assigned(layer, weight, bias)
 
     def pointwise(self) -> nn.Conv2d:
         """The layer as a 1x1 convolution."""
         weight, bias = self.parameters()
-        layer = nn.utils.skip_init(nn.Conv2d, weight.shape[1], weight.shape[0], kernel_size=1)
+        layer: nn.Conv2d = nn.utils.skip_init(nn.Conv2d, weight.shape[1], weight.shape[0], kernel_size=1)
         return assigned(layer, weight[:, :, None, None], bias)
 
 

@@ -12,10 +12,23 @@ from rich.table import Table
 from attributionlab._specs import describe, format_value, option_fields
 from attributionlab.environments import ENVIRONMENTS
 from attributionlab.environments.factory import SHORTHANDS
-from attributionlab.methods import METHODS, Method
+from attributionlab.methods import METHODS
 from attributionlab.methods.base import Declaration
+from attributionlab.methods.factory import is_method_class
 
-CSV_COLUMNS = ("kind", "name", "summary", "family", "sign", "granularity", "explains", "needs", "randomness", "source", "options")
+CSV_COLUMNS = (
+    "kind",
+    "name",
+    "summary",
+    "family",
+    "sign",
+    "granularity",
+    "explains",
+    "needs",
+    "randomness",
+    "source",
+    "options",
+)
 
 Entry = dict[str, object]
 
@@ -53,7 +66,6 @@ def _methods() -> list[Entry]:
     entries: list[Entry] = []
     for name in METHODS:
         kind = METHODS.get(name)
-        is_class = isinstance(kind, type) and issubclass(kind, Method)
         facts: Declaration = getattr(kind, "declaration", Declaration())
         entries.append(
             {
@@ -66,7 +78,7 @@ def _methods() -> list[Entry]:
                 "needs": sorted(facts.needs),
                 "randomness": facts.randomness,
                 "source": facts.source,
-                "options": _options(kind) if is_class else {},
+                "options": _options(kind) if is_method_class(kind) else {},
             }
         )
     return entries

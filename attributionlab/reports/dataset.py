@@ -14,7 +14,7 @@ from torch import Tensor
 
 from attributionlab.environments import Batch, Environment
 from attributionlab.errors import MachineError, bad_option
-from attributionlab.experiments.check import Progress, versions
+from attributionlab.experiments.check import Progress, no_progress, versions
 from attributionlab.reports.figures import attribution_figure, picture, save_figure
 
 MANIFEST = "manifest.json"
@@ -58,7 +58,7 @@ def generate(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        _write(environment, draft, n_samples, start, progress or (lambda n: None))
+        _write(environment, draft, n_samples, start, progress or no_progress)
         draft.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -81,7 +81,9 @@ def _check_folder(folder: Path, *, force: bool) -> None:
     if not force:
         raise bad_option("output", "be a new folder", str(folder), "use --force to replace it")
     if not (folder / MANIFEST).is_file():
-        raise bad_option("output", f"hold a {MANIFEST} to be replaced", str(folder), "it was not written by this command")
+        raise bad_option(
+            "output", f"hold a {MANIFEST} to be replaced", str(folder), "it was not written by this command"
+        )
 
 
 def _write(environment: Environment, folder: Path, n_samples: int, start: int, progress: Progress) -> None:
@@ -96,7 +98,8 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
             progress(1)
         for name, array in _arrays(batch).items():
             arrays.setdefault(name, []).append(array)
-    np.savez_compressed(folder / "truth.npz", **{name: np.concatenate(parts) for name, parts in arrays.items()})
+    joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in arrays.items()}
+    np.savez_compressed(folder / "truth.npz", **joined)
     manifest = {
         "format": FORMAT,
         "environment": environment.spec,
@@ -111,7 +114,7 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     preview = environment.sample(min(N_PREVIEW, n_samples), start)
     smooth = preview.ground_truth.smooth_positive_mask.float()
-    figure = attribution_figure(preview, {"smooth positive truth": smooth}, title=environment.spec)
+    figure = attribution_figure(preview, {"smooth positive truth": smooth}, title=environment.spec, captions={})
     save_figure(figure, folder / "preview.png")
 
 
@@ -120,7 +123,9 @@ def _write_sample(batch: Batch, row: int, index: int, folder: Path) -> dict[str,
     name = f"{index:06d}"
     scene, truth = batch.scenes[row], batch.ground_truth
     image = picture(batch.inputs[row])
-    imsave(folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0], check_contrast=False)
+    imsave(
+        folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0], check_contrast=False
+    )
     masks = {
         "positive": truth.positive_mask[row],
         "negative": truth.negative_mask[row],

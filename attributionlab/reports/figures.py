@@ -5,6 +5,7 @@ Signed maps are scaled as for scoring (Eq. 17), so that every panel of a row has
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -49,9 +50,12 @@ def attribution_figure(
         batch: The images (b, c, h, w).
         maps: Maps (b, h, w) by method; a text instead says why there are none.
         title: Title of the figure.
-        captions: The truth that each method is scored on, by method; overall where none is named.
+        captions: The truth that each method is scored on, by method; a method without one is not scored. By default all
+            are scored on overall truth.
     """
-    agreements = {name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)}
+    agreements = {
+        name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)
+    }
     n_rows, n_columns = len(batch), 2 + len(maps)
     figure = Figure(figsize=(PANEL * n_columns, (PANEL + 0.32) * n_rows + 0.75), layout="constrained")
     FigureCanvasAgg(figure)
@@ -64,11 +68,15 @@ def attribution_figure(
         for column, (name, values) in enumerate(maps.items(), start=2):
             axis = axes[row, column]
             if isinstance(values, str):
-                axis.text(0.5, 0.5, _wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes)
+                axis.text(
+                    0.5, 0.5, _wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes
+                )
                 continue
             scaled = normalize(values[row : row + 1])[0].cpu()
             axis.imshow(scaled, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
-            axis.set_xlabel(_caption(agreements[name], (captions or {}).get(name, "overall"), row), fontsize=7)
+            truth = "overall" if captions is None else captions.get(name)
+            if truth is not None:
+                axis.set_xlabel(_caption(agreements[name], truth, row), fontsize=7)
     for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=True):
         axis.set_title(_wrapped(name, 20), fontsize=8)
     for axis in axes.flat:
@@ -120,7 +128,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 def _caption(agreement: Agreement, truth: str, row: int) -> str:
     assert truth in TRUTHS
     f1 = float(agreement.against(truth).f1[row])
-    return f"{truth} F1 {f1:.2f}" if f1 == f1 else f"{truth}: does not apply"
+    return f"{truth}: does not apply" if math.isnan(f1) else f"{truth} F1 {f1:.2f}"
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from rich.console import Group, RenderableType
+from rich import box
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,34 +24,29 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     for environment in verdict.environments:
         parts += [_scores_table(verdict, environment), *_remarks(environment)]
     said = "[bold green]PASSED[/]" if verdict.passed else "[bold red]FAILED[/]"
-    against = f"mean F1 >= {verdict.gamma:g} on {verdict.deciding_truth} truth"
+    against = f"* mean F1 >= {verdict.gamma:g} on {verdict.deciding_truth} truth"
     n = len(verdict.environments)
     where = "" if n == 1 else f" in {sum(one.passed for one in verdict.environments)} of {n} environments"
     parts.append(f"{escape(verdict.method)}: {said} ({against}){where}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
-    parts.append(f"[dim]{used}[/]")
+    parts.append(f"[dim]random, const.: F1 of a random and of a constant map; {used}[/]")
     return Group(*parts)
 
 
 def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
     """One row per method and environment: F1 by kind of truth, the deciding one in bold, and the verdict."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("method", no_wrap=True)
+    table = _table(title)
+    table.add_column("method", min_width=16)
     for truth in TRUTHS:
-        table.add_column(truth, justify="right")
-    for column in ("zero maps", "s / image"):
-        table.add_column(column, justify="right")
-    table.add_column("verdict")
+        table.add_column(truth, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for verdict in verdicts:
         for environment in verdict.environments:
             cells = [_bold_if(truth == verdict.deciding_truth, _mean(environment.truths[truth])) for truth in TRUTHS]
-            seconds = "" if environment.seconds_per_image is None else f"{environment.seconds_per_image:.3f}"
             said = "[green]passed[/]" if environment.passed else "[red]failed[/]"
             table.add_row(
-                escape(verdict.method),
+                _foldable(verdict.method),
                 *cells,
-                str(environment.n_zero_maps),
-                seconds,
                 said if environment.error is None else f"[red]{environment.error.type}[/]",
             )
     return table
@@ -58,7 +54,7 @@ def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
 
 def verification_table(verification: Verification) -> Table:
     """The claims of an environment and how they fared."""
-    table = Table(title=escape(verification.environment), title_justify="left")
+    table = _table(escape(verification.environment))
     table.add_column("claim")
     table.add_column("tested", justify="right")
     table.add_column("violated", justify="right")
@@ -95,17 +91,18 @@ def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
     seconds = "" if environment.seconds_per_image is None else f", {environment.seconds_per_image:.3g} s per image"
     images = f"{environment.n_samples} image{'s' if environment.n_samples > 1 else ''}"
     title = f"{environment.environment} · {images}, seed {environment.seed}, {environment.device}{seconds}"
-    table = Table(title=escape(title), title_justify="left")
-    for column in ("truth", "precision", "recall", "F1", "95 % interval", "random F1", "constant F1", "verdict"):
-        table.add_column(column, justify="left" if column in ("truth", "verdict") else "right")
+    table = _table(escape(title))
+    for column in ("truth", "precision", "recall", "F1", "95 % CI", "random", "const.", "verdict"):
+        justify: JustifyMethod = "left" if column in ("truth", "verdict") else "right"
+        table.add_column(column, justify=justify, no_wrap=True)
     for truth in TRUTHS:
         decides = truth == verdict.deciding_truth
         controls = [_mean(environment.controls[name][truth]) for name in ("random", "constant")]
         table.add_row(
-            _bold_if(decides, truth + (" (decides)" if decides else "")),
+            _bold_if(decides, truth),
             *(_bold_if(decides, cell) for cell in _score_cells(environment.truths[truth])),
             *controls,
-            _said(environment.truths[truth]),
+            _said(environment.truths[truth]) + (" *" if decides else ""),
         )
     return table
 
@@ -113,7 +110,7 @@ def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
 def _score_cells(summary: Summary | None) -> tuple[str, str, str, str]:
     if summary is None:
         return ("-",) * 4
-    interval = f"{summary.f1_low:.3f} to {summary.f1_high:.3f}"
+    interval = f"{summary.f1_low:.3f}-{summary.f1_high:.3f}"
     return f"{summary.precision:.3f}", f"{summary.recall:.3f}", f"{summary.f1:.3f}", interval
 
 
@@ -126,13 +123,25 @@ def _remarks(environment: EnvironmentVerdict) -> list[str]:
     return remarks
 
 
+def _table(title: str) -> Table:
+    """An empty table, narrow enough for 80 columns."""
+    return Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
+    )
+
+
+def _foldable(spec: str) -> str:
+    """A spec that may be broken after its name."""
+    return escape(spec.replace("[", "\n[")) if len(spec) > 30 else escape(spec)
+
+
 def _mean(summary: Summary | None) -> str:
     return "-" if summary is None else f"{summary.f1:.3f}"
 
 
 def _said(summary: Summary | None) -> str:
     if summary is None:
-        return "[dim]does not apply[/]"
+        return "[dim]n/a[/]"
     return "[green]passed[/]" if summary.passed else "[red]failed[/]"
 
 

@@ -26,9 +26,7 @@ class Outline:
         return int(np.count_nonzero(self.support))
 
 
-def draw_outline(
-    shapes: Sequence[str], radii: tuple[float, float], generator: np.random.Generator
-) -> Outline:
+def draw_outline(shapes: Sequence[str], radii: tuple[float, float], generator: np.random.Generator) -> Outline:
     """A random shape of a random radius, cut out of its grid."""
     shape = shapes[int(generator.random() * len(shapes))]
     radius = radii[0] + (radii[1] - radii[0]) * generator.random()

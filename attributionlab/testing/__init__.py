@@ -1,0 +1,1 @@
+"""Assertions for test suites: nothing here yet."""

@@ -1,0 +1,45 @@
+# Everything from a fresh machine with Python 3.11 and pip: `make demo` shows the main job, `make test` passes the tests.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test test-all test-gpu lint format bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/python scripts/demo.py demo
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2
+
+test-all: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n 2 -m "not gpu"
+
+test-gpu: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m gpu
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed
+	$(BIN)/python scripts/bench_forward.py
+	$(BIN)/python scripts/bench_scenes.py
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache
+
+# constraints.txt pins torch: where a CPU build of that version is at hand, pip takes it, elsewhere the usual one
+$(VENV)/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@

@@ -1,0 +1,60 @@
+"""The main job on a small environment: check a few methods, print the table, leave pictures and JSON in a folder.
+
+Usage: python scripts/demo.py FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+import attributionlab as al
+from attributionlab.cli.output import stdout
+from attributionlab.experiments.gallery import gallery
+from attributionlab.reports.dataset import generate
+from attributionlab.reports.figures import attribution_figure, save_figure
+from attributionlab.reports.tables import comparison_table
+
+METHODS = (
+    "gradient",
+    "integrated-gradients",
+    "integrated-gradients[baseline=true]",
+    "deepshap",
+    "guided-backprop",
+    "gradcam",
+    "occlusion",
+    "random",
+    "constant",
+    "truth",
+)
+
+
+def main(folder: Path) -> None:
+    """Check all of `METHODS` on `multi-color-sum` at 64x64."""
+    folder.mkdir(parents=True, exist_ok=True)
+    console = stdout()
+    environment = al.make_environment("multi-color-sum", size=64)
+    progress = track(METHODS, description="checking methods", console=Console(stderr=True), transient=True)
+    verdicts = [al.check(method, environment, n_samples=16) for method in progress]
+    for verdict in verdicts:
+        name = verdict.method.replace("[", "-").replace("]", "").replace("=", "-")
+        (folder / f"{name}.json").write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
+    console.print(comparison_table(verdicts, title=f"F1 against the exact truth of {environment.spec}, 16 images"))
+    console.print("The bold figure decides: passed if it is at least 0.5. `-` is a truth that does not apply.\n")
+
+    drawn = gallery(environment, [al.make_method(method, environment) for method in METHODS[:-3]])
+    save_figure(
+        attribution_figure(drawn.batch, drawn.maps, title=environment.spec, captions=drawn.truths), folder / "maps.png"
+    )
+    generate(environment, folder / "images", n_samples=8, force=True)
+    console.print(
+        f"Look at {folder / 'maps.png'} and {folder / 'images' / 'preview.png'}; verdicts are in {folder}/*.json"
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo"))
