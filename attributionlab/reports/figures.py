@@ -63,7 +63,7 @@ def attribution_figure(
     for row in range(n_rows):
         axes[row, 0].imshow(picture(batch.inputs[row]), interpolation="nearest")
         shown = axes[row, 1].imshow(
-            batch.ground_truth.signed[row].cpu(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest"
+            batch.ground_truth.signed[row].cpu().numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest"
         )
         for column, (name, values) in enumerate(maps.items(), start=2):
             axis = axes[row, column]
@@ -72,7 +72,7 @@ def attribution_figure(
                     0.5, 0.5, _wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes
                 )
                 continue
-            scaled = normalize(values[row : row + 1])[0].cpu()
+            scaled = normalize(values[row : row + 1])[0].cpu().numpy()
             axis.imshow(scaled, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
             truth = "overall" if captions is None else captions.get(name)
             if truth is not None:

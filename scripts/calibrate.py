@@ -1,0 +1,95 @@
+"""Which settings of `multi-color-sum` bring out the published findings? Prints the tables of docs/calibration.md.
+
+Usage: python scripts/calibrate.py [SIZE] [N_IMAGES] [N_SEEDS]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import torch
+from rich.console import Console
+from rich.progress import track
+
+import attributionlab as al
+from attributionlab.environments import MultiColorSum
+from attributionlab.metrics import TRUTHS
+
+SETTINGS = (
+    "",
+    "redundant_scale=1/16",
+    "redundant_scale=1/32",
+    "n_redundant=0",
+    "accumulator=uniform",
+    "accumulator=signed",
+)
+METHODS = ("integrated-gradients", "integrated-gradients[baseline=true]", "deepshap", "guided-backprop", "gradcam")
+SIZES = (16, 32, 64, 112, 224)
+GAMMA = 0.5
+
+
+def mean_f1(setting: str, method: str, size: int, n_images: int, network_seed: int) -> list[float]:
+    """Mean F1 by kind of truth; NaN where the truth does not apply."""
+    environment = al.make_environment(f"multi-color-sum[{setting}]", size=size, network_seed=network_seed)
+    truths = al.check(method, environment, n_samples=n_images, gamma=GAMMA).environments[0].truths
+    return [float("nan") if summary is None else summary.f1 for summary in (truths[truth] for truth in TRUTHS)]
+
+
+def findings_table(size: int, n_images: int, n_seeds: int) -> list[str]:
+    """Mean F1 over network seeds, and in how many of them the method passes on each truth."""
+    rows = [f"| setting | method | {' | '.join(TRUTHS)} |", f"|---|---|{'---|' * len(TRUTHS)}"]
+    pairs = [(setting, method) for setting in SETTINGS for method in METHODS]
+    for setting, method in track(pairs, console=Console(stderr=True)):
+        runs = [mean_f1(setting, method, size, n_images, seed) for seed in range(n_seeds)]
+        cells = [_cell([run[index] for run in runs]) for index in range(len(TRUTHS))]
+        rows.append(f"| {setting or 'default'} | `{method}` | {' | '.join(cells)} |")
+    return rows
+
+
+def _cell(values: Sequence[float]) -> str:
+    scores = torch.tensor(values)
+    if scores.isnan().all():
+        return "-"
+    passed = int((scores >= GAMMA).sum())
+    return f"{scores.mean():.2f} ({scores.min():.2f}-{scores.max():.2f}), {passed}/{len(scores)}"
+
+
+def saturation_table(n_images: int) -> list[str]:
+    """How much of the softmax's float32 gradient is exactly 0 at the defaults."""
+    rows = [
+        "| size | T | largest lead | colored pixels | gradient all zero | one color's gradient zero |",
+        "|---|---|---|---|---|---|",
+    ]
+    for size in SIZES:
+        environment = al.make_environment("multi-color-sum", size=size)
+        assert isinstance(environment, MultiColorSum)
+        scenes = [environment.sampler.sample(index) for index in range(n_images)]
+        counts = torch.tensor([scene.n_pixels for scene in scenes], dtype=torch.float32)
+        logits = (counts / environment.counts_per_logit).requires_grad_()
+        winners = logits.softmax(dim=1).gather(1, counts.argmax(dim=1, keepdim=True))
+        (gradient,) = torch.autograd.grad(winners.sum(), logits)
+        leads = counts.sort(dim=1, descending=True).values
+        cells = (
+            f"{environment.counts_per_logit:g}",
+            f"{int((leads[:, 0] - leads[:, 1]).max())}",
+            f"{float(counts.sum(dim=1).mean()) / size**2:.1%}",
+            f"{float((gradient == 0).all(dim=1).float().mean()):.1%}",
+            f"{float((gradient == 0).any(dim=1).float().mean()):.1%}",
+        )
+        rows.append(f"| {size} | {' | '.join(cells)} |")
+    return rows
+
+
+def main(size: int = 112, n_images: int = 6, n_seeds: int = 6) -> None:
+    """Measure and print."""
+    print(
+        f"F1 at {size}x{size}, {n_images} images, {n_seeds} network seeds: mean (lowest-highest), seeds that pass {GAMMA}\n"
+    )
+    print("\n".join(findings_table(size, n_images, n_seeds)))
+    print("\nSaturation of the softmax at the defaults, first 500 images\n")
+    print("\n".join(saturation_table(500)))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,273 @@
+"""What holds for every registered method: whoever adds one gets these tests for nothing."""
+
+import copy
+from functools import cache
+
+import pytest
+import torch
+from torch import nn
+
+from attributionlab._specs import convert_options, option_fields, parse_spec
+from attributionlab.environments import make_environment
+from attributionlab.methods import METHODS, Declaration, make_method
+from attributionlab.methods.factory import is_method_class
+
+PROBABILITY = "multi-color-sum[size=16]"
+ENVIRONMENTS = (PROBABILITY, "single-color-modulo[size=16]", "single-color-sum[size=16]")
+LOGIT = "multi-color-sum[output=logit,size=16]"
+
+ALL = tuple(METHODS)
+CONTROLS = ("constant", "random", "truth")
+EVALUATING = tuple(name for name in ALL if name not in CONTROLS)
+"""Methods that run the model, so that an exception in its forward pass reaches them."""
+
+ONE_BY_ONE = ("deeplift", "deepshap", "integrated-gradients")
+"""Methods that give each image a call of its own: the same call, so the same bits."""
+
+SUMS_OF_DYADICS = ("gradient", "guided-backprop", "input-x-gradient", "occlusion")
+"""Methods that only add, multiply and halve: exact where the network's weights are, that is, before the softmax."""
+
+
+@cache
+def environment_of(spec):
+    return make_environment(spec)
+
+
+@cache
+def batch_of(spec):
+    return environment_of(spec).sample(3)
+
+
+def explain(name, spec, model=None, rows=slice(None), **options):
+    batch = batch_of(spec)[rows]
+    method = make_method(name, environment_of(spec), **options)
+    context = {"batch": batch} if "batch" in method.declaration.needs else {}
+    return method(model or environment_of(spec).model, batch.inputs, batch.targets, **context)
+
+
+def fingerprint(model):
+    """All that a method must leave alone, spelled out independently of the guard."""
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    modules = {
+        name: (id(module), module.training, *(len(getattr(module, kind)) for kind in hooks))
+        for name, module in model.named_modules()
+    }
+    parameters = {
+        name: (id(value), value.requires_grad, value.grad, len(value._backward_hooks or ()))
+        for name, value in model.named_parameters()
+    }
+    return modules, parameters, [value.numpy().tobytes() for value in model.state_dict().values()]
+
+
+class Exploding(nn.Module):
+    """Passes numbers on until it is called for the `last` time."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.left = last
+
+    def forward(self, numbers):
+        self.left -= 1
+        if self.left <= 0:
+            raise RuntimeError("the forward pass broke")
+        return numbers
+
+
+@pytest.mark.parametrize("spec", ENVIRONMENTS)
+@pytest.mark.parametrize("name", ALL)
+def test_maps_have_one_finite_detached_value_per_pixel(name, spec):
+    maps = explain(name, spec)
+    assert maps.shape == (3, 16, 16)
+    assert maps.isfinite().all()
+    assert maps.is_floating_point()
+    assert not maps.requires_grad
+    assert maps.grad_fn is None
+
+
+@pytest.mark.parametrize("spec", ENVIRONMENTS)
+@pytest.mark.parametrize("name", ALL)
+def test_maps_are_the_same_when_asked_for_twice(name, spec):
+    assert torch.equal(explain(name, spec), explain(name, spec))
+
+
+@pytest.mark.parametrize("spec", (*ENVIRONMENTS, LOGIT))
+@pytest.mark.parametrize("name", ALL)
+def test_an_image_has_the_same_map_alone_and_in_a_batch(name, spec):
+    together = explain(name, spec)
+    alone = torch.cat([explain(name, spec, rows=slice(row, row + 1)) for row in range(3)])
+    exact = name in (*ONE_BY_ONE, *CONTROLS) or (name in SUMS_OF_DYADICS and spec != PROBABILITY)
+    if exact:
+        assert torch.equal(together, alone)
+    else:
+        torch.testing.assert_close(together, alone)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_maps_follow_the_order_of_the_batch(name):
+    batch = batch_of(LOGIT)
+    method, model = make_method(name, environment_of(LOGIT)), environment_of(LOGIT).model
+    if "batch" in method.declaration.needs:
+        pytest.skip("it reads the truth of the batch, not the images")
+    backward = method(model, batch.inputs.flip(0), batch.targets.flip(0))
+    torch.testing.assert_close(backward.flip(0), explain(name, LOGIT))
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("requires_grad", [False, True])
+@pytest.mark.parametrize("name", ALL)
+def test_the_model_is_left_as_it_was(name, requires_grad, training):
+    model = copy.deepcopy(environment_of(PROBABILITY).model).train(training).requires_grad_(requires_grad)
+    before = fingerprint(model)
+    explain(name, PROBABILITY, model)
+    assert fingerprint(model) == before
+
+
+@pytest.mark.parametrize("last", [1, 2])
+@pytest.mark.parametrize("name", EVALUATING)
+def test_the_model_is_left_as_it_was_by_a_forward_pass_that_raises(name, last):
+    model = copy.deepcopy(environment_of(PROBABILITY).model)
+    model.head.append(Exploding(last))
+    before = fingerprint(model)
+    try:
+        explain(name, PROBABILITY, model)
+    except RuntimeError as error:
+        assert "the forward pass broke" in str(error)
+    else:
+        assert model.head[-1].left == 2 - 1, "the forward pass ran twice and did not break"
+    assert fingerprint(model) == before
+
+
+@pytest.mark.parametrize("name", EVALUATING)
+def test_an_exception_in_the_forward_pass_comes_out(name):
+    model = copy.deepcopy(environment_of(PROBABILITY).model)
+    model.head.append(Exploding(1))
+    with pytest.raises(RuntimeError, match="the forward pass broke"):
+        explain(name, PROBABILITY, model)
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+@pytest.mark.parametrize("name", ALL)
+def test_inputs_and_targets_are_left_as_they_were(name, requires_grad):
+    batch = batch_of(PROBABILITY)
+    inputs, targets = batch.inputs.clone().requires_grad_(requires_grad), batch.targets.clone()
+    method = make_method(name, environment_of(PROBABILITY))
+    context = {"batch": batch} if "batch" in method.declaration.needs else {}
+    method(environment_of(PROBABILITY).model, inputs, targets, **context)
+    assert torch.equal(inputs, batch.inputs)
+    assert torch.equal(targets, batch.targets)
+    assert inputs.requires_grad is requires_grad
+    assert inputs.grad is None
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_methods_work_where_gradients_are_switched_off(name):
+    """A caller's `no_grad` must not turn a gradient method into an error or an empty map."""
+    if "gradients" in make_method(name).declaration.needs:
+        pytest.skip("captum wants gradients switched on, as any caller of autograd")
+    with torch.no_grad():
+        assert torch.equal(explain(name, PROBABILITY), explain(name, PROBABILITY))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_random_number_generators_are_left_as_they_were(name):
+    before = torch.get_rng_state()
+    explain(name, PROBABILITY)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
+@pytest.mark.parametrize("spec", (*ENVIRONMENTS, LOGIT))
+@pytest.mark.parametrize("name", ALL)
+def test_maps_are_the_same_on_a_gpu(name, spec):
+    batch = batch_of(spec).to("cuda")
+    model = copy.deepcopy(environment_of(spec).model).to("cuda")
+    method = make_method(name, environment_of(spec))
+    context = {"batch": batch} if "batch" in method.declaration.needs else {}
+    maps = method(model, batch.inputs, batch.targets, **context)
+    assert maps.device.type == "cuda"
+    torch.testing.assert_close(maps.cpu(), explain(name, spec))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_methods_declare_who_they_are(name):
+    kind = METHODS.get(name)
+    assert is_method_class(kind)
+    assert kind.name == name
+    assert isinstance(kind.declaration, Declaration)
+    assert kind.declaration.sign in ("signed", "positive", "magnitude")
+    assert kind.declaration.granularity in ("pixel", "coarse")
+    assert kind.declaration.explains in ("output", "logit")
+    assert kind.declaration.randomness in ("none", "seeded")
+    assert kind.declaration.needs <= {"gradients", "layer", "segments", "baseline", "batch"}
+    assert kind.__doc__
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if METHODS.get(name).declaration.sign != "signed"])
+@pytest.mark.parametrize("spec", ENVIRONMENTS)
+def test_methods_without_negative_values_by_declaration_give_none_from_nonnegative_weights(name, spec):
+    if name == "guided-backprop":
+        pytest.skip("the first convolution may turn a kept gradient around; the declaration is about evidence")
+    assert (explain(name, spec) >= 0).all()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_seeded_methods_and_only_they_have_a_seed(name):
+    kind = METHODS.get(name)
+    assert ("seed" in option_fields(kind)) == (kind.declaration.randomness == "seeded")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_methods_that_need_a_baseline_and_only_they_have_the_option(name):
+    kind = METHODS.get(name)
+    assert ("baseline" in option_fields(kind)) == ("baseline" in kind.declaration.needs)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_spec_of_the_defaults_is_the_bare_name(name):
+    assert make_method(name).spec == name
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [(name, option) for name in ALL for option in option_fields(METHODS.get(name))]
+)
+def test_an_option_has_a_default_that_its_type_allows(name, option):
+    kind = METHODS.get(name)
+    default = option_fields(kind)[option].default
+    assert convert_options(kind, {option: default}) == {option: default}
+
+
+CHANGED = {
+    "baseline": ("20,20,20", (20, 20, 20)),
+    "n_steps": ("7", 7),
+    "quadrature": ("riemann_right", "riemann_right"),
+    "internal_batch_size": ("3", 3),
+    "n_baselines": ("4", 4),
+    "layer": ("head.0", "head.0"),
+    "relu": ("false", False),
+    "interpolation": ("nearest", "nearest"),
+    "window": ("6", 6),
+    "stride": ("2", 2),
+    "seed": ("5", 5),
+}
+"""For every option another value, as text and as Python value; a new option has to be added here."""
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [(name, option) for name in ALL for option in option_fields(METHODS.get(name))]
+)
+def test_an_option_goes_through_the_spec_and_back(name, option):
+    text, value = CHANGED[option]
+    method = make_method(f"{name}[{option}={text}]")
+    assert getattr(method, option) == value
+    assert method.spec == f"{name}[{option}={text}]"
+    assert parse_spec(method.spec).options == {option: text}
+    assert make_method(method.spec) == method == make_method(name, **{option: value})
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_all_options_together_go_through_the_spec_and_back(name):
+    options = {option: CHANGED[option][1] for option in option_fields(METHODS.get(name))}
+    method = make_method(name, **options)
+    assert make_method(method.spec) == method
+    assert list(parse_spec(method.spec).options) == sorted(options)

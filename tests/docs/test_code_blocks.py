@@ -1,0 +1,45 @@
+"""Every code block of the README and the docs runs, from a folder that has nothing but the examples in it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from attributionlab.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+BLOCKS = [
+    pytest.param(language, code, id=f"{page.name}-{index}-{language}")
+    for page in PAGES
+    for index, (language, code) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")))
+]
+
+
+@pytest.mark.parametrize(("language", "code"), BLOCKS)
+def test_code_block_runs(language, code, tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    if language == "python":
+        exec(compile(code, "block", "exec"), {})
+        return
+    assert language == "sh", f"blocks are python or sh, got {language}"
+    for line in code.splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "attributionlab"
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code in ((0, 1) if arguments[0] == "check" else (0,)), result.output
+
+
+def test_readme_tells_the_truth_about_its_first_commands():
+    """Black baseline fails, the true one passes."""
+    arguments = ["--size", "64"]
+    assert CliRunner().invoke(app, ["check", "integrated-gradients", *arguments]).exit_code == 1
+    assert CliRunner().invoke(app, ["check", "integrated-gradients[baseline=true]", *arguments]).exit_code == 0
