@@ -170,7 +170,9 @@ class FunctionMethod:
 
     def __call__(self, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
         """Call the function; see `Method.__call__`."""
-        return attribution_maps(self.function(model, inputs, targets, **context), inputs.shape, self.spec)
+        with exact_arithmetic(inputs.device):
+            maps = self.function(model, inputs, targets, **context)
+        return attribution_maps(maps, inputs.shape, self.spec)
 
 
 AnyMethod = Method | FunctionMethod

@@ -58,16 +58,18 @@ class ModelState:
 def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
     """The maps of a method that is not trusted, (b, h, w).
 
+    The method gets a copy of the inputs. It may ask for their gradient, but must not write into them.
+
     Raises:
         MethodRaised: If the method raises.
         WrongShape: If it does not return one value per pixel.
         NotFinite: If it returns NaN or infinity.
         ModelChanged: If the model is not as it was before.
-        InputsChanged: If the inputs are not.
+        InputsChanged: If the inputs have other values than before.
     """
-    state, original = ModelState.of(model), inputs.clone()
+    state, given = ModelState.of(model), inputs.clone()
     try:
-        maps = method(model, inputs, targets, **context)
+        maps = method(model, given, targets, **context)
     except AttributionLabError:
         raise
     except Exception as error:
@@ -76,8 +78,8 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
     difference = state.difference(ModelState.of(model))
     if difference is not None:
         raise ModelChanged(f"{method.spec} changed the model: {difference}")
-    if not torch.equal(inputs, original) or inputs.requires_grad or inputs.grad is not None:
-        raise InputsChanged(f"{method.spec} changed its inputs; work on `inputs.clone()`")
+    if given.shape != inputs.shape or not torch.equal(given, inputs):
+        raise InputsChanged(f"{method.spec} wrote into its inputs; work on `inputs.clone()`")
     return maps
 
 
