@@ -18,7 +18,7 @@ from attributionlab.metrics import TRUTHS
 
 SETTINGS = (
     "",
-    "redundant_scale=1/16",
+    "redundant_scale=1/8",
     "redundant_scale=1/32",
     "n_redundant=0",
     "accumulator=uniform",

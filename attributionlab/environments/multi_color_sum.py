@@ -66,7 +66,7 @@ class MultiColorSum(Environment):
     accumulator: Design = "nonnegative"
     n_kernels: int = 3
     n_redundant: int = 2
-    redundant_scale: float = 1 / 8
+    redundant_scale: float = 1 / 16
     temperature: float | Auto = "auto"
     output: Literal["probability", "logit"] = "probability"
     layout: Literal["compact", "dense"] = "compact"

@@ -34,7 +34,7 @@ from attributionlab.networks.kernels import LADDER, N_POSITIONS, Design, Kernels
 from attributionlab.networks.wiring import assigned
 from attributionlab.seeding import generator
 
-DEFAULT_REDUNDANT_SCALE = 1 / 8
+DEFAULT_REDUNDANT_SCALE = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,22 @@ class Block:
         )
 
     @property
+    def clips(self) -> bool:
+        """Whether unknown colors can make a ReLU of the 3x3 layer clip."""
+        return bool((self.unknown < 0).any())
+
+    def grid_of_counts(self, redundant_grid: float) -> float:
+        """The grid of what leaves the first block on any image of integer colors.
+
+        Where no ReLU clips, the kernels add up to whole pixels, and only unknown colors bring in fractions.
+        """
+        fractions = grid_of(self.kernels.weights, self.redundant) if self.clips else redundant_grid
+        return fractions * grid_of(self.kernels.mixing)
+
+    @property
     def highest_effect(self) -> float:
         """The most that one pixel of any color can add to a count, at least 1 (a pixel of the class)."""
-        if (self.unknown >= 0).all():  # no ReLU of the 3x3 layer clips
+        if not self.clips:
             return max(1.0, float(np.einsum("ci,cij->cj", self.kernels.mixing, self.unknown).max(initial=0.0)))
         positive, negative = np.maximum(self.kernels.mixing, 0.0), np.maximum(-self.kernels.mixing, 0.0)
         added = np.einsum("ci,cij->cj", positive, np.maximum(self.kernels.weights, 0.0))
@@ -222,7 +235,7 @@ def _draw_blocks_from(
         )
         if not blocks:
             highest_effect = block.highest_effect
-            grid = redundancy.grid * grid_of(block.kernels.mixing)
+            grid = block.grid_of_counts(redundancy.grid)
         blocks.append(block)
         n_pixels = windows.sum(axis=1).reshape([-(-side // 3) for side in n_pixels.shape])
     return tuple(blocks)
