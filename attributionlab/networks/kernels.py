@@ -23,10 +23,17 @@ N_POSITIONS = 9
 
 @dataclass(frozen=True)
 class Rung:
-    """One choice of grids: kernels are multiples of `grid`, mixing weights have one of the `magnitudes`."""
+    """One choice of grids.
+
+    Args:
+        grid: Kernels are multiples of it.
+        magnitudes: Mixing weights have one of them.
+        reach: Kernels use this part of their range.
+    """
 
     grid: float
     magnitudes: tuple[float, ...]
+    reach: float = 1.0
 
 
 LADDER = (
@@ -34,7 +41,7 @@ LADDER = (
     Rung(1 / 4, (1.0, 1 / 2)),
     Rung(1 / 4, (1.0,)),
     Rung(1 / 2, (1.0,)),
-    Rung(1.0, (1.0,)),
+    Rung(1.0, (1.0,), reach=2 / 3),
 )
 
 RANGES: dict[Design, tuple[float, float]] = {"nonnegative": (0.0, 2.0), "signed": (-1.5, 1.5)}
@@ -134,7 +141,7 @@ def _draw_weights(
     generator: np.random.Generator,
 ) -> FloatArray:
     """Draw all kernels but the pivot, solve for the pivot, and draw again where it falls off the grid or the range."""
-    lowest, highest = (rung.grid * np.trunc(end / rung.grid) for end in RANGES[design])
+    lowest, highest = (rung.grid * np.trunc(rung.reach * end / rung.grid) for end in RANGES[design])
     n_values = round((highest - lowest) / rung.grid) + 1
     classes = np.arange(len(mixing))
     weights = np.full((*mixing.shape, N_POSITIONS), np.nan)
