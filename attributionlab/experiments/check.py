@@ -255,7 +255,7 @@ def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -
     maps, seconds = [], 0.0
     for start in range(0, len(batch), plan.batch_size):
         part = batch[start : start + plan.batch_size].to(plan.device)
-        context = {"batch": part} if "batch" in method.declaration.needs else {}
+        context = {"batch": part} if method.needs_batch else {}
         begin = time.perf_counter()
         maps.append(run_guarded(method, model, part.inputs, part.targets, **context).cpu())
         seconds += time.perf_counter() - begin

@@ -56,7 +56,7 @@ def gallery(
     result = Gallery(environment.spec, environment.sample(n_samples, start))
     for method in methods:
         model, batch = copy.deepcopy(environment.model).to(where), result.batch.to(where)
-        context = {"batch": batch} if "batch" in method.declaration.needs else {}
+        context = {"batch": batch} if method.needs_batch else {}
         result.truths[method.spec] = deciding_truth(method.declaration)
         try:
             result.maps[method.spec] = run_guarded(method, model, batch.inputs, batch.targets, **context).cpu()

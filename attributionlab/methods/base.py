@@ -59,6 +59,24 @@ class Setting(Protocol):
         """(c,): the value that means `nothing here`."""
         ...
 
+    def sample(self, n: int, start: int = 0) -> Samples:
+        """Images of the environment."""
+        ...
+
+
+class Samples(Protocol):
+    """Images of an environment, and what they are explained for."""
+
+    @property
+    def inputs(self) -> Tensor:
+        """(b, c, h, w)."""
+        ...
+
+    @property
+    def targets(self) -> Tensor:
+        """(b,)."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Method(abc.ABC):
@@ -97,6 +115,11 @@ class Method(abc.ABC):
         return attribution_maps(maps, inputs.shape, self.spec)
 
     @property
+    def needs_batch(self) -> bool:
+        """Whether it is given the batch by keyword."""
+        return "batch" in self.declaration.needs
+
+    @property
     def spec(self) -> str:
         """The canonical spec: name and the options that differ from the defaults, sorted."""
         return format_spec(self.name, changed_options(self))
@@ -119,6 +142,23 @@ class Method(abc.ABC):
         if len(color) != channels:
             raise bad_option("baseline", f"have {channels} channels", baseline)
         return color[:, None, None].expand_as(inputs).contiguous()
+
+
+def require_at_least(method: Method, **least: int) -> None:
+    """Refuse options that are below their least value.
+
+    Raises:
+        BadOption: If one is.
+    """
+    for option, value in least.items():
+        if getattr(method, option) < value:
+            raise bad_option(option, f"be at least {value}", getattr(method, option))
+
+
+def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """What the softmax would be applied to, where the model says so."""
+    logits: Callable[[Tensor], Tensor] = getattr(model, "logits", model)
+    return logits
 
 
 Function = TypeVar("Function", bound=MethodFunction)
@@ -167,6 +207,11 @@ class FunctionMethod:
         """What `declares` attached, else the defaults."""
         declaration: Declaration = getattr(self.function, "declaration", Declaration())
         return declaration
+
+    @property
+    def needs_batch(self) -> bool:
+        """Whether it is given the batch by keyword."""
+        return "batch" in self.declaration.needs
 
     def __call__(self, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
         """Call the function; see `Method.__call__`."""

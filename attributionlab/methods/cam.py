@@ -1,10 +1,11 @@
-"""GradCAM: activations of a layer, weighted by their average gradient, resized to the image."""
+"""GradCAM (activations of a layer, weighted by their average gradient, resized to the image) and guided GradCAM."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from captum.attr import GuidedGradCam as CaptumGuidedGradCam
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
@@ -41,6 +42,33 @@ class GradCam(Method):
         coarse = gradcam.attribute(inputs, target=targets, relu_attributions=self.relu)
         height, width = inputs.shape[2:]
         maps: Tensor = LayerAttribution.interpolate(coarse, (height, width), self.interpolation)
+        return maps
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuidedGradCam(Method):
+    """Guided backpropagation times GradCAM: fine where the one is, chosen by the other.
+
+    Args:
+        layer: Layer of GradCAM, as there.
+        interpolation: How its map is enlarged.
+    """
+
+    name: ClassVar[str] = "guided-gradcam"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="activations",
+        sign="positive",
+        needs=frozenset({"gradients", "layer"}),
+        source="Selvaraju et al. 2017",
+    )
+
+    layer: int | str = 5
+    interpolation: Literal["bilinear", "nearest"] = "bilinear"
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum."""
+        guided = CaptumGuidedGradCam(model, find_layer(model, self.layer))
+        maps: Tensor = guided.attribute(inputs, target=targets, interpolate_mode=self.interpolation)
         return maps
 
 

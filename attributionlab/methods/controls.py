@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import numpy as np
 import torch
+from skimage.filters import sobel
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
@@ -52,6 +54,34 @@ class Constant(Method):
         """Ones of shape (b, h, w)."""
         del model, targets
         return torch.ones_like(inputs[:, 0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge(Method):
+    """Edges of the image: the Sobel magnitude of every channel. It never looks at the network."""
+
+    name: ClassVar[str] = "edge"
+    declaration: ClassVar[Declaration] = Declaration(family="controls", sign="magnitude", source="Adebayo et al. 2018")
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By scikit-image."""
+        del model, targets
+        channels = inputs.double().cpu().flatten(0, 1).numpy()
+        edges = torch.from_numpy(np.stack([sobel(channel) for channel in channels]))
+        return edges.reshape(inputs.shape).to(inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input(Method):
+    """The image itself. It never looks at the network."""
+
+    name: ClassVar[str] = "input"
+    declaration: ClassVar[Declaration] = Declaration(family="controls", sign="magnitude")
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The inputs."""
+        del model, targets
+        return inputs
 
 
 class TruthfulBatch(Protocol):

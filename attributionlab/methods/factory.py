@@ -14,11 +14,31 @@ from attributionlab._registry import Registry
 from attributionlab._specs import convert_options, parse_spec
 from attributionlab.errors import BadOption, MissingFile, bad_option
 from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction, Setting
-from attributionlab.methods.cam import GradCam
-from attributionlab.methods.controls import Constant, Random, Truth
+from attributionlab.methods.bottleneck import Iba
+from attributionlab.methods.cam import GradCam, GuidedGradCam
+from attributionlab.methods.controls import Constant, Edge, Input, Random, Truth
 from attributionlab.methods.deeplift import DeepLift, DeepShap
-from attributionlab.methods.gradients import Gradient, GuidedBackprop, InputXGradient, IntegratedGradients
+from attributionlab.methods.extremal import ExtremalPerturbation
+from attributionlab.methods.gradients import (
+    Deconvnet,
+    Gradient,
+    GradientMagnitude,
+    GuidedBackprop,
+    InputXGradient,
+    IntegratedGradients,
+)
 from attributionlab.methods.occlusion import Occlusion
+from attributionlab.methods.relevance import (
+    DeepTaylor,
+    LrpAlphaBeta,
+    LrpEpsilon,
+    LrpEpsilonAlpha2Beta1Flat,
+    LrpEpsilonPlusFlat,
+    LrpZ,
+)
+from attributionlab.methods.rise import Rise
+from attributionlab.methods.sampled import ExpectedGradients, SmoothGrad, SmoothGradSquared, VarGrad
+from attributionlab.methods.surrogate import KernelShap, Lime
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -26,15 +46,35 @@ if TYPE_CHECKING:
 METHODS: Registry[type[Method] | MethodFunction] = Registry("method", "attributionlab.methods")
 _OURS: tuple[type[Method], ...] = (
     Gradient,
+    GradientMagnitude,
     InputXGradient,
+    SmoothGrad,
+    SmoothGradSquared,
+    VarGrad,
     IntegratedGradients,
+    ExpectedGradients,
+    GuidedBackprop,
+    Deconvnet,
     DeepLift,
     DeepShap,
-    GuidedBackprop,
+    LrpEpsilon,
+    LrpZ,
+    LrpAlphaBeta,
+    LrpEpsilonPlusFlat,
+    LrpEpsilonAlpha2Beta1Flat,
+    DeepTaylor,
     GradCam,
+    GuidedGradCam,
+    Iba,
     Occlusion,
+    Rise,
+    ExtremalPerturbation,
+    Lime,
+    KernelShap,
     Random,
     Constant,
+    Edge,
+    Input,
     Truth,
 )
 for _kind in _OURS:

@@ -1,10 +1,12 @@
-"""Gradients and what is made of them: gradient, input x gradient, integrated gradients, guided backpropagation."""
+"""Gradients and what is made of them: gradient, input x gradient, integrated gradients, guided backpropagation,
+deconvnet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from captum.attr import Deconvolution as CaptumDeconvolution
 from captum.attr import GuidedBackprop as CaptumGuidedBackprop
 from captum.attr import InputXGradient as CaptumInputXGradient
 from captum.attr import IntegratedGradients as CaptumIntegratedGradients
@@ -27,6 +29,21 @@ class Gradient(Method):
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum's Saliency, with signs."""
         maps: Tensor = Saliency(model).attribute(inputs, target=targets, abs=False)
+        return maps
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientMagnitude(Method):
+    """The magnitude of the gradient, summed over channels."""
+
+    name: ClassVar[str] = "gradient-magnitude"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients", sign="magnitude", needs=frozenset({"gradients"}), source="Simonyan et al. 2013"
+    )
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum's Saliency."""
+        maps: Tensor = Saliency(model).attribute(inputs, target=targets, abs=True)
         return maps
 
 
@@ -107,4 +124,19 @@ class GuidedBackprop(Method):
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum."""
         maps: Tensor = CaptumGuidedBackprop(model).attribute(inputs, target=targets)
+        return maps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deconvnet(Method):
+    """The gradient with ReLU applied to it instead of to the input, at every ReLU."""
+
+    name: ClassVar[str] = "deconvnet"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients", sign="positive", needs=frozenset({"gradients"}), source="Zeiler & Fergus 2014"
+    )
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum."""
+        maps: Tensor = CaptumDeconvolution(model).attribute(inputs, target=targets)
         return maps

@@ -10,7 +10,7 @@ from captum.attr import Occlusion as CaptumOcclusion
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method
+from attributionlab.methods.base import Baseline, Declaration, Method, logits_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Occlusion(Method):
         if self.window > min(height, width):
             raise bad_option("window", f"be at most the image's smaller side ({min(height, width)})", self.window)
         with torch.no_grad():
-            maps: Tensor = CaptumOcclusion(getattr(model, "logits", model)).attribute(
+            maps: Tensor = CaptumOcclusion(logits_of(model)).attribute(
                 inputs,
                 sliding_window_shapes=(channels, self.window, self.window),
                 strides=(channels, self.stride, self.stride),

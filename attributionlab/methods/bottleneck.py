@@ -1,0 +1,186 @@
+"""IBA, the information bottleneck for attribution: how much of a layer must get through for the answer to stay?
+
+Noise replaces the features of a layer as far as the answer allows; the information that is still let through, summed over
+channels and enlarged to the image, is the map (Schulz et al. 2020, the per-sample variant).
+
+    Z = lambda R + (1 - lambda) e,  e ~ N(mu, sigma^2)        loss = cross entropy + beta * mean KL(P(Z|R) || N(mu, sigma^2))
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attributionlab.errors import bad_option
+from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
+from attributionlab.methods.cam import find_layer
+from attributionlab.seeding import content_key, generator
+
+FIRST_SAMPLE = 2_000_000
+"""Index of the first sample by which features are normalized: far from those that are explained."""
+
+
+LEAST_DEVIATION = 0.01
+"""Below this, a feature that never varies would carry infinite information."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What the channels of a layer do on average.
+
+    The paper normalizes every cell by itself. Our features are sparse: most cells are 0 on all but a few samples, so
+    that a cell's own deviation is next to nothing and its information next to infinite. Hence one mean and one deviation
+    per channel.
+
+    Args:
+        mean: mu, (1, c, 1, 1).
+        deviation: sigma, (1, c, 1, 1).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    @classmethod
+    def estimate(cls, model: nn.Module, layer: nn.Module, inputs: Tensor) -> Features:
+        """From the layer's output at samples."""
+        responses = torch.cat([activations(model, layer, part) for part in inputs.split(4)])
+        deviation = responses.std(dim=(0, 2, 3), keepdim=True).clamp(min=LEAST_DEVIATION)
+        return cls(responses.mean(dim=(0, 2, 3), keepdim=True), deviation)
+
+    def information(self, response: Tensor, through: Tensor) -> Tensor:
+        """KL(P(Z|R) || N(mu, sigma^2)) of every feature in bits: what a fraction `through` of the response tells."""
+        normalized = (response - self.mean) / self.deviation
+        variance = (1 - through).square().clamp(min=1e-12)
+        nats = 0.5 * ((through * normalized).square() + variance - variance.log() - 1)
+        return nats / math.log(2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Iba(Method):
+    """The per-sample information bottleneck.
+
+    Args:
+        layer: Where the bottleneck sits: an index into `model.accumulator.layers`, or a dotted module path.
+        information_weight: beta; the paper of AttributionLab takes 20.
+        n_steps: Steps of Adam.
+        learning_rate: Its step size.
+        n_noises: Noisy copies per step.
+        smoothing: Standard deviation, in cells, of the blur that keeps the mask smooth; 0 for none.
+        n_samples: Images of the environment by which features are normalized.
+        seed: Seed of the noise.
+    """
+
+    name: ClassVar[str] = "iba"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="activations",
+        sign="positive",
+        granularity="coarse",
+        needs=frozenset({"gradients", "layer"}),
+        randomness="seeded",
+        source="Schulz et al. 2020",
+    )
+
+    layer: int | str = 7
+    information_weight: float = 20.0
+    n_steps: int = 10
+    learning_rate: float = 1.0
+    n_noises: int = 10
+    smoothing: float = 1.0
+    n_samples: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_at_least(self, n_steps=1, n_noises=1, n_samples=2, seed=0)
+        for option in ("information_weight", "learning_rate", "smoothing"):
+            if getattr(self, option) < 0:
+                raise bad_option(option, "be at least 0", getattr(self, option))
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Capacities (b, h, w) in bits per pixel of the layer, enlarged bilinearly."""
+        if self.setting is None:
+            raise bad_option("setting", "be an environment: IBA normalizes features by its samples", None)
+        layer = find_layer(model, self.layer)
+        features = Features.estimate(model, layer, self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs.to(inputs))
+
+        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
+            capacity = self.optimize(model, layer, features, image, target)[-1]
+            height, width = image.shape[2:]
+            return functional.interpolate(capacity, size=(height, width), mode="bilinear", align_corners=False)
+
+        return one_by_one(attribute_one, inputs, targets)
+
+    def optimize(
+        self, model: nn.Module, layer: nn.Module, features: Features, image: Tensor, target: Tensor
+    ) -> tuple[list[float], Tensor]:
+        """The loss at every step, and the capacity (1, 1, h', w') at the end."""
+        random = generator(self.seed, "bottleneck noise", content_key(image[0]))
+        response, original = activations(model, layer, image), logits_of(model)(image).detach()
+        parameters = torch.full_like(response, 5.0).requires_grad_()  # sigmoid(5): nearly everything gets through
+        optimizer = torch.optim.Adam([parameters], lr=self.learning_rate)
+        losses = []
+        for _ in range(self.n_steps):
+            through = _blurred(torch.sigmoid(parameters), self.smoothing)
+            draws = torch.from_numpy(random.standard_normal((self.n_noises, *response.shape[1:]))).to(response)
+            noisy = through * response + (1 - through) * (features.mean + features.deviation * draws)
+            with replaced(layer, noisy):
+                outputs = logits_of(model)(image.expand(self.n_noises, -1, -1, -1))
+            information = features.information(response, through)
+            loss = _miss(outputs, original, target) + self.information_weight * information.mean()
+            optimizer.zero_grad()
+            (parameters.grad,) = torch.autograd.grad(loss, parameters)
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        through = _blurred(torch.sigmoid(parameters.detach()), self.smoothing)
+        return losses, features.information(response, through).sum(dim=1, keepdim=True)
+
+
+def activations(model: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:
+    """What a layer returns for these inputs."""
+    seen: list[Tensor] = []
+    handle = layer.register_forward_hook(lambda module, arguments, output: seen.append(output.detach()))
+    try:
+        with torch.no_grad():
+            model(inputs)
+    finally:
+        handle.remove()
+    return seen[0]
+
+
+@contextlib.contextmanager
+def replaced(layer: nn.Module, output: Tensor) -> Iterator[None]:
+    """Let a layer return this, whatever it is given."""
+    handle = layer.register_forward_hook(lambda module, arguments, computed: output)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _miss(outputs: Tensor, original: Tensor, target: Tensor) -> Tensor:
+    """How far the answer is lost: cross entropy of a class, or the squared relative error of a number."""
+    if outputs.shape[1] > 1:
+        return functional.cross_entropy(outputs, target.expand(len(outputs)))
+    return ((outputs - original) / original.abs().clamp(min=1.0)).square().mean()
+
+
+def _blurred(mask: Tensor, deviation: float) -> Tensor:
+    """A Gaussian blur of each channel, with reflected borders as far as they reach."""
+    if deviation == 0:
+        return mask
+    reach = min(math.ceil(3 * deviation), min(mask.shape[2:]) - 1)
+    if reach == 0:
+        return mask
+    places = torch.arange(-reach, reach + 1, dtype=mask.dtype, device=mask.device)
+    kernel = torch.exp(-0.5 * (places / deviation).square())
+    kernel = kernel / kernel.sum()
+    channels = mask.shape[1]
+    padded = functional.pad(mask, (reach,) * 4, mode="reflect")
+    columns = functional.conv2d(padded, kernel.reshape(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+    return functional.conv2d(columns, kernel.reshape(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)

@@ -1,0 +1,321 @@
+"""Layer-wise relevance propagation: the logit is handed back layer by layer, each share in proportion to a contribution.
+
+    R_j = sum_k  z_jk / sum_j z_jk  R_k            z_jk: what input j contributes to output k; the rules differ in it
+
+A rule stands in for the gradient of each `nn.Conv2d` and `nn.Linear`; every `nn.ReLU` hands relevance on unchanged. The rules are
+hung on the modules by forward hooks for the time of one call. captum's LRP has no alpha-beta and no flat rule.
+
+References:
+    Bach et al. 2015 (z, epsilon, alpha-beta), Lapuschkin et al. 2017 (flat), Montavon et al. 2017 (deep Taylor),
+    Montavon et al. 2019 (presets by layer).
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attributionlab.errors import bad_option
+from attributionlab.methods.base import Declaration, Method, logits_of
+
+Layer = nn.Conv2d | nn.Linear
+Rule = Callable[[Layer, Tensor, Tensor], Tensor]
+"""(layer, input, relevance of the output) -> relevance of the input."""
+
+
+def epsilon_rule(epsilon: float) -> Rule:
+    """z_jk = a_j w_jk, the sums pushed away from 0 by epsilon; epsilon = 0 is the z rule. The bias keeps its share."""
+
+    def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
+        forward = _linear_part(layer)
+        sums = forward(inputs, layer.weight, layer.bias)
+        sums = sums + epsilon * torch.where(sums >= 0, 1.0, -1.0)
+        return inputs * _transposed(forward, inputs, layer.weight, _ratio(relevance, sums))
+
+    return rule
+
+
+def alpha_beta_rule(alpha: float, beta: float) -> Rule:
+    """alpha times the shares of positive contributions, minus beta times those of negative ones; alpha - beta = 1."""
+
+    def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
+        forward = _linear_part(layer)
+        sides = (inputs.clamp(min=0), inputs.clamp(max=0))
+        weights = (layer.weight.clamp(min=0), layer.weight.clamp(max=0))
+        total = torch.zeros_like(inputs)
+        for factor, (one, other), bias in (
+            (alpha, weights, _clamped(layer.bias, min=0)),
+            (-beta, weights[::-1], _clamped(layer.bias, max=0)),
+        ):
+            if factor == 0:
+                continue
+            sums = forward(sides[0], one, bias) + forward(sides[1], other, None)
+            ratio = factor * _ratio(relevance, sums)
+            total = total + sides[0] * _transposed(forward, inputs, one, ratio)
+            total = total + sides[1] * _transposed(forward, inputs, other, ratio)
+        return total
+
+    return rule
+
+
+def flat_rule() -> Rule:
+    """z_jk = 1: every input that a cell sees gets the same share."""
+
+    def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
+        forward, ones = _linear_part(layer), torch.ones_like(layer.weight)
+        sums = forward(torch.ones_like(inputs), ones, None)
+        return _transposed(forward, inputs, ones, _ratio(relevance, sums))
+
+    return rule
+
+
+def box_rule(low: float, high: float) -> Rule:
+    """z_jk = a_j w_jk - l w_jk^+ - h w_jk^-, for inputs between l and h (deep Taylor's rule for pixels)."""
+
+    def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
+        forward = _linear_part(layer)
+        lows, highs = torch.full_like(inputs, low), torch.full_like(inputs, high)
+        positive, negative = layer.weight.clamp(min=0), layer.weight.clamp(max=0)
+        sums = forward(inputs, layer.weight, None) - forward(lows, positive, None) - forward(highs, negative, None)
+        ratio = _ratio(relevance, sums)
+        return (
+            inputs * _transposed(forward, inputs, layer.weight, ratio)
+            - lows * _transposed(forward, inputs, positive, ratio)
+            - highs * _transposed(forward, inputs, negative, ratio)
+        )
+
+    return rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Relevance(Method):
+    """Relevance propagation; the leaves choose a rule for every layer."""
+
+    @abc.abstractmethod
+    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+        """The rule of a layer."""
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Relevance of the input for the logit."""
+        layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
+        if not layers:
+            raise bad_option("model", "have Conv2d or Linear layers for relevance propagation", type(model).__name__)
+        rules = {layer: self.rule(layer, is_first=layer is layers[0]) for layer in layers}
+        inputs = inputs.requires_grad_()
+        with _hooked(model, rules):
+            logits = logits_of(model)(inputs)
+        explained = logits.gather(1, targets[:, None])
+        (relevance,) = torch.autograd.grad(explained, inputs, explained.detach())
+        return relevance
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrpEpsilon(_Relevance):
+    """The epsilon rule in every layer.
+
+    Args:
+        epsilon: How far sums are pushed away from 0.
+    """
+
+    name: ClassVar[str] = "lrp-epsilon"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="relevance", explains="logit", needs=frozenset({"gradients"}), source="Bach et al. 2015"
+    )
+
+    epsilon: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if self.epsilon < 0:
+            raise bad_option("epsilon", "be at least 0", self.epsilon)
+
+    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+        """Epsilon."""
+        del layer, is_first
+        return epsilon_rule(self.epsilon)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrpZ(_Relevance):
+    """The z rule in every layer: on ReLU networks it is input times gradient of the logit."""
+
+    name: ClassVar[str] = "lrp-z"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="relevance", explains="logit", needs=frozenset({"gradients"}), source="Bach et al. 2015"
+    )
+
+    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+        """Epsilon, with epsilon 0."""
+        del layer, is_first
+        return epsilon_rule(0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrpAlphaBeta(_Relevance):
+    """The alpha-beta rule in every layer.
+
+    Args:
+        alpha: Weight of positive contributions; beta is alpha - 1.
+    """
+
+    name: ClassVar[str] = "lrp-alpha-beta"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="relevance", explains="logit", needs=frozenset({"gradients"}), source="Bach et al. 2015"
+    )
+
+    alpha: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.alpha < 1:
+            raise bad_option("alpha", "be at least 1", self.alpha)
+
+    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+        """Alpha-beta."""
+        del layer, is_first
+        return alpha_beta_rule(self.alpha, self.alpha - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Preset(_Relevance):
+    """Flat in the first layer, epsilon in linear layers, and what the leaves say in the convolutions between.
+
+    Args:
+        epsilon: That of the linear layers.
+    """
+
+    convolution: ClassVar[Rule]
+
+    epsilon: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if self.epsilon < 0:
+            raise bad_option("epsilon", "be at least 0", self.epsilon)
+
+    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+        """By place and kind of the layer."""
+        if is_first:
+            return flat_rule()
+        return type(self).convolution if isinstance(layer, nn.Conv2d) else epsilon_rule(self.epsilon)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrpEpsilonPlusFlat(_Preset):
+    """Epsilon in linear layers, only positive contributions (z+) in convolutions, flat in the first layer."""
+
+    name: ClassVar[str] = "lrp-epsilon-plus-flat"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="relevance", explains="logit", needs=frozenset({"gradients"}), source="Montavon et al. 2019"
+    )
+    convolution: ClassVar[Rule] = staticmethod(alpha_beta_rule(1.0, 0.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrpEpsilonAlpha2Beta1Flat(_Preset):
+    """Epsilon in linear layers, alpha 2 and beta 1 in convolutions, flat in the first layer."""
+
+    name: ClassVar[str] = "lrp-epsilon-alpha2-beta1-flat"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="relevance", explains="logit", needs=frozenset({"gradients"}), source="Montavon et al. 2019"
+    )
+    convolution: ClassVar[Rule] = staticmethod(alpha_beta_rule(2.0, 1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepTaylor(_Relevance):
+    """Deep Taylor decomposition: positive contributions (z+), and the bounds of pixel values in the first layer.
+
+    Args:
+        low: Smallest value of an input.
+        high: Largest value of an input.
+    """
+
+    name: ClassVar[str] = "deep-taylor"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="relevance",
+        sign="positive",
+        explains="logit",
+        needs=frozenset({"gradients"}),
+        source="Montavon et al. 2017",
+    )
+
+    low: float = 0.0
+    high: float = 255.0
+
+    def __post_init__(self) -> None:
+        if self.high <= self.low:
+            raise bad_option("high", f"be above `low` ({self.low:g})", self.high)
+
+    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+        """By place of the layer."""
+        del layer
+        return box_rule(self.low, self.high) if is_first else alpha_beta_rule(1.0, 0.0)
+
+
+class _Propagate(torch.autograd.Function):
+    """The identity on the output of a layer, whose backward pass is a rule instead of the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, output: Tensor, layer: nn.Module, rule: Rule | None) -> Tensor:
+        ctx.save_for_backward(inputs)
+        ctx.layer, ctx.rule = layer, rule
+        return output.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *relevance: Tensor) -> tuple[Tensor, None, None, None]:
+        (inputs,) = ctx.saved_tensors
+        if ctx.rule is None:
+            return relevance[0], None, None, None
+        return ctx.rule(ctx.layer, inputs, relevance[0]).detach(), None, None, None
+
+
+@contextlib.contextmanager
+def _hooked(model: nn.Module, rules: Mapping[Layer, Rule]) -> Iterator[None]:
+    """Hang rules on layers, and the identity on every ReLU."""
+
+    def hook(layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        rule = rules.get(layer) if isinstance(layer, Layer) else None
+        propagated: Tensor = _Propagate.apply(arguments[0], output.detach(), layer, rule)  # type: ignore[no-untyped-call]
+        return propagated
+
+    followed = [module for module in model.modules() if module in rules or isinstance(module, nn.ReLU)]
+    handles = [module.register_forward_hook(hook) for module in followed]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+LinearPart = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+
+
+def _linear_part(layer: Layer) -> LinearPart:
+    """The layer as a function of (input, weight, bias)."""
+    if isinstance(layer, nn.Conv2d):
+        return lambda inputs, weight, bias: functional.conv2d(
+            inputs, weight, bias, layer.stride, layer.padding, layer.dilation, layer.groups
+        )
+    return functional.linear
+
+
+def _transposed(forward: LinearPart, inputs: Tensor, weight: Tensor, ratio: Tensor) -> Tensor:
+    """The transposed linear map with these weights, applied to what stands at the outputs."""
+    with torch.enable_grad():
+        point = torch.zeros_like(inputs).requires_grad_()
+        (carried,) = torch.autograd.grad(forward(point, weight.detach(), None), point, ratio)
+    return carried
+
+
+def _ratio(relevance: Tensor, sums: Tensor) -> Tensor:
+    """Relevance per contribution; where there is no contribution, none."""
+    return torch.where(sums == 0, 0.0, relevance / torch.where(sums == 0, 1.0, sums))
+
+
+def _clamped(bias: Tensor | None, **limits: float) -> Tensor | None:
+    return None if bias is None else bias.clamp(**limits)

@@ -1,0 +1,87 @@
+"""RISE: the average of random smooth masks, weighted by the output under each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attributionlab.errors import bad_option
+from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one, require_at_least
+from attributionlab.seeding import generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rise(Method):
+    """Random coarse masks, enlarged smoothly with a random offset; every pixel gets the mean output of the masks showing it.
+
+        S = sum_i f(m_i x + (1 - m_i) b) m_i / (p N)
+
+    All images share the masks.
+
+    Args:
+        n_masks: N.
+        cells: Cells of a mask per side.
+        probability: p, the probability that a cell is shown.
+        baseline: b, what hidden pixels show.
+        seed: Seed of the masks.
+        internal_batch_size: Masked images per forward pass.
+    """
+
+    name: ClassVar[str] = "rise"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="perturbation",
+        sign="positive",
+        granularity="coarse",
+        needs=frozenset({"baseline"}),
+        randomness="seeded",
+        source="Petsiuk et al. 2018",
+    )
+
+    n_masks: int = 1000
+    cells: int = 7
+    probability: float = 0.5
+    baseline: Baseline = "black"
+    seed: int = 0
+    internal_batch_size: int = 8
+
+    def __post_init__(self) -> None:
+        require_at_least(self, n_masks=1, cells=1, seed=0, internal_batch_size=1)
+        if not 0 < self.probability <= 1:
+            raise bad_option("probability", "be above 0 and at most 1", self.probability)
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Section 3.1 of the paper."""
+
+        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
+            baseline = self.baseline_like(image, self.baseline)
+            random = generator(self.seed, "rise masks")
+            total = torch.zeros_like(image[:, 0])
+            for start in range(0, self.n_masks, self.internal_batch_size):
+                n = min(self.internal_batch_size, self.n_masks - start)
+                masks = self.draw_masks(n, image.shape[2:], random).to(image)
+                outputs = model(baseline + masks * (image - baseline))[:, target]
+                total += (outputs[:, :, None, None] * masks).sum(dim=(0, 1))
+            return total / (self.probability * self.n_masks)
+
+        with torch.no_grad():
+            return one_by_one(attribute_one, inputs, targets)
+
+    def draw_masks(self, n: int, size: torch.Size, random: np.random.Generator) -> Tensor:
+        """Masks (n, 1, h, w) in [0, 1]: coarse cells, enlarged bilinearly by one cell too many, cut out at random."""
+        cell = [-(-side // self.cells) for side in size]
+        coarse = torch.from_numpy((random.random((n, 1, self.cells, self.cells)) < self.probability).astype(np.float32))
+        enlarged = functional.interpolate(
+            coarse, size=[(self.cells + 1) * side for side in cell], mode="bilinear", align_corners=False
+        )
+        offsets = np.floor(random.random((n, 2)) * cell).astype(int)
+        height, width = size
+        cut = [
+            mask[:, top : top + height, left : left + width]
+            for mask, (top, left) in zip(enlarged, offsets, strict=True)
+        ]
+        return torch.stack(cut).clamp(0, 1)

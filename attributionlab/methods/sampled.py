@@ -1,0 +1,179 @@
+"""Gradients averaged over random points: SmoothGrad and its relatives around the image, expected gradients toward others.
+
+Every image draws from a generator of its own, seeded by the image's content: so its map is the same alone and in a batch.
+captum's noise tunnel draws for the whole batch at once from the global generator, hence the few lines here.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from captum.attr import Saliency
+from torch import Tensor, nn
+
+from attributionlab.errors import bad_option
+from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
+from attributionlab.seeding import content_key, generator
+
+FIRST_BASELINE = 1_000_000
+"""Index of the first sample that serves as a baseline: far from those that are explained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _NoisyGradient(Method):
+    """Gradients at noisy copies of the image; the leaves say what is made of them.
+
+    Args:
+        n_draws: Noisy copies per image.
+        noise: Standard deviation of the noise, as a part of the image's range of values.
+        seed: Seed of the noise.
+        internal_batch_size: Copies per forward pass.
+    """
+
+    n_draws: int = 50
+    noise: float = 0.15
+    seed: int = 0
+    internal_batch_size: int = 10
+
+    def __post_init__(self) -> None:
+        require_at_least(self, n_draws=1, internal_batch_size=1, seed=0)
+        if self.noise < 0:
+            raise bad_option("noise", "be at least 0", self.noise)
+
+    @abc.abstractmethod
+    def reduce(self, gradients: Tensor) -> Tensor:
+        """From gradients (n, c, h, w) to one map (c, h, w)."""
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum's Saliency at every noisy copy."""
+
+        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
+            random = generator(self.seed, "noise", content_key(image[0]))
+            width = self.noise * float(image.max() - image.min())
+            gradients = [
+                _gradients(model, image + width * draw, target)
+                for draw in _draws(random, self.n_draws, self.internal_batch_size, image)
+            ]
+            return self.reduce(torch.cat(gradients))[None]
+
+        return one_by_one(attribute_one, inputs, targets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothGrad(_NoisyGradient):
+    """The mean of the gradients at noisy copies of the image."""
+
+    name: ClassVar[str] = "smoothgrad"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients", needs=frozenset({"gradients"}), randomness="seeded", source="Smilkov et al. 2017"
+    )
+
+    def reduce(self, gradients: Tensor) -> Tensor:
+        """The mean."""
+        return gradients.mean(dim=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothGradSquared(_NoisyGradient):
+    """The mean of the squared gradients at noisy copies of the image."""
+
+    name: ClassVar[str] = "smoothgrad-squared"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients",
+        sign="magnitude",
+        needs=frozenset({"gradients"}),
+        randomness="seeded",
+        source="Hooker et al. 2019",
+    )
+
+    def reduce(self, gradients: Tensor) -> Tensor:
+        """The mean of squares."""
+        return gradients.square().mean(dim=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VarGrad(_NoisyGradient):
+    """The variance of the gradients at noisy copies of the image."""
+
+    name: ClassVar[str] = "vargrad"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients",
+        sign="magnitude",
+        needs=frozenset({"gradients"}),
+        randomness="seeded",
+        source="Adebayo et al. 2018",
+    )
+
+    def reduce(self, gradients: Tensor) -> Tensor:
+        """The variance, dividing by the number of draws."""
+        return gradients.var(dim=0, correction=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedGradients(Method):
+    """Integrated gradients averaged over baselines from the environment, by drawing baseline and place on the path.
+
+    Args:
+        n_draws: Draws per image.
+        n_baselines: Images of the environment to draw baselines from; none of them is one that is explained.
+        seed: Seed of the draws.
+        internal_batch_size: Draws per forward pass.
+    """
+
+    name: ClassVar[str] = "expected-gradients"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="gradients",
+        needs=frozenset({"gradients", "baseline"}),
+        randomness="seeded",
+        completeness="in expectation",
+        source="Erion et al. 2021",
+    )
+
+    n_draws: int = 50
+    n_baselines: int = 16
+    seed: int = 0
+    internal_batch_size: int = 10
+
+    def __post_init__(self) -> None:
+        require_at_least(self, n_draws=1, n_baselines=1, internal_batch_size=1, seed=0)
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum's Saliency at random points between image and baselines."""
+        if self.setting is None:
+            raise bad_option("setting", "be an environment: expected gradients draw their baselines from it", None)
+        baselines = self.setting.sample(self.n_baselines, FIRST_BASELINE).inputs.to(inputs)
+
+        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
+            random = generator(self.seed, "expected gradients", content_key(image[0]))
+            total = torch.zeros_like(image)
+            for n in _chunks(self.n_draws, self.internal_batch_size):
+                chosen = baselines[torch.from_numpy(np.floor(random.random(n) * len(baselines)).astype(np.int64))]
+                place = torch.from_numpy(random.random((n, 1, 1, 1))).to(image)
+                difference = image - chosen
+                total += (_gradients(model, chosen + place * difference, target) * difference).sum(dim=0)
+            return total / self.n_draws
+
+        return one_by_one(attribute_one, inputs, targets)
+
+
+def _gradients(model: nn.Module, images: Tensor, target: Tensor) -> Tensor:
+    """The signed gradient of one output at several images (n, c, h, w)."""
+    gradients: Tensor = Saliency(model).attribute(images, target=target.expand(len(images)), abs=False)
+    return gradients.detach()
+
+
+def _chunks(total: int, size: int) -> Iterator[int]:
+    """Sizes of the parts of `total`, at most `size` each."""
+    for start in range(0, total, size):
+        yield min(size, total - start)
+
+
+def _draws(random: np.random.Generator, total: int, size: int, image: Tensor) -> Iterator[Tensor]:
+    """Standard normal numbers shaped like `total` copies of an image, in parts; the same whatever the size of the parts."""
+    for n in _chunks(total, size):
+        yield torch.from_numpy(random.standard_normal((n, *image.shape[1:]))).to(image)

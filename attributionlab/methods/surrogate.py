@@ -1,0 +1,136 @@
+"""Surrogates: a linear model of what happens when segments are hidden. LIME and KernelSHAP."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from captum.attr import KernelShap as CaptumKernelShap
+from captum.attr import Lime as CaptumLime
+from torch import Tensor, nn
+
+from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
+from attributionlab.methods.segments import Segments, segment
+from attributionlab.seeding import content_key, generator
+
+
+class PatchTruth(Protocol):
+    """Where the patches of images are."""
+
+    @property
+    def patch_ids(self) -> Tensor:
+        """(b, h, w)."""
+        ...
+
+
+class PatchBatch(Protocol):
+    """A batch that knows its patches."""
+
+    @property
+    def ground_truth(self) -> PatchTruth:
+        """The patches."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Surrogate(Method):
+    """One value per segment, given to all its pixels.
+
+    Args:
+        segments: The segmentation prior; `oracle` takes the scene's own patches.
+        baseline: What a hidden pixel shows.
+        n_samples: Images with hidden segments per explained image.
+        seed: Seed of what is hidden.
+        internal_batch_size: Images per forward pass.
+    """
+
+    segments: Segments = "quickshift"
+    baseline: Baseline = "true"
+    n_samples: int = 500
+    seed: int = 0
+    internal_batch_size: int = 8
+
+    def __post_init__(self) -> None:
+        require_at_least(self, n_samples=2, seed=0, internal_batch_size=1)
+
+    @property
+    def needs_batch(self) -> bool:
+        """Only the oracle asks the batch for its patches."""
+        return self.segments == "oracle"
+
+    @abc.abstractmethod
+    def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
+        """The map (1, c, h, w) of one image."""
+
+    def attribute(
+        self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: PatchBatch | None = None
+    ) -> Tensor:
+        """By captum, one image at a time, from random numbers that belong to the image."""
+        maps = []
+        for index, (image, target) in enumerate(zip(inputs.split(1), targets.split(1), strict=True)):
+            patch_ids = None if batch is None else batch.ground_truth.patch_ids[index]
+            feature_mask = segment(image[0], self.segments, patch_ids).to(inputs.device)
+            stream = int(generator(self.seed, "hidden segments", content_key(image[0])).integers(2**63))
+            with torch.random.fork_rng(), torch.no_grad():
+                torch.manual_seed(stream)
+                values = self.fit(model, image, target, feature_mask[None, None].expand_as(image))
+            maps.append(values[:, 0].to(inputs))  # every channel of a pixel carries the value of its segment
+        return torch.cat(maps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lime(_Surrogate):
+    """A sparse linear model around the image, weighted by how much of it is shown."""
+
+    name: ClassVar[str] = "lime"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="surrogate",
+        needs=frozenset({"segments", "baseline"}),
+        randomness="seeded",
+        source="Ribeiro et al. 2016",
+    )
+
+    def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
+        """captum's Lime: Lasso with an exponential kernel on the cosine distance."""
+        maps: Tensor = CaptumLime(model).attribute(
+            image,
+            baselines=self.baseline_like(image, self.baseline),
+            target=target,
+            feature_mask=feature_mask,
+            n_samples=self.n_samples,
+            perturbations_per_eval=self.internal_batch_size,
+        )
+        return maps
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelShap(_Surrogate):
+    """Shapley values of the segments, by a weighted regression."""
+
+    name: ClassVar[str] = "kernel-shap"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="surrogate",
+        needs=frozenset({"segments", "baseline"}),
+        randomness="seeded",
+        completeness="to the regression's rounding",
+        source="Lundberg & Lee 2017",
+    )
+
+    def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
+        """captum's KernelShap; with a single segment, which it cannot regress, the difference of outputs."""
+        baseline = self.baseline_like(image, self.baseline)
+        if int(feature_mask.max()) == 0:
+            outputs = model(torch.cat([image, baseline]))[:, target]
+            difference: Tensor = outputs[0] - outputs[1]
+            return difference.reshape(1, 1, 1, 1).expand_as(image)
+        maps: Tensor = CaptumKernelShap(model).attribute(
+            image,
+            baselines=baseline,
+            target=target,
+            feature_mask=feature_mask,
+            n_samples=self.n_samples,
+            perturbations_per_eval=self.internal_batch_size,
+        )
+        return maps

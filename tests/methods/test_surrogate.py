@@ -1,0 +1,118 @@
+"""Surrogates: Shapley values by enumeration, LIME's regression by hand, segmentation priors."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import attributionlab as al
+from attributionlab.errors import BadOption
+from attributionlab.methods.segments import SEGMENTERS, segment
+
+TARGET = torch.zeros(1, dtype=torch.int64)
+
+
+class Squared(nn.Module):
+    """Not additive over segments: the square of the mean."""
+
+    def forward(self, inputs):
+        return inputs.flatten(1).mean(dim=1, keepdim=True).square()
+
+
+def shapley_values(model, image, feature_mask, n):
+    """The definition: the average gain of a segment over all orders, baseline 0."""
+
+    def value(shown):
+        mask = torch.isin(feature_mask, torch.tensor(list(shown), dtype=torch.int64))
+        return float(model(image * mask).detach())
+
+    values = []
+    for feature in range(n):
+        others, total = [other for other in range(n) if other != feature], 0.0
+        for size in range(n):
+            weight = math.factorial(size) * math.factorial(n - size - 1) / math.factorial(n)
+            for shown in itertools.combinations(others, size):
+                total += weight * (value((*shown, feature)) - value(shown))
+        values.append(total)
+    return values
+
+
+def test_kernel_shap_approaches_the_shapley_values():
+    environment = al.make_environment("single-color-sum", size=16)
+    batch = environment.sample(1)
+    ids = batch.ground_truth.patch_ids[0].long()
+    method = al.make_method("kernel-shap[segments=oracle,n_samples=2000]", environment)
+    maps = method(Squared(), batch.inputs, TARGET, batch=batch)[0]
+    expected = shapley_values(Squared(), batch.inputs, ids, int(ids.max()) + 1)
+    for feature, value in enumerate(expected):
+        # the regression sees 2,000 random coalitions: it is a Monte Carlo estimate
+        assert float(maps[ids == feature].mean()) == pytest.approx(value, rel=0.1, abs=2e-4)
+
+
+def test_kernel_shap_adds_up_to_the_difference_of_outputs():
+    environment = al.make_environment("multi-color-sum", size=16)
+    batch = environment.sample(1)
+    method = al.make_method("kernel-shap[segments=oracle]", environment)
+    maps = method(environment.model, batch.inputs, batch.targets, batch=batch)[0]
+    ids = batch.ground_truth.patch_ids[0]
+    total = sum(float(maps[ids == feature][0]) for feature in ids.unique())
+    blank = environment.true_baseline[None, :, None, None].expand_as(batch.inputs)
+    outputs = environment.model(torch.cat([batch.inputs, blank]))[:, batch.targets[0]]
+    # captum weighs the full and the empty image by 10^6 instead of by infinity
+    assert total == pytest.approx(float((outputs[0] - outputs[1]).detach()), abs=1e-3)
+
+
+def test_kernel_shap_gives_a_single_segment_the_whole_difference(monkeypatch):
+    monkeypatch.setitem(SEGMENTERS, "grid", lambda picture: np.zeros(picture.shape[:2], dtype=np.int64))
+    environment = al.make_environment("single-color-sum", size=16)
+    batch = environment.sample(1)
+    maps = al.make_method("kernel-shap[segments=grid]", environment)(environment.model, batch.inputs, batch.targets)
+    assert (maps == batch.labels[0]).all()
+
+
+def test_lime_finds_the_winner_with_a_perfect_prior():
+    environment = al.make_environment("multi-color-sum", size=32, output="logit", n_redundant=0)
+    verdict = al.check("lime[segments=oracle,n_samples=200]", environment, n_samples=2, truth="positive-smooth")
+    summary = verdict.environments[0].truths["positive-smooth"]
+    assert summary is not None
+    assert summary.f1 > 0.95
+
+
+@pytest.mark.parametrize("segments", ["quickshift", "felzenszwalb", "slic", "grid"])
+def test_feature_masks_cover_the_image_with_ids_from_zero(segments):
+    batch = al.make_environment("multi-color-sum", size=32).sample(1)
+    mask = segment(batch.inputs[0], segments, None)
+    assert mask.shape == (32, 32)
+    assert mask.unique().tolist() == list(range(int(mask.max()) + 1))
+
+
+def test_grid_knows_nothing_of_the_image():
+    mask = segment(torch.zeros(3, 16, 24), "grid", None)
+    assert mask.max() == 63
+    assert (mask.reshape(8, 2, 8, 3).amax(dim=(1, 3)) == torch.arange(64).reshape(8, 8)).all()
+
+
+def test_the_oracle_needs_the_batch():
+    batch = al.make_environment("single-color-sum", size=16).sample(1)
+    with pytest.raises(BadOption, match="`segments` must be another prior where there is no batch"):
+        segment(batch.inputs[0], "oracle", None)
+
+
+def test_the_global_generator_is_left_alone():
+    environment = al.make_environment("single-color-sum", size=16)
+    batch = environment.sample(1)
+    before = torch.get_rng_state()
+    al.make_method("lime[segments=grid,n_samples=10]", environment)(environment.model, batch.inputs, batch.targets)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_bad_options_are_refused():
+    with pytest.raises(BadOption, match="`n_samples` must be at least 2"):
+        al.make_method("lime[n_samples=1]")
+    with pytest.raises(BadOption, match="`segments` must be quickshift or felzenszwalb"):
+        al.make_method("lime[segments=watershed]")
