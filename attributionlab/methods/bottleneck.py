@@ -144,7 +144,7 @@ class Iba(Method):
 def activations(model: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:
     """What a layer returns for these inputs."""
     seen: list[Tensor] = []
-    handle = layer.register_forward_hook(lambda module, arguments, output: seen.append(output.detach()))
+    handle = layer.register_forward_hook(lambda *call: seen.append(call[-1].detach()))
     try:
         with torch.no_grad():
             model(inputs)
@@ -156,7 +156,7 @@ def activations(model: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:
 @contextlib.contextmanager
 def replaced(layer: nn.Module, output: Tensor) -> Iterator[None]:
     """Let a layer return this, whatever it is given."""
-    handle = layer.register_forward_hook(lambda module, arguments, computed: output)
+    handle = layer.register_forward_hook(lambda *_: output)
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 """Gradients and what is made of them: gradient, input x gradient, integrated gradients, guided backpropagation,
-deconvnet."""
+deconvnet.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def epsilon_rule(epsilon: float) -> Rule:
 
 
 def alpha_beta_rule(alpha: float, beta: float) -> Rule:
-    """alpha times the shares of positive contributions, minus beta times those of negative ones; alpha - beta = 1."""
+    """Positive contributions share alpha times the relevance, negative ones minus beta times; alpha - beta = 1."""
 
     def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
         forward = _linear_part(layer)

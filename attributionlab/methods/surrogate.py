@@ -93,7 +93,7 @@ class Lime(_Surrogate):
     )
 
     def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
-        """captum's Lime: Lasso with an exponential kernel on the cosine distance."""
+        """By captum: Lasso with an exponential kernel on the cosine distance."""
         maps: Tensor = CaptumLime(model).attribute(
             image,
             baselines=self.baseline_like(image, self.baseline),
@@ -119,7 +119,7 @@ class KernelShap(_Surrogate):
     )
 
     def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
-        """captum's KernelShap; with a single segment, which it cannot regress, the difference of outputs."""
+        """By captum; with a single segment, which it cannot regress, the difference of outputs."""
         baseline = self.baseline_like(image, self.baseline)
         if int(feature_mask.max()) == 0:
             outputs = model(torch.cat([image, baseline]))[:, target]
