@@ -186,7 +186,9 @@ def test_a_zero_map_scores_zero(truth):
     assert scores.precision.tolist() == scores.recall.tolist() == scores.f1.tolist() == [0.0, 0.0]
 
 
-@pytest.mark.parametrize(("truth", "value"), [("overall", 3.0), ("overall", -3.0), ("positive", 3.0), ("negative", -3.0)])
+@pytest.mark.parametrize(
+    ("truth", "value"), [("overall", 3.0), ("overall", -3.0), ("positive", 3.0), ("negative", -3.0)]
+)
 def test_a_constant_map_scores_its_closed_form_exactly(truth, value):
     """All n pixels are given and k of them are right: precision k/n, recall 1, F1 2k/(n+k)."""
     ground_truth = make_environment("multi-color-sum[size=16]").sample(3).ground_truth
