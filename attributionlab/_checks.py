@@ -30,13 +30,15 @@ def attribution_maps(value: object, shape: torch.Size, name: str = "attribution"
     allowed = ((batch, height, width), (batch, channels, height, width), (batch, 1, height, width))
     if tuple(maps.shape) not in allowed or maps.is_complex():
         wanted = f"({batch}, {height}, {width}) or ({batch}, {channels}, {height}, {width})"
-        kind = "complex" if maps.is_complex() else ""
-        raise WrongShape(f"{name} must return real values of shape {wanted}, got {kind} {tuple(maps.shape)}")
-    if not maps.is_floating_point():
+        got = f"complex {tuple(maps.shape)}" if maps.is_complex() else f"{tuple(maps.shape)}"
+        raise WrongShape(f"{name} must return real values of shape {wanted}, got {got}")
+    if maps.dtype != torch.float64:
         maps = maps.to(torch.float32)
+    if maps.ndim == 4:
+        maps = maps.sum(dim=1)
     finite = maps.isfinite().flatten(1).all(dim=1)
     if not finite.all():
         first = int((~finite).nonzero()[0])
         bad = "NaN" if maps[first].isnan().any() else "infinite"
         raise NotFinite(f"{name} must return finite values, got {bad} values in {int((~finite).sum())} of {batch} maps")
-    return maps.sum(dim=1) if maps.ndim == 4 else maps
+    return maps

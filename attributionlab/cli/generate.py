@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from attributionlab.cli.options import OutputOption, SeedOption, SizeOption, environment_defaults
-from attributionlab.cli.output import build_environments, one_line_errors, print_table, progress_bar
+from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar
 
 
 def generate(
@@ -26,4 +26,4 @@ def generate(
         (environment,) = build_environments([spec], environment_defaults(size, seed))
         with progress_bar("writing", n_samples) as advance:
             run_generate(environment, output, n_samples=n_samples, start=start, force=force, progress=advance)
-        print_table(f"wrote {n_samples} images of {environment.spec} to {output}: see {output / 'preview.png'}")
+        print_line(f"wrote {n_samples} images of {environment.spec} to {output}: see {output / 'preview.png'}")

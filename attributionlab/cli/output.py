@@ -39,6 +39,11 @@ def print_table(table: RenderableType) -> None:
     stdout().print(table)
 
 
+def print_line(text: str) -> None:
+    """Print a line as it is, whatever brackets it has."""
+    stdout().print(text, markup=False, soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON; NaN has no place in it."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")

@@ -14,7 +14,7 @@ from attributionlab.cli.options import (
     SizeOption,
     environment_defaults,
 )
-from attributionlab.cli.output import EXIT_FAILED, build_environments, one_line_errors, print_table, progress_bar
+from attributionlab.cli.output import EXIT_FAILED, build_environments, one_line_errors, print_line, progress_bar
 
 
 def show(
@@ -47,8 +47,8 @@ def show(
             drawn.batch, {**drawn.maps, **drawn.failures}, title=drawn.environment, captions=drawn.truths
         )
         save_figure(figure, output)
-        print_table(f"wrote {output}")
-        for name, message in drawn.failures.items():
-            print_table(f"{name} gave no maps: {message}")
+        print_line(f"wrote {output}")
+        for message in drawn.failures.values():
+            print_line(message)
     if drawn.failures:
         raise typer.Exit(EXIT_FAILED)

@@ -190,8 +190,13 @@ def scaled_radii(
     return least, most
 
 
-def check_radii(radii: tuple[float, float], size: tuple[int, int]) -> None:
+def check_radii(radii: tuple[float, float], size: tuple[int, int], *, reach: float = 1.0) -> None:
     """Refuse radii that are not positive, not in order, or larger than the image.
+
+    Args:
+        radii: Smallest and largest radius.
+        size: Rows and columns of the image.
+        reach: How far a shape extends from its center, in radii.
 
     Raises:
         BadOption: If they are.
@@ -201,5 +206,5 @@ def check_radii(radii: tuple[float, float], size: tuple[int, int]) -> None:
         raise bad_option("min_radius", "be above 0", least)
     if most < least:
         raise bad_option("max_radius", f"be at least `min_radius` ({least:g})", most)
-    if 2 * most + 1 > min(size):
+    if 2 * reach * most + 1 > min(size):
         raise bad_option("max_radius", f"let a patch fit into {size[0]}x{size[1]} pixels", most)

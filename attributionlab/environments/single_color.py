@@ -16,6 +16,7 @@ from attributionlab.errors import bad_option
 from attributionlab.networks import Accumulator, DesignedNetwork
 from attributionlab.networks.kernels import Design
 from attributionlab.scenes import BlobSampler, Scene
+from attributionlab.scenes.shapes import BLOB_REACH
 
 Auto = Literal["auto"]
 
@@ -55,7 +56,7 @@ class SingleColor(Environment):
         super().__post_init__()
         if self.n_patches < 1:
             raise bad_option("n_patches", "be at least 1", self.n_patches)
-        check_radii(self.radii, (self.height, self.width))
+        check_radii(self.radii, (self.height, self.width), reach=BLOB_REACH)
         if self.largest_count < self.average_count:
             expectation = f"be at least what the scenes draw on average, {math.ceil(self.average_count)} white pixels"
             raise bad_option("max_count", expectation, self.max_count, "choose smaller radii or leave it out")

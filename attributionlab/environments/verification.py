@@ -170,7 +170,7 @@ def _precision(case: _Case) -> Iterator[Claim]:
         claim.statement += ", on designed images and on images of random colors"
         images = torch.cat([images, _random_colors(case.environment, len(images))])
     logits = _in_chunks(model.logits, images)
-    precise = case.environment.build_network().double()
+    precise = copy.deepcopy(model).double()
     claim.test(logits.double() == _in_chunks(precise.logits, images.double()))
     claim.test(logits == torch.cat([model.logits(image) for image in images.split(1)]))
     yield claim
@@ -194,7 +194,8 @@ def _interventions(case: _Case) -> Iterator[Claim]:
     symmetry = Claim("symmetry", "removing any colored pixel lowers its own count by 1 and no other (Proposition 3.2)")
     addition = Claim("addition", "coloring any background pixel raises the count of the color by 1 and no other")
     signs = Claim("signs", "removing a winner's pixel lowers its probability, and another color's never does (float64)")
-    environment, counts = case.environment, case.counts_in_scenes
+    environment = case.environment
+    counts = _in_chunks(environment.model.counts, case.batch.inputs)
     head = copy.deepcopy(environment.model.head).double()
     palette, baseline = _palette(environment), environment.true_baseline
     invisible = 0

@@ -153,12 +153,14 @@ def load_function(text: str) -> MethodFunction:
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise MissingFile(f"`method` must name a file that exists, got {str(path)!r}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"attributionlab method {path.resolve()}", path)
     assert spec is not None and spec.loader is not None, "a file ending in .py has a loader"
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        del sys.modules[spec.name]
         raise _not_importable(str(path), error) from error
     return module
 
@@ -169,14 +171,14 @@ def _load_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is not None and name.startswith(error.name):
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise MissingFile(f"`method` must name a module that exists, got {name!r}") from error
         raise _not_importable(name, error) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _not_importable(name, error) from error
 
 
-def _not_importable(where: str, error: Exception) -> BadOption:
+def _not_importable(where: str, error: BaseException) -> BadOption:
     return BadOption(f"`method` must be importable, got {where!r}; {type(error).__name__}: {error}")
 
 

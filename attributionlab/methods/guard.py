@@ -35,9 +35,9 @@ class ModelState:
         }
         for name, module in model.named_modules():
             where = name or "the model"
-            flags[f"module {where}"] = (type(module).__name__,)
+            flags[f"module {where}"] = (type(module).__name__, id(module), "forward" in vars(module))
             flags[f"training mode of {where}"] = (module.training,)
-            flags[f"hooks on {where}"] = tuple(len(getattr(module, hooks)) for hooks in _HOOKS)
+            flags[f"hooks on {where}"] = (sum(len(getattr(module, hooks)) for hooks in _HOOKS),)
         return cls(tensors, flags)
 
     def difference(self, later: ModelState) -> str | None:
@@ -51,39 +51,39 @@ class ModelState:
         for what in sorted(self.flags.keys() | later.flags.keys()):
             before, after = self.flags.get(what), later.flags.get(what)
             if before != after:
-                return f"{what} changed from {_say(before)} to {_say(after)}"
+                words = (_say(before), _say(after))
+                return f"{what} was replaced" if words[0] == words[1] else f"{what} changed from {' to '.join(words)}"
         return None
 
 
 def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
     """The maps of a method that is not trusted, (b, h, w).
 
-    The method gets a copy of the inputs. It may ask for their gradient, but must not write into them.
+    The method gets copies of inputs and targets. It may ask for their gradient, but must not write into them.
 
     Raises:
         MethodRaised: If the method raises.
         WrongShape: If it does not return one value per pixel.
         NotFinite: If it returns NaN or infinity.
         ModelChanged: If the model is not as it was before.
-        InputsChanged: If the inputs have other values than before.
+        InputsChanged: If inputs or targets have other values than before.
     """
-    state, given = ModelState.of(model), inputs.clone()
+    state, given, asked = ModelState.of(model), inputs.clone(), targets.clone()
     try:
-        maps = method(model, given, targets, **context)
+        maps = method(model, given, asked, **context)
     except AttributionLabError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = str(error).strip().partition("\n")[0]
         raise MethodRaised(f"{method.spec} raised {type(error).__name__}: {text}") from error
     difference = state.difference(ModelState.of(model))
     if difference is not None:
         raise ModelChanged(f"{method.spec} changed the model: {difference}")
-    if given.shape != inputs.shape or not torch.equal(given, inputs):
-        raise InputsChanged(f"{method.spec} wrote into its inputs; work on `inputs.clone()`")
+    for name, before, after in (("inputs", inputs, given), ("targets", targets, asked)):
+        if not torch.equal(before, after):
+            raise InputsChanged(f"{method.spec} wrote into its {name}; work on `{name}.clone()`")
     return maps
 
 
 def _say(flag: tuple[object, ...] | None) -> str:
-    if flag is None:
-        return "absent"
-    return str(flag[0]) if len(flag) == 1 else f"{sum(map(int, map(str, flag)))}"
+    return "absent" if flag is None else str(flag[0])

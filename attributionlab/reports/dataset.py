@@ -51,6 +51,8 @@ def generate(
         BadOption: If the folder exists (without `force`), or holds something else than such samples.
         MachineError: If it cannot be written.
     """
+    if n_samples < 1:
+        raise bad_option("n_samples", "be at least 1", n_samples)
     _check_folder(folder, force=force)
     first = environment.sample(1, start)  # impossible options are said before anything is written
     del first
@@ -80,10 +82,18 @@ def _check_folder(folder: Path, *, force: bool) -> None:
         return
     if not force:
         raise bad_option("output", "be a new folder", str(folder), "use --force to replace it")
-    if not (folder / MANIFEST).is_file():
-        raise bad_option(
-            "output", f"hold a {MANIFEST} to be replaced", str(folder), "it was not written by this command"
-        )
+    if not _is_ours(folder):
+        why = "it was not written by this command"
+        raise bad_option("output", f"hold a {MANIFEST} to be replaced", str(folder), why)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder has a manifest that `generate` wrote."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and {"format", "environment", "true_baseline", "samples"} <= manifest.keys()
 
 
 def _write(environment: Environment, folder: Path, n_samples: int, start: int, progress: Progress) -> None:

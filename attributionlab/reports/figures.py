@@ -111,18 +111,20 @@ def save_figure(figure: Figure, path: Path) -> None:
         MachineError: If the file cannot be written.
     """
     check_path(path)
-    temporary = None
+    draft = None
     try:
-        handle, temporary = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
         os.close(handle)
+        draft = Path(name)
         with mpl.rc_context({"svg.hashsalt": "attributionlab"}):
-            figure.savefig(temporary, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+            figure.savefig(draft, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        draft.chmod(0o644)
+        draft.replace(path)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise MachineError(f"`output` must be writable, got {str(path)!r}; {error.strerror}") from error
+    finally:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
 
 
 def _caption(agreement: Agreement, truth: str, row: int) -> str:

@@ -35,7 +35,7 @@ def verdict_table(verdict: Verdict) -> RenderableType:
 
 def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
     """One row per method and environment: F1 by kind of truth, the deciding one in bold, and the verdict."""
-    table = _table(title)
+    table = _table(escape(title))
     table.add_column("method", min_width=16)
     for truth in TRUTHS:
         table.add_column(truth, justify="right", no_wrap=True)
@@ -60,7 +60,7 @@ def verification_table(verification: Verification) -> Table:
     table.add_column("violated", justify="right")
     table.add_column("holds")
     for claim in verification.claims:
-        note = f"\n[dim]{claim.note}[/]" if claim.note else ""
+        note = f"\n[dim]{escape(claim.note)}[/]" if claim.note else ""
         holds = "[green]yes[/]" if claim.holds else "[bold red]NO[/]"
         table.add_row(f"{escape(claim.statement)}{note}", f"{claim.n_checked:,}", f"{claim.n_violations:,}", holds)
     return table

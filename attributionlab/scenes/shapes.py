@@ -18,6 +18,9 @@ ShapeFunction = Callable[[float, np.random.Generator], Mask]
 N_ANCHORS = 8
 """Anchor points of a Bezier blob."""
 
+BLOB_REACH = 1.3
+"""How far a blob extends from its center, in radii."""
+
 N_POINTS = 6
 """Points by which each of its Bezier arcs is drawn."""
 
@@ -56,7 +59,7 @@ def bezier_blob(radius: float, generator: np.random.Generator) -> Mask:
     ends = np.roll(starts, -1, axis=0)
     time = np.linspace(0, 1, N_POINTS, endpoint=False)[None, :, None]
     arcs = (1 - time) ** 2 * starts[:, None] + 2 * time * (1 - time) * anchors[:, None] + time**2 * ends[:, None]
-    half = int(np.ceil(1.3 * radius))
+    half = int(np.ceil(BLOB_REACH * radius))
     mask: Mask = grid_points_in_poly((2 * half + 1, 2 * half + 1), arcs.reshape(-1, 2) + half)
     mask[half, half] = True
     return mask

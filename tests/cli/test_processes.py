@@ -1,0 +1,85 @@
+"""The command as other programs run it: a few real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CLEAN = {
+    key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "PYTHONWARNINGS", "TTY_COMPATIBLE")
+}
+
+
+def run(*arguments, cwd=None):
+    command = [sys.executable, "-c", "from attributionlab.cli.app import app; app()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=CLEAN)
+
+
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=CLEAN)
+
+
+def test_the_entry_point_is_installed():
+    command = Path(sys.executable).parent / "attributionlab"
+    result = subprocess.run([command, "--version"], capture_output=True, text=True, check=False, env=CLEAN)
+    assert result.returncode == 0
+    assert result.stdout.count(".") >= 2
+
+
+HEAVY = "print(sorted(set(sys.modules) & {'torch', 'numpy', 'captum', 'matplotlib', 'scipy', 'skimage'}))"
+
+
+def test_importing_the_package_does_not_import_torch():
+    assert (
+        python(f"import sys, attributionlab; attributionlab.__version__; dir(attributionlab); {HEAVY}").stdout == "[]\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "check --help", "generate --help"])
+def test_help_does_not_import_torch(arguments):
+    code = (
+        f"import sys\nfrom attributionlab.cli.app import app\ntry:\n    app({arguments.split()})\nfinally:\n    {HEAVY}"
+    )
+    result = python(code)
+    assert result.returncode == 0
+    assert result.stdout.endswith("[]\n")
+    assert result.stderr == ""
+
+
+def test_check_of_a_function_in_a_file_passes(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from attributionlab import declares\n"
+        "@declares(needs=['batch'])\n"
+        "def honest(model, inputs, targets, *, batch):\n"
+        "    return batch.ground_truth.signed\n"
+    )
+    result = run("check", "mine.py:honest", "--size", 16, "--n-samples", 1, "--format", "json", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["method"] == "mine.py:honest"
+
+
+def test_check_of_a_bad_method_fails_in_a_pipe_without_colors():
+    result = run("check", "constant", "--size", 16, "--n-samples", 1)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "FAILED" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_a_usage_error_is_one_line():
+    result = run("check", "gradeint", "--size", 16)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: `method` must be a known name, got 'gradeint'; did you mean gradient")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_stdout_is_the_machines_fault():
+    command = [sys.executable, "-c", "from attributionlab.cli.app import app; app()", "list", "--format", "json"]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=CLEAN)
+    assert result.returncode == 3
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from attributionlab.environments import MultiColorSum, SingleColorModulo, SingleColorSum, make_environment
+from attributionlab.errors import BadOption, UnknownName
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("multi-color-sum", MultiColorSum),
+        ("single-color-modulo", SingleColorModulo),
+        ("single-color-sum", SingleColorSum),
+    ],
+)
+def test_each_name_stands_for_its_class(name, kind):
+    assert type(make_environment(name)) is kind
+    assert make_environment(name).name == name
+    assert make_environment(name).spec == name
+
+
+def test_the_paper_size_is_the_default():
+    environment = make_environment("single-color-modulo")
+    assert (environment.height, environment.width) == (224, 224)
+
+
+def test_size_sets_both_sides_and_seed_sets_both_seeds():
+    environment = make_environment("multi-color-sum", size=20, seed=3)
+    assert (environment.height, environment.width) == (20, 20)
+    assert (environment.data_seed, environment.network_seed) == (3, 3)
+
+
+def test_options_can_stand_in_the_spec_or_beside_it():
+    written = make_environment("multi-color-sum[size=20,n_redundant=0,colors=1,2,3;4,5,6]")
+    given = make_environment("multi-color-sum", size=20, n_redundant=0, colors=[(1, 2, 3), (4, 5, 6)])
+    assert written == given
+
+
+def test_options_in_the_spec_win_over_those_beside_it():
+    assert make_environment("multi-color-sum[size=20]", size=32).height == 20
+    assert make_environment("multi-color-sum[size=20]", height=32, width=64).width == 20
+    assert make_environment("multi-color-sum[data_seed=4]", seed=1).network_seed == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "spec"),
+    [
+        ({"size": 16}, "multi-color-sum[size=16]"),
+        ({"height": 16}, "multi-color-sum[height=16]"),
+        ({"height": 16, "width": 16}, "multi-color-sum[size=16]"),
+        ({"height": 16, "width": 20}, "multi-color-sum[height=16,width=20]"),
+        ({"data_seed": 2, "network_seed": 2}, "multi-color-sum[seed=2]"),
+        ({"data_seed": 2}, "multi-color-sum[data_seed=2]"),
+        ({"size": 224, "seed": 0}, "multi-color-sum"),
+        ({"output": "logit", "n_redundant": "0", "size": 64}, "multi-color-sum[n_redundant=0,output=logit,size=64]"),
+        ({"max_margin": "none", "output": "logit"}, "multi-color-sum[max_margin=none,output=logit]"),
+        ({"background": [0, 0, 0]}, "multi-color-sum[background=0,0,0]"),
+        ({"colors": "1,2,3;4,5,6"}, "multi-color-sum[colors=1,2,3;4,5,6]"),
+        ({"redundant_scale": "1/4"}, "multi-color-sum[redundant_scale=0.25]"),
+    ],
+    ids=str,
+)
+def test_the_canonical_spec_lists_what_differs_from_the_defaults_sorted(options, spec):
+    assert make_environment("multi-color-sum", **options).spec == spec
+
+
+def test_an_unknown_environment_is_refused_with_the_closest_name():
+    with pytest.raises(
+        UnknownName, match="`environment` must be a known name, got 'multi-colour'; did you mean multi-color-sum"
+    ):
+        make_environment("multi-colour")
+
+
+def test_an_unknown_option_is_refused_with_the_closest_name():
+    with pytest.raises(UnknownName, match="`option` must be a known name, got 'n_redundnt'; did you mean n_redundant"):
+        make_environment("multi-color-sum", n_redundnt=0)
+
+
+@pytest.mark.parametrize(("shorthand", "name"), [("size", "height"), ("size", "width"), ("seed", "data_seed")])
+def test_a_shorthand_together_with_what_it_stands_for_is_refused(shorthand, name):
+    with pytest.raises(BadOption, match=f"`{shorthand}` must not come together with `{name}`, got 16"):
+        make_environment("multi-color-sum", **{shorthand: 16, name: 32})
+
+
+@pytest.mark.parametrize("text", ["multi-color-sum[size=16", "multi-color-sum]", "", "[size=16]"])
+def test_a_spec_that_does_not_follow_the_grammar_is_refused(text):
+    with pytest.raises(BadOption, match=r"`spec` must look like name\[option=value,option=value\], got"):
+        make_environment(text)

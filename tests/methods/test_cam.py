@@ -1,0 +1,123 @@
+"""GradCAM by hand on a network of two layers, and how its layer is found."""
+
+from functools import cache
+
+import pytest
+import torch
+from torch import nn
+
+from attributionlab.environments import make_environment
+from attributionlab.errors import BadOption
+from attributionlab.methods import make_method
+from attributionlab.methods.cam import find_layer
+
+KERNELS = (1.0, -1.0)
+READOUT = (2.0, 3.0)
+
+
+class TwoLayers(nn.Module):
+    """Every second pixel times 1 and -1, ReLU, and 2 and 3 times their sums."""
+
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 2, 1, stride=2, bias=False), nn.ReLU())
+        self.readout = nn.Linear(2, 1, bias=False)
+        self.features[0].weight.data = torch.tensor(KERNELS)[:, None, None, None]
+        self.readout.weight.data = torch.tensor(READOUT)[None]
+
+    def forward(self, inputs):
+        return self.readout(self.features(inputs).sum(dim=(2, 3)))
+
+
+def enlarged(coarse, side, interpolation):
+    """Literal enlargement: pixel centers, edges held."""
+    n = len(coarse)
+    rows = []
+    for y in range(side):
+        row = []
+        for x in range(side):
+            v, u = (y + 0.5) * n / side - 0.5, (x + 0.5) * n / side - 0.5
+            if interpolation == "nearest":
+                row.append(coarse[y * n // side][x * n // side])
+                continue
+            v, u = min(max(v, 0.0), n - 1), min(max(u, 0.0), n - 1)
+            top, left = min(int(v), n - 2), min(int(u), n - 2)
+            down, right = v - top, u - left
+            upper = coarse[top][left] * (1 - right) + coarse[top][left + 1] * right
+            lower = coarse[top + 1][left] * (1 - right) + coarse[top + 1][left + 1] * right
+            row.append(upper * (1 - down) + lower * down)
+        rows.append(row)
+    return torch.tensor(rows)
+
+
+IMAGE = torch.zeros(1, 1, 6, 6)
+IMAGE[0, 0, ::2, ::2] = torch.tensor([[4.0, -2.0, 0.0], [-8.0, 6.0, 2.0], [1.0, 0.0, -3.0]])
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+def test_gradcam_after_the_relu_equals_the_sum_of_channels_by_their_gradients(interpolation):
+    """The gradient of channel k is its readout everywhere: 2 relu(x) + 3 relu(-x)."""
+    method = make_method("gradcam", layer="features.1", interpolation=interpolation)
+    maps = method(TwoLayers(), IMAGE, torch.tensor([0]))
+    coarse = [[2 * max(x, 0) + 3 * max(-x, 0) for x in row] for row in IMAGE[0, 0, ::2, ::2].tolist()]
+    torch.testing.assert_close(maps[0], enlarged(coarse, 6, interpolation))
+
+
+@pytest.mark.parametrize("relu", [True, False])
+def test_gradcam_before_the_relu_averages_the_gradients_and_drops_negative_sums(relu):
+    """Of 9 cells 4 are positive and 3 negative, so the average gradients are 2 * 4/9 and 3 * 3/9."""
+    maps = make_method("gradcam", layer="features.0", relu=relu)(TwoLayers(), IMAGE, torch.tensor([0]))
+    combined = [[2 * 4 / 9 * x + 3 * 3 / 9 * -x for x in row] for row in IMAGE[0, 0, ::2, ::2].tolist()]
+    kept = [[max(x, 0.0) if relu else x for x in row] for row in combined]
+    torch.testing.assert_close(maps[0], enlarged(kept, 6, "bilinear"))
+    assert (maps < 0).any() != relu
+
+
+def test_the_enlargement_has_no_more_than_the_range_of_the_layer():
+    maps = make_method("gradcam", layer="features.1")(TwoLayers(), IMAGE, torch.tensor([0]))
+    assert maps.max() <= 24.0
+    assert maps.min() >= 0.0
+
+
+@cache
+def environment():
+    return make_environment("multi-color-sum[size=16]")
+
+
+@pytest.mark.parametrize("layer", range(12))
+def test_a_layer_is_found_by_its_index_into_the_accumulator(layer):
+    assert find_layer(environment().model, layer) is environment().model.accumulator.layers[layer]
+
+
+def test_the_default_layer_is_the_fifth_of_the_paper():
+    assert make_method("gradcam").layer == 5
+    batch = environment().sample(1)
+    maps = [
+        make_method("gradcam", **options)(environment().model, batch.inputs, batch.targets)
+        for options in ({}, {"layer": 5}, {"layer": "accumulator.layers.5"})
+    ]
+    assert torch.equal(maps[0], maps[1])
+    assert torch.equal(maps[0], maps[2])
+
+
+def test_an_index_and_a_dotted_path_may_come_from_a_spec():
+    assert make_method("gradcam[layer=3]").layer == 3
+    assert make_method("gradcam[layer=detector.layers.9]").layer == "detector.layers.9"
+
+
+@pytest.mark.parametrize("path", ["detector.layers.9", "accumulator.layers.0", "head.1"])
+def test_a_layer_is_found_by_its_dotted_path(path):
+    assert find_layer(environment().model, path) is environment().model.get_submodule(path)
+
+
+@pytest.mark.parametrize("layer", [12, -1, 99, "head.9", "", "accumulator.layer.5"])
+def test_a_layer_that_is_not_there_is_refused_with_the_range(layer):
+    batch = environment().sample(1)
+    with pytest.raises(BadOption, match=rf"^`layer` must be an index from 0 to 11, got {layer!r}$"):
+        make_method("gradcam", layer=layer)(environment().model, batch.inputs, batch.targets)
+
+
+@pytest.mark.parametrize("layer", [5, "features.7"])
+def test_a_layer_that_another_model_does_not_have_is_refused(layer):
+    with pytest.raises(BadOption, match=rf"^`layer` must be the dotted path of a module of the model, got {layer!r}$"):
+        make_method("gradcam", layer=layer)(TwoLayers(), IMAGE, torch.tensor([0]))

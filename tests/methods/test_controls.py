@@ -1,0 +1,72 @@
+"""Maps whose score is known beforehand."""
+
+import numpy as np
+import pytest
+import torch
+
+from attributionlab.environments import make_environment
+from attributionlab.errors import BadOption
+from attributionlab.methods import make_method
+
+
+def random_map(inputs, seed=0):
+    return make_method("random", seed=seed)(None, inputs, torch.zeros(len(inputs), dtype=torch.int64))
+
+
+def images(n=4, side=32):
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (n, 3, side, side))).float()
+
+
+def test_random_values_are_uniform_between_zero_and_one():
+    """Largest distance of the empirical distribution function from the diagonal, against Kolmogorov's 0.1 percent."""
+    values = np.sort(random_map(images()).flatten().numpy())
+    assert values[0] >= 0
+    assert values[-1] <= 1
+    distance = np.abs(values - (np.arange(len(values)) + 0.5) / len(values)).max()
+    assert distance < 1.95 / np.sqrt(len(values))
+
+
+def test_random_values_of_neighbors_are_not_correlated():
+    maps = random_map(images()).numpy() - 0.5
+    correlation = (maps[:, :, 1:] * maps[:, :, :-1]).mean() * 12
+    assert abs(correlation) < 5 / np.sqrt(maps.size)
+
+
+def test_random_maps_depend_on_the_content_of_the_image_and_on_nothing_else():
+    first, second = images(2)
+    maps = random_map(torch.stack([first, second, first]))
+    assert torch.equal(maps[0], maps[2])
+    assert not torch.equal(maps[0], maps[1])
+    assert torch.equal(random_map(first[None].clone())[0], maps[0])
+
+
+def test_random_maps_depend_on_a_single_pixel_value():
+    changed = images(1)
+    changed[0, 2, 31, 31] += 1
+    assert not torch.equal(random_map(changed), random_map(images(1)))
+
+
+def test_random_maps_depend_on_the_seed():
+    assert not torch.equal(random_map(images(1), seed=0), random_map(images(1), seed=1))
+
+
+def test_random_maps_refuse_a_negative_seed():
+    with pytest.raises(BadOption, match=r"^`seed` must be at least 0, got -1$"):
+        make_method("random", seed=-1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_constant_map_is_one_everywhere(channels):
+    maps = make_method("constant")(None, torch.zeros(2, channels, 4, 5), torch.zeros(2, dtype=torch.int64))
+    assert torch.equal(maps, torch.ones(2, 4, 5))
+
+
+def test_the_truth_is_the_signed_truth_of_the_batch():
+    batch = make_environment("multi-color-sum[size=16]").sample(2)
+    maps = make_method("truth")(None, batch.inputs, batch.targets, batch=batch)
+    assert torch.equal(maps, batch.ground_truth.signed.float())
+
+
+def test_the_truth_refuses_to_guess_without_a_batch():
+    with pytest.raises(BadOption, match=r"^`batch` must be given to the `truth` control, got None$"):
+        make_method("truth")(None, torch.zeros(1, 1, 4, 4), torch.tensor([0]))

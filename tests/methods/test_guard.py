@@ -1,0 +1,349 @@
+"""A method that is not trusted: whatever it does is reported, by the right error, in one line."""
+
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from attributionlab.errors import (
+    BadOption,
+    InputsChanged,
+    MethodError,
+    MethodRaised,
+    ModelChanged,
+    NotFinite,
+    WrongShape,
+)
+from attributionlab.methods import FunctionMethod, ModelState, run_guarded
+
+
+class Small(nn.Module):
+    """A model with everything that can be changed: weights, a buffer, modes, a module."""
+
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 2, 1)
+        self.norm = nn.BatchNorm2d(2)
+        self.activation = nn.ReLU()
+
+    def forward(self, inputs):
+        return self.activation(self.norm(self.convolution(inputs))).sum(dim=(2, 3))
+
+
+@pytest.fixture
+def model():
+    small = Small().eval()
+    nn.init.ones_(small.convolution.weight)
+    return small
+
+
+def run(function, model, inputs=None, **context):
+    method = FunctionMethod(function=function, spec="file.py:mine")
+    inputs = torch.ones(2, 1, 3, 3) if inputs is None else inputs
+    return run_guarded(method, model, inputs, torch.zeros(2, dtype=torch.int64), **context)
+
+
+def then_explain(action):
+    """A method that does something to the model and returns good maps."""
+
+    def method(model, inputs, targets):
+        action(model)
+        return inputs
+
+    return method
+
+
+def test_a_method_that_behaves_is_run(model):
+    maps = run(lambda _model, inputs, _targets: inputs * 2, model)
+    assert torch.equal(maps, torch.full((2, 3, 3), 2.0))
+
+
+def test_context_is_handed_on(model):
+    assert run(lambda _model, inputs, _targets, *, batch: batch * inputs, model, batch=5).max() == 5
+
+
+def test_a_method_may_use_and_remove_hooks(model):
+    def method(model, inputs, targets):
+        handle = model.activation.register_forward_hook(lambda *_: None)
+        maps = model.convolution(inputs).sum(dim=1)
+        handle.remove()
+        return maps
+
+    assert run(method, model).shape == (2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("no such thing"), "file.py:mine raised ValueError: no such thing"),
+        (RuntimeError("first line\nsecond line"), "file.py:mine raised RuntimeError: first line"),
+        (KeyError("name"), "file.py:mine raised KeyError: 'name'"),
+        (AssertionError(), "file.py:mine raised AssertionError: "),
+    ],
+)
+def test_a_method_that_raises_is_reported_in_one_line(model, error, message):
+    def method(model, inputs, targets):
+        raise error
+
+    with pytest.raises(MethodRaised, match=rf"^{re.escape(message)}$") as caught:
+        run(method, model)
+    assert caught.value.__cause__ is error
+    assert caught.value.exit_code == 1
+
+
+def test_a_method_with_another_signature_is_reported(model):
+    with pytest.raises(MethodRaised, match=r"^file.py:mine raised TypeError: .* takes 2 positional arguments but 3"):
+        run(lambda _model, inputs: inputs, model)
+
+
+def test_an_error_of_ours_keeps_its_type(model):
+    def method(model, inputs, targets):
+        raise BadOption("`window` must be smaller")
+
+    with pytest.raises(BadOption, match=r"^`window` must be smaller$"):
+        run(method, model)
+
+
+def test_a_user_who_interrupts_is_obeyed(model):
+    def method(model, inputs, targets):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(method, model)
+
+
+def test_a_method_that_exits_the_program_is_reported(model):
+    """`sys.exit(0)` in a method must not look like a verdict to whoever reads the exit code."""
+
+    def method(model, inputs, targets):
+        raise SystemExit(0)
+
+    with pytest.raises(MethodRaised, match=r"^file.py:mine raised SystemExit: 0$"):
+        run(method, model)
+
+
+def written_in_place(model, inputs, targets):
+    inputs += 1
+    return inputs
+
+
+def nothing(model, inputs, targets):
+    return None
+
+
+RETURNED = {
+    "numpy": (lambda _m, x, _t: x.numpy().copy(), WrongShape, "must return a torch.Tensor, got ndarray"),
+    "none": (nothing, WrongShape, "must return a torch.Tensor, got NoneType"),
+    "tuple": (lambda _m, x, _t: (x, None), WrongShape, "must return a torch.Tensor, got tuple"),
+    "number": (lambda _m, _x, _t: 1.0, WrongShape, "must return a torch.Tensor, got float"),
+    "too few images": (lambda _m, x, _t: x[:1], WrongShape, "must return real values of shape (2, 3, 3)"),
+    "too few pixels": (lambda _m, x, _t: x[..., :2], WrongShape, "must return real values of shape (2, 3, 3)"),
+    "one number per image": (
+        lambda _m, x, _t: x.sum((1, 2, 3)),
+        WrongShape,
+        "must return real values of shape (2, 3, 3)",
+    ),
+    "complex": (lambda _m, x, _t: x * 1j, WrongShape, "got complex (2, 1, 3, 3)"),
+    "NaN": (lambda _m, x, _t: x * torch.nan, NotFinite, "must return finite values, got NaN values in 2 of 2 maps"),
+    "inf": (lambda _m, x, _t: x / 0, NotFinite, "must return finite values, got infinite values in 2 of 2 maps"),
+    "-inf": (lambda _m, x, _t: -x / 0, NotFinite, "must return finite values, got infinite values in 2 of 2 maps"),
+}
+
+
+@pytest.mark.parametrize("case", RETURNED)
+def test_a_bad_return_value_is_reported_in_one_line(model, case):
+    function, kind, message = RETURNED[case]
+    with pytest.raises(kind, match=rf"^file\.py:mine .*{re.escape(message)}") as caught:
+        run(function, model)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, MethodError)
+
+
+def scale_weights(model):
+    model.convolution.weight.data *= 2
+
+
+def nudge_one_weight(model):
+    with torch.no_grad():
+        model.convolution.bias[0] = torch.nextafter(model.convolution.bias[0], torch.tensor(9.0))
+
+
+def run_norm(model):
+    model.norm.running_mean += 1
+
+
+def change_precision(model):
+    model.convolution.double()
+
+
+def add_parameter(model):
+    model.extra = nn.Parameter(torch.zeros(1))
+
+
+def replace_weight(model):
+    model.convolution.weight = nn.Parameter(torch.zeros_like(model.convolution.weight))
+
+
+def train_all(model):
+    model.train()
+
+
+def train_one(model):
+    model.norm.train()
+
+
+def freeze(model):
+    model.requires_grad_(False)
+
+
+def freeze_one(model):
+    model.convolution.bias.requires_grad_(False)
+
+
+def hook_forward(model):
+    model.activation.register_forward_hook(lambda *_: None)
+
+
+def hook_forward_pre(model):
+    model.activation.register_forward_pre_hook(lambda *_: None)
+
+
+def hook_backward(model):
+    model.activation.register_full_backward_hook(lambda *_: None)
+
+
+def hook_backward_pre(model):
+    model.activation.register_full_backward_pre_hook(lambda *_: None)
+
+
+def hook_model(model):
+    model.register_forward_hook(lambda *_: None)
+
+
+def replace_activation(model):
+    model.activation = nn.Softplus().eval()
+
+
+def replace_by_a_namesake(model):
+    class ReLU(nn.Module):
+        def forward(self, inputs):
+            return inputs
+
+    model.activation = ReLU().eval()
+
+
+def replace_forward(model):
+    model.activation.forward = lambda inputs: inputs
+
+
+def add_module(model):
+    model.extra = nn.Identity().eval()
+
+
+CHANGES = {
+    scale_weights: "the values of convolution.weight are different",
+    nudge_one_weight: "the values of convolution.bias are different",
+    run_norm: "the values of norm.running_mean are different",
+    change_precision: "the values of convolution.weight are different",
+    replace_weight: "the values of convolution.weight are different",
+    add_parameter: "its parameters have other names",
+    train_all: "the training mode of activation is no longer what it was (False before, True after)",
+    train_one: "the training mode of norm is no longer what it was (False before, True after)",
+    freeze: "requires_grad of convolution.bias is no longer what it was (True before, False after)",
+    freeze_one: "requires_grad of convolution.bias is no longer what it was (True before, False after)",
+    hook_forward: "the number of hooks on activation is no longer what it was (0 before, 1 after)",
+    hook_forward_pre: "the number of hooks on activation is no longer what it was (0 before, 1 after)",
+    hook_backward: "the number of hooks on activation is no longer what it was (0 before, 1 after)",
+    hook_backward_pre: "the number of hooks on activation is no longer what it was (0 before, 1 after)",
+    hook_model: "the number of hooks on the model is no longer what it was (0 before, 1 after)",
+    replace_activation: "the module at activation is no longer what it was (ReLU before, Softplus after)",
+    replace_by_a_namesake: "the module at activation is no longer what it was",
+    replace_forward: "the module at activation is no longer what it was",
+    add_module: "the module at extra is no longer what it was (nothing before, Identity after)",
+}
+
+
+@pytest.mark.parametrize("action", CHANGES, ids=lambda action: action.__name__)
+def test_a_change_of_the_model_is_reported_in_one_line(model, action):
+    with pytest.raises(
+        ModelChanged, match=rf"^file\.py:mine changed the model: .*{re.escape(CHANGES[action])}"
+    ) as caught:
+        run(then_explain(action), model)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 1
+
+
+def test_a_change_of_the_model_that_is_taken_back_is_no_change(model):
+    def action(model):
+        train_all(model)
+        scale_weights(model)
+        model.convolution.weight.data /= 2
+        model.eval()
+
+    assert run(then_explain(action), model).shape == (2, 3, 3)
+
+
+def test_the_same_model_has_no_difference(model):
+    assert ModelState.of(model).difference(ModelState.of(model)) is None
+
+
+def write_and_return_zeros(model, inputs, targets):
+    inputs[0, 0, 0, 0] = 7
+    return torch.zeros(2, 3, 3)
+
+
+def write_nan(model, inputs, targets):
+    inputs[0] = torch.nan
+    return torch.zeros(2, 3, 3)
+
+
+def grow(model, inputs, targets):
+    inputs.data = torch.ones(2, 1, 3, 4)
+    return torch.zeros(2, 3, 4)
+
+
+@pytest.mark.parametrize("function", [written_in_place, write_and_return_zeros, write_nan, grow])
+def test_writing_into_the_inputs_is_reported_in_one_line(model, function):
+    inputs = torch.ones(2, 1, 3, 3)
+    with pytest.raises(InputsChanged, match=r"^file\.py:mine wrote into its inputs; work on `inputs\.clone\(\)`$"):
+        run(function, model, inputs)
+    assert torch.equal(inputs, torch.ones(2, 1, 3, 3)), "the method has a copy"
+
+
+def test_a_method_may_ask_for_gradients_of_its_copy_of_the_inputs(model):
+    def method(model, inputs, targets):
+        inputs.requires_grad_()
+        model(inputs).sum().backward()
+        model.zero_grad()
+        return inputs.grad
+
+    inputs = torch.ones(2, 1, 3, 3)
+    assert run(method, model, inputs).shape == (2, 3, 3)
+    assert not inputs.requires_grad
+    assert inputs.grad is None
+
+
+def test_maps_that_are_the_inputs_themselves_are_detached_from_them(model):
+    def method(model, inputs, targets):
+        return inputs.requires_grad_()
+
+    assert not run(method, model).requires_grad
+
+
+def test_a_change_of_the_targets_is_reported(model):
+    def method(model, inputs, targets):
+        targets += 1
+        return inputs
+
+    with pytest.raises(InputsChanged, match=r"^file\.py:mine wrote into its targets"):
+        run(method, model)
+
+
+def test_a_changed_model_is_reported_before_changed_inputs(model):
+    def method(model, inputs, targets):
+        scale_weights(model)
+        return written_in_place(model, inputs, targets)
+
+    with pytest.raises(ModelChanged):
+        run(method, model)

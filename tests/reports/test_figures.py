@@ -1,0 +1,208 @@
+"""Figures: what is in them, and that files appear whole or not at all."""
+
+import errno
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from attributionlab.environments import make_environment
+from attributionlab.errors import BadOption, MachineError
+from attributionlab.reports.figures import attribution_figure, check_path, picture, save_figure
+
+MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
+
+
+@cache
+def batch_of(spec="multi-color-sum[size=16]", n=2):
+    return make_environment(spec).sample(n)
+
+
+def maps_of(scale=1.0):
+    return batch_of().ground_truth.signed.float() * scale
+
+
+def panels(figure, n):
+    """Axes of the panels, by row; the color bar comes last."""
+    return np.array(figure.axes[:-1]).reshape(-1, n)
+
+
+@pytest.mark.parametrize("n_maps", [0, 1, 3])
+def test_a_figure_has_a_row_per_image_and_a_column_per_method_beside_image_and_truth(n_maps):
+    figure = attribution_figure(batch_of(), {f"map {index}": maps_of() for index in range(n_maps)})
+    assert len(figure.axes) == 2 * (2 + n_maps) + 1
+    titles = [axis.get_title() for axis in panels(figure, 2 + n_maps)[0]]
+    assert titles == ["image", "ground truth", *(f"map {index}" for index in range(n_maps))]
+
+
+def test_every_map_has_the_same_limits_around_zero():
+    figure = attribution_figure(batch_of(), {"large": maps_of(1e6), "small": maps_of(1e-6)})
+    for axis in panels(figure, 4)[:, 1:].flat:
+        (image,) = axis.get_images()
+        assert image.get_clim() == (-1, 1)
+        assert image.get_cmap().name == "signed"
+        assert image.get_array().min() >= -1
+        assert image.get_array().max() <= 1
+
+
+def test_zero_is_white():
+    figure = attribution_figure(batch_of(), {"zero": maps_of(0)})
+    (image,) = panels(figure, 3)[0, 2].get_images()
+    assert image.to_rgba(np.zeros((1, 1)))[0, 0].tolist() == pytest.approx([1, 1, 1, 1], abs=0.02)
+
+
+def test_maps_are_scaled_as_they_are_scored():
+    maps = torch.zeros(2, 16, 16)
+    maps[:, 0, 0], maps[:, 0, 1], maps[:, 1, 1] = 4.0, 2.0, -8.0
+    (image,) = panels(attribution_figure(batch_of(), {"mine": maps}), 3)[0, 2].get_images()
+    assert image.get_array()[:2, :2].tolist() == [[1.0, 0.5], [0.0, -1.0]]
+
+
+def test_the_truth_stands_beside_the_image():
+    figure = attribution_figure(batch_of(), {})
+    for row, (image, truth) in enumerate(panels(figure, 2)):
+        assert np.array_equal(image.get_images()[0].get_array(), picture(batch_of().inputs[row]))
+        assert np.array_equal(truth.get_images()[0].get_array(), batch_of().ground_truth.signed[row].numpy())
+
+
+@pytest.mark.parametrize(("n", "spec"), [(1, "multi-color-sum[size=16]"), (2, "single-color-sum[height=16,width=20]")])
+def test_any_environment_can_be_drawn(n, spec):
+    batch = batch_of(spec, n)
+    figure = attribution_figure(batch, {"truth": batch.ground_truth.signed.float()}, title=spec)
+    assert len(figure.axes) == 3 * n + 1
+    assert figure.get_suptitle() == spec
+
+
+def test_maps_are_captioned_with_their_overall_f1():
+    figure = attribution_figure(batch_of(), {"truth": maps_of(), "zero": maps_of(0)})
+    assert [axis.get_xlabel() for axis in panels(figure, 4)[0]] == ["", "", "overall F1 1.00", "overall F1 0.00"]
+
+
+@pytest.mark.parametrize(
+    ("truth", "caption"),
+    [("positive", "positive F1 1.00"), ("negative", "negative: does not apply")],
+)
+def test_maps_are_captioned_with_the_truth_that_fits(truth, caption):
+    batch = batch_of("multi-color-sum[output=logit,size=16]")
+    maps = {"truth": batch.ground_truth.signed.float()}
+    figure = attribution_figure(batch, maps, captions={"truth": truth})
+    assert [axis.get_xlabel() for axis in panels(figure, 3)[:, 2]] == [caption] * 2
+
+
+def test_maps_without_a_caption_are_not_scored():
+    figure = attribution_figure(batch_of(), {"truth": maps_of()}, captions={})
+    assert [axis.get_xlabel() for axis in panels(figure, 3)[:, 2]] == ["", ""]
+
+
+def test_a_text_instead_of_maps_is_shown():
+    figure = attribution_figure(batch_of(), {"mine": "it raised ValueError"})
+    axis = panels(figure, 3)[0, 2]
+    assert axis.get_images() == []
+    assert "it raised" in axis.texts[0].get_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["integrated-gradients[baseline=true,n_steps=50]", "a_b$c", "100 %", "x^2_{1}", "a$b$c{"]
+)
+def test_odd_names_can_be_drawn(tmp_path, name):
+    figure = attribution_figure(batch_of(), {name: maps_of(), f"{name} 2": name}, title=name)
+    save_figure(figure, tmp_path / "figure.png")
+    shown = panels(figure, 4)[0, 2].get_title().replace("\n", "").replace(" ", "")
+    assert shown == name.replace(" ", "")
+
+
+def test_a_color_image_is_shown_as_it_is():
+    image = torch.tensor([[[0.0, 255.0]], [[20.0, 3.0]], [[7.0, 9.0]]])
+    assert picture(image).tolist() == [[[0, 20, 7], [255, 3, 9]]]
+    assert picture(image).dtype == np.uint8
+
+
+def test_a_gray_image_of_zeros_and_ones_is_shown_black_and_white():
+    assert picture(torch.tensor([[[0.0, 1.0]]])).tolist() == [[[0, 0, 0], [255, 255, 255]]]
+
+
+def small_figure():
+    figure = Figure(figsize=(1, 1))
+    figure.subplots().plot([1, 2])
+    return figure
+
+
+@pytest.mark.parametrize("ending", [".png", ".svg", ".pdf", ".PNG"])
+def test_figures_are_written_in_the_format_of_their_ending(tmp_path, ending):
+    path = tmp_path / f"figure{ending}"
+    save_figure(small_figure(), path)
+    assert path.read_bytes().startswith(MAGIC[ending.lower()])
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("ending", [".png", ".svg"])
+def test_the_same_figure_is_the_same_file(tmp_path, ending):
+    first, second = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
+    for path in (first, second):
+        save_figure(attribution_figure(batch_of(), {"truth": maps_of()}, title="twice"), path)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_an_svg_has_no_date(tmp_path):
+    save_figure(small_figure(), tmp_path / "figure.svg")
+    assert "date" not in (tmp_path / "figure.svg").read_text()
+
+
+def test_an_earlier_figure_is_replaced(tmp_path):
+    path = tmp_path / "figure.png"
+    path.write_text("old")
+    save_figure(small_figure(), path)
+    assert path.read_bytes().startswith(MAGIC[".png"])
+
+
+@pytest.mark.parametrize("name", ["figure.jpg", "figure", ".png", "figure.png.txt"])
+def test_another_ending_is_refused(tmp_path, name):
+    for function in (check_path, lambda path: save_figure(small_figure(), path)):
+        with pytest.raises(BadOption, match=r"^`output` must end in \.png or \.svg or \.pdf, got "):
+            function(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    for function in (check_path, lambda path: save_figure(small_figure(), path)):
+        with pytest.raises(BadOption, match=r"^`output` must lie in a folder that exists, got "):
+            function(tmp_path / "nowhere" / "figure.png")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_earlier_figure_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "figure.png"
+    path.write_text("old")
+
+    def full(self, target, **options):
+        Path(target).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(
+        MachineError, match=r"^`output` must be writable, got '.*figure\.png'; No space left on device$"
+    ):
+        save_figure(small_figure(), path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
+    assert path.read_text() == "old"
+
+
+def test_a_figure_cannot_replace_a_folder(tmp_path):
+    (tmp_path / "figure.png").mkdir()
+    with pytest.raises(MachineError, match=r"^`output` must be writable"):
+        save_figure(small_figure(), tmp_path / "figure.png")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
+
+
+def test_an_error_that_is_not_the_disks_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def broken(self, target, **options):
+        raise ValueError("a bad label")
+
+    monkeypatch.setattr(Figure, "savefig", broken)
+    with pytest.raises(ValueError, match="a bad label"):
+        save_figure(small_figure(), tmp_path / "figure.png")
+    assert list(tmp_path.iterdir()) == []

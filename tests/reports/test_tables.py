@@ -1,0 +1,191 @@
+"""Tables that never trip over their own content, and rows for CSV."""
+
+import csv
+import dataclasses
+import io
+
+import pytest
+from rich.console import Console
+
+from attributionlab.environments import Claim, Verification
+from attributionlab.experiments import EnvironmentVerdict, MethodFailure, Summary, Verdict
+from attributionlab.metrics import TRUTHS
+from attributionlab.reports.tables import (
+    CSV_COLUMNS,
+    comparison_table,
+    to_csv,
+    verdict_rows,
+    verdict_table,
+    verification_table,
+)
+
+ODD = ("integrated-gradients[baseline=true]", "a[b]c[/]d[/b]e", "[red]red[/red]", "\\[x]", "file[1].py:f[0]")
+
+
+def printed(table, width=140):
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+    console.print(table)
+    return console.file.getvalue()
+
+
+def summary_of(f1, *, passed=True):
+    return Summary(precision=0.125, recall=0.25, f1=f1, f1_low=f1 - 0.0625, f1_high=f1 + 0.0625, passed=passed)
+
+
+def truths_of(f1):
+    return {"overall": summary_of(f1), "positive": summary_of(f1), "negative": None, "positive-smooth": summary_of(f1)}
+
+
+def environment_of(**changes):
+    usual = EnvironmentVerdict(
+        environment="multi-color-sum[size=16]",
+        n_samples=4,
+        seed=7,
+        device="cpu",
+        seconds_per_image=0.25,
+        n_zero_maps=0,
+        passed=True,
+        truths=truths_of(0.75),
+        controls={"random": truths_of(0.3125), "constant": truths_of(0.4375)},
+        diagnosis=None,
+        error=None,
+    )
+    return dataclasses.replace(usual, **changes)
+
+
+def verdict_of(*environments, method="gradient", deciding="positive", gamma=0.5):
+    return Verdict(method, gamma, deciding, environments or (environment_of(),), {"python": "3", "torch": "2"})
+
+
+def test_a_verdict_shows_scores_interval_controls_and_versions():
+    text = printed(verdict_table(verdict_of()))
+    for part in ("0.125", "0.250", "0.750", "0.688", "0.812", "0.312", "0.438", "seed 7", "cpu", "4 images", "torch 2"):
+        assert part in text
+
+
+def test_the_controls_stand_in_the_columns_of_their_names():
+    lines = printed(verdict_table(verdict_of())).splitlines()
+    (header,) = (line for line in lines if "random" in line and "const." in line and "recall" in line)
+    (row,) = (line for line in lines if line.startswith("overall"))
+    assert header.index("random") < header.index("const.")
+    assert row.index("0.312") < row.index("0.438")
+
+
+def test_a_verdict_marks_the_truth_that_decides_and_no_other():
+    lines = printed(verdict_table(verdict_of(deciding="positive"))).splitlines()
+    rows = {line.split()[0]: line for line in lines if line.strip().startswith(TRUTHS)}
+    assert [truth for truth, row in rows.items() if row.rstrip().endswith("*")] == ["positive"]
+
+
+@pytest.mark.parametrize(("passed", "said"), [(True, "PASSED"), (False, "FAILED")])
+def test_a_verdict_says_whether_the_method_passed(passed, said):
+    text = printed(verdict_table(verdict_of(environment_of(passed=passed))))
+    assert f"gradient: {said}" in text
+    assert "mean F1 >= 0.5 on positive truth" in text
+
+
+def test_a_verdict_on_several_environments_counts_them():
+    text = printed(verdict_table(verdict_of(environment_of(), environment_of(passed=False))))
+    assert "gradient: FAILED" in text
+    assert "in 1 of 2 environments" in text
+
+
+def test_one_image_is_not_called_images():
+    assert "1 image," in printed(verdict_table(verdict_of(environment_of(n_samples=1))))
+
+
+def test_an_error_and_a_diagnosis_are_shown():
+    failed = environment_of(
+        truths=dict.fromkeys(TRUTHS),
+        seconds_per_image=None,
+        passed=False,
+        error=MethodFailure("MethodRaised", "it raised"),
+        diagnosis="something is odd",
+    )
+    text = printed(verdict_table(verdict_of(failed)))
+    assert "MethodRaised: it raised" in text
+    assert "something is odd" in text
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_names_are_shown_as_they_are(text):
+    odd = environment_of(environment=text, diagnosis=text, error=MethodFailure("WrongShape", text))
+    verdict = verdict_of(odd, method=text)
+    assert printed(verdict_table(verdict)).count(text) == 4
+    shown = printed(comparison_table([verdict], title="several methods"))
+    assert text.partition("[")[0] in shown
+    assert "".join(text.split()) in "".join(shown.split()) or len(text) > 30
+    assert text in printed(verification_table(Verification(text, [Claim("name", text, 1, 0)])))
+
+
+def test_the_title_of_a_comparison_may_have_brackets():
+    title = "checks in multi-color-sum[size=16]"
+    assert title in printed(comparison_table([verdict_of()], title=title))
+
+
+def test_the_note_of_a_claim_may_have_brackets():
+    assert "see [size=16]" in printed(verification_table(Verification("e", [Claim("n", "s", 1, 0, "see [size=16]")])))
+
+
+def test_a_comparison_has_a_row_per_method_and_environment():
+    failed = environment_of(passed=False, truths=dict.fromkeys(TRUTHS), error=MethodFailure("NotFinite", "NaN"))
+    text = printed(comparison_table([verdict_of(environment_of(), failed), verdict_of(method="occlusion")]))
+    assert text.count("gradient") == 2
+    assert text.count("occlusion") == 1
+    assert text.count("passed") == 2
+    assert text.count("NotFinite") == 1
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_table_of_a_verdict_is_not_cut_off(width):
+    assert "…" not in printed(verdict_table(verdict_of()), width)
+
+
+def test_a_verification_shows_each_claim_and_what_it_found():
+    claims = [Claim("a", "the first holds", 1234567, 0, "a note"), Claim("b", "the second does not", 8, 3)]
+    text = printed(verification_table(Verification("multi-color-sum[size=16]", claims)))
+    first = next(line for line in text.splitlines() if "the first holds" in line)
+    second = next(line for line in text.splitlines() if "the second does not" in line)
+    assert first.split()[-3:] == ["1,234,567", "0", "yes"]
+    assert second.split()[-3:] == ["8", "3", "NO"]
+    assert "a note" in text
+
+
+def test_rows_are_one_per_truth_that_applies_of_the_method_and_of_the_controls():
+    rows = verdict_rows(verdict_of(environment_of(), environment_of(environment="other", truths=dict.fromkeys(TRUTHS))))
+    assert [(row["method"], row["environment"], row["truth"]) for row in rows] == [
+        (method, environment, truth)
+        for environment, methods in (
+            ("multi-color-sum[size=16]", ("gradient", "random", "constant")),
+            ("other", ("random", "constant")),
+        )
+        for method in methods
+        for truth in ("overall", "positive", "positive-smooth")
+    ]
+
+
+def test_rows_hold_the_scores_and_say_which_decide():
+    row = verdict_rows(verdict_of(deciding="overall"))[0]
+    assert tuple(row) == CSV_COLUMNS
+    assert (row["precision"], row["recall"], row["f1"], row["f1_low"], row["f1_high"]) == (
+        0.125,
+        0.25,
+        0.75,
+        0.6875,
+        0.8125,
+    )
+    assert [row["deciding"] for row in verdict_rows(verdict_of(deciding="overall"))[:3]] == [True, False, False]
+
+
+def test_csv_quotes_what_has_commas_and_can_be_read_back():
+    rows = verdict_rows(verdict_of(method="occlusion[stride=1,window=1]"))
+    text = to_csv(rows, CSV_COLUMNS)
+    read = list(csv.DictReader(io.StringIO(text)))
+    assert tuple(read[0]) == CSV_COLUMNS
+    assert read[0]["method"] == "occlusion[stride=1,window=1]"
+    assert [float(row["f1"]) for row in read] == [row["f1"] for row in rows]
+    assert "\r" not in text
+
+
+def test_csv_of_nothing_is_a_header():
+    assert to_csv([], ("a", "b")) == "a,b\n"
