@@ -28,7 +28,7 @@ MARGIN_IN_TEMPERATURES = 12.5
 """The winner's lead is at most this many temperatures."""
 
 SATURATION_IN_TEMPERATURES = 16.0
-"""From this lead on the float32 gradient of the winner's probability is exactly 0."""
+"""Above this lead the winner's probability no longer has a float32 slope along its own logit."""
 
 SMALLEST_TEMPERATURE = 0.25
 
@@ -105,9 +105,10 @@ class MultiColorSum(Environment):
         saturation = SATURATION_IN_TEMPERATURES * self.counts_per_logit
         if self.output == "probability" and (self.margin is None or self.margin > saturation):
             warnings.warn(
-                f"the softmax saturates where the winner leads by more than {saturation:g} pixels: its float32 gradient "
-                "is exactly 0 there, and methods that explain the probability return all-zero maps; raise "
-                "`temperature`, lower `max_margin`, or explain the logit (`output=logit`)",
+                f"the softmax saturates where the winner leads by more than {saturation:g} pixels: the float32 slope of "
+                "its probability along its own logit is exactly 0 there, and along every logit where it leads by six "
+                "times as much, so that maps lose their positive part or become zero; raise `temperature`, lower "
+                "`max_margin`, or explain the logit (`output=logit`)",
                 SaturationWarning,
                 stacklevel=2,
             )

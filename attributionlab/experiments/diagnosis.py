@@ -41,21 +41,21 @@ def _about_zero_maps(environment: Environment, batch: Batch, zero_maps: Tensor) 
     inputs, targets = batch.inputs[zero_maps], batch.targets[zero_maps]
     outputs = torch.cat([environment.model(image).detach() for image in inputs.split(1)])
     if environment.explains == "probability":
-        saturated = int((_softmax_slope(outputs, targets) == 0).all(dim=1).sum())
+        saturated = int((_own_slope(outputs, targets) == 0).sum())
         if saturated:
             return (
-                f"{said}: on {saturated} of them the softmax is saturated (the probability is 1.0 in float32 and its "
-                "gradient exactly 0); explain the logit (`output=logit`) or raise the temperature"
+                f"{said}: on {saturated} of them the softmax is saturated (the probability is 1.0 in float32, its slope "
+                "along its own logit exactly 0); explain the logit (`output=logit`) or raise the temperature"
             )
     if environment.explains == "value" and (outputs == 0).all():
         return f"{said}: the network's output is 0 there"
     return said
 
 
-def _softmax_slope(probabilities: Tensor, targets: Tensor) -> Tensor:
-    """The float32 derivative of the target's probability by every logit, as autograd computes it: p_t (1[c=t] - p_c)."""
+def _own_slope(probabilities: Tensor, targets: Tensor) -> Tensor:
+    """The float32 slope of the target's probability along its own logit, as autograd computes it: p (1 - p)."""
     of_target = probabilities.gather(1, targets[:, None])
-    return of_target * (torch.nn.functional.one_hot(targets, probabilities.shape[1]) - probabilities)
+    return of_target * (1 - of_target)
 
 
 def _about_signs(declaration: Declaration, truths: dict[str, Summary | None]) -> str | None:

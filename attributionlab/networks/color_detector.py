@@ -20,6 +20,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from attributionlab.errors import bad_option
 from attributionlab.networks.number_checker import add_check, add_comparisons, add_ramps
 from attributionlab.networks.wiring import Wiring, activated
 
@@ -37,12 +38,17 @@ class ColorDetector(nn.Module):
         n_redundant: How many redundant channels answer to unknown colors.
         share_thresholds: Compute equal thresholds once. False builds the network as the paper draws it, with
             9K, 6K, 3K and K channels for K = colors + 1; True gives the same function with fewer channels.
+
+    Raises:
+        BadOption: If a color comes twice, or is the background.
     """
 
     def __init__(
         self, colors: Sequence[Color], background: Color, n_redundant: int, *, share_thresholds: bool = True
     ) -> None:
         super().__init__()
+        if len({*colors, background}) <= len(colors):
+            raise bad_option("colors", "be distinct, and differ from the background", (*colors, background))
         ramps = Wiring(CHANNELS)
         comparisons, checks, detections = Wiring([]), Wiring([]), Wiring([])
         for index, color in enumerate((*colors, background)):

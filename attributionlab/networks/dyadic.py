@@ -94,7 +94,8 @@ def exact_arithmetic(device: torch.device | str = "cpu") -> Iterator[None]:
     """Compute in plain float32 (or float64): no TF32, no bfloat16 shortcuts, no autocast.
 
     `DesignedNetwork.forward` runs inside; wrap a backward pass in it where gradients are to be exact as well, because
-    PyTorch reads these switches again when it goes backward.
+    PyTorch reads these switches again when it goes backward. Afterwards the four switches have the values that they had, but
+    as settings of their own: PyTorch does not say whether a value was inherited from a more general switch.
     """
     if torch.compiler.is_compiling():  # an exporter traces the arithmetic; the switches belong to whoever runs it
         yield

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from attributionlab.errors import bad_option
 from attributionlab.networks.dyadic import Bound, require_exact
 from attributionlab.networks.number_checker import add_check, add_comparisons, add_ramps
 from attributionlab.networks.wiring import Wiring, activated
@@ -38,6 +39,7 @@ def build_modulo(modulus: int, max_count: int) -> nn.Sequential:
         A network from (b, 1) to (b, 1).
 
     Raises:
+        BadOption: If N is below 2, or U below N.
         Inexact: If an intermediate sum could exceed 2^24.
 
     References:
@@ -48,6 +50,10 @@ def build_modulo(modulus: int, max_count: int) -> nn.Sequential:
         >>> build_modulo(5, 20)(torch.tensor([[8.0], [10.0]])).flatten().tolist()
         [3.0, 0.0]
     """
+    if modulus < 2:
+        raise bad_option("modulus", "be at least 2", modulus)
+    if max_count < modulus:
+        raise bad_option("max_count", f"be at least the modulus ({modulus})", max_count)
     n_steps = -(-max_count // modulus)  # q
     _require_exact_modulo(modulus, n_steps)
 

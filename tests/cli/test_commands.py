@@ -363,7 +363,7 @@ def test_a_function_of_a_file_without_facts_is_judged_on_overall_truth(mine):
         ),
         ("numpy", "WrongShape", "must return a torch.Tensor, got ndarray"),
         ("ruins", "ModelChanged", "changed the model: the values of detector.layers.0.weight are different"),
-        ("trains", "ModelChanged", "changed the model: the training mode of "),
+        ("trains", "ModelChanged", "changed the model: training mode of "),
         ("writes", "InputsChanged", "wrote into its inputs"),
         ("leaves", "MethodRaised", "raised SystemExit: 0"),
     ],

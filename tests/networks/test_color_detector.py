@@ -7,6 +7,7 @@ import pytest
 import torch
 from oracles import detect
 
+from attributionlab.errors import BadOption
 from attributionlab.networks import ColorDetector
 
 PRIMARY = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
@@ -114,3 +115,9 @@ def test_the_gradient_at_a_detected_color_is_one_per_color_channel():
     inputs = torch.tensor([*PRIMARY, GRAY, (1, 2, 3)], dtype=torch.float32).T[None, :, :, None].requires_grad_()
     ColorDetector(PRIMARY, GRAY, 0)(inputs).sum().backward()
     assert inputs.grad[0, :, :, 0].T.tolist() == [[1, 1, 1]] * 4 + [[0, 0, 0]] * 2
+
+
+@pytest.mark.parametrize("colors", [((1, 2, 3), (1, 2, 3)), ((1, 2, 3), (20, 20, 20))])
+def test_colors_that_cannot_be_told_apart_are_refused(colors):
+    with pytest.raises(BadOption, match="`colors` must be distinct, and differ from the background"):
+        ColorDetector(colors, (20, 20, 20), 0)

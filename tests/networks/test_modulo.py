@@ -6,7 +6,7 @@ import pytest
 import torch
 from oracles import modulo, modulo_by_layers
 
-from attributionlab.errors import Inexact
+from attributionlab.errors import BadOption, Inexact
 from attributionlab.networks import build_modulo
 
 CASES = [(2, 2), (2, 9), (3, 10), (5, 20), (7, 50), (30, 60), (30, 61), (100, 100)]
@@ -78,3 +78,16 @@ def test_sums_that_float32_could_round_are_refused():
 def test_the_largest_exact_network_is_built_and_right():
     numbers = [2**23 - 1, 2**22, 2**22 - 1, 2**22 + 1]
     assert answers_for(build_modulo(2**22, 2**23), numbers) == [2**22 - 1, 0, 2**22 - 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("modulus", "max_count", "message"),
+    [
+        (0, 5, "`modulus` must be at least 2, got 0"),
+        (1, 5, "`modulus` must be at least 2, got 1"),
+        (10, 0, r"`max_count` must be at least the modulus \(10\), got 0"),
+    ],
+)
+def test_impossible_moduli_are_refused(modulus, max_count, message):
+    with pytest.raises(BadOption, match=message):
+        build_modulo(modulus, max_count)
