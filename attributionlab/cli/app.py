@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from attributionlab.cli.check import check
 from attributionlab.cli.generate import generate
 from attributionlab.cli.list import list_
+from attributionlab.cli.output import EXIT_USAGE, say
 from attributionlab.cli.show import show
 from attributionlab.cli.verify import verify
 
@@ -29,6 +31,17 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+def run() -> None:
+    """The program: like `app`, but a call that cannot be parsed gets one line, too."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's errors of usage have it, whichever click typer brings along
+            raise
+        say("error", f"{error.format_message()} (see --help)")
+        raise SystemExit(EXIT_USAGE) from error
 
 
 app.command("list")(list_)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attributionlab.errors import AttributionLabError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from attributionlab.environments import Environment
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_MACHINE = 3
 
 PIPE_WIDTH = 140
@@ -62,17 +64,17 @@ def one_line_errors() -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: _say("warning", str(message))
+        warnings.showwarning = lambda message, *_, **__: say("warning", str(message))
         try:
             yield
         except AttributionLabError as error:
-            _say("error", str(error))
+            say("error", str(error))
             raise SystemExit(error.exit_code) from error
         except (OSError, MemoryError) as error:
-            _say("error", f"the machine refused: {error}")
+            say("error", f"the machine refused: {error}")
             raise SystemExit(EXIT_MACHINE) from error
         except KeyboardInterrupt as error:
-            _say("error", "interrupted")
+            say("error", "interrupted")
             raise SystemExit(130) from error
 
 
@@ -82,7 +84,7 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     console = stderr()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=total)
+        task = progress.add_task(escape(title), total=total)
         yield lambda n: progress.advance(task, n)
 
 
@@ -100,7 +102,7 @@ def build_environments(specs: list[str], defaults: dict[str, object]) -> list[En
     return built
 
 
-def _say(kind: str, text: str) -> None:
+def say(kind: str, text: str) -> None:
     """One line, whatever the text holds."""
     color = "red" if kind == "error" else "yellow"
     console = stderr()

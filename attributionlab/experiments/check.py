@@ -147,6 +147,8 @@ def check(
     if not isinstance(gamma, (int, float)) or not 0 <= gamma <= 1:
         raise bad_option("gamma", "be in [0, 1]", gamma)
     for name, value in (("n_samples", n_samples), ("batch_size", batch_size)):
+        if not isinstance(value, int):
+            raise bad_option(name, "be an integer", value)
         if value < 1:
             raise bad_option(name, "be at least 1", value)
     if truth not in ("auto", *TRUTHS):
@@ -158,6 +160,10 @@ def check(
     built = [make_environment(item) if isinstance(item, str) else item for item in given]
     bound = [make_method(method, environment) for environment in built]
     deciding = deciding_truth(bound[0].declaration) if truth == "auto" else truth
+    for one, environment in zip(bound, built, strict=True):
+        if deciding not in _applicable(one.declaration, environment):
+            where_not = f"{environment.spec}, got {deciding!r}; {one.spec} cannot be judged by it there"
+            raise BadOption(f"`truth` must apply in {where_not}")
     plan = _Plan(n_samples, float(gamma), deciding, batch_size, where, progress or no_progress)
     verdicts = tuple(_check_one(one, environment, plan) for one, environment in zip(bound, built, strict=True))
     return Verdict(bound[0].spec, plan.gamma, deciding, verdicts, versions())
@@ -215,9 +221,7 @@ class _Maps:
 def _check_one(method: AnyMethod, environment: Environment, plan: _Plan) -> EnvironmentVerdict:
     batch = environment.sample(plan.n_samples)
     model = copy.deepcopy(environment.model).to(plan.device)
-    applicable = _applicable(method.declaration, batch)
-    if plan.deciding not in applicable:
-        raise BadOption(f"`truth` must apply in {environment.spec}, got {plan.deciding!r}; no pixel has that truth")
+    applicable = _applicable(method.declaration, environment)
     controls = {
         name: _truths(make_method(name)(model, batch.inputs, batch.targets), batch, applicable, plan.gamma)
         for name in CONTROLS
@@ -231,9 +235,8 @@ def _check_one(method: AnyMethod, environment: Environment, plan: _Plan) -> Envi
     if attributed is not None:
         truths = _truths(attributed.maps, batch, applicable, plan.gamma)
         seconds = attributed.seconds / plan.n_samples
-        zero = (attributed.maps == 0).flatten(1).all(dim=1)
-        n_zero_maps = int(zero.sum())
-        diagnosis = diagnose(environment, batch, method.declaration, truths, zero)
+        n_zero_maps = int((attributed.maps == 0).flatten(1).all(dim=1).sum())
+        diagnosis = diagnose(environment, batch, method.declaration, truths, attributed.maps)
     decided = truths[plan.deciding]
     return EnvironmentVerdict(
         environment=environment.spec,
@@ -263,12 +266,11 @@ def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -
     return _Maps(torch.cat(maps), seconds)
 
 
-def _applicable(declaration: Declaration, batch: Batch) -> tuple[str, ...]:
-    """The kinds of truth that say something about the method here."""
-    masks = batch.ground_truth
-    has_negative = bool(masks.negative_mask.any())
+def _applicable(declaration: Declaration, environment: Environment) -> tuple[str, ...]:
+    """The kinds of truth that say something about the method here: only probabilities have pixels that lower them."""
     gives_negative = declaration.sign == "signed" and declaration.explains == "output"
-    return tuple(truth for truth in TRUTHS if truth != "negative" or (has_negative and gives_negative))
+    has_negative = environment.explains == "probability" and gives_negative
+    return tuple(truth for truth in TRUTHS if truth != "negative" or has_negative)
 
 
 def _truths(maps: Tensor, batch: Batch, applicable: Sequence[str], gamma: float) -> Truths:

@@ -15,7 +15,7 @@ def diagnose(
     batch: Batch,
     declaration: Declaration,
     truths: dict[str, Summary | None],
-    zero_maps: Tensor,
+    maps: Tensor,
 ) -> str | None:
     """One line per conspicuous thing, joined; None if there is none.
 
@@ -24,11 +24,12 @@ def diagnose(
         batch: The images.
         declaration: The facts about the method.
         truths: Its scores.
-        zero_maps: (b,) bool, which maps are zero everywhere.
+        maps: (b, h, w).
     """
+    has_signs = declaration.sign == "signed" and bool((maps < 0).any())
     findings = [
-        _about_zero_maps(environment, batch, zero_maps),
-        _about_signs(declaration, truths),
+        _about_zero_maps(environment, batch, (maps == 0).flatten(1).all(dim=1)),
+        _about_signs(truths) if has_signs else None,
     ]
     return "; ".join(finding for finding in findings if finding) or None
 
@@ -58,9 +59,9 @@ def _own_slope(probabilities: Tensor, targets: Tensor) -> Tensor:
     return of_target * (1 - of_target)
 
 
-def _about_signs(declaration: Declaration, truths: dict[str, Summary | None]) -> str | None:
+def _about_signs(truths: dict[str, Summary | None]) -> str | None:
     overall, positive, negative = (truths[truth] for truth in ("overall", "positive", "negative"))
-    if declaration.sign != "signed" or overall is None or positive is None or negative is None:
+    if overall is None or positive is None or negative is None:
         return None
     if overall.passed and not positive.passed and not negative.passed:
         return "right pixels, wrong signs: it passes on overall truth and fails on both positive and negative truth"

@@ -78,8 +78,8 @@ def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
     Raises:
         BadOption: If there is none.
     """
-    path = f"accumulator.layers.{layer}" if isinstance(layer, int) else layer
     modules: dict[str, nn.Module] = dict(model.named_modules())
+    path = f"accumulator.layers.{layer}" if isinstance(layer, int) and "accumulator" in modules else str(layer)
     if path in modules and path:
         return modules[path]
     siblings = [name for name in modules if name.startswith("accumulator.layers.")]

@@ -157,6 +157,9 @@ def _load_file(path: Path) -> ModuleType:
     assert spec is not None and spec.loader is not None, "a file ending in .py has a loader"
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up there
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:  # as for a script: modules beside the file can be imported
+        sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:

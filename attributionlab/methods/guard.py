@@ -29,7 +29,8 @@ class ModelState:
     @classmethod
     def of(cls, model: nn.Module) -> ModelState:
         """The state of `model` now."""
-        tensors = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        named = (*model.named_parameters(), *model.named_buffers())
+        tensors = {name: tensor.detach().clone() for name, tensor in named}
         flags: dict[str, tuple[object, ...]] = {
             f"requires_grad of {name}": (parameter.requires_grad,) for name, parameter in model.named_parameters()
         }
