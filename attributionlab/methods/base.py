@@ -110,7 +110,7 @@ class Method(abc.ABC):
         Raises:
             MethodError: If the result is not that.
         """
-        with exact_arithmetic(inputs.device), captum_quiet():
+        with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad():
             maps = self.attribute(model, inputs.detach().clone(), targets, **context)
         return attribution_maps(maps, inputs.shape, self.spec)
 

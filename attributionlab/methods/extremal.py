@@ -27,7 +27,7 @@ class ExtremalPerturbation(Method):
 
     Args:
         area: a, the part of the image that may be shown.
-        fill: b, what hidden pixels show: the image under a Gaussian `blur`, `black`, `true` (the background) or a color.
+        baseline: b, what hidden pixels show: the image under a Gaussian `blur`, `black`, `true` (the background) or a color.
         blur: Standard deviation of the blur in pixels of a 224 pixel wide image.
         cell: Pixels per cell of the coarse mask, in pixels of a 224 pixel wide image.
         n_steps: Steps of Adam.
@@ -46,7 +46,7 @@ class ExtremalPerturbation(Method):
     )
 
     area: float = 0.1
-    fill: Literal["blur", "black", "true"] | tuple[int, ...] = "blur"
+    baseline: Literal["blur", "black", "true"] | tuple[int, ...] = "blur"
     blur: float = 21.0
     cell: float = 7.0
     n_steps: int = 100
@@ -89,8 +89,8 @@ class ExtremalPerturbation(Method):
 
     def hidden(self, image: Tensor) -> Tensor:
         """What hidden pixels show, (1, c, h, w)."""
-        if self.fill != "blur":
-            return self.baseline_like(image, self.fill)
+        if self.baseline != "blur":
+            return self.baseline_like(image, self.baseline)
         deviation = self.blur * min(image.shape[2:]) / 224
         blurred = gaussian_filter(image.double().cpu().numpy(), sigma=(0, 0, deviation, deviation))
         return torch.from_numpy(blurred).to(image)

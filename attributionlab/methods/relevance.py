@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, logits_of
+from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one
 
 Layer = nn.Conv2d | nn.Linear
 Rule = Callable[[Layer, Tensor, Tensor], Tensor]
@@ -108,12 +108,15 @@ class _Relevance(Method):
         if not layers:
             raise bad_option("model", "have Conv2d or Linear layers for relevance propagation", type(model).__name__)
         rules = {layer: self.rule(layer, is_first=layer is layers[0]) for layer in layers}
-        inputs = inputs.requires_grad_()
-        with _hooked(model, rules):
-            logits = logits_of(model)(inputs)
-        explained = logits.gather(1, targets[:, None])
-        (relevance,) = torch.autograd.grad(explained, inputs, explained.detach())
-        return relevance
+
+        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
+            image = image.clone().requires_grad_()
+            with _hooked(model, rules):
+                explained = logits_of(model)(image).gather(1, target[:, None])
+            (relevance,) = torch.autograd.grad(explained, image, explained.detach())
+            return relevance
+
+        return one_by_one(attribute_one, inputs, targets)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,7 +128,7 @@ class ExpectedGradients(Method):
     name: ClassVar[str] = "expected-gradients"
     declaration: ClassVar[Declaration] = Declaration(
         family="gradients",
-        needs=frozenset({"gradients", "baseline"}),
+        needs=frozenset({"gradients"}),
         randomness="seeded",
         completeness="in expectation",
         source="Erion et al. 2021",

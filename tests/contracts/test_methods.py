@@ -18,11 +18,30 @@ ENVIRONMENTS = (PROBABILITY, "single-color-modulo[size=16]", "single-color-sum[s
 LOGIT = "multi-color-sum[output=logit,size=16]"
 
 ALL = tuple(METHODS)
-CONTROLS = ("constant", "random", "truth")
+CONTROLS = ("constant", "edge", "input", "random", "truth")
 EVALUATING = tuple(name for name in ALL if name not in CONTROLS)
 """Methods that run the model, so that an exception in its forward pass reaches them."""
 
-ONE_BY_ONE = ("deeplift", "deepshap", "integrated-gradients")
+ONE_BY_ONE = (
+    "deeplift",
+    "deepshap",
+    "expected-gradients",
+    "extremal-perturbation",
+    "iba",
+    "integrated-gradients",
+    "kernel-shap",
+    "lime",
+    "deep-taylor",
+    "lrp-alpha-beta",
+    "lrp-epsilon",
+    "lrp-epsilon-alpha2-beta1-flat",
+    "lrp-epsilon-plus-flat",
+    "lrp-z",
+    "rise",
+    "smoothgrad",
+    "smoothgrad-squared",
+    "vargrad",
+)
 """Methods that give each image a call of its own: the same call, so the same bits."""
 
 SUMS_OF_DYADICS = ("gradient", "guided-backprop", "input-x-gradient", "occlusion")
@@ -244,6 +263,25 @@ CHANGED = {
     "window": ("6", 6),
     "stride": ("2", 2),
     "seed": ("5", 5),
+    "alpha": ("3", 3),
+    "area": ("0.2", 0.2),
+    "area_weight": ("20", 20),
+    "blur": ("9", 9),
+    "cell": ("5", 5),
+    "cells": ("4", 4),
+    "epsilon": ("0.25", 0.25),
+    "high": ("9", 9),
+    "information_weight": ("5", 5),
+    "learning_rate": ("0.5", 0.5),
+    "low": ("-1", -1),
+    "n_draws": ("9", 9),
+    "n_masks": ("9", 9),
+    "n_noises": ("9", 9),
+    "n_samples": ("9", 9),
+    "noise": ("0.5", 0.5),
+    "probability": ("0.25", 0.25),
+    "segments": ("grid", "grid"),
+    "smoothing": ("2", 2),
 }
 """For every option another value, as text and as Python value; a new option has to be added here."""
 

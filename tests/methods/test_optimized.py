@@ -124,12 +124,12 @@ def test_extremal_perturbation_shows_the_winner():
     assert summary.recall > 0.9
 
 
-@pytest.mark.parametrize("fill", ["black", "true", "20,20,20"])
-def test_extremal_perturbation_fills_with_a_baseline(fill):
+@pytest.mark.parametrize("baseline", ["black", "true", "20,20,20"])
+def test_extremal_perturbation_fills_with_a_baseline(baseline):
     environment = al.make_environment("multi-color-sum", size=16)
     image = environment.sample(1).inputs
-    hidden = al.make_method("extremal-perturbation", environment, fill=fill).hidden(image)
-    assert (hidden == (0 if fill == "black" else 20)).all()
+    hidden = al.make_method("extremal-perturbation", environment, baseline=baseline).hidden(image)
+    assert (hidden == (0 if baseline == "black" else 20)).all()
 
 
 @pytest.mark.parametrize(
