@@ -56,10 +56,11 @@ def _cell(values: Sequence[float]) -> str:
 
 
 def saturation_table(n_images: int) -> list[str]:
-    """How much of the softmax's float32 gradient is exactly 0 at the defaults."""
+    """What the defaults come to: temperature, counts, and how much of the softmax's float32 gradient is exactly 0."""
     rows = [
-        "| size | T | largest lead | colored pixels | gradient all zero | one color's gradient zero |",
-        "|---|---|---|---|---|---|",
+        "| size | T | largest lead | colored pixels | pixels of a winner | counts of a black image "
+        "| gradient all zero | one color's gradient zero |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for size in SIZES:
         environment = al.make_environment("multi-color-sum", size=size)
@@ -74,6 +75,8 @@ def saturation_table(n_images: int) -> list[str]:
             f"{environment.counts_per_logit:g}",
             f"{int((leads[:, 0] - leads[:, 1]).max())}",
             f"{float(counts.sum(dim=1).mean()) / size**2:.1%}",
+            f"{float(leads[:, 0].mean()):.0f}",
+            ", ".join(f"{count:.0f}" for count in environment.model.counts(torch.zeros(1, 3, size, size))[0].tolist()),
             f"{float((gradient == 0).all(dim=1).float().mean()):.1%}",
             f"{float((gradient == 0).any(dim=1).float().mean()):.1%}",
         )
@@ -87,7 +90,7 @@ def main(size: int = 112, n_images: int = 6, n_seeds: int = 6) -> None:
         f"F1 at {size}x{size}, {n_images} images, {n_seeds} network seeds: mean (lowest-highest), seeds that pass {GAMMA}\n"
     )
     print("\n".join(findings_table(size, n_images, n_seeds)))
-    print("\nSaturation of the softmax at the defaults, first 500 images\n")
+    print("\nThe defaults at other sizes, first 500 images, network seed 0\n")
     print("\n".join(saturation_table(500)))
 
 
