@@ -58,8 +58,7 @@ def _cell(values: Sequence[float]) -> str:
 def saturation_table(n_images: int) -> list[str]:
     """What the defaults come to: temperature, counts, and how much of the softmax's float32 gradient is exactly 0."""
     rows = [
-        "| size | T | largest lead | colored pixels | pixels of a winner | counts of a black image "
-        "| gradient all zero | one color's gradient zero |",
+        "| size | T | largest lead | colored | pixels of a winner | counts of a black image | gradient 0 | one color's 0 |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for size in SIZES:

@@ -7,10 +7,14 @@ from typing import ClassVar
 
 import torch
 from captum.attr import Occlusion as CaptumOcclusion
+from einops import rearrange
 from torch import Tensor, nn
+from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, logits_of
+from attributionlab.methods.base import Baseline, Declaration, Method, logits_of, one_by_one
+from attributionlab.networks import DesignedNetwork
+from attributionlab.perturbation import WindowedCounts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +46,49 @@ class Occlusion(Method):
             raise bad_option("stride", f"be at most `window` ({self.window})", self.stride)
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum, on the output before the softmax where the model has one (`model.logits`)."""
-        channels, height, width = inputs.shape[1:]
+        """On the output before the softmax where the model has one (`model.logits`): (b, 1, h, w).
+
+        By captum, or, for designed networks, from the cells that each window touches: the same map, bit for bit.
+        """
+        height, width = inputs.shape[2:]
         if self.window > min(height, width):
             raise bad_option("window", f"be at most the image's smaller side ({min(height, width)})", self.window)
         with torch.no_grad():
-            maps: Tensor = CaptumOcclusion(logits_of(model)).attribute(
-                inputs,
-                sliding_window_shapes=(channels, self.window, self.window),
-                strides=(channels, self.stride, self.stride),
-                baselines=self.baseline_like(inputs, self.baseline),
-                target=targets,
-                perturbations_per_eval=max(1, self.internal_batch_size // len(inputs)),
-            )
-        # every channel of a pixel carries the same drop, so the sum over channels would count it c times
-        return maps.mean(dim=1, keepdim=True)
+            if isinstance(model, DesignedNetwork) and model.accumulator.intact:
+                return one_by_one(lambda image, target: self.exact(model, image, target), inputs, targets)
+            return self.by_captum(model, inputs, targets)
+
+    def by_captum(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """One forward pass per window."""
+        channels = inputs.shape[1]
+        maps: Tensor = CaptumOcclusion(logits_of(model)).attribute(
+            inputs,
+            sliding_window_shapes=(channels, self.window, self.window),
+            strides=(channels, self.stride, self.stride),
+            baselines=self.baseline_like(inputs, self.baseline),
+            target=targets,
+            perturbations_per_eval=max(1, self.internal_batch_size // len(inputs)),
+        )
+        return maps[:, :1]  # every channel of a pixel carries the same drop: their sum would count it c times
+
+    def exact(self, model: DesignedNetwork, image: Tensor, target: Tensor) -> Tensor:
+        """From the counts with every window covered."""
+        height, width = image.shape[2:]
+        tops, lefts = (
+            torch.arange(self.n_windows(side), device=image.device) * self.stride for side in (height, width)
+        )
+        grid = torch.cartesian_prod(tops, lefts)
+        windowed = WindowedCounts(model, image, self.baseline_like(image, self.baseline))
+        counts = windowed.counts(grid[:, 0], grid[:, 1], self.window)
+        drops = (model.logits(image) - model.head(counts))[:, target]
+        drops = rearrange(drops, "(y x) 1 -> 1 1 y x", y=len(tops))
+        window = torch.ones(1, 1, self.window, self.window).to(image)
+        total, n_covering = (
+            functional.conv_transpose2d(values, window, stride=self.stride)[..., :height, :width]
+            for values in (drops, torch.ones_like(drops))
+        )
+        return total / n_covering
+
+    def n_windows(self, side: int) -> int:
+        """Windows along a side; the last one may reach over the edge."""
+        return -(-(side - self.window) // self.stride) + 1

@@ -192,6 +192,7 @@ class Accumulator(nn.Module):
         least = 1 if design == "uniform" else 2
         if n_kernels < least:
             raise bad_option("n_kernels", f"be at least {least} for accumulator {design!r}", n_kernels)
+        self.grouped = grouped
         self.blocks = _draw_blocks((n_classes, n_kernels), size, design, redundancy or Redundancy(), seed)
         self.layers = nn.Sequential(*(layer for block in self.blocks for layer in block.layers(grouped=grouped)))
 
@@ -199,6 +200,13 @@ class Accumulator(nn.Module):
     def bounds(self) -> tuple[Bound, ...]:
         """The proven bound of every convolution, in order."""
         return tuple(bound for block in self.blocks for bound in block.bounds)
+
+    @property
+    def intact(self) -> bool:
+        """Whether the weights are still those of the blocks: what is proven of the blocks holds only then."""
+        designed = nn.Sequential(*(layer for block in self.blocks for layer in block.layers(grouped=self.grouped)))
+        pairs = zip(self.layers.parameters(), designed.parameters(), strict=True)
+        return all(torch.equal(now, then.to(now)) for now, then in pairs)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Count: (b, classes + redundant, h, w) to (b, classes)."""

@@ -48,13 +48,18 @@ class DesignedNetwork(nn.Module):
         self.classes = tuple(classes)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
 
+    def detect(self, inputs: Tensor) -> Tensor:
+        """What the accumulator reads: (b, c, h, w) to (b, classes + redundant, h, w), pixel by pixel."""
+        with exact_arithmetic(inputs.device):
+            if self.detector is None:
+                return inputs
+            detected: Tensor = self.detector(inputs.contiguous(memory_format=torch.channels_last))
+            return detected
+
     def counts(self, inputs: Tensor) -> Tensor:
         """Active pixels of each class: (b, c, h, w) to (b, k)."""
         with exact_arithmetic(inputs.device):
-            detected = inputs
-            if self.detector is not None:
-                detected = self.detector(inputs.contiguous(memory_format=torch.channels_last))
-            counts: Tensor = self.accumulator(detected)
+            counts: Tensor = self.accumulator(self.detect(inputs))
             return counts
 
     def logits(self, inputs: Tensor) -> Tensor:

@@ -1,1 +1,5 @@
-"""Exact outputs while pixels are switched: nothing here yet, the perturbation metrics will need it."""
+"""Exact outputs of designed networks while pixels are switched."""
+
+from attributionlab.perturbation.windows import WindowedCounts
+
+__all__ = ["WindowedCounts"]
