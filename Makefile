@@ -30,6 +30,7 @@ format: $(VENV)/installed-dev
 bench: $(VENV)/installed
 	$(BIN)/python scripts/bench_forward.py
 	$(BIN)/python scripts/bench_scenes.py
+	$(BIN)/python scripts/bench_occlusion.py
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache
