@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from attributionlab.cli.options import Format, FormatOption, SeedOption, SizeOption, environment_defaults
+from attributionlab.cli.options import (
+    Device,
+    DeviceOption,
+    Format,
+    FormatOption,
+    SeedOption,
+    SizeOption,
+    environment_defaults,
+)
 from attributionlab.cli.output import (
     EXIT_FAILED,
     build_environments,
@@ -31,19 +39,24 @@ def verify(
     n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 8,
     n_pixels: Annotated[int, typer.Option(help="Pixels changed per image, one at a time.")] = 64,
     seed: SeedOption = None,
+    device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,
 ) -> None:
     """Test by intervention that networks do exactly what they claim; exit code 1 if one does not."""
     with one_line_errors():
         from attributionlab.environments import ENVIRONMENTS
         from attributionlab.environments import verify as run_verify
+        from attributionlab.experiments.check import find_device
         from attributionlab.reports.tables import to_csv, verification_table
 
+        where = find_device(device.value)
         environments = build_environments(spec or list(ENVIRONMENTS), environment_defaults(size, seed))
         verifications = []
         with progress_bar("environments verified", len(environments)) as advance:
             for environment in environments:
-                verification = run_verify(environment, n_samples=n_samples, n_pixels=n_pixels, exhaustive=exhaustive)
+                verification = run_verify(
+                    environment, n_samples=n_samples, n_pixels=n_pixels, exhaustive=exhaustive, device=where
+                )
                 advance(1)
                 verifications.append(verification)
                 if format is Format.table:

@@ -85,6 +85,7 @@ def verify(
     n_samples: int = 8,
     n_pixels: int = 64,
     exhaustive: bool = False,
+    device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> Verification:
     """Test every claim of an environment by intervention on samples.
@@ -94,6 +95,7 @@ def verify(
         n_samples: Images.
         n_pixels: Pixels per image that are changed, one at a time, for each kind of change.
         exhaustive: Change every colored pixel, and try all 16,777,216 colors.
+        device: Another device on which the logits must be the same, bit for bit.
         progress: Called with the name of each claim once it is tested.
 
     Raises:
@@ -110,7 +112,7 @@ def verify(
         tests += [_unknown_colors, _redundancy_off]
     if isinstance(environment, SingleColorModulo):
         tests.append(_modulo)
-    case = _Case(environment, environment.sample(n_samples), n_pixels, exhaustive)
+    case = _Case(environment, environment.sample(n_samples), n_pixels, exhaustive, torch.device(device))
     verification = Verification(environment.spec)
     with torch.no_grad():
         for test in tests:
@@ -127,6 +129,7 @@ class _Case:
     batch: Batch
     n_pixels: int
     exhaustive: bool
+    device: torch.device
 
     def choose(self, mask: Tensor, index: int, purpose: str) -> Tensor:
         """Some or all of the pixels in a mask, (n, 2) rows and columns."""
@@ -174,6 +177,11 @@ def _precision(case: _Case) -> Iterator[Claim]:
     claim.test(logits.double() == _in_chunks(precise.logits, images.double()))
     claim.test(logits == torch.cat([model.logits(image) for image in images.split(1)]))
     yield claim
+    if case.device.type != "cpu":
+        device = Claim("device", f"logits are equal on the CPU and on {case.device.type}, bit for bit")
+        elsewhere = copy.deepcopy(model).to(case.device)
+        device.test(logits == _in_chunks(elsewhere.logits, images.to(case.device)).cpu())
+        yield device
 
 
 def _background(case: _Case) -> Iterator[Claim]:

@@ -28,13 +28,13 @@ def diagnose(
     """
     has_signs = declaration.sign == "signed" and bool((maps < 0).any())
     findings = [
-        _about_zero_maps(environment, batch, (maps == 0).flatten(1).all(dim=1)),
+        _about_zero_maps(environment, batch, declaration, (maps == 0).flatten(1).all(dim=1)),
         _about_signs(truths) if has_signs else None,
     ]
     return "; ".join(finding for finding in findings if finding) or None
 
 
-def _about_zero_maps(environment: Environment, batch: Batch, zero_maps: Tensor) -> str | None:
+def _about_zero_maps(environment: Environment, batch: Batch, declaration: Declaration, zero_maps: Tensor) -> str | None:
     n_zero = int(zero_maps.sum())
     if n_zero == 0:
         return None
@@ -50,7 +50,7 @@ def _about_zero_maps(environment: Environment, batch: Batch, zero_maps: Tensor) 
             )
     if environment.explains == "value" and (outputs == 0).all():
         return f"{said}: the network's output is 0 there"
-    return said
+    return said if declaration.zero_maps is None else f"{said}: {declaration.zero_maps}"
 
 
 def _own_slope(probabilities: Tensor, targets: Tensor) -> Tensor:

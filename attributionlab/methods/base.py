@@ -39,6 +39,7 @@ class Declaration:
         randomness: Whether a seed is drawn from.
         completeness: Why and how well its values add up to the difference of outputs, or None if they need not.
         source: Paper.
+        zero_maps: Why maps can be zero everywhere, where that is known of the method.
     """
 
     family: str = "function"
@@ -49,6 +50,7 @@ class Declaration:
     randomness: Randomness = "none"
     completeness: str | None = None
     source: str = ""
+    zero_maps: str | None = None
 
 
 class Setting(Protocol):

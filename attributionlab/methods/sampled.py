@@ -20,6 +20,9 @@ from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
 from attributionlab.seeding import content_key, generator
 
+WIDE_NOISE = "its noise is far wider than the number checkers, so no noisy copy shows a color that the network knows"
+FEW_NEAR = "hardly a point between two images has a color that the network knows"
+
 FIRST_BASELINE = 1_000_000
 """Index of the first sample that serves as a baseline: far from those that are explained."""
 
@@ -70,7 +73,11 @@ class SmoothGrad(_NoisyGradient):
 
     name: ClassVar[str] = "smoothgrad"
     declaration: ClassVar[Declaration] = Declaration(
-        family="gradients", needs=frozenset({"gradients"}), randomness="seeded", source="Smilkov et al. 2017"
+        family="gradients",
+        needs=frozenset({"gradients"}),
+        randomness="seeded",
+        source="Smilkov et al. 2017",
+        zero_maps=WIDE_NOISE,
     )
 
     def reduce(self, gradients: Tensor) -> Tensor:
@@ -89,6 +96,7 @@ class SmoothGradSquared(_NoisyGradient):
         needs=frozenset({"gradients"}),
         randomness="seeded",
         source="Hooker et al. 2019",
+        zero_maps=WIDE_NOISE,
     )
 
     def reduce(self, gradients: Tensor) -> Tensor:
@@ -107,6 +115,7 @@ class VarGrad(_NoisyGradient):
         needs=frozenset({"gradients"}),
         randomness="seeded",
         source="Adebayo et al. 2018",
+        zero_maps=WIDE_NOISE,
     )
 
     def reduce(self, gradients: Tensor) -> Tensor:
@@ -132,6 +141,7 @@ class ExpectedGradients(Method):
         randomness="seeded",
         completeness="in expectation",
         source="Erion et al. 2021",
+        zero_maps=FEW_NEAR,
     )
 
     n_draws: int = 50

@@ -10,13 +10,16 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from einops import rearrange
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -29,6 +32,9 @@ SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ff
 
 PANEL = 1.75
 """Side of a panel in inches."""
+
+BAND = 8
+"""Methods side by side; more go into another band below, with image and truth again beside them."""
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -44,7 +50,7 @@ def picture(image: Tensor) -> npt.NDArray[np.uint8]:
 def attribution_figure(
     batch: Batch, maps: Mapping[str, Tensor | str], *, title: str = "", captions: Mapping[str, str] | None = None
 ) -> Figure:
-    """A row per image: the image, its truth, and the map of every method with its F1.
+    """A row per image: the image, its truth, and the map of every method with its F1; several bands for many methods.
 
     Args:
         batch: The images (b, c, h, w).
@@ -53,42 +59,59 @@ def attribution_figure(
         captions: The truth that each method is scored on, by method; a method without one is not scored. By default all
             are scored on overall truth.
     """
-    agreements = {
-        name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)
-    }
-    n_rows, n_columns = len(batch), 2 + len(maps)
-    figure = Figure(figsize=(PANEL * n_columns, (PANEL + 0.32) * n_rows + 0.75), layout="constrained")
+    bands = [dict(list(maps.items())[start : start + BAND]) for start in range(0, max(len(maps), 1), BAND)]
+    n_rows, n_columns = len(batch) * len(bands), 2 + len(bands[0])
+    size = (PANEL * n_columns, (PANEL + 0.32) * n_rows + 0.4 * len(bands) + 0.35)
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(n_rows, n_columns, squeeze=False)
-    for row in range(n_rows):
-        axes[row, 0].imshow(picture(batch.inputs[row]), interpolation="nearest")
-        shown = axes[row, 1].imshow(
-            batch.ground_truth.signed[row].cpu().numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest"
-        )
-        for column, (name, values) in enumerate(maps.items(), start=2):
-            axis = axes[row, column]
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for index, band in enumerate(bands):
+        _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions)
+    colors = ScalarMappable(Normalize(-1, 1), SIGNED)
+    bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
+    bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
+    if title:
+        figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def _draw_band(
+    axes: npt.NDArray[Any], batch: Batch, maps: Mapping[str, Tensor | str], captions: Mapping[str, str] | None
+) -> None:
+    """Images, truth and some of the methods: one row of axes per image."""
+    scores = {name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)}
+    for row, images in enumerate(axes):
+        _panel(images[0]).imshow(picture(batch.inputs[row]), interpolation="nearest")
+        _draw_map(_panel(images[1]), batch.ground_truth.signed[row])
+        for axis, (name, values) in zip(images[2:], maps.items(), strict=False):
+            _panel(axis)
             if isinstance(values, str):
                 axis.text(
                     0.5, 0.5, _wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes
                 )
                 continue
-            scaled = normalize(values[row : row + 1])[0].cpu().numpy()
-            axis.imshow(scaled, cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+            _draw_map(axis, normalize(values[row : row + 1])[0])
             truth = "overall" if captions is None else captions.get(name)
             if truth is not None:
-                axis.set_xlabel(_caption(agreements[name], truth, row), fontsize=7)
-    for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=True):
+                axis.set_xlabel(_caption(scores[name], truth, row), fontsize=7)
+    for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=False):
         axis.set_title(_wrapped(name, 20), fontsize=8)
-    for axis in axes.flat:
-        axis.set_xticks([])
-        axis.set_yticks([])
-        for spine in axis.spines.values():
-            spine.set_color("#bbbbbb")
-    bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
-    bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
-    if title:
-        figure.suptitle(title, fontsize=9)
-    return figure
+
+
+def _panel(axis: Axes) -> Axes:
+    """An axis that frames a picture."""
+    axis.set_axis_on()
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_color("#bbbbbb")
+    return axis
+
+
+def _draw_map(axis: Axes, values: Tensor) -> None:
+    axis.imshow(values.cpu().numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
 
 
 def check_path(path: Path) -> None:

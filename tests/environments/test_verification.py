@@ -314,3 +314,18 @@ def test_the_detector_that_is_verified_is_a_color_detector():
     environment = small()
     assert isinstance(environment, MultiColorSum)
     assert isinstance(environment.model.detector, ColorDetector)
+
+
+def test_another_device_is_a_claim_of_its_own():
+    """`meta` computes nothing, so asking for it fails loudly: the device is really used."""
+    with pytest.raises(RuntimeError):
+        verify(small("single-color-sum"), n_samples=1, device="meta")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
+@pytest.mark.parametrize("design", ["uniform", "nonnegative", "signed"])
+def test_logits_are_the_same_on_a_gpu(design):
+    verification = verify(small("multi-color-sum", accumulator=design), n_samples=2, device="cuda")
+    assert verification.passed
+    assert "device" in [claim.name for claim in verification.claims]

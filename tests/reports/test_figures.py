@@ -206,3 +206,13 @@ def test_an_error_that_is_not_the_disks_leaves_nothing_half_written(tmp_path, mo
     with pytest.raises(ValueError, match="a bad label"):
         save_figure(small_figure(), tmp_path / "figure.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_many_methods_go_into_bands_below_each_other():
+    batch = make_environment("single-color-sum", size=16).sample(2)
+    maps = {f"method {index}": torch.ones(2, 16, 16) for index in range(11)}
+    figure = attribution_figure(batch, maps)
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titles == ["image", "ground truth", *list(maps)[:8], "image", "ground truth", *list(maps)[8:]]
+    drawn = [axis for axis in figure.axes if axis.get_images()]
+    assert len(drawn) == 2 * (2 + 8) + 2 * (2 + 3)
