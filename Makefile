@@ -1,4 +1,5 @@
 # Everything from a fresh machine with Python 3.11 and pip: `make demo` shows the main job, `make test` passes the tests.
+# Tests run in two processes of one thread each: more threads than cores would only fight.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -10,10 +11,10 @@ demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-all: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not gpu"
 
 test-gpu: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m gpu
