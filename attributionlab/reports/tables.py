@@ -15,7 +15,19 @@ from attributionlab.environments import Verification
 from attributionlab.experiments import EnvironmentVerdict, Summary, Verdict
 from attributionlab.metrics import TRUTHS
 
-CSV_COLUMNS = ("method", "environment", "truth", "precision", "recall", "f1", "f1_low", "f1_high", "passed", "deciding")
+CSV_COLUMNS = (
+    "method",
+    "environment",
+    "truth",
+    "precision",
+    "recall",
+    "f1",
+    "f1_low",
+    "f1_high",
+    "passed",
+    "deciding",
+    "error",
+)
 
 
 def verdict_table(verdict: Verdict) -> RenderableType:
@@ -67,9 +79,13 @@ def verification_table(verification: Verification) -> Table:
 
 
 def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
-    """One row per environment and kind of truth that applies, the method's and the controls'."""
+    """One row per environment and kind of truth that applies, the method's and the controls'; or one that says the error."""
     rows: list[dict[str, object]] = []
     for environment in verdict.environments:
+        if environment.error is not None:
+            failure = f"{environment.error.type}: {environment.error.message}"
+            row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
+            rows.append({**row, "passed": False, "deciding": True, "error": failure})
         for name, truths in ((verdict.method, environment.truths), *environment.controls.items()):
             for truth, summary in truths.items():
                 if summary is not None:

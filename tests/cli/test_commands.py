@@ -249,6 +249,15 @@ def test_check_as_json_has_the_same_exit_code_where_it_fails():
     assert json_of("check", "constant", *SMALL, code=1)["passed"] is False
 
 
+def test_check_as_csv_says_why_there_are_no_scores(tmp_path):
+    (tmp_path / "mine.py").write_text("def broken(model, inputs, targets): raise ValueError('no, thanks')")
+    rows = csv_of("check", f"{tmp_path / 'mine.py'}:broken", *SMALL, code=1)
+    assert rows[0]["error"].startswith("MethodRaised: ")
+    assert rows[0]["error"].endswith("raised ValueError: no, thanks")
+    assert (rows[0]["passed"], rows[0]["f1"]) == ("False", "")
+    assert {row["method"] for row in rows[1:]} == {"random", "constant"}
+
+
 def test_check_as_csv_has_a_row_per_truth():
     rows = csv_of("check", "truth", *SMALL)
     assert tuple(rows[0]) == CSV_COLUMNS
