@@ -28,6 +28,7 @@ from attributionlab.methods.gradients import (
     IntegratedGradients,
 )
 from attributionlab.methods.occlusion import Occlusion
+from attributionlab.methods.patterns import PatternAttribution, PatternNet
 from attributionlab.methods.relevance import (
     DeepTaylor,
     LrpAlphaBeta,
@@ -63,6 +64,8 @@ _OURS: tuple[type[Method], ...] = (
     LrpEpsilonPlusFlat,
     LrpEpsilonAlpha2Beta1Flat,
     DeepTaylor,
+    PatternNet,
+    PatternAttribution,
     GradCam,
     GuidedGradCam,
     Iba,

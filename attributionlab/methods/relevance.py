@@ -34,10 +34,10 @@ def epsilon_rule(epsilon: float) -> Rule:
     """z_jk = a_j w_jk, the sums pushed away from 0 by epsilon; epsilon = 0 is the z rule. The bias keeps its share."""
 
     def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
-        forward = _linear_part(layer)
+        forward = linear_part(layer)
         sums = forward(inputs, layer.weight, layer.bias)
         sums = sums + epsilon * torch.where(sums >= 0, 1.0, -1.0)
-        return inputs * _transposed(forward, inputs, layer.weight, _ratio(relevance, sums))
+        return inputs * transposed(forward, inputs, layer.weight, _ratio(relevance, sums))
 
     return rule
 
@@ -46,7 +46,7 @@ def alpha_beta_rule(alpha: float, beta: float) -> Rule:
     """Positive contributions share alpha times the relevance, negative ones minus beta times; alpha - beta = 1."""
 
     def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
-        forward = _linear_part(layer)
+        forward = linear_part(layer)
         sides = (inputs.clamp(min=0), inputs.clamp(max=0))
         weights = (layer.weight.clamp(min=0), layer.weight.clamp(max=0))
         total = torch.zeros_like(inputs)
@@ -58,8 +58,8 @@ def alpha_beta_rule(alpha: float, beta: float) -> Rule:
                 continue
             sums = forward(sides[0], one, bias) + forward(sides[1], other, None)
             ratio = factor * _ratio(relevance, sums)
-            total = total + sides[0] * _transposed(forward, inputs, one, ratio)
-            total = total + sides[1] * _transposed(forward, inputs, other, ratio)
+            total = total + sides[0] * transposed(forward, inputs, one, ratio)
+            total = total + sides[1] * transposed(forward, inputs, other, ratio)
         return total
 
     return rule
@@ -69,9 +69,9 @@ def flat_rule() -> Rule:
     """z_jk = 1: every input that a cell sees gets the same share."""
 
     def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
-        forward, ones = _linear_part(layer), torch.ones_like(layer.weight)
+        forward, ones = linear_part(layer), torch.ones_like(layer.weight)
         sums = forward(torch.ones_like(inputs), ones, None)
-        return _transposed(forward, inputs, ones, _ratio(relevance, sums))
+        return transposed(forward, inputs, ones, _ratio(relevance, sums))
 
     return rule
 
@@ -80,15 +80,15 @@ def box_rule(low: float, high: float) -> Rule:
     """z_jk = a_j w_jk - l w_jk^+ - h w_jk^-, for inputs between l and h (deep Taylor's rule for pixels)."""
 
     def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
-        forward = _linear_part(layer)
+        forward = linear_part(layer)
         lows, highs = torch.full_like(inputs, low), torch.full_like(inputs, high)
         positive, negative = layer.weight.clamp(min=0), layer.weight.clamp(max=0)
         sums = forward(inputs, layer.weight, None) - forward(lows, positive, None) - forward(highs, negative, None)
         ratio = _ratio(relevance, sums)
         return (
-            inputs * _transposed(forward, inputs, layer.weight, ratio)
-            - lows * _transposed(forward, inputs, positive, ratio)
-            - highs * _transposed(forward, inputs, negative, ratio)
+            inputs * transposed(forward, inputs, layer.weight, ratio)
+            - lows * transposed(forward, inputs, positive, ratio)
+            - highs * transposed(forward, inputs, negative, ratio)
         )
 
     return rule
@@ -111,7 +111,7 @@ class _Relevance(Method):
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             image = image.clone().requires_grad_()
-            with _hooked(model, rules):
+            with hooked(model, rules):
                 explained = logits_of(model)(image).gather(1, target[:, None])
             (relevance,) = torch.autograd.grad(explained, image, explained.detach())
             return relevance
@@ -278,15 +278,16 @@ class _Propagate(torch.autograd.Function):
 
 
 @contextlib.contextmanager
-def _hooked(model: nn.Module, rules: Mapping[Layer, Rule]) -> Iterator[None]:
-    """Hang rules on layers, and the identity on every ReLU."""
+def hooked(model: nn.Module, rules: Mapping[Layer, Rule], *, through_relu: bool = True) -> Iterator[None]:
+    """Hang rules on layers, and the identity on every ReLU (unless relevance is to be stopped where ReLU was inactive)."""
 
     def hook(layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
         rule = rules.get(layer) if isinstance(layer, Layer) else None
         propagated: Tensor = _Propagate.apply(arguments[0], output.detach(), layer, rule)  # type: ignore[no-untyped-call]
         return propagated
 
-    followed = [module for module in model.modules() if module in rules or isinstance(module, nn.ReLU)]
+    identities = (nn.ReLU,) if through_relu else ()
+    followed = [module for module in model.modules() if module in rules or isinstance(module, identities)]
     handles = [module.register_forward_hook(hook) for module in followed]
     try:
         yield
@@ -298,7 +299,7 @@ def _hooked(model: nn.Module, rules: Mapping[Layer, Rule]) -> Iterator[None]:
 LinearPart = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
-def _linear_part(layer: Layer) -> LinearPart:
+def linear_part(layer: Layer) -> LinearPart:
     """The layer as a function of (input, weight, bias)."""
     if isinstance(layer, nn.Conv2d):
         return lambda inputs, weight, bias: functional.conv2d(
@@ -307,7 +308,7 @@ def _linear_part(layer: Layer) -> LinearPart:
     return functional.linear
 
 
-def _transposed(forward: LinearPart, inputs: Tensor, weight: Tensor, ratio: Tensor) -> Tensor:
+def transposed(forward: LinearPart, inputs: Tensor, weight: Tensor, ratio: Tensor) -> Tensor:
     """The transposed linear map with these weights, applied to what stands at the outputs."""
     with torch.enable_grad():
         point = torch.zeros_like(inputs).requires_grad_()

@@ -37,6 +37,8 @@ ONE_BY_ONE = (
     "lrp-epsilon-alpha2-beta1-flat",
     "lrp-epsilon-plus-flat",
     "lrp-z",
+    "pattern-attribution",
+    "pattern-net",
     "rise",
     "smoothgrad",
     "smoothgrad-squared",

@@ -59,6 +59,8 @@ def test_the_methods_of_the_papers_are_registered():
         "lrp-epsilon-plus-flat",
         "lrp-epsilon-alpha2-beta1-flat",
         "deep-taylor",
+        "pattern-net",
+        "pattern-attribution",
         "gradcam",
         "guided-gradcam",
         "iba",

@@ -1,0 +1,184 @@
+"""PatternNet and PatternAttribution: the gradient with weights replaced by what the inputs of a neuron look like.
+
+A weight must also cancel what distracts, so it does not show the signal; the pattern does. It is estimated where the neuron is
+active (the two-component estimator, E_+ being the mean over such places):
+
+    a = (E_+[x y] - E_+[x] E_+[y]) / (w^T (E_+[x y] - E_+[x] E_+[y]))
+
+The paper writes E[y] for the last factor; we take both means over the same places, so that the numerator is a covariance.
+
+References:
+    Kindermans et al. 2018, Eq. 10 and section 4.
+"""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attributionlab.errors import bad_option
+from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
+from attributionlab.methods.relevance import Layer, Rule, hooked, linear_part, transposed
+
+FIRST_SAMPLE = 3_000_000
+"""Index of the first sample from which patterns are estimated: far from those that are explained."""
+
+CONSTANT_FEATURES = "where a number checker is active it is always 1, and what does not vary has no pattern"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pattern(Method):
+    """Backpropagation through other weights; the leaves say which.
+
+    Args:
+        n_samples: Images of the environment from which patterns are estimated.
+    """
+
+    n_samples: int = 8
+
+    def __post_init__(self) -> None:
+        require_at_least(self, n_samples=1)
+
+    @abc.abstractmethod
+    def weight(self, layer: Layer, pattern: Tensor) -> Tensor:
+        """What stands in for the layer's weight."""
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """From the logit back to the input, one image at a time."""
+        if self.setting is None:
+            raise bad_option("setting", "be an environment: patterns are estimated from its samples", None)
+        patterns = estimate_patterns(model, self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs.to(inputs))
+        rules = {layer: _backward_through(self.weight(layer, pattern)) for layer, pattern in patterns.items()}
+
+        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
+            image = image.clone().requires_grad_()
+            with hooked(model, rules, through_relu=False):
+                explained = logits_of(model)(image).gather(1, target[:, None])
+            (signal,) = torch.autograd.grad(explained, image, explained.detach())
+            return signal
+
+        return one_by_one(attribute_one, inputs, targets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatternNet(_Pattern):
+    """The signal: what the network's answer looks like in the input."""
+
+    name: ClassVar[str] = "pattern-net"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="patterns",
+        explains="logit",
+        needs=frozenset({"gradients"}),
+        source="Kindermans et al. 2018",
+        zero_maps=CONSTANT_FEATURES,
+    )
+
+    def weight(self, layer: Layer, pattern: Tensor) -> Tensor:
+        """The pattern."""
+        del layer
+        return pattern
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatternAttribution(_Pattern):
+    """How much every part of the signal contributes."""
+
+    name: ClassVar[str] = "pattern-attribution"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="patterns",
+        explains="logit",
+        needs=frozenset({"gradients"}),
+        source="Kindermans et al. 2018",
+        zero_maps=CONSTANT_FEATURES,
+    )
+
+    def weight(self, layer: Layer, pattern: Tensor) -> Tensor:
+        """The weight times the pattern."""
+        return layer.weight.detach() * pattern
+
+
+def estimate_patterns(model: nn.Module, inputs: Tensor) -> dict[Layer, Tensor]:
+    """The pattern of every Conv2d and Linear layer, shaped like its weight; 0 where a neuron is never active or never varies."""
+    layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
+    sums = {layer: _Sums.empty(layer) for layer in layers}
+    handles = [
+        layer.register_forward_hook(lambda one, given, output: sums[one].add(given[0], output)) for layer in layers
+    ]
+    try:
+        with torch.no_grad():
+            for image in inputs.split(1):
+                logits_of(model)(image)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return {layer: found.pattern() for layer, found in sums.items()}
+
+
+@dataclass(eq=False)
+class _Sums:
+    """Sums over the places where each neuron is active: their number, of y, of x and of x y."""
+
+    layer: Layer
+    number: Tensor
+    of_y: Tensor
+    of_x: Tensor
+    of_xy: Tensor
+
+    @classmethod
+    def empty(cls, layer: Layer) -> _Sums:
+        weight = layer.weight.detach().flatten(1).double()
+        return cls(
+            layer, *(torch.zeros_like(weight[:, 0]) for _ in range(2)), *(torch.zeros_like(weight) for _ in range(2))
+        )
+
+    def add(self, inputs: Tensor, output: Tensor) -> None:
+        """Add all places of these inputs, one group of channels after the other."""
+        groups = self.layer.groups if isinstance(self.layer, nn.Conv2d) else 1
+        n_outputs = len(self.number) // groups
+        for group, (part, answer) in enumerate(zip(inputs.chunk(groups, 1), output.chunk(groups, 1), strict=True)):
+            x, y = self._places(part.double()), _flat(answer.double())
+            active = (y > 0).double()
+            rows = slice(group * n_outputs, (group + 1) * n_outputs)
+            self.number[rows] += active.sum(dim=1)
+            self.of_y[rows] += (active * y).sum(dim=1)
+            self.of_x[rows] += active @ x.T
+            self.of_xy[rows] += (active * y) @ x.T
+
+    def pattern(self) -> Tensor:
+        """The pattern of every neuron, shaped like the weight."""
+        number = self.number.clamp(min=1)[:, None]
+        covariance = self.of_xy / number - self.of_x / number * self.of_y[:, None] / number
+        scale = (self.layer.weight.detach().flatten(1).double() * covariance).sum(dim=1, keepdim=True)
+        varies = scale.abs() > 1e-9  # below, rounding of the sums is all there is
+        patterns = torch.where(varies, covariance / torch.where(varies, scale, 1.0), 0.0)
+        return patterns.reshape(self.layer.weight.shape).to(self.layer.weight)
+
+    def _places(self, inputs: Tensor) -> Tensor:
+        """What each place of the output reads, (inputs of a neuron, places)."""
+        if isinstance(self.layer, nn.Linear):
+            return inputs.flatten(0, -2).T
+        assert not isinstance(self.layer.padding, str), "padding is given in pixels"
+        unfolded = functional.unfold(
+            inputs, self.layer.kernel_size, self.layer.dilation, self.layer.padding, self.layer.stride
+        )
+        return rearrange(unfolded, "b j p -> j (b p)")
+
+
+def _flat(output: Tensor) -> Tensor:
+    """Answers by neuron and place, (k, places)."""
+    return output.flatten(0, -2).T if output.ndim == 2 else rearrange(output, "b k h w -> k (b h w)")
+
+
+def _backward_through(weight: Tensor) -> Rule:
+    """The backward pass of a layer with another weight."""
+
+    def rule(layer: Layer, inputs: Tensor, signal: Tensor) -> Tensor:
+        return transposed(linear_part(layer), inputs, weight, signal)
+
+    return rule
