@@ -126,7 +126,7 @@ def check(
         gamma: The least mean F1 that passes, in [0, 1].
         truth: Which truth decides; `auto` takes the one that fits the method's declaration: overall for signed and
             magnitude methods and undeclared functions, positive for positive ones, positive-smooth if they are coarse.
-        batch_size: Images that the method is given at once; no result depends on it.
+        batch_size: Images that the method is given at once; the maps of registered methods do not depend on it.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
         progress: Called with the number of images done since the last call.
 

@@ -30,6 +30,7 @@ def diagnose(
     findings = [
         _about_zero_maps(environment, batch, declaration, (maps == 0).flatten(1).all(dim=1)),
         _about_signs(truths) if has_signs else None,
+        _about_logits(environment, declaration, truths),
     ]
     return "; ".join(finding for finding in findings if finding) or None
 
@@ -41,7 +42,7 @@ def _about_zero_maps(environment: Environment, batch: Batch, declaration: Declar
     said = f"{n_zero} of {len(batch)} maps are zero everywhere"
     inputs, targets = batch.inputs[zero_maps], batch.targets[zero_maps]
     outputs = torch.cat([environment.model(image).detach() for image in inputs.split(1)])
-    if environment.explains == "probability":
+    if environment.explains == "probability" and declaration.explains == "output":
         saturated = int((_own_slope(outputs, targets) == 0).sum())
         if saturated:
             return (
@@ -57,6 +58,18 @@ def _own_slope(probabilities: Tensor, targets: Tensor) -> Tensor:
     """The float32 slope of the target's probability along its own logit, as autograd computes it: p (1 - p)."""
     of_target = probabilities.gather(1, targets[:, None])
     return of_target * (1 - of_target)
+
+
+def _about_logits(environment: Environment, declaration: Declaration, truths: dict[str, Summary | None]) -> str | None:
+    overall, positive = truths["overall"], truths["positive"]
+    if declaration.explains != "logit" or environment.explains != "probability" or overall is None or positive is None:
+        return None
+    if overall.passed or not positive.passed:
+        return None
+    return (
+        "it explains the logit, in which the other colors have no part: it passes on positive truth (`--truth positive`, "
+        "or `output=logit`)"
+    )
 
 
 def _about_signs(truths: dict[str, Summary | None]) -> str | None:

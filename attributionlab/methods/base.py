@@ -112,7 +112,7 @@ class Method(abc.ABC):
         Raises:
             MethodError: If the result is not that.
         """
-        with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad():
+        with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad(), evaluating(model):
             maps = self.attribute(model, inputs.detach().clone(), targets, **context)
         return attribution_maps(maps, inputs.shape, self.spec)
 
@@ -159,8 +159,8 @@ def require_at_least(method: Method, **least: int) -> None:
 
 def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
     """What the softmax would be applied to, where the model says so."""
-    logits: Callable[[Tensor], Tensor] = getattr(model, "logits", model)
-    return logits
+    logits: object = getattr(model, "logits", None)
+    return logits if callable(logits) and not isinstance(logits, nn.Module) else model
 
 
 Function = TypeVar("Function", bound=MethodFunction)
@@ -229,6 +229,20 @@ def one_by_one(function: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, tar
     """Apply `function` to each image alone and join the maps."""
     images = zip(inputs.split(1), targets.split(1), strict=True)
     return torch.cat([function(image, target).detach() for image, target in images])
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Put a model into evaluation mode, and every module back into its own mode afterwards."""
+    modules = model.modules() if isinstance(model, nn.Module) else ()  # a control needs no model
+    training = [module for module in modules if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 @contextmanager

@@ -55,11 +55,10 @@ class Features:
         return cls(responses.mean(dim=(0, 2, 3), keepdim=True), deviation)
 
     def information(self, response: Tensor, through: Tensor) -> Tensor:
-        """KL(P(Z|R) || N(mu, sigma^2)) of every feature in bits: what a fraction `through` of the response tells."""
+        """KL(P(Z|R) || N(mu, sigma^2)) of every feature in nats: what a fraction `through` of the response tells."""
         normalized = (response - self.mean) / self.deviation
         variance = (1 - through).square().clamp(min=1e-12)
-        nats = 0.5 * ((through * normalized).square() + variance - variance.log() - 1)
-        return nats / math.log(2)
+        return 0.5 * ((through * normalized).square() + variance - variance.log() - 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +118,7 @@ class Iba(Method):
     def optimize(
         self, model: nn.Module, layer: nn.Module, features: Features, image: Tensor, target: Tensor
     ) -> tuple[list[float], Tensor]:
-        """The loss at every step, and the capacity (1, 1, h', w') at the end."""
+        """The loss at every step, and the capacity (1, 1, h', w') at the end, in bits."""
         random = generator(self.seed, "bottleneck noise", content_key(image[0]))
         response, original = activations(model, layer, image), logits_of(model)(image).detach()
         parameters = torch.full_like(response, 5.0).requires_grad_()  # sigmoid(5): nearly everything gets through
@@ -138,7 +137,7 @@ class Iba(Method):
             optimizer.step()
             losses.append(float(loss.detach()))
         through = _blurred(torch.sigmoid(parameters.detach()), self.smoothing)
-        return losses, features.information(response, through).sum(dim=1, keepdim=True)
+        return losses, features.information(response, through).sum(dim=1, keepdim=True) / math.log(2)
 
 
 def activations(model: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from captum.attr import GuidedGradCam as CaptumGuidedGradCam
@@ -35,6 +35,10 @@ class GradCam(Method):
     layer: int | str = 5
     relu: bool = True
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
+
+    def __post_init__(self) -> None:
+        if not self.relu:  # then it is signed
+            object.__setattr__(self, "declaration", replace(type(self).declaration, sign="signed"))
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum."""

@@ -47,7 +47,9 @@ class ModelState:
             return "its parameters have other names"
         for name, tensor in self.tensors.items():
             now = later.tensors[name]
-            if tensor.dtype != now.dtype or tensor.shape != now.shape or not torch.equal(tensor, now):
+            if (tensor.dtype, tensor.shape, tensor.device) != (now.dtype, now.shape, now.device):
+                return f"{name} has another type, shape or device"
+            if not torch.equal(tensor, now):
                 return f"the values of {name} are different"
         for what in sorted(self.flags.keys() | later.flags.keys()):
             before, after = self.flags.get(what), later.flags.get(what)
@@ -69,6 +71,7 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
         ModelChanged: If the model is not as it was before.
         InputsChanged: If inputs or targets have other values than before.
     """
+    gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
     state, given, asked = ModelState.of(model), inputs.clone(), targets.clone()
     try:
         maps = method(model, given, asked, **context)
@@ -77,6 +80,9 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
     except (Exception, SystemExit) as error:
         text = str(error).strip().partition("\n")[0]
         raise MethodRaised(f"{method.spec} raised {type(error).__name__}: {text}") from error
+    finally:
+        for parameter, gradient in gradients:  # what `backward` leaves behind would add up over calls
+            parameter.grad = gradient
     difference = state.difference(ModelState.of(model))
     if difference is not None:
         raise ModelChanged(f"{method.spec} changed the model: {difference}")

@@ -54,9 +54,14 @@ class Occlusion(Method):
         if self.window > min(height, width):
             raise bad_option("window", f"be at most the image's smaller side ({min(height, width)})", self.window)
         with torch.no_grad():
-            if isinstance(model, DesignedNetwork) and model.accumulator.intact:
+            if isinstance(model, DesignedNetwork) and self.is_exact(model, inputs):
                 return one_by_one(lambda image, target: self.exact(model, image, target), inputs, targets)
             return self.by_captum(model, inputs, targets)
+
+    def is_exact(self, model: DesignedNetwork, inputs: Tensor) -> bool:
+        """Whether what is proven of the network holds here: designed weights, and channels between 0 and 1."""
+        seen = [model.detect(images) for images in (inputs, self.baseline_like(inputs[:1], self.baseline))]
+        return model.accumulator.intact and all(bool(((maps >= 0) & (maps <= 1)).all()) for maps in seen)
 
     def by_captum(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """One forward pass per window."""
@@ -80,8 +85,9 @@ class Occlusion(Method):
         grid = torch.cartesian_prod(tops, lefts)
         windowed = WindowedCounts(model, image, self.baseline_like(image, self.baseline))
         counts = windowed.counts(grid[:, 0], grid[:, 1], self.window)
-        drops = (model.logits(image) - model.head(counts))[:, target]
-        drops = rearrange(drops, "(y x) 1 -> 1 1 y x", y=len(tops))
+        distinct, place = counts.unique(dim=0, return_inverse=True)  # a modulo head is wide
+        drops = (model.logits(image) - model.head(distinct))[:, target]
+        drops = rearrange(drops[place], "(y x) 1 -> 1 1 y x", y=len(tops))
         window = torch.ones(1, 1, self.window, self.window).to(image)
         total, n_covering = (
             functional.conv_transpose2d(values, window, stride=self.stride)[..., :height, :width]

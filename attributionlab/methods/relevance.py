@@ -107,6 +107,7 @@ class _Relevance(Method):
         layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
         if not layers:
             raise bad_option("model", "have Conv2d or Linear layers for relevance propagation", type(model).__name__)
+        _require_ruled(model)
         rules = {layer: self.rule(layer, is_first=layer is layers[0]) for layer in layers}
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
@@ -146,7 +147,10 @@ class LrpEpsilon(_Relevance):
 
 @dataclass(frozen=True, kw_only=True)
 class LrpZ(_Relevance):
-    """The z rule in every layer: on ReLU networks it is input times gradient of the logit."""
+    """The z rule in every layer: on ReLU networks it is input times gradient of the logit.
+
+    (But for sums that are exactly 0 without a ReLU behind them: they hand on nothing.)
+    """
 
     name: ClassVar[str] = "lrp-z"
     declaration: ClassVar[Declaration] = Declaration(
@@ -258,6 +262,25 @@ class DeepTaylor(_Relevance):
         """By place of the layer."""
         del layer
         return box_rule(self.low, self.high) if is_first else alpha_beta_rule(1.0, 0.0)
+
+
+TRANSPARENT = (nn.ReLU, nn.Flatten, nn.Identity, nn.Dropout, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d)
+"""Modules whose gradient hands relevance on as it should be, beside the layers that have rules."""
+
+
+def _require_ruled(model: nn.Module) -> None:
+    """Refuse models with modules of torch for which there is no rule; what others wrote goes by its gradient.
+
+    Raises:
+        BadOption: If there is one; a softmax may stand at the end of a network that tells its logits.
+    """
+    has_logits = logits_of(model) is not model
+    for name, module in model.named_modules():
+        is_transparent = isinstance(module, TRANSPARENT) or (has_logits and isinstance(module, nn.Softmax))
+        if any(module.children()) or is_transparent or not type(module).__module__.startswith("torch.nn."):
+            continue
+        if not isinstance(module, Layer) or getattr(module, "padding_mode", "zeros") != "zeros":
+            raise bad_option("model", "have a relevance rule for every module", f"{name} ({type(module).__name__})")
 
 
 class _Propagate(torch.autograd.Function):

@@ -59,11 +59,11 @@ class Rise(Method):
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             baseline = self.baseline_like(image, self.baseline)
-            random = generator(self.seed, "rise masks")
+            cells, offsets = generator(self.seed, "rise cells"), generator(self.seed, "rise offsets")
             total = torch.zeros_like(image[:, 0])
             for start in range(0, self.n_masks, self.internal_batch_size):
                 n = min(self.internal_batch_size, self.n_masks - start)
-                masks = self.draw_masks(n, image.shape[2:], random).to(image)
+                masks = self.draw_masks(n, image.shape[2:], cells, offsets).to(image)
                 outputs = model(baseline + masks * (image - baseline))[:, target]
                 total += (outputs[:, :, None, None] * masks).sum(dim=(0, 1))
             return total / (self.probability * self.n_masks)
@@ -71,17 +71,20 @@ class Rise(Method):
         with torch.no_grad():
             return one_by_one(attribute_one, inputs, targets)
 
-    def draw_masks(self, n: int, size: torch.Size, random: np.random.Generator) -> Tensor:
-        """Masks (n, 1, h, w) in [0, 1]: coarse cells, enlarged bilinearly by one cell too many, cut out at random."""
+    def draw_masks(self, n: int, size: torch.Size, cells: np.random.Generator, offsets: np.random.Generator) -> Tensor:
+        """Masks (n, 1, h, w) in [0, 1]: coarse cells, enlarged bilinearly by one cell too many, cut out at random.
+
+        Cells and offsets come from streams of their own, so that masks are the same in parts of any size.
+        """
         cell = [-(-side // self.cells) for side in size]
-        coarse = torch.from_numpy((random.random((n, 1, self.cells, self.cells)) < self.probability).astype(np.float32))
+        coarse = torch.from_numpy((cells.random((n, 1, self.cells, self.cells)) < self.probability).astype(np.float32))
         enlarged = functional.interpolate(
             coarse, size=[(self.cells + 1) * side for side in cell], mode="bilinear", align_corners=False
         )
-        offsets = np.floor(random.random((n, 2)) * cell).astype(int)
+        corners = np.floor(offsets.random((n, 2)) * cell).astype(int)
         height, width = size
         cut = [
             mask[:, top : top + height, left : left + width]
-            for mask, (top, left) in zip(enlarged, offsets, strict=True)
+            for mask, (top, left) in zip(enlarged, corners, strict=True)
         ]
         return torch.stack(cut).clamp(0, 1)

@@ -129,7 +129,7 @@ class ExpectedGradients(Method):
 
     Args:
         n_draws: Draws per image.
-        n_baselines: Images of the environment to draw baselines from; none of them is one that is explained.
+        n_baselines: Images of the environment to draw baselines from: samples 1,000,000 and on.
         seed: Seed of the draws.
         internal_batch_size: Draws per forward pass.
     """
@@ -160,10 +160,11 @@ class ExpectedGradients(Method):
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             random = generator(self.seed, "expected gradients", content_key(image[0]))
+            draws = torch.from_numpy(random.random((self.n_draws, 2)))
             total = torch.zeros_like(image)
-            for n in _chunks(self.n_draws, self.internal_batch_size):
-                chosen = baselines[torch.from_numpy(np.floor(random.random(n) * len(baselines)).astype(np.int64))]
-                place = torch.from_numpy(random.random((n, 1, 1, 1))).to(image)
+            for part in draws.split(self.internal_batch_size):
+                chosen = baselines[(part[:, 0] * len(baselines)).long().to(baselines.device)]
+                place = part[:, 1].to(image)[:, None, None, None]
                 difference = image - chosen
                 total += (_gradients(model, chosen + place * difference, target) * difference).sum(dim=0)
             return total / self.n_draws

@@ -192,7 +192,7 @@ class Accumulator(nn.Module):
         least = 1 if design == "uniform" else 2
         if n_kernels < least:
             raise bad_option("n_kernels", f"be at least {least} for accumulator {design!r}", n_kernels)
-        self.grouped = grouped
+        self.grouped, self.size = grouped, tuple(size)
         self.blocks = _draw_blocks((n_classes, n_kernels), size, design, redundancy or Redundancy(), seed)
         self.layers = nn.Sequential(*(layer for block in self.blocks for layer in block.layers(grouped=grouped)))
 
@@ -209,7 +209,14 @@ class Accumulator(nn.Module):
         return all(torch.equal(now, then.to(now)) for now, then in pairs)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Count: (b, classes + redundant, h, w) to (b, classes)."""
+        """Count: (b, classes + redundant, h, w) to (b, classes).
+
+        Raises:
+            BadOption: If the image has another size: its last rows and columns would not be counted.
+        """
+        if not torch.compiler.is_compiling() and tuple(inputs.shape[2:]) != self.size:
+            height, width = self.size
+            raise bad_option("inputs", f"have {height}x{width} pixels", tuple(inputs.shape))
         counts: Tensor = rearrange(self.layers(inputs), "b k 1 1 -> b k")
         return counts
 

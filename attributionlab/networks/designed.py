@@ -76,10 +76,3 @@ class DesignedNetwork(nn.Module):
         with exact_arithmetic(inputs.device):
             probabilities: Tensor = self.softmax(logits)
             return probabilities
-
-    def without_softmax(self) -> DesignedNetwork:
-        """The same network (the very same modules), ending in the logits."""
-        if self.detector is None and self.softmax is None:
-            return self
-        network = DesignedNetwork(self.detector, self.accumulator, self.head, softmax=False, classes=self.classes)
-        return network.train(self.training)

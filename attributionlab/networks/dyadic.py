@@ -9,8 +9,10 @@ call `require_exact` for every layer.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,18 +102,41 @@ def exact_arithmetic(device: torch.device | str = "cpu") -> Iterator[None]:
     if torch.compiler.is_compiling():  # an exporter traces the arithmetic; the switches belong to whoever runs it
         yield
         return
-    switches = (
-        torch.backends.cuda.matmul,
-        torch.backends.cudnn.conv,  # type: ignore[attr-defined]  # set up at run time by torch
-        torch.backends.mkldnn.matmul,  # type: ignore[attr-defined]
-        torch.backends.mkldnn.conv,  # type: ignore[attr-defined]
-    )
-    before = [switch.fp32_precision for switch in switches]
-    try:
-        for switch in switches:
-            switch.fp32_precision = "ieee"
-        with torch.autocast(torch.device(device).type, enabled=False):
-            yield
-    finally:
-        for switch, precision in zip(switches, before, strict=True):
-            switch.fp32_precision = precision
+    with _SWITCHES, torch.autocast(torch.device(device).type, enabled=False):
+        yield
+
+
+class _Switches:
+    """PyTorch's switches for low precision: off while anyone is inside, as they were before once all have left.
+
+    They hold for the whole process, so threads share them, and nested calls must not put them back too early.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.n_inside = 0
+        self.before: list[str] = []
+
+    @staticmethod
+    def all() -> tuple[Any, ...]:
+        """The objects whose `fp32_precision` matters to us."""
+        backends: Any = torch.backends
+        return (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv)
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.n_inside == 0:
+                self.before = [switch.fp32_precision for switch in self.all()]
+                for switch in self.all():
+                    switch.fp32_precision = "ieee"
+            self.n_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.n_inside -= 1
+            if self.n_inside == 0:
+                for switch, precision in zip(self.all(), self.before, strict=True):
+                    switch.fp32_precision = precision
+
+
+_SWITCHES = _Switches()

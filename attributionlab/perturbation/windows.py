@@ -19,8 +19,8 @@ from torch.nn import functional
 
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 
-CHUNK = 4096
-"""Windows that are evaluated at once."""
+CHUNK = 2**22
+"""Values in the crops that are evaluated at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,8 @@ class WindowedCounts:
             before = self.model.counts(self.image)
             margin = 3 * self._n_cells(side)
             kept, shown = (self._padded(image, margin) for image in (self.image, self.replacement))
-            parts = zip(tops.split(CHUNK), lefts.split(CHUNK), strict=True)
+            size = max(1, CHUNK // (kept.shape[0] * margin**2))
+            parts = zip(tops.split(size), lefts.split(size), strict=True)
             changes = [self._change(kept, shown, top, left, side) for top, left in parts]
             return before + torch.cat(changes)
 

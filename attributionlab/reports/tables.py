@@ -90,7 +90,8 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
             for truth, summary in truths.items():
                 if summary is not None:
                     row = {"method": name, "environment": environment.environment, "truth": truth}
-                    rows.append({**row, **summary.to_dict(), "deciding": truth == verdict.deciding_truth})
+                    decides = truth == verdict.deciding_truth
+                    rows.append({**row, **summary.to_dict(), "deciding": decides, "error": ""})
     return rows
 
 

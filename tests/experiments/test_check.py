@@ -645,3 +645,21 @@ def test_a_module_can_be_a_method():
             return inputs
 
     assert quick(Explainer(), n_samples=1).method.endswith("Explainer")
+
+
+def test_a_perfect_explanation_of_the_logit_is_told_to_look_at_positive_truth():
+    (found,) = check("lrp-z", "multi-color-sum[seed=1,size=64]", n_samples=4, gamma=0.6).environments
+    assert not found.passed
+    assert found.diagnosis is not None
+    assert "it explains the logit, in which the other colors have no part" in found.diagnosis
+
+
+def test_zero_maps_of_the_logit_are_not_blamed_on_the_softmax():
+    environment = make_environment("multi-color-sum", size=16)
+
+    @declares(explains="logit")
+    def nothing(_model, inputs, _targets):
+        return torch.zeros_like(inputs)
+
+    (found,) = check(nothing, environment, n_samples=1).environments
+    assert found.diagnosis == "1 of 1 maps are zero everywhere"

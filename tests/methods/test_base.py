@@ -11,7 +11,7 @@ from torch import nn
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, NotFinite, WrongShape
 from attributionlab.methods import Declaration, FunctionMethod, Method, declares, make_method
-from attributionlab.methods.base import one_by_one
+from attributionlab.methods.base import logits_of, one_by_one
 
 WITH_BASELINE = ("integrated-gradients", "deeplift", "deepshap", "occlusion")
 
@@ -213,3 +213,18 @@ def test_a_method_with_a_setting_shows_and_compares_only_its_options():
 def test_a_function_method_is_what_it_was_when_made_again():
     method = FunctionMethod(function=lambda _model, inputs, _targets: inputs, spec="mine")
     assert make_method(method) is method
+
+
+def test_a_layer_called_logits_is_not_taken_for_the_logits():
+    model = nn.Module()
+    model.logits = nn.Linear(2, 2)
+    assert logits_of(model) is model
+
+
+def test_methods_run_in_evaluation_mode_and_put_every_mode_back():
+    model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 2)).train()
+    model[2].eval()
+    inputs, targets = torch.ones(1, 1, 4, 4), torch.zeros(1, dtype=torch.int64)
+    maps = make_method("gradient")(model, inputs, targets)
+    assert torch.equal(maps.flatten(), model[2].weight[0])
+    assert (model.training, model[1].training, model[2].training) == (True, True, False)

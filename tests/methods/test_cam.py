@@ -121,3 +121,8 @@ def test_a_layer_that_is_not_there_is_refused_with_the_range(layer):
 def test_a_layer_that_another_model_does_not_have_is_refused(layer):
     with pytest.raises(BadOption, match=rf"^`layer` must be the dotted path of a module of the model, got {layer!r}$"):
         make_method("gradcam", layer=layer)(TwoLayers(), IMAGE, torch.tensor([0]))
+
+
+def test_gradcam_without_relu_is_signed():
+    assert make_method("gradcam").declaration.sign == "positive"
+    assert make_method("gradcam", relu=False).declaration.sign == "signed"

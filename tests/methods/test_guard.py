@@ -245,7 +245,7 @@ CHANGES = {
     scale_weights: "the values of convolution.weight are different",
     nudge_one_weight: "the values of convolution.bias are different",
     run_norm: "the values of norm.running_mean are different",
-    change_precision: "the values of convolution.weight are different",
+    change_precision: "convolution.weight has another type, shape or device",
     replace_weight: "the values of convolution.weight are different",
     add_parameter: "its parameters have other names",
     train_all: "training mode of activation changed from False to True",
@@ -347,3 +347,21 @@ def test_a_changed_model_is_reported_before_changed_inputs(model):
 
     with pytest.raises(ModelChanged):
         run(method, model)
+
+
+def test_gradients_that_backward_leaves_behind_are_taken_away(model):
+    def leaves_gradients(model, inputs, targets):
+        model(inputs).sum().backward()
+        return inputs
+
+    run(leaves_gradients, model)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_model_that_was_moved_is_reported(model):
+    def moves(model, inputs, targets):
+        model.to("meta")
+        return inputs
+
+    with pytest.raises(ModelChanged, match="has another type, shape or device"):
+        run(moves, model)

@@ -117,3 +117,13 @@ def test_occlusion_refuses_a_window_larger_than_the_image():
     batch = environment.sample(1)
     with pytest.raises(BadOption, match=r"^`window` must be at most the image's smaller side \(16\), got 17$"):
         make_method("occlusion", window=17)(environment.model, batch.inputs, batch.targets)
+
+
+def test_a_baseline_beyond_the_designed_values_is_occluded_by_forward_passes():
+    """255 in a gray image of zeros and ones: the designed biases no longer keep the later blocks from clipping."""
+    environment = make_environment("single-color-sum[accumulator=signed,size=16]")
+    batch = environment.sample(1)
+    method = make_method("occlusion", environment, baseline=(255,))
+    with torch.no_grad():
+        expected = method.by_captum(environment.model, batch.inputs, batch.targets)[:, 0]
+    assert torch.equal(method(environment.model, batch.inputs, batch.targets), expected)

@@ -28,8 +28,8 @@ def test_rise_is_the_literal_weighted_average_of_its_masks():
         torch.rand(1, 2, 9, 12, generator=torch.Generator().manual_seed(0)),
         torch.zeros(1, dtype=torch.int64),
     )
-    random = generator(2, "rise masks")
-    masks = [mask for n in (2, 2, 1) for mask in method.draw_masks(n, image.shape[2:], random)]
+    streams = generator(2, "rise cells"), generator(2, "rise offsets")
+    masks = [mask for n in (1, 4) for mask in method.draw_masks(n, image.shape[2:], *streams)]
     expected = torch.zeros(9, 12)
     for mask in masks:
         expected += float(MeanOfChannels()(mask * image)) * mask[0] / (0.5 * 5)
@@ -38,7 +38,7 @@ def test_rise_is_the_literal_weighted_average_of_its_masks():
 
 def test_rise_masks_fill_the_image_with_values_between_zero_and_one():
     method = al.make_method("rise")
-    masks = method.draw_masks(20, torch.Size((16, 40)), generator(0))
+    masks = method.draw_masks(20, torch.Size((16, 40)), generator(0), generator(1))
     assert masks.shape == (20, 1, 16, 40)
     assert masks.min() >= 0
     assert masks.max() <= 1
@@ -51,7 +51,7 @@ def test_information_is_the_kl_divergence_of_two_normal_distributions():
     response = torch.tensor([0.0, 2.0, 7.0]).reshape(1, 1, 1, 3)
     through = torch.tensor([0.1, 0.5, 0.9]).reshape(1, 1, 1, 3)
     noisy = Normal(through * response + (1 - through) * 2.0, (1 - through) * 3.0)
-    expected = kl_divergence(noisy, Normal(2.0, 3.0)) / math.log(2)
+    expected = kl_divergence(noisy, Normal(2.0, 3.0))
     torch.testing.assert_close(features.information(response, through), expected)
 
 

@@ -23,9 +23,17 @@ def literal_pattern(weight, samples):
     return [c / scale for c in covariance]
 
 
+def with_weights(layer, generator):
+    """The layer in float64, with weights that do not depend on the global generator."""
+    for parameter in layer.parameters():
+        parameter.data = torch.randn(parameter.shape, dtype=torch.float64, generator=generator)
+    return layer
+
+
 def test_the_pattern_of_a_linear_layer_is_the_literal_one():
-    layer = nn.Linear(3, 2).double()
-    inputs = torch.randn(20, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    layer = with_weights(nn.Linear(3, 2), generator)
+    inputs = torch.randn(20, 3, dtype=torch.float64, generator=generator)
     (pattern,) = estimate_patterns(nn.Sequential(layer), inputs).values()
     outputs = layer(inputs)
     for k in range(2):
@@ -35,8 +43,9 @@ def test_the_pattern_of_a_linear_layer_is_the_literal_one():
 
 
 def test_the_pattern_of_a_grouped_convolution_is_the_literal_one():
-    layer = nn.Conv2d(2, 4, kernel_size=2, stride=2, padding=1, groups=2).double()
-    inputs = torch.randn(3, 2, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    layer = with_weights(nn.Conv2d(2, 4, kernel_size=2, stride=2, padding=1, groups=2), generator)
+    inputs = torch.randn(3, 2, 4, 4, dtype=torch.float64, generator=generator)
     (pattern,) = estimate_patterns(nn.Sequential(layer), inputs).values()
     padded, outputs = nn.functional.pad(inputs, (1, 1, 1, 1)), layer(inputs).detach()
     for k in range(4):

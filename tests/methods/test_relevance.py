@@ -140,3 +140,12 @@ def test_a_model_without_linear_layers_is_refused():
 def test_bad_options_are_refused(spec, message):
     with pytest.raises(BadOption, match=message):
         al.make_method(spec)
+
+
+@pytest.mark.parametrize(
+    "module", [nn.BatchNorm2d(1), nn.Conv2d(1, 1, 1, padding_mode="reflect"), nn.Softmax(dim=1), nn.GELU()]
+)
+def test_modules_without_a_rule_are_refused(module):
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), module)
+    with pytest.raises(BadOption, match=r"`model` must have a relevance rule for every module, got '1 \("):
+        al.make_method("lrp-z")(model, torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.int64))

@@ -62,11 +62,12 @@ def test_expected_gradients_are_what_explicit_draws_give():
     image = environment.sample(1).inputs.double()
     random = generator(0, "expected gradients", content_key(image[0]))
     baselines = environment.sample(4, FIRST_BASELINE).inputs.double()
-    chosen = baselines[torch.from_numpy(np.floor(random.random(6) * 4).astype(int))]
-    place = torch.from_numpy(random.random((6, 1, 1, 1)))
+    draws = random.random((6, 2))
+    chosen = baselines[np.floor(draws[:, 0] * 4).astype(int)]
+    place = torch.from_numpy(draws[:, 1]).reshape(6, 1, 1, 1)
     points = chosen + place * (image - chosen)
     expected = (3 * points**2 * (image - chosen)).mean(dim=0).sum(dim=0)
-    method = al.make_method("expected-gradients", environment, n_draws=6, n_baselines=4)
+    method = al.make_method("expected-gradients", environment, n_draws=6, n_baselines=4, internal_batch_size=4)
     torch.testing.assert_close(method(Cubic(), image, TARGET)[0], expected)
 
 

@@ -322,3 +322,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
 def test_levels_of_the_ladder_get_coarser():
     grids = [rung.grid * min(rung.magnitudes) for rung in LADDER]
     assert grids == sorted(grids)
+
+
+@pytest.mark.parametrize("size", [(27, 28), (28, 27), (30, 28)])
+def test_images_of_another_size_are_refused_rather_than_miscounted(size):
+    with pytest.raises(BadOption, match="`inputs` must have 28x28 pixels"):
+        Accumulator(1, (28, 28))(torch.ones(1, 1, *size))

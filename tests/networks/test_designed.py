@@ -324,30 +324,3 @@ def test_outputs_have_one_row_per_image(spec, side):
     environment = environment_for(spec, size=side)
     n_outputs = 4 if spec.startswith("multi") else 1
     assert environment.model(environment.sample(3).inputs).shape == (3, n_outputs)
-
-
-# Without the softmax
-
-
-def test_without_softmax_the_same_modules_end_in_the_logits():
-    environment = environment_for()
-    inputs = environment.sample(2).inputs
-    bare = environment.model.without_softmax()
-    assert torch.equal(bare(inputs), environment.model.logits(inputs))
-    assert bare.detector is environment.model.detector
-    assert bare.accumulator is environment.model.accumulator
-    assert bare.head is environment.model.head
-    assert bare.classes == environment.model.classes
-    assert environment.model.softmax is not None
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_without_softmax_the_mode_is_kept(training):
-    model = environment_for().build_network().train(training)
-    assert model.without_softmax().training is training
-    assert model.training is training
-
-
-def test_a_gray_network_without_softmax_is_itself():
-    model = environment_for("single-color-sum").model
-    assert model.without_softmax() is model

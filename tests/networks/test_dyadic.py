@@ -100,3 +100,20 @@ def test_autocast_is_off_inside_and_on_again_after():
             assert not torch.is_autocast_enabled("cpu")
             assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
         assert torch.is_autocast_enabled("cpu")
+
+
+def test_the_switches_stay_off_until_the_last_one_leaves():
+    """Two that overlap, as in two threads: the first to leave must not switch on what the second relies on."""
+    matmul = torch.backends.cuda.matmul
+    usual = matmul.fp32_precision
+    matmul.fp32_precision = "tf32"
+    try:
+        first, second = exact_arithmetic(), exact_arithmetic()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert matmul.fp32_precision == "ieee"
+        second.__exit__(None, None, None)
+        assert matmul.fp32_precision == "tf32"
+    finally:
+        matmul.fp32_precision = usual
