@@ -40,7 +40,8 @@ def run() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's errors of usage have it, whichever click typer brings along
             raise
-        say("error", f"{error.format_message()} (see --help)")
+        if error.format_message():  # without arguments at all, help has been printed
+            say("error", f"{error.format_message()} (see --help)")
         raise SystemExit(EXIT_USAGE) from error
 
 

@@ -11,7 +11,9 @@ from attributionlab.cli.output import build_environments, one_line_errors, print
 
 
 def generate(
-    spec: Annotated[str, typer.Argument(help="Environment spec, e.g. multi-color-sum or 'multi-color-sum[size=64]'.")],
+    spec: Annotated[
+        str, typer.Argument(help="Environment spec, e.g. multi-color-sum or 'multi-color-sum\\[size=64]'.")
+    ],
     output: OutputOption,
     n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many images.")] = 32,
     start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,

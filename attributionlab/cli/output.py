@@ -6,7 +6,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
@@ -76,6 +76,13 @@ def one_line_errors() -> Iterator[None]:
         except KeyboardInterrupt as error:
             say("error", "interrupted")
             raise SystemExit(130) from error
+
+
+@contextmanager
+def chatter_to_stderr() -> Iterator[None]:
+    """Keep what a user's code prints out of the results."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 @contextmanager

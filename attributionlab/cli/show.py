@@ -14,14 +14,21 @@ from attributionlab.cli.options import (
     SizeOption,
     environment_defaults,
 )
-from attributionlab.cli.output import EXIT_FAILED, build_environments, one_line_errors, print_line, progress_bar
+from attributionlab.cli.output import (
+    EXIT_FAILED,
+    build_environments,
+    chatter_to_stderr,
+    one_line_errors,
+    print_line,
+    progress_bar,
+)
 
 
 def show(
     spec: Annotated[str, typer.Argument(help="Environment spec.")],
     output: OutputOption,
     methods: Annotated[
-        str, typer.Option(help="Method specs, separated by commas: 'gradient,occlusion[baseline=true]'.")
+        str, typer.Option(help="Method specs, separated by commas: 'gradient,occlusion\\[baseline=true]'.")
     ] = "",
     n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many images, one row each.")] = 3,
     start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,
@@ -38,8 +45,9 @@ def show(
 
         check_path(output)
         (environment,) = build_environments([spec], environment_defaults(size, seed))
-        chosen = [make_method(method, environment) for method in split_specs(methods)]
-        with progress_bar("explaining", len(chosen)) as advance:
+        with chatter_to_stderr():
+            chosen = [make_method(method, environment) for method in split_specs(methods)]
+        with chatter_to_stderr(), progress_bar("explaining", len(chosen)) as advance:
             drawn = gallery(
                 environment, chosen, n_samples=n_samples, start=start, device=device.value, progress=advance
             )

@@ -106,7 +106,7 @@ class MultiColorSum(Environment):
         if self.output == "probability" and (self.margin is None or self.margin > saturation):
             warnings.warn(
                 f"the softmax saturates where the winner leads by more than {saturation:g} pixels: the float32 slope of "
-                "its probability along its own logit is exactly 0 there, and along every logit where it leads by six "
+                "its probability along its own logit is exactly 0 there, and along every logit where it leads by seven "
                 "times as much, so that maps lose their positive part or become zero; raise `temperature`, lower "
                 "`max_margin`, or explain the logit (`output=logit`)",
                 SaturationWarning,

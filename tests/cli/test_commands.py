@@ -640,3 +640,24 @@ def test_nothing_is_colored_in_a_pipe():
         ("verify", "single-color-sum", *SMALL),
     ):
         assert not ANSI.search(run(*arguments).output)
+
+
+def test_what_a_method_prints_stays_out_of_the_results(tmp_path):
+    text = "print('imported')\ndef prints(model, inputs, targets):\n    print('called')\n    return inputs\n"
+    (tmp_path / "mine.py").write_text(text)
+    result = run("check", f"{tmp_path / 'mine.py'}:prints", *SMALL, "--format", "json")
+    assert json.loads(result.stdout)["method"].endswith("mine.py:prints")
+    assert "imported" in result.stderr
+    assert "called" in result.stderr
+
+
+def test_an_option_cannot_contradict_the_spec():
+    message = failed(2, "check", "gradcam[layer=5]", "--option", "layer=7", *SMALL)
+    assert message.startswith("`option` must not repeat what gradcam[layer=5] says, got 'layer=7'")
+
+
+@pytest.mark.parametrize(
+    ("command", "example"), [("generate", "multi-color-sum[size=64]"), ("show", "[baseline=true]")]
+)
+def test_help_shows_the_brackets_of_its_examples(command, example):
+    assert example in "".join(run(command, "--help").output.replace("│", "").split())
