@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
-from attributionlab.methods.relevance import Layer, Rule, hooked, linear_part, transposed
+from attributionlab.methods.propagation import Layer, Rule, hooked, linear_part, transposed
 
 FIRST_SAMPLE = 3_000_000
 """Index of the first sample from which patterns are estimated: far from those that are explained."""

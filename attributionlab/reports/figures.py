@@ -31,7 +31,7 @@ SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ff
 """Blue lowers, white is nothing, red raises."""
 
 PANEL = 1.75
-"""Side of a panel in inches."""
+"""Width of a panel in inches."""
 
 BAND = 8
 """Methods side by side; more go into another band below, with image and truth again beside them."""
@@ -61,7 +61,9 @@ def attribution_figure(
     """
     bands = [dict(list(maps.items())[start : start + BAND]) for start in range(0, max(len(maps), 1), BAND)]
     n_rows, n_columns = len(batch) * len(bands), 2 + len(bands[0])
-    size = (PANEL * n_columns, (PANEL + 0.32) * n_rows + 0.4 * len(bands) + 0.35)
+    rows, columns = batch.inputs.shape[2:]
+    panel = PANEL * min(max(rows / columns, 0.25), 4.0)  # as high as the pictures are
+    size = (PANEL * n_columns, (panel + 0.32) * n_rows + 0.4 * len(bands) + 0.35)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(n_rows, n_columns, squeeze=False)

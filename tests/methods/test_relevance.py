@@ -8,7 +8,7 @@ from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import BadOption
-from attributionlab.methods.relevance import alpha_beta_rule, box_rule, epsilon_rule, flat_rule
+from attributionlab.methods.propagation import alpha_beta_rule, box_rule, epsilon_rule, flat_rule
 
 INPUTS = torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]], dtype=torch.float64)
 RELEVANCE = torch.tensor([[1.0, -0.5], [2.0, 4.0]], dtype=torch.float64)
