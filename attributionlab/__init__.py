@@ -17,23 +17,28 @@ if TYPE_CHECKING:
     from attributionlab.environments import Batch, Environment, GroundTruth, make_environment, verify
     from attributionlab.experiments import Verdict, check
     from attributionlab.methods import Declaration, Method, declares, make_method
-    from attributionlab.metrics import Agreement, score
+    from attributionlab.metrics import Agreement, Curve, SensitivityCurve, deletion, insertion, score, sensitivity_n
 
 __version__ = version("attributionlab")
 
 _HOMES = {
     "Agreement": "metrics",
     "Batch": "environments",
+    "Curve": "metrics",
     "Declaration": "methods",
     "Environment": "environments",
     "GroundTruth": "environments",
     "Method": "methods",
+    "SensitivityCurve": "metrics",
     "Verdict": "experiments",
     "check": "experiments",
     "declares": "methods",
+    "deletion": "metrics",
+    "insertion": "metrics",
     "make_environment": "environments",
     "make_method": "methods",
     "score": "metrics",
+    "sensitivity_n": "metrics",
     "verify": "environments",
 }
 """Where each public name lives; it is imported, and torch with it, when it is first used."""
@@ -41,16 +46,21 @@ _HOMES = {
 __all__ = [
     "Agreement",
     "Batch",
+    "Curve",
     "Declaration",
     "Environment",
     "GroundTruth",
     "Method",
+    "SensitivityCurve",
     "Verdict",
     "check",
     "declares",
+    "deletion",
+    "insertion",
     "make_environment",
     "make_method",
     "score",
+    "sensitivity_n",
     "verify",
 ]
 

@@ -176,6 +176,16 @@ class Environment(abc.ABC):
     def background_color(self) -> tuple[int, ...]:
         """Value of each channel where nothing is."""
 
+    @property
+    def ranking(self) -> Literal["signed", "magnitude"]:
+        """What perturbation metrics order the pixels by: values, or their magnitude where signs say nothing."""
+        return "signed"
+
+    @property
+    def output_per_pixel(self) -> float | None:
+        """What each pixel of the positive truth adds to the explained output, if nothing else adds to it, else None."""
+        return None
+
     @cached_property
     def model(self) -> DesignedNetwork:
         """The network, in evaluation mode."""

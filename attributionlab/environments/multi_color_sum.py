@@ -148,6 +148,12 @@ class MultiColorSum(Environment):
         return self.output
 
     @property
+    def output_per_pixel(self) -> float | None:
+        """1/T on a logit that unknown colors do not enter."""
+        redundant = self.n_redundant > 0 and self.redundant_scale != 0
+        return None if self.output == "probability" or redundant else 1.0 / self.counts_per_logit
+
+    @property
     def background_color(self) -> Color:
         """The background."""
         return self.background

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import nn
 
@@ -53,6 +53,11 @@ class SingleColorModulo(SingleColor):
     def avoid_multiples_of(self) -> int:
         """N."""
         return self.modulus
+
+    @property
+    def ranking(self) -> Literal["magnitude"]:
+        """By magnitude: whether a pixel raises or lowers a remainder depends on how many there are."""
+        return "magnitude"
 
     def label(self, scene: Scene) -> int:
         """The number of white pixels modulo N."""

@@ -25,6 +25,11 @@ class SingleColorSum(SingleColor):
         """As given, or 4920 at 224x224, scaled with the area."""
         return math.ceil(PAPER_MAX_COUNT * self.area_scale) if self.max_count == "auto" else self.max_count
 
+    @property
+    def output_per_pixel(self) -> float:
+        """1: the output is the count."""
+        return 1.0
+
     def label(self, scene: Scene) -> int:
         """The number of white pixels."""
         return sum(scene.n_pixels)

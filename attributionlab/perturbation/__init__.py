@@ -1,5 +1,8 @@
-"""Exact outputs of designed networks while pixels are switched."""
+"""Exact outputs of designed networks while pixels are switched, and the same for any network by forward passes."""
 
+from attributionlab.perturbation.dense import DensePixels
+from attributionlab.perturbation.order import Ranking, descending, random_orders
+from attributionlab.perturbation.tree import SwitchedPixels
 from attributionlab.perturbation.windows import WindowedCounts
 
-__all__ = ["WindowedCounts"]
+__all__ = ["DensePixels", "Ranking", "SwitchedPixels", "WindowedCounts", "descending", "random_orders"]

@@ -1,0 +1,63 @@
+"""Orders in which pixels are switched: permutations of the pixels, numbered row by row."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attributionlab.errors import bad_option
+from attributionlab.seeding import content_key, generator
+
+Ranking = Literal["signed", "magnitude"]
+
+
+def descending(attribution: Tensor, inputs: Tensor, *, by: Ranking = "signed", seed: int = 0) -> Tensor:
+    """The pixels by falling attribution; equal ones in a random order that belongs to the image.
+
+    Ties in the order of the pixels' numbers would favor what stands at the top, up to 0.06 of AUC from nothing.
+
+    Args:
+        attribution: (b, h, w).
+        inputs: (b, c, h, w); an image's ties are broken alike alone and in a batch, for every method.
+        by: Whether `signed` values or their `magnitude` are compared.
+        seed: Seed of the random order.
+
+    Returns:
+        (b, h w) int64.
+
+    Raises:
+        BadOption: If `by` is something else.
+    """
+    if by not in ("signed", "magnitude"):
+        raise bad_option("order", "be signed or magnitude", by)
+    values = (attribution.abs() if by == "magnitude" else attribution).flatten(1)
+    orders = []
+    for value, image in zip(values, inputs, strict=True):
+        shuffled = torch.from_numpy(generator(seed, "ties", content_key(image)).permutation(len(value)))
+        shuffled = shuffled.to(value.device)
+        orders.append(shuffled[value[shuffled].argsort(descending=True, stable=True)])
+    return torch.stack(orders)
+
+
+def random_orders(n: int, n_pixels: int, *, seed: int = 0) -> Tensor:
+    """`n` random orders (n, p) int64; order i is the same however many are drawn."""
+    return torch.from_numpy(np.stack([generator(seed, "order", index).permutation(n_pixels) for index in range(n)]))
+
+
+def check_orders(orders: Tensor, n_pixels: int) -> Tensor:
+    """The orders, if each names every pixel once.
+
+    Raises:
+        BadOption: If one does not.
+    """
+    if orders.ndim != 2 or orders.shape[1] != n_pixels or orders.is_floating_point():
+        expected = f"be integers of shape (n, {n_pixels}), one permutation of the pixels per row"
+        raise bad_option("orders", expected, f"{orders.dtype} of shape {tuple(orders.shape)}")
+    pixels = torch.arange(n_pixels, device=orders.device)
+    wrong = (orders.sort(dim=1).values != pixels).any(dim=1)
+    if wrong.any():
+        raise bad_option("orders", "be permutations of the pixels", f"order {int(wrong.nonzero()[0])} that is none")
+    return orders

@@ -1,0 +1,177 @@
+"""Outputs of a designed network after every single switched pixel, by events instead of forward passes.
+
+The detector is pointwise, so its output for the two images is computed once. A pixel lies in one cell of the first block, and
+a cell has nine pixels: in the order of their times, a prefix sum of their weighted changes gives the cell's pre-activations
+after each of them, and ReLU and the 1x1 layer the cell's value. All later blocks are plain sums (networks/README.md), so
+the change of the cell's value is the change of the counts, and one prefix sum over time gives the counts after every step.
+
+**Exact**, bit for bit, where both images have integer colors: every intermediate image then has, too, and all sums stay within
+the bounds that the builder has proven. Elsewhere it is as exact as any sum of float32 numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attributionlab.errors import BadOption, bad_option
+from attributionlab.networks import DesignedNetwork, exact_arithmetic
+from attributionlab.perturbation.order import check_orders
+
+DEFAULT_MEMORY = 2 * 2**30
+"""Bytes that the evaluation may take at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class SwitchedPixels:
+    """Outputs of a designed network while the pixels of one image are switched to those of another.
+
+    Args:
+        model: The network, with the weights that it was built with.
+        start: (c, h, w), what is shown at first.
+        end: (c, h, w), what is shown at last.
+        max_memory: Bytes that the evaluation may take at once; orders are evaluated in parts that fit.
+
+    Raises:
+        BadOption: If the model is no designed network, its weights are not the designed ones, or the images do not fit.
+    """
+
+    model: nn.Module
+    start: Tensor
+    end: Tensor
+    max_memory: int = DEFAULT_MEMORY
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, DesignedNetwork):
+            raise bad_option("model", "be a designed network; `dense` evaluates others", type(self.model).__name__)
+        if not self.model.accumulator.intact:
+            raise BadOption("`model` must have the weights that it was built with, got others; `dense` evaluates those")
+        if self.start.ndim != 3 or self.start.shape != self.end.shape:
+            shapes = f"{tuple(self.start.shape)} and {tuple(self.end.shape)}"
+            raise bad_option("start and end", "be two images (c, h, w) of one shape", shapes)
+
+    @property
+    def n_pixels(self) -> int:
+        """P."""
+        return self.start[0].numel()
+
+    @torch.no_grad()
+    def outputs(self, orders: Tensor, target: int) -> Tensor:
+        """The explained output after every step.
+
+        Args:
+            orders: (n, P) int64, permutations of the pixels.
+            target: Index of the explained output.
+
+        Returns:
+            (n, P + 1): before the first step, after the first, and so on.
+
+        Raises:
+            BadOption: If an order is no permutation, or one alone needs more than `max_memory`.
+        """
+        network = self._network
+        with exact_arithmetic(self.start.device):
+            parts = []
+            for part in self._parts(orders):
+                logits = self._logits(self._counts(part))
+                outputs = logits if network.softmax is None else network.softmax(logits.flatten(0, 1)).view_as(logits)
+                parts.append(outputs[..., target].clone())
+            return torch.cat(parts)
+
+    @torch.no_grad()
+    def logits(self, orders: Tensor) -> Tensor:
+        """All logits after every step, (n, P + 1, k); see `outputs`."""
+        with exact_arithmetic(self.start.device):
+            return torch.cat([self._logits(self._counts(part)) for part in self._parts(orders)])
+
+    @property
+    def _network(self) -> DesignedNetwork:
+        assert isinstance(self.model, DesignedNetwork)
+        return self.model
+
+    def _parts(self, orders: Tensor) -> tuple[Tensor, ...]:
+        """As many orders at once as fit into the memory."""
+        values, changes = self._cells
+        n_classes = len(self._network.classes)
+        numbers = len(values) * 9 * (4 * values.shape[1] + 6 * n_classes + 8)  # prefix sums, their mix, indices, times
+        bytes_per_order = numbers * changes.element_size()
+        at_once = self.max_memory // bytes_per_order
+        if at_once < 1:
+            raise bad_option("max_memory", f"be at least {bytes_per_order} bytes, for one order", self.max_memory)
+        parts: tuple[Tensor, ...] = check_orders(orders.to(self.start.device), self.n_pixels).split(at_once)
+        return parts
+
+    @cached_property
+    def _cells(self) -> tuple[Tensor, Tensor]:
+        """Pre-activations of each first-block cell at the start (cell, m), and what each pixel adds (cell, 9, m)."""
+        with torch.no_grad(), exact_arithmetic(self.start.device):
+            before, after = (self._padded(self._network.detect(image[None])[0]) for image in (self.start, self.end))
+            convolution = self._network.accumulator.layers[0]
+            assert isinstance(convolution, nn.Conv2d)
+            sums = functional.conv2d(
+                before[None], convolution.weight, convolution.bias, stride=3, groups=convolution.groups
+            )
+            windows = rearrange(after - before, "k (h y) (w x) -> (h w) (y x) k", y=3, x=3)
+            grouped = rearrange(windows, "n p (g k) -> n p g k", g=convolution.groups)
+            weight = rearrange(convolution.weight, "(g m) k y x -> (y x) g m k", g=convolution.groups)
+            changes = torch.einsum("npgk,pgmk->npgm", grouped, weight)
+            return rearrange(sums[0], "m h w -> (h w) m"), rearrange(changes, "n p g m -> n p (g m)")
+
+    @cached_property
+    def _slots(self) -> Tensor:
+        """The slot (9 times the cell plus the place in it) of each pixel, (P,)."""
+        height, width = self.start.shape[1:]
+        rows, columns = self._network.accumulator.blocks[0].padding
+        row = torch.arange(height, device=self.start.device)[:, None] + rows
+        column = torch.arange(width, device=self.start.device) + columns
+        n_columns = -(-width // 3)
+        return (((row // 3) * n_columns + column // 3) * 9 + row % 3 * 3 + column % 3).flatten()
+
+    def _padded(self, channels: Tensor) -> Tensor:
+        """(k, h, w) with the first block's zeros in front and behind, up to whole cells."""
+        rows, columns = self._network.accumulator.blocks[0].padding
+        height, width = channels.shape[1:]
+        below, right = -(-height // 3) * 3 - height - rows, -(-width // 3) * 3 - width - columns
+        return functional.pad(channels, (columns, right, rows, below))
+
+    def _counts(self, orders: Tensor) -> Tensor:
+        """Counts after every step, (n, P + 1, k)."""
+        values, changes = self._cells
+        n, n_cells = len(orders), len(values)
+        times = torch.full((n, 9 * n_cells), self.n_pixels, dtype=torch.int64, device=orders.device)  # padding: never
+        steps = torch.arange(self.n_pixels, device=orders.device).expand_as(orders)
+        times.scatter_(1, self._slots[orders], steps)
+        times, places = times.view(n, n_cells, 9).sort(dim=2)
+        cells = torch.arange(n_cells, device=orders.device)[:, None]
+        sums = changes[cells, places].cumsum(dim=2)  # (n, cell, 9, m)
+        sums += values[:, None]
+        reached = self._first_block(sums)
+        reached[:, :, 1:] -= reached[:, :, :-1].clone()
+        reached[:, :, 0] -= self._first_block(values)
+        by_time = reached.new_zeros(n, self.n_pixels + 1, reached.shape[-1])
+        index = times.flatten(1)[..., None].expand(-1, -1, reached.shape[-1])
+        by_time.scatter_(1, index, reached.flatten(1, 2))  # padding changes nothing, at step P, which is cut off here:
+        first = self._network.counts(self.start[None])
+        return torch.cat([first[None].expand(n, -1, -1), by_time[:, :-1].cumsum(dim=1) + first], dim=1)
+
+    def _first_block(self, sums: Tensor) -> Tensor:
+        """Pre-activations (..., m) to the cell's values (..., k)."""
+        _, relu, mixing, last = self._network.accumulator.layers[:4].children()
+        shape = sums.shape[:-1]
+        cells: Tensor = last(mixing(relu(sums.reshape(-1, sums.shape[-1], 1, 1))))
+        return cells.reshape(*shape, -1)
+
+    def _logits(self, counts: Tensor) -> Tensor:
+        """The head; where there is one count only, on the different ones: a modulo network is too slow for every step."""
+        head = self._network.head
+        if counts.shape[-1] > 1:
+            logits: Tensor = head(counts.flatten(0, 1))
+            return logits.view(*counts.shape[:2], -1)
+        different, which = counts.unique(return_inverse=True)
+        answers: Tensor = head(different[:, None])
+        return answers[which.flatten()].view(*counts.shape[:2], -1)

@@ -1,0 +1,121 @@
+"""Curves by events against one forward pass per step, compared with ==."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import attributionlab as al
+from attributionlab.errors import BadOption
+from attributionlab.perturbation import DensePixels, SwitchedPixels, random_orders
+from attributionlab.seeding import generator
+
+SPECS = [
+    "multi-color-sum[size=16]",
+    "multi-color-sum[output=logit,size=18]",
+    "multi-color-sum[accumulator=signed,redundant_scale=1/8,size=17]",
+    "multi-color-sum[accumulator=uniform,height=17,redundant_scale=-1/8,width=22]",
+    "multi-color-sum[layout=dense,n_redundant=0,size=16]",
+    "multi-color-sum[layout=dense,n_redundant=3,size=16]",
+    "single-color-sum[accumulator=uniform,size=19]",
+    "single-color-modulo[accumulator=signed,size=20]",
+]
+
+
+def noise_like(image, key=0):
+    largest = 256 if image.shape[0] == 3 else 2
+    return torch.from_numpy(generator(key, "noise").integers(0, largest, image.shape)).float()
+
+
+def cases(spec):
+    """From black, from noise and to noise: in and out of the design domain."""
+    environment = al.make_environment(spec)
+    image = environment.sample(1).inputs[0]
+    pairs = [(torch.zeros_like(image), image), (image, noise_like(image)), (noise_like(image, 1), noise_like(image, 2))]
+    return environment.model, pairs
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("spec", SPECS)
+def test_logits_are_those_of_forward_passes_at_every_step(spec, dtype):
+    model, pairs = cases(spec)
+    model = model.to(dtype)
+    for start, end in ((start.to(dtype), end.to(dtype)) for start, end in pairs):
+        orders = random_orders(2, start[0].numel())
+        expected = DensePixels(nn_logits(model), start, end, batch_size=64).all_outputs(orders)
+        assert torch.equal(SwitchedPixels(model, start, end).logits(orders), expected)
+
+
+def nn_logits(model):
+    class Logits(nn.Module):
+        def forward(self, inputs):
+            return model.logits(inputs)
+
+    return Logits()
+
+
+def test_probabilities_differ_by_the_rounding_of_the_softmax_at_most():
+    model, pairs = cases(SPECS[0])
+    start, end = pairs[0]
+    orders = random_orders(1, start[0].numel())
+    expected = DensePixels(model, start, end, batch_size=64).outputs(orders, 1)
+    got = SwitchedPixels(model, start, end).outputs(orders, 1)
+    torch.testing.assert_close(got, expected, rtol=0, atol=2e-7)  # two units in the last place of 1
+
+
+@pytest.mark.parametrize("spec", ["multi-color-sum", "single-color-modulo"])
+def test_random_steps_at_the_size_of_the_paper(spec):
+    environment = al.make_environment(spec)
+    image = environment.sample(1).inputs[0]
+    noise = noise_like(image)
+    orders = random_orders(1, image[0].numel())
+    steps = torch.from_numpy(generator(0, "steps").integers(0, image[0].numel() + 1, 24))
+    expected = DensePixels(nn_logits(environment.model), noise, image).all_outputs(orders, steps)
+    assert torch.equal(SwitchedPixels(environment.model, noise, image).logits(orders)[:, steps], expected)
+
+
+def test_orders_are_evaluated_in_parts_that_fit_the_memory():
+    model, pairs = cases(SPECS[0])
+    start, end = pairs[1]
+    orders = random_orders(5, start[0].numel())
+    expected = SwitchedPixels(model, start, end).logits(orders)
+    assert torch.equal(SwitchedPixels(model, start, end, max_memory=150_000).logits(orders), expected)
+    with pytest.raises(BadOption, match=r"`max_memory` must be at least \d+ bytes, for one order, got 1000"):
+        SwitchedPixels(model, start, end, max_memory=1000).logits(orders)
+
+
+def test_random_orders_do_not_depend_on_how_many_are_drawn():
+    assert torch.equal(random_orders(3, 50)[:2], random_orders(2, 50))
+
+
+@pytest.mark.parametrize("kind", [SwitchedPixels, DensePixels])
+def test_what_is_no_permutation_is_refused(kind):
+    model, pairs = cases(SPECS[0])
+    twice = random_orders(2, 256)
+    twice[1, 0] = twice[1, 1]
+    with pytest.raises(BadOption, match=r"`orders` must be permutations of the pixels, got .*order 1 that is none"):
+        kind(model, *pairs[0]).outputs(twice, 0)
+    with pytest.raises(BadOption, match=r"`orders` must be integers of shape \(n, 256\)"):
+        kind(model, *pairs[0]).outputs(torch.zeros(1, 255, dtype=torch.int64), 0)
+    with pytest.raises(BadOption, match=r"`orders` must be integers"):
+        kind(model, *pairs[0]).outputs(torch.zeros(1, 256), 0)
+
+
+def test_steps_outside_the_image_are_refused():
+    model, pairs = cases(SPECS[0])
+    with pytest.raises(BadOption, match=r"`steps` must lie between 0 and 256, got '?0 to 257"):
+        DensePixels(model, *pairs[0]).outputs(random_orders(1, 256), 0, torch.tensor([0, 257]))
+
+
+def test_other_networks_are_refused():
+    image = torch.zeros(3, 16, 16)
+    with pytest.raises(BadOption, match=r"`model` must be a designed network; .*got 'Linear'"):
+        SwitchedPixels(nn.Linear(2, 2), image, image)
+    changed = al.make_environment("multi-color-sum", size=16).build_network()
+    with torch.no_grad():
+        changed.accumulator.layers[4].bias -= 3
+    with pytest.raises(BadOption, match="`model` must have the weights that it was built with"):
+        SwitchedPixels(changed, image, image)
+    with pytest.raises(BadOption, match="`start and end` must be two images"):
+        SwitchedPixels(al.make_environment("multi-color-sum", size=16).model, image, image[:, :15])
