@@ -32,6 +32,7 @@ bench: $(VENV)/installed
 	$(BIN)/python scripts/bench_forward.py
 	$(BIN)/python scripts/bench_scenes.py
 	$(BIN)/python scripts/bench_occlusion.py
+	$(BIN)/python scripts/bench_perturbation.py
 	$(BIN)/python scripts/bench_methods.py
 
 clean:

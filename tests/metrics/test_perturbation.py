@@ -189,3 +189,15 @@ def test_metrics_do_not_depend_on_the_batch():
     together = al.sensitivity_n(environment, batch, maps, n_orders=5)
     alone = al.sensitivity_n(environment, batch[2:3], maps[2:3], n_orders=5)
     assert torch.equal(together.correlations[2:3].nan_to_num(9), alone.correlations.nan_to_num(9))
+
+
+def test_a_canvas_that_counts_has_no_known_optimum():
+    """Black is a color of the network here, so that the canvas has an output of its own."""
+    environment = al.make_environment(
+        "multi-color-sum", size=16, output="logit", n_redundant=0, colors=((0, 0, 0), (255, 0, 0))
+    )
+    batch = environment.sample(8)
+    black = batch.targets == 0
+    assert black.any() and not black.all()
+    optimum = al.insertion(environment, batch, batch.ground_truth.signed).optimum
+    assert optimum[black].isnan().all() and not optimum[~black].isnan().any()
