@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attributionlab.environments import Batch, Environment, GroundTruth, make_environment, verify
-    from attributionlab.experiments import Verdict, check
+    from attributionlab.experiments import Audit, Verdict, audit, check
     from attributionlab.methods import Declaration, Method, declares, make_method
     from attributionlab.metrics import Agreement, Curve, SensitivityCurve, deletion, insertion, score, sensitivity_n
 
@@ -23,6 +23,7 @@ __version__ = version("attributionlab")
 
 _HOMES = {
     "Agreement": "metrics",
+    "Audit": "experiments",
     "Batch": "environments",
     "Curve": "metrics",
     "Declaration": "methods",
@@ -31,6 +32,7 @@ _HOMES = {
     "Method": "methods",
     "SensitivityCurve": "metrics",
     "Verdict": "experiments",
+    "audit": "experiments",
     "check": "experiments",
     "declares": "methods",
     "deletion": "metrics",
@@ -45,6 +47,7 @@ _HOMES = {
 
 __all__ = [
     "Agreement",
+    "Audit",
     "Batch",
     "Curve",
     "Declaration",
@@ -53,6 +56,7 @@ __all__ = [
     "Method",
     "SensitivityCurve",
     "Verdict",
+    "audit",
     "check",
     "declares",
     "deletion",

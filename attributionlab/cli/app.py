@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.generate import generate
 from attributionlab.cli.list import list_
@@ -50,3 +51,4 @@ app.command()(verify)
 app.command()(generate)
 app.command()(show)
 app.command()(check)
+app.command()(audit)

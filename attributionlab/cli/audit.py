@@ -1,0 +1,75 @@
+"""`attributionlab audit`: do perturbation metrics rank methods as the truth does?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attributionlab.cli.options import (
+    Device,
+    DeviceOption,
+    Format,
+    FormatOption,
+    SeedOption,
+    SizeOption,
+    environment_defaults,
+)
+from attributionlab.cli.output import (
+    build_environments,
+    chatter_to_stderr,
+    one_line_errors,
+    print_json,
+    print_table,
+    print_text,
+    progress_bar,
+)
+
+DEFAULT_METHODS = (
+    "gradient,input-x-gradient,integrated-gradients,guided-backprop,deeplift,gradcam,occlusion,random,constant"
+)
+
+
+def audit(
+    env: Annotated[
+        list[str] | None,
+        typer.Option(help="Environment spec; may be repeated.", show_default="multi-color-sum"),
+    ] = None,
+    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = DEFAULT_METHODS,
+    metrics: Annotated[str, typer.Option(help="Metrics, separated by commas.")] = "insertion,deletion,sensitivity-n",
+    truth: Annotated[str, typer.Option(help="What F1 is taken against: auto, overall or positive.")] = "auto",
+    size: SizeOption = None,
+    n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 16,
+    batch_size: Annotated[int, typer.Option(help="Images that a method is given at once.")] = 4,
+    seed: SeedOption = None,
+    device: DeviceOption = Device.auto,
+    format: FormatOption = Format.table,
+) -> None:
+    """Compare the ranks that perturbation metrics give methods with their ranks by the exact truth."""
+    with one_line_errors():
+        from attributionlab._specs import split_specs
+        from attributionlab.experiments import audit as run_audit
+        from attributionlab.reports.audit import CSV_COLUMNS, audit_rows, audit_tables
+        from attributionlab.reports.tables import to_csv
+
+        named, measured = split_specs(methods), split_specs(metrics)
+        environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
+        with chatter_to_stderr(), progress_bar("audit", len(named) * len(environments)) as advance:
+            report = run_audit(
+                named,
+                measured,
+                environments,
+                n_samples=n_samples,
+                truth=truth,
+                batch_size=batch_size,
+                device=device.value,
+                seed=seed or 0,
+                progress=advance,
+            )
+        if format is Format.json:
+            print_json(report.to_dict())
+        elif format is Format.csv:
+            print_text(to_csv(audit_rows(report), CSV_COLUMNS))
+        else:
+            for table in audit_tables(report):
+                print_table(table)

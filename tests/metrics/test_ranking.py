@@ -1,0 +1,47 @@
+"""Rank correlations with ties, against the definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from attributionlab.metrics import rank_correlation
+from attributionlab.seeding import generator
+
+
+def ranks(values):
+    """Average ranks, by counting."""
+    return np.array([np.sum(values < value) + (np.sum(values == value) + 1) / 2 for value in values])
+
+
+def test_correlations_of_means_with_ties_are_those_of_the_definition():
+    random = generator(0, "scores")
+    first, second = random.integers(0, 4, (2, 7, 1)).astype(float)
+    both = rank_correlation(first, second)
+    assert both.spearman == pytest.approx(np.corrcoef(ranks(first[:, 0]), ranks(second[:, 0]))[0, 1], rel=1e-12)
+    signs = [
+        (np.sign(first[i, 0] - first[j, 0]), np.sign(second[i, 0] - second[j, 0])) for i in range(7) for j in range(i)
+    ]
+    untied = [sum(pair[side] != 0 for pair in signs) for side in (0, 1)]
+    assert both.kendall == pytest.approx(sum(a * b for a, b in signs) / np.sqrt(untied[0] * untied[1]), rel=1e-12)
+    assert both.low == pytest.approx(both.spearman) and both.high == pytest.approx(both.spearman)  # one image only
+
+
+def test_the_interval_is_that_of_images_drawn_anew():
+    random = generator(1, "scores")
+    first = np.arange(5.0)[:, None] + random.standard_normal((5, 12))
+    second = np.arange(5.0)[:, None] + 2 * random.standard_normal((5, 12))
+    both = rank_correlation(first, second)
+    assert -1 <= both.low < both.spearman <= both.high <= 1
+    assert both == rank_correlation(first, second)
+    assert both != rank_correlation(first, second, seed=1)
+    shuffled = rank_correlation(first, second[:, random.permutation(12)])
+    assert shuffled.spearman == pytest.approx(both.spearman)
+
+
+def test_undefined_scores_are_left_out_and_what_ranks_nothing_has_no_correlation():
+    scores = np.array([[1.0, np.nan], [2.0, 2.0], [3.0, np.nan]])
+    assert rank_correlation(scores, scores).spearman == pytest.approx(1.0)
+    assert rank_correlation(scores, np.ones((3, 2))).spearman is None
+    assert rank_correlation(scores, np.ones((3, 2))).kendall is None
+    assert rank_correlation(scores[:1], scores[:1]).spearman is None
