@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import math
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -18,12 +19,14 @@ from attributionlab.errors import BadOption, MachineError, MethodError, bad_opti
 from attributionlab.experiments.diagnosis import diagnose
 from attributionlab.experiments.intervals import Summary, summarize
 from attributionlab.methods import AnyMethod, Declaration, make_method, run_guarded
+from attributionlab.methods.diagnostics import Recorded, collecting
 from attributionlab.metrics import TRUTHS, score
 
 CONTROLS = ("random", "constant")
 PACKAGES = ("attributionlab", "torch", "captum", "numpy", "scipy", "scikit-image")
 
 Truths = dict[str, Summary | None]
+Diagnostics = dict[str, dict[str, float]]
 Progress = Callable[[int], None]
 
 
@@ -56,6 +59,8 @@ class EnvironmentVerdict:
         controls: The same for the random and the constant map.
         diagnosis: What is conspicuous, or None.
         error: Why there are no scores, or None.
+        diagnostics: What the method recorded of its own work: `mean`, `low` (least) and `high` (greatest) over images
+            where it is finite.
     """
 
     environment: str
@@ -69,6 +74,7 @@ class EnvironmentVerdict:
     controls: dict[str, Truths]
     diagnosis: str | None
     error: MethodFailure | None
+    diagnostics: Diagnostics = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -216,6 +222,7 @@ class _Maps:
 
     maps: Tensor
     seconds: float
+    recorded: Recorded
 
 
 def _check_one(method: AnyMethod, environment: Environment, plan: _Plan) -> EnvironmentVerdict:
@@ -250,20 +257,32 @@ def _check_one(method: AnyMethod, environment: Environment, plan: _Plan) -> Envi
         controls=controls,
         diagnosis=diagnosis,
         error=error,
+        diagnostics={} if attributed is None else _diagnostics(attributed.recorded),
     )
 
 
 def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -> _Maps:
     """The maps of all images, on the CPU, and the time that they took."""
     maps, seconds = [], 0.0
-    for start in range(0, len(batch), plan.batch_size):
-        part = batch[start : start + plan.batch_size].to(plan.device)
-        context = {"batch": part} if method.needs_batch else {}
-        begin = time.perf_counter()
-        maps.append(run_guarded(method, model, part.inputs, part.targets, **context).cpu())
-        seconds += time.perf_counter() - begin
-        plan.progress(len(part))
-    return _Maps(torch.cat(maps), seconds)
+    with collecting() as recorded:
+        for start in range(0, len(batch), plan.batch_size):
+            part = batch[start : start + plan.batch_size].to(plan.device)
+            context = {"batch": part} if method.needs_batch else {}
+            begin = time.perf_counter()
+            maps.append(run_guarded(method, model, part.inputs, part.targets, **context).cpu())
+            seconds += time.perf_counter() - begin
+            plan.progress(len(part))
+    return _Maps(torch.cat(maps), seconds, recorded)
+
+
+def _diagnostics(recorded: Recorded) -> Diagnostics:
+    """Mean and range of what was recorded, over images where it is finite; without the names where it never is."""
+    finite = {name: [value for value in values if math.isfinite(value)] for name, values in recorded.items()}
+    return {
+        name: {"mean": math.fsum(values) / len(values), "low": min(values), "high": max(values)}
+        for name, values in finite.items()
+        if values
+    }
 
 
 def _applicable(declaration: Declaration, environment: Environment) -> tuple[str, ...]:
@@ -292,6 +311,7 @@ def _environment_dict(verdict: EnvironmentVerdict) -> dict[str, Any]:
         "truths": _truths_dict(verdict.truths),
         "controls": {name: _truths_dict(truths) for name, truths in verdict.controls.items()},
         "diagnosis": verdict.diagnosis,
+        "diagnostics": {name: dict(values) for name, values in verdict.diagnostics.items()},
         "error": None if verdict.error is None else {"type": verdict.error.type, "message": verdict.error.message},
     }
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one
+from attributionlab.methods.diagnostics import record_convergence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +37,13 @@ class DeepLift(Method):
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum, one image at a time."""
         deeplift = CaptumDeepLift(model)
-        return one_by_one(
+        maps = one_by_one(
             lambda image, target: deeplift.attribute(image, self.baseline_like(image, self.baseline), target=target),
             inputs,
             targets,
         )
+        record_convergence(model, inputs, self.baseline_like(inputs, self.baseline), targets, maps)
+        return maps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,4 +79,6 @@ class DeepShap(Method):
             maps: Tensor = deepshap.attribute(image, baselines, target=target)
             return maps
 
-        return one_by_one(attribute_one, inputs, targets)
+        maps = one_by_one(attribute_one, inputs, targets)
+        record_convergence(model, inputs, self.baseline_like(inputs, self.baseline), targets, maps)
+        return maps

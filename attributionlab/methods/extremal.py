@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
+from attributionlab.methods.diagnostics import record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,9 @@ class ExtremalPerturbation(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """The masks (b, 1, h, w), one image at a time."""
-        return one_by_one(lambda image, target: self.optimize(model, image, target), inputs, targets)
+        masks = one_by_one(lambda image, target: self.optimize(model, image, target), inputs, targets)
+        record("area_reached", masks.flatten(1).mean(dim=1))
+        return masks
 
     def optimize(self, model: nn.Module, image: Tensor, target: Tensor) -> Tensor:
         """The mask (1, 1, h, w) of one image."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one
+from attributionlab.methods.diagnostics import record_convergence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,9 @@ class IntegratedGradients(Method):
             )
             return maps
 
-        return one_by_one(attribute_one, inputs, targets)
+        maps = one_by_one(attribute_one, inputs, targets)
+        record_convergence(model, inputs, self.baseline_like(inputs, self.baseline), targets, maps)
+        return maps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from captum.attr import KernelShap as CaptumKernelShap
 from captum.attr import Lime as CaptumLime
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
+from attributionlab.methods.diagnostics import record
 from attributionlab.methods.segments import Segments, segment
 from attributionlab.seeding import content_key, generator
 
@@ -32,6 +34,34 @@ class PatchBatch(Protocol):
     def ground_truth(self) -> PatchTruth:
         """The patches."""
         ...
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """captum's linear model, and a record of how well it fits: captum keeps no score.
+
+    Args:
+        model: What captum would fit.
+    """
+
+    model: Any
+
+    def fit(self, data: DataLoader[Any]) -> None:
+        """Fit, and record the weighted r squared; undefined (NaN) where all outputs are equal."""
+        self.model.fit(data)
+        hidden, outputs, weights = (torch.cat(parts).double() for parts in zip(*data, strict=True))
+        record("r_squared", _r_squared(outputs.flatten(), self.model(hidden.float()).double().flatten(), weights))
+
+    def representation(self) -> Tensor:
+        """The coefficients."""
+        coefficients: Tensor = self.model.representation()
+        return coefficients
+
+
+def _r_squared(outputs: Tensor, fitted: Tensor, weights: Tensor) -> Tensor:
+    """The part of the weighted variance that is fitted."""
+    mean = (weights * outputs).sum() / weights.sum()
+    return 1 - (weights * (outputs - fitted).square()).sum() / (weights * (outputs - mean).square()).sum()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +124,9 @@ class Lime(_Surrogate):
 
     def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
         """By captum: Lasso with an exponential kernel on the cosine distance."""
-        maps: Tensor = CaptumLime(model).attribute(
+        lime = CaptumLime(model)
+        lime.interpretable_model = _Judged(lime.interpretable_model)
+        maps: Tensor = lime.attribute(
             image,
             baselines=self.baseline_like(image, self.baseline),
             target=target,
@@ -125,7 +157,9 @@ class KernelShap(_Surrogate):
             outputs = model(torch.cat([image, baseline]))[:, target]
             difference: Tensor = outputs[0] - outputs[1]
             return difference.reshape(1, 1, 1, 1).expand_as(image)
-        maps: Tensor = CaptumKernelShap(model).attribute(
+        kernel_shap = CaptumKernelShap(model)
+        kernel_shap.interpretable_model = _Judged(kernel_shap.interpretable_model)
+        maps: Tensor = kernel_shap.attribute(
             image,
             baselines=baseline,
             target=target,

@@ -27,6 +27,11 @@ CSV_COLUMNS = (
     "passed",
     "deciding",
     "error",
+    "seed",
+    "n_samples",
+    "gamma",
+    "n_zero_maps",
+    "diagnosis",
 )
 
 
@@ -79,19 +84,26 @@ def verification_table(verification: Verification) -> Table:
 
 
 def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
-    """One row per environment and kind of truth that applies, the method's and the controls'; or one that says the error."""
+    """One row per environment and kind of truth that applies, the method's and the controls'; or one that says the error.
+
+    Zero maps and the diagnosis are the method's, so the controls' rows leave them empty.
+    """
     rows: list[dict[str, object]] = []
     for environment in verdict.environments:
+        run: dict[str, object] = {"seed": environment.seed, "n_samples": environment.n_samples, "gamma": verdict.gamma}
+        found: dict[str, object] = {"n_zero_maps": environment.n_zero_maps, "diagnosis": environment.diagnosis or ""}
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            rows.append({**row, "passed": False, "deciding": True, "error": failure})
-        for name, truths in ((verdict.method, environment.truths), *environment.controls.items()):
+            rows.append({**row, "passed": False, "deciding": True, "error": failure, **run, **found})
+        empty: dict[str, object] = dict.fromkeys(found, "")
+        controls = [(name, truths, empty) for name, truths in environment.controls.items()]
+        for name, truths, said in ((verdict.method, environment.truths, found), *controls):
             for truth, summary in truths.items():
                 if summary is not None:
                     row = {"method": name, "environment": environment.environment, "truth": truth}
                     decides = truth == verdict.deciding_truth
-                    rows.append({**row, **summary.to_dict(), "deciding": decides, "error": ""})
+                    rows.append({**row, **summary.to_dict(), "deciding": decides, "error": "", **run, **said})
     return rows
 
 
@@ -137,6 +149,9 @@ def _remarks(environment: EnvironmentVerdict) -> list[str]:
         remarks.append(f"[bold red]{environment.error.type}[/]: {escape(environment.error.message)}")
     if environment.diagnosis is not None:
         remarks.append(f"[yellow]note:[/] {escape(environment.diagnosis)}")
+    for name, values in environment.diagnostics.items():
+        mean, low, high = (f"{values[kind]:.3g}" for kind in ("mean", "low", "high"))
+        remarks.append(f"{escape(name)} {mean} ({low} to {high})")
     return remarks
 
 

@@ -19,6 +19,7 @@ from attributionlab.errors import BadOption, MachineError, MissingFile, Saturati
 from attributionlab.experiments import check
 from attributionlab.experiments.check import deciding_truth, find_device
 from attributionlab.methods import Declaration, declares, make_method
+from attributionlab.methods.diagnostics import record
 from attributionlab.metrics import TRUTHS
 
 MULTI = "multi-color-sum[size=16]"
@@ -78,6 +79,7 @@ def test_the_json_has_the_documented_keys_and_types():
             "truths": dict,
             "controls": dict,
             "diagnosis": type(None),
+            "diagnostics": dict,
             "error": type(None),
         }
 
@@ -663,3 +665,43 @@ def test_zero_maps_of_the_logit_are_not_blamed_on_the_softmax():
 
     (found,) = check(nothing, environment, n_samples=1).environments
     assert found.diagnosis == "1 of 1 maps are zero everywhere"
+
+
+# Diagnostics
+
+
+def records(values):
+    """A function that records one of these values per image, in the order of the images."""
+    left = iter(values)
+
+    def method(_model, inputs, _targets):
+        record("effort", torch.tensor([next(left) for _ in inputs]))
+        return inputs
+
+    return method
+
+
+def test_what_a_method_records_is_reported_over_all_images_and_batches():
+    verdict = quick(records([1.0, -2.0, 4.0]), n_samples=3, batch_size=2).to_dict()
+    assert verdict["environments"][0]["diagnostics"] == {"effort": {"mean": 1.0, "low": -2.0, "high": 4.0}}
+
+
+def test_environments_are_recorded_apart():
+    first, second = quick(records([1.0, 2.0, 3.0, 5.0]), [MULTI, SUM]).environments
+    assert first.diagnostics == {"effort": {"mean": 1.5, "low": 1.0, "high": 2.0}}
+    assert second.diagnostics == {"effort": {"mean": 4.0, "low": 3.0, "high": 5.0}}
+
+
+def test_values_that_are_not_finite_are_left_out():
+    (environment,) = quick(records([torch.nan, 2.0, torch.inf]), n_samples=3).environments
+    assert environment.diagnostics == {"effort": {"mean": 2.0, "low": 2.0, "high": 2.0}}
+    assert quick(records([torch.nan, torch.inf])).environments[0].diagnostics == {}
+
+
+def test_methods_that_record_nothing_or_fail_have_no_diagnostics():
+    def records_and_raises(_model, _inputs, _targets):
+        record("effort", 1.0)
+        raise ValueError
+
+    assert quick("gradient").environments[0].diagnostics == {}
+    assert quick(records_and_raises).environments[0].diagnostics == {}

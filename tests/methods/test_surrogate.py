@@ -8,11 +8,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Lasso
 from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import BadOption
+from attributionlab.methods.diagnostics import collecting
 from attributionlab.methods.segments import SEGMENTERS, segment
+from attributionlab.seeding import content_key, generator
 
 TARGET = torch.zeros(1, dtype=torch.int64)
 
@@ -73,6 +76,31 @@ def test_kernel_shap_gives_a_single_segment_the_whole_difference(monkeypatch):
     batch = environment.sample(1)
     maps = al.make_method("kernel-shap[segments=grid]", environment)(environment.model, batch.inputs, batch.targets)
     assert (maps == batch.labels[0]).all()
+
+
+def test_lime_is_the_regression_that_its_definition_spells_out():
+    """Segments hidden by fair coins, weights exp(-d^2 / 2) of the cosine distance d, Lasso; and its weighted r squared."""
+    environment = al.make_environment("multi-color-sum", size=16)
+    batch = environment.sample(1)
+    image, target, n_samples = batch.inputs[0], int(batch.targets[0]), 60
+    ids = segment(image, "grid", None)
+    shown, outputs, weights = [], [], []
+    with torch.random.fork_rng():
+        torch.manual_seed(int(generator(3, "hidden segments", content_key(image)).integers(2**63)))
+        for _ in range(n_samples):
+            coins = torch.bernoulli(torch.full((1, int(ids.max()) + 1), 0.5))[0]
+            picture = torch.where(coins[ids] == 1, image, environment.true_baseline[:, None, None])
+            distance = 1 - torch.cosine_similarity(image.flatten(), picture.flatten(), dim=0)
+            weights.append(math.exp(-(float(distance) ** 2) / 2))
+            outputs.append(float(environment.model(picture[None])[0, target].detach()))
+            shown.append(coins.tolist())
+    lasso = Lasso(alpha=0.01).fit(shown, outputs, sample_weight=weights)
+    method = al.make_method(f"lime[n_samples={n_samples},seed=3,segments=grid]", environment)
+    with collecting() as recorded:
+        maps = method(environment.model, batch.inputs, batch.targets)
+    assert np.abs(lasso.coef_).max() > 1e-3
+    torch.testing.assert_close(maps[0].double(), torch.from_numpy(lasso.coef_)[ids], rtol=1e-4, atol=1e-6)
+    assert recorded == {"r_squared": [pytest.approx(lasso.score(shown, outputs, sample_weight=weights), abs=1e-4)]}
 
 
 def test_lime_finds_the_winner_with_a_perfect_prior():

@@ -177,6 +177,32 @@ def test_rows_hold_the_scores_and_say_which_decide():
     assert [row["deciding"] for row in verdict_rows(verdict_of(deciding="overall"))[:3]] == [True, False, False]
 
 
+def test_rows_say_how_they_came_about_and_what_was_conspicuous():
+    odd = environment_of(n_zero_maps=3, diagnosis="3 of 4 maps, all empty")
+    rows = verdict_rows(verdict_of(odd, gamma=0.25))
+    assert {(row["seed"], row["n_samples"], row["gamma"]) for row in rows} == {(7, 4, 0.25)}
+    of_the_method = {(row["n_zero_maps"], row["diagnosis"]) for row in rows if row["method"] == "gradient"}
+    assert of_the_method == {(3, "3 of 4 maps, all empty")}
+    assert {(row["n_zero_maps"], row["diagnosis"]) for row in rows if row["method"] != "gradient"} == {("", "")}
+
+
+def test_the_row_of_an_error_has_all_columns_but_the_scores():
+    failed = environment_of(truths=dict.fromkeys(TRUTHS), error=MethodFailure("NotFinite", "NaN"))
+    row = verdict_rows(verdict_of(failed))[0]
+    assert row["error"] == "NotFinite: NaN"
+    assert set(CSV_COLUMNS) - set(row) == {"precision", "recall", "f1", "f1_low", "f1_high"}
+
+
+def test_a_verdict_shows_what_the_method_recorded():
+    recorded = {
+        "convergence_delta": {"mean": -0.0125, "low": -0.5, "high": 0.03125},
+        "odd[b]": dict.fromkeys(["mean", "low", "high"], 1.0),
+    }
+    text = printed(verdict_table(verdict_of(environment_of(diagnostics=recorded))))
+    assert "convergence_delta -0.0125 (-0.5 to 0.0312)" in text
+    assert "odd[b] 1 (1 to 1)" in text
+
+
 def test_csv_quotes_what_has_commas_and_can_be_read_back():
     rows = verdict_rows(verdict_of(method="occlusion[stride=1,window=1]"))
     text = to_csv(rows, CSV_COLUMNS)
