@@ -27,6 +27,40 @@ FIRST_BASELINE = 1_000_000
 """Index of the first sample that serves as a baseline: far from those that are explained."""
 
 
+@dataclass(eq=False)
+class _Moments:
+    """Running moments of gradients in float64, one gradient after the other: the parts they come in leave no trace.
+
+    The deviations follow Welford, so that a large mean does not cancel them. Against the exact moments of the gradients
+    the error is that of n additions in float64, far below the float32 of a map.
+
+    Args:
+        n: How many gradients.
+        mean: Their mean (c, h, w).
+        squares: The sum of their squares.
+        deviations: The sum of squared deviations from the mean.
+    """
+
+    n: int
+    mean: Tensor
+    squares: Tensor
+    deviations: Tensor
+
+    @classmethod
+    def empty(cls, image: Tensor) -> _Moments:
+        """Of no gradients, for an image (c, h, w)."""
+        return cls(0, *(torch.zeros_like(image, dtype=torch.float64) for _ in range(3)))
+
+    def add(self, gradients: Tensor) -> None:
+        """Add gradients (n, c, h, w)."""
+        for gradient in gradients.double():
+            self.n += 1
+            difference = gradient - self.mean
+            self.mean += difference / self.n
+            self.squares += gradient.square()
+            self.deviations += difference * (gradient - self.mean)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _NoisyGradient(Method):
     """Gradients at noisy copies of the image; the leaves say what is made of them.
@@ -49,8 +83,8 @@ class _NoisyGradient(Method):
             raise bad_option("noise", "be at least 0", self.noise)
 
     @abc.abstractmethod
-    def reduce(self, gradients: Tensor) -> Tensor:
-        """From gradients (n, c, h, w) to one map (c, h, w)."""
+    def reduce(self, moments: _Moments) -> Tensor:
+        """From the moments of the gradients to one map (c, h, w)."""
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum's Saliency at every noisy copy."""
@@ -58,11 +92,10 @@ class _NoisyGradient(Method):
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             random = generator(self.seed, "noise", content_key(image[0]))
             width = self.noise * float(image.max() - image.min())
-            gradients = [
-                _gradients(model, image + width * draw, target)
-                for draw in _draws(random, self.n_draws, self.internal_batch_size, image)
-            ]
-            return self.reduce(torch.cat(gradients))[None]
+            moments = _Moments.empty(image[0])
+            for draw in _draws(random, self.n_draws, self.internal_batch_size, image):
+                moments.add(_gradients(model, image + width * draw, target))
+            return self.reduce(moments)[None].to(image)
 
         return one_by_one(attribute_one, inputs, targets)
 
@@ -80,9 +113,9 @@ class SmoothGrad(_NoisyGradient):
         zero_maps=WIDE_NOISE,
     )
 
-    def reduce(self, gradients: Tensor) -> Tensor:
+    def reduce(self, moments: _Moments) -> Tensor:
         """The mean."""
-        return gradients.mean(dim=0)
+        return moments.mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +132,9 @@ class SmoothGradSquared(_NoisyGradient):
         zero_maps=WIDE_NOISE,
     )
 
-    def reduce(self, gradients: Tensor) -> Tensor:
+    def reduce(self, moments: _Moments) -> Tensor:
         """The mean of squares."""
-        return gradients.square().mean(dim=0)
+        return moments.squares / moments.n
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +151,9 @@ class VarGrad(_NoisyGradient):
         zero_maps=WIDE_NOISE,
     )
 
-    def reduce(self, gradients: Tensor) -> Tensor:
+    def reduce(self, moments: _Moments) -> Tensor:
         """The variance, dividing by the number of draws."""
-        return gradients.var(dim=0, correction=0)
+        return moments.deviations / moments.n
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -219,6 +219,15 @@ def test_methods_declare_who_they_are(name):
     assert kind.__doc__
 
 
+@pytest.mark.parametrize("name", [name for name in ALL if "internal_batch_size" in option_fields(METHODS.get(name))])
+def test_the_model_never_sees_more_images_than_the_internal_batch_size(name):
+    """The model is wrapped, or occlusion would know it and cover nothing."""
+    model, sizes = nn.Sequential(environment_of(LOGIT).model), set()
+    model.register_forward_hook(lambda _module, given, _output: sizes.add(len(given[0])))
+    explain(name, LOGIT, model, rows=slice(1), internal_batch_size=3)
+    assert max(sizes) == 3
+
+
 @pytest.mark.parametrize("name", ["constant", "gradcam", "random"])
 @pytest.mark.parametrize("spec", ENVIRONMENTS)
 def test_methods_that_declare_no_negative_values_give_none(name, spec):

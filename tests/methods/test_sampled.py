@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import BadOption
+from attributionlab.methods import sampled
 from attributionlab.methods.sampled import FIRST_BASELINE
 from attributionlab.seeding import content_key, generator
 
@@ -43,6 +46,47 @@ def test_noisy_gradients_are_what_explicit_draws_give(name, reduce):
     method = al.make_method(name, n_draws=7, noise=0.3, seed=5, internal_batch_size=3)
     expected = reduce(gradients_at_noisy_copies(7, 0.3, 5)).sum(dim=0)
     torch.testing.assert_close(method(Cubic(), IMAGE, TARGET)[0], expected)
+
+
+NOISY = ("smoothgrad", "smoothgrad-squared", "vargrad")
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_noisy_gradients_are_the_same_bits_whatever_the_parts(name):
+    """The gradient of the model here does not depend on the rest of its batch, so nothing else may."""
+    image = IMAGE.float()
+    maps = [
+        al.make_method(name, n_draws=23, internal_batch_size=size)(Cubic(), image, TARGET)
+        for size in (1, 4, 10, 23, 99)
+    ]
+    assert maps[0].dtype == torch.float32
+    assert all(torch.equal(one, maps[0]) for one in maps[1:])
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_noisy_gradients_are_not_kept(name, monkeypatch):
+    alive, most = weakref.WeakSet(), []
+    original = sampled._gradients
+
+    def watched(*arguments):
+        gradients = original(*arguments)
+        alive.add(gradients)
+        most.append(len(alive))
+        return gradients
+
+    monkeypatch.setattr(sampled, "_gradients", watched)
+    al.make_method(name, n_draws=30, internal_batch_size=3)(Cubic(), IMAGE, TARGET)
+    assert len(most) == 10
+    assert max(most) <= 2
+
+
+def test_vargrad_survives_a_mean_far_above_the_deviations():
+    """In float64, mean squares minus squared means would lose all digits here."""
+    steep = nn.Module()
+    steep.forward = lambda inputs: (inputs.pow(3) + 1e9 * inputs).flatten(1).sum(dim=1, keepdim=True)
+    method = al.make_method("vargrad", n_draws=7, noise=0.3, seed=5)
+    expected = gradients_at_noisy_copies(7, 0.3, 5).var(dim=0, correction=0).sum(dim=0)
+    torch.testing.assert_close(method(steep, IMAGE, TARGET)[0], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_without_noise_smoothgrad_is_the_gradient():
