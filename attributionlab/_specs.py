@@ -12,11 +12,11 @@ import math
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from attributionlab.errors import bad_option, unknown_name
+from attributionlab.errors import UnknownName, bad_option, unknown_name
 
 _SPEC = re.compile(r"(?P<name>[^\[\]]+)(\[(?P<options>[^\[\]]*)\])?")
 
@@ -109,8 +109,13 @@ def option_fields(kind: type) -> dict[str, dataclasses.Field[typing.Any]]:
     return {field.name: field for field in dataclasses.fields(kind) if field.init and not field.metadata.get("hidden")}
 
 
-def convert_options(kind: type, options: Mapping[str, object]) -> dict[str, typing.Any]:
+def convert_options(kind: type, options: Mapping[str, object], shorthands: Iterable[str] = ()) -> dict[str, typing.Any]:
     """Check and convert options against the annotations of a dataclass.
+
+    Args:
+        kind: The dataclass.
+        options: The options, as text or as values.
+        shorthands: Names that users may also give, for the hints of messages; they are replaced before.
 
     Raises:
         UnknownName: If there is no such option.
@@ -119,9 +124,31 @@ def convert_options(kind: type, options: Mapping[str, object]) -> dict[str, typi
     annotations = typing.get_type_hints(kind)
     known = option_fields(kind)
     for name in options:
+        if not known:
+            owner = getattr(kind, "name", kind.__name__)
+            raise UnknownName(f"`option` must be a known name, got {name!r}; {owner} takes no options")
         if name not in known:
-            raise unknown_name("option", name, known)
+            raise unknown_name("option", name, (*known, *shorthands))
     return {name: convert(name, value, annotations[name]) for name, value in options.items()}
+
+
+def join_options(
+    given: Mapping[str, typing.Any], written: Mapping[str, typing.Any], text: str
+) -> dict[str, typing.Any]:
+    """The options given beside a spec and those written in it.
+
+    Args:
+        given: Options beside the spec, converted.
+        written: Options in the spec, converted.
+        text: The spec.
+
+    Raises:
+        BadOption: If the two contradict each other.
+    """
+    for name in sorted(given.keys() & written.keys()):
+        if given[name] != written[name]:
+            raise bad_option(name, f"agree with {text}", given[name])
+    return {**given, **written}
 
 
 def changed_options(instance: object) -> dict[str, object]:

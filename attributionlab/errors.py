@@ -81,6 +81,7 @@ def bad_option(name: str, expectation: str, value: object, hint: str = "") -> Ba
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     """The error for a name that does not exist, with the closest existing ones."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    as_written = {candidate.casefold(): candidate for candidate in known}
+    close = [as_written[like] for like in difflib.get_close_matches(name.casefold(), as_written, n=3, cutoff=0.5)]
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
     return UnknownName(f"`{kind}` must be a known name, got {name!r}; {hint}")

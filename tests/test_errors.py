@@ -44,5 +44,11 @@ def test_an_unknown_name_suggests_the_closest_ones_first():
     assert message.startswith("`method` must be a known name, got 'gradint'; did you mean gradient")
 
 
+@pytest.mark.parametrize("name", ["GradCAM", "GRADCAM", "gradCam"])
+def test_an_unknown_name_in_another_case_suggests_the_right_one(name):
+    known = ["gradcam", "lime", "rise"]
+    assert str(unknown_name("method", name, known)).endswith(f"got {name!r}; did you mean gradcam?")
+
+
 def test_an_unknown_name_that_is_like_none_lists_all():
     assert str(unknown_name("method", "zzz", ["b", "a"])) == "`method` must be a known name, got 'zzz'; known: a, b"

@@ -145,9 +145,11 @@ class Environment(abc.ABC):
         for side, value in sides.items():
             if value < SMALLEST_SIDE:
                 raise bad_option(side, f"be at least {SMALLEST_SIDE}", value)
-        for seed in ("data_seed", "network_seed"):
-            if getattr(self, seed) < 0:
-                raise bad_option(seed, "be at least 0", getattr(self, seed))
+        both = self.data_seed == self.network_seed
+        seeds = {"seed": self.data_seed} if both else {"data_seed": self.data_seed, "network_seed": self.network_seed}
+        for seed, value in seeds.items():
+            if value < 0:
+                raise bad_option(seed, "be at least 0", value)
 
     @property
     @abc.abstractmethod

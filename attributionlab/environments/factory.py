@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from attributionlab._registry import Registry
-from attributionlab._specs import convert, convert_options, parse_spec
+from attributionlab._specs import convert, convert_options, join_options, parse_spec
 from attributionlab.environments.base import Environment
 from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
@@ -24,13 +24,12 @@ def make_environment(name: str, **options: object) -> Environment:
     """Build an environment from its name or spec.
 
     Args:
-        name: A registered name, or a spec like `multi-color-sum[n_redundant=0,size=64]`. Options in the spec win over
-            those given as keywords.
+        name: A registered name, or a spec like `multi-color-sum[n_redundant=0,size=64]`.
         **options: Options of the environment; `size` sets height and width, `seed` both seeds.
 
     Raises:
         UnknownName: If there is no such environment or option.
-        BadOption: If a value does not fit.
+        BadOption: If a value does not fit, or contradicts the spec.
 
     Example:
         >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
@@ -38,8 +37,8 @@ def make_environment(name: str, **options: object) -> Environment:
     """
     spec = parse_spec(name)
     kind = ENVIRONMENTS.get(spec.name)
-    merged = {**_expanded(options), **_expanded(spec.options)}
-    return kind(**convert_options(kind, merged))
+    given, written = (convert_options(kind, _expanded(some), SHORTHANDS) for some in (options, spec.options))
+    return kind(**join_options(given, written, name))
 
 
 def _expanded(options: Mapping[str, object]) -> dict[str, object]:

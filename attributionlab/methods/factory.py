@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from attributionlab._registry import Registry
-from attributionlab._specs import convert_options, parse_spec
+from attributionlab._specs import convert_options, join_options, parse_spec
 from attributionlab.errors import BadOption, MissingFile, bad_option
 from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction, Setting
 from attributionlab.methods.bottleneck import Iba
@@ -43,6 +44,9 @@ from attributionlab.methods.surrogate import KernelShap, Lime
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
+
+_ADDRESS = re.compile(r"(?P<where>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?")
+_WANTED = "be a name, file.py:function or package.module:function"
 
 METHODS: Registry[type[Method] | MethodFunction] = Registry("method", "attributionlab.methods")
 _OURS: tuple[type[Method], ...] = (
@@ -93,11 +97,11 @@ def make_method(
         method: A registered name or spec (`integrated-gradients[baseline=true]`), a function
             `(model, inputs, targets) -> Tensor`, or where to find one: `package.module:function`, `file.py:function`.
         setting: The environment in which it is used; methods ask it for the true baseline.
-        **options: Options of the method; those in the spec win.
+        **options: Options of the method.
 
     Raises:
         UnknownName: If there is no such method or option.
-        BadOption: If a value does not fit, or a function is given options.
+        BadOption: If a value does not fit or contradicts the spec, or a function is given options.
         MissingFile: If the module, file or function is not there.
 
     Example:
@@ -121,17 +125,21 @@ def is_method_class(entry: type[Method] | MethodFunction) -> TypeIs[type[Method]
 
 
 def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -> AnyMethod:
-    if ":" in text.partition("[")[0]:
-        if options:
-            raise bad_option("options", f"be empty for a function ({text})", options)
+    address = _ADDRESS.fullmatch(text)
+    if address is not None:
+        if options or address["options"]:
+            plain = f"{address['where']}:{address['name']}"
+            raise bad_option("options", f"be empty for a function ({plain})", options or address["options"])
         return FunctionMethod(function=load_function(text), spec=text)
+    if not text.strip() or text.endswith(".py"):
+        raise bad_option("method", _WANTED, text)
     spec = parse_spec(text)
     kind = METHODS.get(spec.name)
-    merged = {**options, **spec.options}
     if is_method_class(kind):
-        return kind(setting=setting, **convert_options(kind, merged))
-    if merged:
-        raise bad_option("options", f"be empty for {spec.name}, which is a function", merged)
+        given, written = (convert_options(kind, some) for some in (options, spec.options))
+        return kind(setting=setting, **join_options(given, written, text))
+    if options or spec.options:
+        raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
     return FunctionMethod(function=kind, spec=spec.name)
 
 
@@ -140,9 +148,12 @@ def load_function(text: str) -> MethodFunction:
 
     Raises:
         MissingFile: If the module, the file or the function is not there.
-        BadOption: If importing it fails, or it is not callable.
+        BadOption: If the text names neither, if importing it fails, or it is not callable.
     """
     where, _, name = text.rpartition(":")
+    is_module = all(part.isidentifier() for part in where.split(".")) and not Path(where).is_file()
+    if not name or not (is_module or where.endswith(".py")):
+        raise bad_option("method", _WANTED, text)
     module = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)
     function = getattr(module, name, None)
     if function is None:
@@ -178,7 +189,8 @@ def _load_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            raise MissingFile(f"`method` must name a module that exists, got {name!r}") from error
+            hint = "a file is written file.py:function"
+            raise MissingFile(f"`method` must name a module that exists, got {name!r}; {hint}") from error
         raise _not_importable(name, error) from error
     except (Exception, SystemExit) as error:
         raise _not_importable(name, error) from error

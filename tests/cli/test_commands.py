@@ -409,12 +409,16 @@ def test_a_method_that_misbehaves_fails_with_its_error(mine, name, kind, message
         (("check", "gradcam[layer=99]"), "`layer` must be an index from 0 to 11, got 99"),
         (("check", "truth", "--n-samples", "0"), "`n_samples` must be at least 1, got 0"),
         (("check", "truth", "--batch-size", "0"), "`batch_size` must be at least 1, got 0"),
-        (("check", "truth", "--seed", "-1"), "`data_seed` must be at least 0, got -1"),
+        (("check", "truth", "--seed", "-1"), "`seed` must be at least 0, got -1"),
         (("check", "truth", "--env", "multi-color-sum[size=15]"), "`size` must be at least 16, got 15"),
         (("check", "truth", "--env", "multi-color-sum[height=8]"), "`height` must be at least 16, got 8"),
         (("check", "truth", "--env", "multi-color-sum[colors=1,2,3;1,2,3]"), "`colors` must be distinct, got "),
         (("check", "truth", "--env", "multi-color-sum[background=255,0,0]"), "`colors` must differ from the background, got (255, 0, 0)"),
         (("check", "truth", "--env", "single-color-sum[max_count=1]"), "`max_count` must be at least what the scenes draw on average, "),
+        (("check", ""), "`method` must be a name, file.py:function or package.module:function, got ''"),
+        (("check", "mine.py"), "`method` must be a name, file.py:function or package.module:function, got 'mine.py'"),
+        (("check", "GradCAM"), "`method` must be a known name, got 'GradCAM'; did you mean gradcam"),
+        (("check", "gradient[x=1]"), "`option` must be a known name, got 'x'; gradient takes no options"),
         (("check", "nowhere.py:method"), "`method` must name a file that exists, got 'nowhere.py'"),
         (("check", "no_such_module:method"), "`method` must name a module that exists, got 'no_such_module'"),
         (("check", "math:sinus"), "`method` must name a function that exists, got 'math:sinus'; math has no 'sinus'"),
@@ -653,7 +657,7 @@ def test_what_a_method_prints_stays_out_of_the_results(tmp_path):
 
 def test_an_option_cannot_contradict_the_spec():
     message = failed(2, "check", "gradcam[layer=5]", "--option", "layer=7", *SMALL)
-    assert message.startswith("`option` must not repeat what gradcam[layer=5] says, got 'layer=7'")
+    assert message == "`layer` must agree with gradcam[layer=5], got 7"
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,7 @@ def test_the_two_seeds_choose_images_and_weights_apart(environment):
         ({"height": 32, "width": 8}, "`width` must be at least 16, got 8"),
         ({"size": -1}, "`size` must be at least 16, got -1"),
         ({"size": 16, "data_seed": -1}, "`data_seed` must be at least 0, got -1"),
+        ({"size": 16, "seed": -1}, "`seed` must be at least 0, got -1"),
         ({"size": 16, "network_seed": -3}, "`network_seed` must be at least 0, got -3"),
         ({"size": "big"}, "`size` must be an integer, got 'big'"),
     ],

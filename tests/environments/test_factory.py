@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from attributionlab.environments import MultiColorSum, SingleColorModulo, SingleColorSum, make_environment
@@ -37,10 +39,33 @@ def test_options_can_stand_in_the_spec_or_beside_it():
     assert written == given
 
 
-def test_options_in_the_spec_win_over_those_beside_it():
-    assert make_environment("multi-color-sum[size=20]", size=32).height == 20
-    assert make_environment("multi-color-sum[size=20]", height=32, width=64).width == 20
-    assert make_environment("multi-color-sum[data_seed=4]", seed=1).network_seed == 1
+@pytest.mark.parametrize(
+    ("spec", "options", "message"),
+    [
+        ("multi-color-sum[size=20]", {"size": 32}, "`height` must agree with multi-color-sum[size=20], got 32"),
+        ("multi-color-sum[size=20]", {"width": 64}, "`width` must agree with multi-color-sum[size=20], got 64"),
+        (
+            "multi-color-sum[data_seed=4]",
+            {"seed": 1},
+            "`data_seed` must agree with multi-color-sum[data_seed=4], got 1",
+        ),
+    ],
+)
+def test_options_beside_a_spec_must_not_contradict_it(spec, options, message):
+    with pytest.raises(BadOption, match=f"^{re.escape(message)}$"):
+        make_environment(spec, **options)
+
+
+def test_options_beside_a_spec_may_repeat_it():
+    assert make_environment("multi-color-sum[size=20]", height=20, seed=1).spec == "multi-color-sum[seed=1,size=20]"
+
+
+def test_an_unknown_option_of_an_environment_is_told_the_shorthands():
+    message = "known: accumulator, data_seed, height, .*, seed, size, width$"
+    with pytest.raises(UnknownName, match=message):
+        make_environment("single-color-sum[modulus=3]")
+    with pytest.raises(UnknownName, match=r"did you mean size"):
+        make_environment("single-color-sum[sise=16]")
 
 
 @pytest.mark.parametrize(

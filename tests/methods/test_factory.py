@@ -10,7 +10,7 @@ import torch
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MissingFile, UnknownName
 from attributionlab.methods import METHODS, FunctionMethod, make_method
-from attributionlab.methods.factory import is_method_class, load_function
+from attributionlab.methods.factory import is_method_class
 from attributionlab.methods.gradients import Gradient, IntegratedGradients
 
 DOUBLE = """
@@ -88,8 +88,11 @@ def test_options_may_come_from_the_spec_or_as_keywords():
     assert make_method("integrated-gradients", baseline="true", n_steps="7") == expected
 
 
-def test_options_in_the_spec_win_over_keywords():
-    assert make_method("integrated-gradients[n_steps=7]", n_steps=9).n_steps == 7
+def test_keywords_must_not_contradict_the_spec():
+    message = r"^`n_steps` must agree with integrated-gradients\[n_steps=7\], got 9$"
+    with pytest.raises(BadOption, match=message):
+        make_method("integrated-gradients[n_steps=7]", n_steps=9)
+    assert make_method("integrated-gradients[n_steps=7]", n_steps="7").n_steps == 7
 
 
 def test_a_baseline_of_numbers_needs_no_quotes():
@@ -134,7 +137,8 @@ def test_an_unknown_option_is_refused_with_a_hint():
 
 @pytest.mark.parametrize("name", ["gradient", "constant", "truth"])
 def test_a_method_without_options_refuses_any(name):
-    with pytest.raises(UnknownName, match=r"^`option` must be a known name, got 'seed'"):
+    message = rf"^`option` must be a known name, got 'seed'; {name} takes no options$"
+    with pytest.raises(UnknownName, match=message):
         make_method(name, seed=1)
 
 
@@ -154,7 +158,7 @@ def test_an_option_outside_of_its_choices_is_refused():
         make_method("integrated-gradients[quadrature=simpson]")
 
 
-@pytest.mark.parametrize("text", ["gradient[", "gradient]", "[]", "", "gradient[a=1]b", "gradient[[a=1]]"])
+@pytest.mark.parametrize("text", ["gradient[", "gradient]", "[]", "gradient[a=1]b", "gradient[[a=1]]"])
 def test_text_that_is_no_spec_is_refused(text):
     with pytest.raises(BadOption, match=r"^`spec` must look like name\[option=value,option=value\], got "):
         make_method(text)
@@ -203,11 +207,7 @@ def test_a_function_is_loaded_from_a_file_by_a_relative_path(tmp_path, monkeypat
 def test_a_function_is_loaded_from_a_folder_with_odd_characters(tmp_path):
     folder = tmp_path / "a folder: with [odd] names"
     folder.mkdir()
-    assert apply(load_and_wrap(f"{write(folder, DOUBLE)}:double")) == [2.0] * 4
-
-
-def load_and_wrap(text):
-    return make_method(load_function(text))
+    assert apply(make_method(f"{write(folder, DOUBLE)}:double")) == [2.0] * 4
 
 
 def test_two_files_of_the_same_name_do_not_get_in_each_others_way(tmp_path):
@@ -292,18 +292,35 @@ def test_a_folder_is_no_file(tmp_path):
         make_method(f"{tmp_path / 'mine.py'}:double")
 
 
-@pytest.mark.parametrize("name", ["triple", ""])
-def test_a_function_that_is_not_in_the_file_is_reported(tmp_path, name):
+def test_a_function_that_is_not_in_the_file_is_reported(tmp_path):
     path = write(tmp_path, DOUBLE)
-    message = f"`method` must name a function that exists, got '{path}:{name}'; {path} has no {name!r}"
+    message = f"`method` must name a function that exists, got '{path}:triple'; {path} has no 'triple'"
     with pytest.raises(MissingFile, match=rf"^{re.escape(message)}$"):
-        make_method(f"{path}:{name}")
+        make_method(f"{path}:triple")
 
 
-@pytest.mark.parametrize("text", ["no_such_module:double", "attributionlab.no_such_module:double", "a:b:double"])
+@pytest.mark.parametrize("text", ["mine.py", "mine.py:", "mine.txt:double", ":double", "", ".:double", "a:b:double"])
+def test_what_names_neither_a_file_nor_a_module_is_told_what_to_write(tmp_path, monkeypatch, text):
+    write(tmp_path, DOUBLE, "mine.txt")
+    write(tmp_path, DOUBLE)
+    monkeypatch.chdir(tmp_path)
+    message = f"`method` must be a name, file.py:function or package.module:function, got {text!r}"
+    with pytest.raises(BadOption, match=rf"^{re.escape(message)}$"):
+        make_method(text)
+
+
+def test_options_after_the_address_of_a_function_are_refused(tmp_path):
+    path = write(tmp_path, DOUBLE)
+    message = f"`options` must be empty for a function ({path}:double), got 'a=1'"
+    with pytest.raises(BadOption, match=rf"^{re.escape(message)}$"):
+        make_method(f"{path}:double[a=1]")
+
+
+@pytest.mark.parametrize("text", ["no_such_module:double", "attributionlab.no_such_module:double", "mine.txt:double"])
 def test_a_module_that_is_not_there_is_reported(text):
     module = text.rpartition(":")[0]
-    with pytest.raises(MissingFile, match=rf"^`method` must name a module that exists, got '{module}'$"):
+    message = f"`method` must name a module that exists, got '{module}'; a file is written file.py:function"
+    with pytest.raises(MissingFile, match=rf"^{re.escape(message)}$"):
         make_method(text)
 
 
@@ -354,11 +371,6 @@ def test_a_file_that_exits_the_program_cannot_be_imported(tmp_path):
     path = write(tmp_path, "import sys\nsys.exit(0)")
     with pytest.raises(BadOption, match=r"^`method` must be importable, got .*; SystemExit: 0$"):
         make_method(f"{path}:double")
-
-
-def test_an_address_without_a_module_is_refused():
-    with pytest.raises(BadOption, match=r"^`method` must be importable, got ''; ValueError: Empty module name$"):
-        make_method(":double")
 
 
 def test_a_loaded_function_takes_no_options(tmp_path):
