@@ -1,20 +1,41 @@
-"""Checks of what methods return, shared by everything that takes maps."""
+"""Checks of what users hand over and what methods return, shared by everything that takes them."""
 
 from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import SupportsIndex, cast
 
 import torch
 from torch import Tensor
 
-from attributionlab.errors import NotFinite, WrongShape
+from attributionlab.errors import NotFinite, WrongShape, bad_option
 
 
-def attribution_maps(value: object, shape: torch.Size, name: str = "attribution") -> Tensor:
+def whole_number(name: str, value: object, least: int) -> int:
+    """`value` as an int: any integer type will do, numpy's too.
+
+    Raises:
+        BadOption: If it is no integer, or below the least one.
+    """
+    try:
+        number = operator.index(cast("SupportsIndex", value))
+    except TypeError:
+        raise bad_option(name, "be an integer", value) from None
+    if isinstance(value, bool):
+        raise bad_option(name, "be an integer", value)
+    if number < least:
+        raise bad_option(name, f"be at least {least}", number)
+    return number
+
+
+def attribution_maps(value: object, shape: Sequence[int | None], subject: str = "`attribution` must be") -> Tensor:
     """One signed map per image: channels summed, detached.
 
     Args:
         value: What a method returned: a real tensor (b, h, w) or (b, c, h, w).
-        shape: Shape of the inputs (b, c, h, w).
-        name: Whose maps these are, for the message.
+        shape: Shape of the inputs (b, c, h, w); c is None where any number of channels will do.
+        subject: How the message begins: who must return it, or which parameter must be it.
 
     Returns:
         (b, h, w), floating point.
@@ -23,15 +44,18 @@ def attribution_maps(value: object, shape: torch.Size, name: str = "attribution"
         WrongShape: If it is not such a tensor.
         NotFinite: If it has NaN or infinite values.
     """
-    batch, channels, height, width = shape
     if not isinstance(value, Tensor):
-        raise WrongShape(f"{name} must return a torch.Tensor, got {type(value).__name__}")
+        raise WrongShape(f"{subject} a torch.Tensor, got {type(value).__name__}")
+    if (odd := _oddity(value)) is not None:
+        raise WrongShape(f"{subject} a plain, dense tensor, got a {odd} one; convert it, as by .to_dense()")
+    batch, channels, height, width = shape
     maps = value.detach()
-    allowed = ((batch, height, width), (batch, channels, height, width), (batch, 1, height, width))
+    any_channels = maps.shape[1] if channels is None and maps.ndim == 4 else channels
+    allowed = ((batch, height, width), (batch, any_channels, height, width), (batch, 1, height, width))
     if tuple(maps.shape) not in allowed or maps.is_complex():
-        wanted = f"({batch}, {height}, {width}) or ({batch}, {channels}, {height}, {width})"
+        wanted = f"({batch}, {height}, {width}) or ({batch}, {channels or 'c'}, {height}, {width})"
         got = f"complex {tuple(maps.shape)}" if maps.is_complex() else f"{tuple(maps.shape)}"
-        raise WrongShape(f"{name} must return real values of shape {wanted}, got {got}")
+        raise WrongShape(f"{subject} real values of shape {wanted}, got {got}")
     if maps.dtype != torch.float64:
         maps = maps.to(torch.float32)
     if maps.ndim == 4:
@@ -40,5 +64,13 @@ def attribution_maps(value: object, shape: torch.Size, name: str = "attribution"
     if not finite.all():
         first = int((~finite).nonzero()[0])
         bad = "NaN" if maps[first].isnan().any() else "infinite"
-        raise NotFinite(f"{name} must return finite values, got {bad} values in {int((~finite).sum())} of {batch} maps")
+        raise NotFinite(f"{subject} finite values, got {bad} values in {int((~finite).sum())} of {batch} maps")
     return maps
+
+
+def _oddity(tensor: Tensor) -> str | None:
+    """What keeps a tensor from being an array of numbers, or None."""
+    odd = {"nested": tensor.is_nested, "quantized": tensor.is_quantized, "meta": tensor.is_meta}
+    found = [name for name, is_so in odd.items() if is_so]
+    layout = [] if tensor.layout == torch.strided else [str(tensor.layout).removeprefix("torch.").removeprefix("_")]
+    return next(iter(found + layout), None)

@@ -63,6 +63,10 @@ class InputsChanged(MethodError):
     """The method wrote into the inputs."""
 
 
+class TorchChanged(MethodError):
+    """The method left a global setting of torch different from how it found it."""
+
+
 class MachineError(AttributionLabError, RuntimeError):
     """The machine cannot do it: no GPU where one was asked for, a full disk."""
 

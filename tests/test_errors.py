@@ -18,6 +18,7 @@ from attributionlab.errors import AttributionLabError, bad_option, unknown_name
         ("NotFinite", RuntimeError, 1),
         ("ModelChanged", RuntimeError, 1),
         ("InputsChanged", RuntimeError, 1),
+        ("TorchChanged", RuntimeError, 1),
         ("MachineError", RuntimeError, 3),
     ],
 )

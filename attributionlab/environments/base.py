@@ -13,6 +13,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from attributionlab._checks import whole_number
 from attributionlab._specs import changed_options, format_spec
 from attributionlab.errors import bad_option
 from attributionlab.networks import DesignedNetwork
@@ -224,12 +225,9 @@ class Environment(abc.ABC):
         """Samples `start` to `start + n - 1`; each is the same in every batch, on every machine.
 
         Raises:
-            BadOption: If `n` is below 1 or `start` below 0.
+            BadOption: If `n` is no integer from 1, or `start` none from 0.
         """
-        if n < 1:
-            raise bad_option("n", "be at least 1", n)
-        if start < 0:
-            raise bad_option("start", "be at least 0", start)
+        n, start = whole_number("n", n, 1), whole_number("start", start, 0)
         return self.batch(tuple(self.sampler.sample(index) for index in range(start, start + n)))
 
     def batch(self, scenes: tuple[Scene, ...]) -> Batch:

@@ -14,10 +14,11 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
+from attributionlab._checks import whole_number
 from attributionlab.environments.base import Batch, Environment
 from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
-from attributionlab.errors import SaturationWarning, bad_option
+from attributionlab.errors import SaturationWarning
 from attributionlab.networks import ColorDetector
 from attributionlab.seeding import generator
 
@@ -99,14 +100,12 @@ def verify(
         progress: Called with the name of each claim once it is tested.
 
     Raises:
-        BadOption: If a number is below 1.
+        BadOption: If a number is no integer from 1.
 
     References:
         Zhang et al. 2024, Propositions 3.1 and 3.2; the counts are what they hold for exactly.
     """
-    for name, value in (("n_samples", n_samples), ("n_pixels", n_pixels)):
-        if value < 1:
-            raise bad_option(name, "be at least 1", value)
+    n_samples, n_pixels = whole_number("n_samples", n_samples, 1), whole_number("n_pixels", n_pixels, 1)
     tests: list[Callable[[_Case], Iterator[Claim]]] = [_outputs, _precision, _background, _interventions]
     if isinstance(environment, MultiColorSum):
         tests += [_unknown_colors, _redundancy_off]

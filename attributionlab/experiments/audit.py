@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attributionlab._checks import whole_number
 from attributionlab.environments import Batch, Environment, make_environment
 from attributionlab.errors import MethodError, bad_option
 from attributionlab.experiments.check import MethodFailure, Progress, find_device, no_progress, versions
@@ -138,13 +139,8 @@ def audit(
     """
     if truth not in ("auto", *F1_TRUTHS):
         raise bad_option("truth", f"be auto or {' or '.join(F1_TRUTHS)}", truth)
-    for name, value, least in (
-        ("n_samples", n_samples, 1),
-        ("batch_size", batch_size, 1),
-        ("methods", len(methods), 2),
-    ):
-        if value < least:
-            raise bad_option(name, f"be at least {least}", value)
+    n_samples, batch_size = whole_number("n_samples", n_samples, 1), whole_number("batch_size", batch_size, 1)
+    whole_number("methods", len(methods), 2)
     where = find_device(device)
     given = [environments] if isinstance(environments, (Environment, str)) else list(environments)
     if not given or not metrics:

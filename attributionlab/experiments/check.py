@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from attributionlab._checks import whole_number
 from attributionlab.environments import Batch, Environment, make_environment
 from attributionlab.errors import BadOption, MachineError, MethodError, bad_option
 from attributionlab.experiments.diagnosis import diagnose
@@ -35,7 +36,7 @@ class MethodFailure:
     """Why a method gave no maps.
 
     Args:
-        type: Name of the error: `MethodRaised`, `WrongShape`, `NotFinite`, `ModelChanged` or `InputsChanged`.
+        type: Name of the error: `MethodRaised`, `WrongShape`, `NotFinite`, `ModelChanged`, `InputsChanged` or `TorchChanged`.
         message: One line.
     """
 
@@ -152,11 +153,7 @@ def check(
     """
     if not isinstance(gamma, (int, float)) or not 0 <= gamma <= 1:
         raise bad_option("gamma", "be in [0, 1]", gamma)
-    for name, value in (("n_samples", n_samples), ("batch_size", batch_size)):
-        if not isinstance(value, int):
-            raise bad_option(name, "be an integer", value)
-        if value < 1:
-            raise bad_option(name, "be at least 1", value)
+    n_samples, batch_size = whole_number("n_samples", n_samples, 1), whole_number("batch_size", batch_size, 1)
     if truth not in ("auto", *TRUTHS):
         raise bad_option("truth", f"be auto or {' or '.join(TRUTHS)}", truth)
     where = find_device(device)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from attributionlab._checks import attribution_maps
 from attributionlab._specs import changed_options, format_spec
-from attributionlab.errors import bad_option
-from attributionlab.networks.dyadic import exact_arithmetic
+from attributionlab.errors import BadOption, bad_option
+from attributionlab.networks import DesignedNetwork, exact_arithmetic
 
 Sign = Literal["signed", "positive", "magnitude"]
 Granularity = Literal["pixel", "coarse"]
@@ -110,11 +110,13 @@ class Method(abc.ABC):
             (b, h, w): one signed value per pixel, summed over channels, detached.
 
         Raises:
+            BadOption: If inputs or targets do not fit the model.
             MethodError: If the result is not that.
         """
+        check_call(model, inputs, targets)
         with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad(), evaluating(model):
             maps = self.attribute(model, inputs.detach().clone(), targets, **context)
-        return attribution_maps(maps, inputs.shape, self.spec)
+        return attribution_maps(maps, inputs.shape, f"{self.spec} must return")
 
     @property
     def needs_batch(self) -> bool:
@@ -130,7 +132,7 @@ class Method(abc.ABC):
         """The baseline as an image per input, (b, c, h, w).
 
         Raises:
-            BadOption: If it is the true one and no environment says which that is, or if its channels do not fit.
+            BadOption: If it is the true one and no environment says which that is, or no color of the inputs.
         """
         channels = inputs.shape[1]
         if baseline == "black":
@@ -140,10 +142,39 @@ class Method(abc.ABC):
                 raise bad_option("baseline", "be black or a color where there is no environment to ask", baseline)
             color = self.setting.true_baseline.to(inputs)
         else:
+            if not all(0 <= value <= 255 for value in baseline):
+                raise bad_option("baseline", "have values in 0..255", baseline)
             color = torch.tensor(baseline, dtype=inputs.dtype, device=inputs.device)
         if len(color) != channels:
             raise bad_option("baseline", f"have {channels} channels", baseline)
         return color[:, None, None].expand_as(inputs).contiguous()
+
+
+def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
+    """Refuse inputs and targets that do not fit each other or a designed network.
+
+    Raises:
+        BadOption: If they do not.
+    """
+    if not isinstance(inputs, Tensor) or inputs.ndim != 4 or not inputs.is_floating_point():
+        raise BadOption(f"`inputs` must be floating point of shape (b, c, h, w), got {_described(inputs)}")
+    n = len(inputs)
+    if not isinstance(targets, Tensor) or targets.shape != (n,) or targets.dtype != torch.int64:
+        raise BadOption(f"`targets` must be int64 of shape ({n},), one per input, got {_described(targets)}")
+    if isinstance(model, DesignedNetwork):
+        wanted = ", ".join(map(str, model.input_shape))
+        if inputs.shape[1:] != model.input_shape:
+            raise BadOption(f"`inputs` must have shape (b, {wanted}) for this model, got {tuple(inputs.shape)}")
+        odd = targets[(targets < 0) | (targets >= len(model.classes))].tolist()
+        if odd:
+            raise bad_option("targets", f"be indices of the model's outputs, 0 to {len(model.classes) - 1}", odd[0])
+
+
+def _described(value: object) -> str:
+    """A tensor by type and shape, anything else by its type."""
+    if not isinstance(value, Tensor):
+        return type(value).__name__
+    return f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
 
 
 def require_at_least(method: Method, **least: int) -> None:
@@ -219,7 +250,7 @@ class FunctionMethod:
         """Call the function; see `Method.__call__`."""
         with exact_arithmetic(inputs.device):
             maps = self.function(model, inputs, targets, **context)
-        return attribution_maps(maps, inputs.shape, self.spec)
+        return attribution_maps(maps, inputs.shape, f"{self.spec} must return")
 
 
 AnyMethod = Method | FunctionMethod

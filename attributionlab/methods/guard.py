@@ -1,17 +1,26 @@
-"""Running a method without trusting it: it must not raise, nor change the model or the inputs."""
+"""Running a method without trusting it: it must not raise, nor change the model, the inputs or torch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from attributionlab.errors import AttributionLabError, InputsChanged, MethodRaised, ModelChanged
+from attributionlab.errors import AttributionLabError, InputsChanged, MethodRaised, ModelChanged, TorchChanged
 from attributionlab.methods.base import AnyMethod
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
+    "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "the grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "the deterministic mode": (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
+}
+"""Global settings of torch that a method must leave as they are, with how to read and write them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +79,9 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
         NotFinite: If it returns NaN or infinity.
         ModelChanged: If the model is not as it was before.
         InputsChanged: If inputs or targets have other values than before.
+        TorchChanged: If a global setting of torch is not as it was before; it is put back.
     """
+    settings = {name: read() for name, (read, _) in _SETTINGS.items()}
     gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
     state, given, asked = ModelState.of(model), inputs.clone(), targets.clone()
     try:
@@ -83,13 +94,27 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
     finally:
         for parameter, gradient in gradients:  # what `backward` leaves behind would add up over calls
             parameter.grad = gradient
+        changes = _put_back(settings)
     difference = state.difference(ModelState.of(model))
     if difference is not None:
         raise ModelChanged(f"{method.spec} changed the model: {difference}")
     for name, before, after in (("inputs", inputs, given), ("targets", targets, asked)):
         if not torch.equal(before, after):
             raise InputsChanged(f"{method.spec} wrote into its {name}; work on `{name}.clone()`")
+    if changes:
+        raise TorchChanged(f"{method.spec} changed torch itself: {changes[0]}")
     return maps
+
+
+def _put_back(settings: dict[str, Any]) -> list[str]:
+    """Give torch the settings that it had; what was different, in words."""
+    changes = []
+    for name, before in settings.items():
+        read, write = _SETTINGS[name]
+        if (now := read()) != before:
+            write(before)
+            changes.append(f"{name} changed from {before} to {now}")
+    return changes
 
 
 def _say(flag: tuple[object, ...] | None) -> str:

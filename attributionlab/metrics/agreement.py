@@ -127,8 +127,7 @@ def score(attribution: Tensor, ground_truth: Truth) -> Agreement:
         [1.0, 1.0]
     """
     batch, height, width = ground_truth.overall_mask.shape
-    channels = attribution.shape[1] if isinstance(attribution, Tensor) and attribution.ndim == 4 else 1
-    maps = attribution_maps(attribution, torch.Size((batch, channels, height, width)))
+    maps = attribution_maps(attribution, (batch, None, height, width))
     values = normalize(maps.to(ground_truth.overall_mask.device))
     raising, lowering = values.clamp(min=0), (-values).clamp(min=0)
     return Agreement(

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attributionlab._checks import attribution_maps
-from attributionlab.errors import bad_option
+from attributionlab._checks import attribution_maps, whole_number
 from attributionlab.metrics.insertion import Canvas, Images, Network, canvases
 from attributionlab.perturbation import SwitchedPixels, random_orders
 from attributionlab.perturbation.tree import DEFAULT_MEMORY
@@ -69,8 +68,7 @@ def sensitivity_n(
         Ancona et al. 2018, section 4; Zhang et al. 2024, appendix G.5, which correlates with the output rather than its drop,
         so that the sign flips.
     """
-    if n_orders < 2:
-        raise bad_option("n_orders", "be at least 2", n_orders)
+    n_orders = whole_number("n_orders", n_orders, 2)
     maps = attribution_maps(attribution, batch.inputs.shape).flatten(1).double()
     orders = random_orders(n_orders, maps.shape[1], seed=seed).to(batch.inputs.device)
     pairs = zip(batch.inputs, canvases(environment, batch.inputs, canvas), batch.targets.tolist(), maps, strict=True)

@@ -48,6 +48,13 @@ class DesignedNetwork(nn.Module):
         self.classes = tuple(classes)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(c, h, w) of the images whose pixels it counts."""
+        first = next(layer for layer in self.modules() if isinstance(layer, nn.Conv2d))
+        height, width = self.accumulator.size
+        return first.in_channels, height, width
+
     def detect(self, inputs: Tensor) -> Tensor:
         """What the accumulator reads: (b, c, h, w) to (b, classes + redundant, h, w), pixel by pixel."""
         with exact_arithmetic(inputs.device):

@@ -12,6 +12,7 @@ import numpy as np
 from skimage.io import imsave
 from torch import Tensor
 
+from attributionlab._checks import whole_number
 from attributionlab.environments import Batch, Environment
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.experiments.check import Progress, no_progress, versions
@@ -51,8 +52,7 @@ def generate(
         BadOption: If the folder exists (without `force`), or holds something else than such samples.
         MachineError: If it cannot be written.
     """
-    if n_samples < 1:
-        raise bad_option("n_samples", "be at least 1", n_samples)
+    n_samples = whole_number("n_samples", n_samples, 1)
     _check_folder(folder, force=force)
     first = environment.sample(1, start)  # impossible options are said before anything is written
     del first

@@ -111,7 +111,15 @@ def test_batches_and_truths_say_what_they_hold_in_one_line():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"n": 0}, "`n` must be at least 1, got 0"), ({"n": 1, "start": -1}, "`start` must be at least 0, got -1")],
+    [
+        ({"n": 0}, "`n` must be at least 1, got 0"),
+        ({"n": 1, "start": -1}, "`start` must be at least 0, got -1"),
+        ({"n": 2.5}, "`n` must be an integer, got 2.5"),
+        ({"n": "2"}, "`n` must be an integer, got '2'"),
+        ({"n": True}, "`n` must be an integer, got True"),
+        ({"n": [0, 1]}, r"`n` must be an integer, got \[0, 1\]"),
+        ({"n": 1, "start": 0.0}, "`start` must be an integer, got 0.0"),
+    ],
 )
 def test_samples_that_do_not_exist_are_refused(environment, options, message):
     with pytest.raises(BadOption, match=message):
@@ -119,6 +127,12 @@ def test_samples_that_do_not_exist_are_refused(environment, options, message):
 
 
 # The truth
+
+
+def test_samples_may_be_counted_in_integers_of_any_type(environment):
+    expected = environment.sample(2, start=1).inputs
+    for integer in (np.int64, np.uint8, torch.tensor):
+        assert torch.equal(environment.sample(integer(2), start=integer(1)).inputs, expected)
 
 
 def test_masks_are_the_signs_of_the_signed_truth():

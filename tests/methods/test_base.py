@@ -1,5 +1,6 @@
 """What all methods share: baselines, declared facts, functions as methods."""
 
+import re
 import warnings
 from dataclasses import dataclass
 from typing import ClassVar
@@ -65,6 +66,54 @@ def test_a_true_baseline_with_other_channels_than_the_image_is_refused():
 def test_what_is_no_baseline_is_refused(baseline):
     with pytest.raises(BadOption, match=r"^`baseline` must be black or true or a list of integers, got "):
         make_method("integrated-gradients", baseline=baseline)
+
+
+@pytest.mark.parametrize("baseline", [(256, 0, 0), (0, -1, 0)])
+def test_a_baseline_that_is_no_color_is_refused(baseline):
+    batch = environment().sample(1)
+    with pytest.raises(BadOption, match=rf"^`baseline` must have values in 0\.\.255, got {re.escape(str(baseline))}$"):
+        make_method("occlusion", baseline=baseline)(environment().model, batch.inputs, batch.targets)
+
+
+MISFITS = {
+    "no channels": (
+        lambda x, t: (x[:, 0], t),
+        "`inputs` must be floating point of shape (b, c, h, w), got float32 of shape (2, 16, 16)",
+    ),
+    "integers": (
+        lambda x, t: (x.long(), t),
+        "`inputs` must be floating point of shape (b, c, h, w), got int64 of shape (2, 3, 16, 16)",
+    ),
+    "numpy": (lambda x, t: (x.numpy(), t), "`inputs` must be floating point of shape (b, c, h, w), got ndarray"),
+    "gray": (
+        lambda x, t: (x[:, :1], t),
+        "`inputs` must have shape (b, 3, 16, 16) for this model, got (2, 1, 16, 16)",
+    ),
+    "another size": (
+        lambda x, t: (x[..., :15], t),
+        "`inputs` must have shape (b, 3, 16, 16) for this model, got (2, 3, 16, 15)",
+    ),
+    "too few targets": (
+        lambda x, t: (x, t[:1]),
+        "`targets` must be int64 of shape (2,), one per input, got int64 of shape (1,)",
+    ),
+    "targets of another type": (
+        lambda x, t: (x, t.float()),
+        "`targets` must be int64 of shape (2,), one per input, got float32 of shape (2,)",
+    ),
+    "a number": (lambda x, _t: (x, 0), "`targets` must be int64 of shape (2,), one per input, got int"),
+    "no such output": (lambda x, t: (x, t * 0 + 4), "`targets` must be indices of the model's outputs, 0 to 3, got 4"),
+    "below 0": (lambda x, t: (x, t * 0 - 1), "`targets` must be indices of the model's outputs, 0 to 3, got -1"),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+@pytest.mark.parametrize("name", ["gradient", "occlusion", "gradcam", "lime", "random"])
+def test_inputs_and_targets_that_do_not_fit_the_model_are_refused_in_one_line(name, case):
+    change, message = MISFITS[case]
+    batch = environment().sample(2)
+    with pytest.raises(BadOption, match=rf"^{re.escape(message)}$"):
+        make_method(name, environment())(environment().model, *change(batch.inputs, batch.targets))
 
 
 def test_declares_attaches_facts_to_a_function():

@@ -316,7 +316,9 @@ def test_options_after_the_address_of_a_function_are_refused(tmp_path):
         make_method(f"{path}:double[a=1]")
 
 
-@pytest.mark.parametrize("text", ["no_such_module:double", "attributionlab.no_such_module:double", "mine.txt:double"])
+@pytest.mark.parametrize(
+    "text", ["no_such_module:double", "attributionlab.no_such_module:double", "no_such_file.txt:double"]
+)
 def test_a_module_that_is_not_there_is_reported(text):
     module = text.rpartition(":")[0]
     message = f"`method` must name a module that exists, got '{module}'; a file is written file.py:function"

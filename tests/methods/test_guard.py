@@ -13,6 +13,7 @@ from attributionlab.errors import (
     MethodRaised,
     ModelChanged,
     NotFinite,
+    TorchChanged,
     WrongShape,
 )
 from attributionlab.methods import FunctionMethod, ModelState, run_guarded
@@ -145,12 +146,29 @@ RETURNED = {
         "must return real values of shape (2, 3, 3)",
     ),
     "complex": (lambda _m, x, _t: x * 1j, WrongShape, "got complex (2, 1, 3, 3)"),
+    "sparse": (
+        lambda _m, x, _t: x.sum(1).to_sparse(),
+        WrongShape,
+        "must return a plain, dense tensor, got a sparse_coo one",
+    ),
+    "sparse rows": (
+        lambda _m, x, _t: x[:, 0].to_sparse_csr(),
+        WrongShape,
+        "must return a plain, dense tensor, got a sparse_csr",
+    ),
+    "meta": (lambda _m, x, _t: x.to("meta"), WrongShape, "must return a plain, dense tensor, got a meta one"),
+    "nested": (
+        lambda _m, x, _t: torch.nested.nested_tensor(list(x)),
+        WrongShape,
+        "must return a plain, dense tensor, got a nested",
+    ),
     "NaN": (lambda _m, x, _t: x * torch.nan, NotFinite, "must return finite values, got NaN values in 2 of 2 maps"),
     "inf": (lambda _m, x, _t: x / 0, NotFinite, "must return finite values, got infinite values in 2 of 2 maps"),
     "-inf": (lambda _m, x, _t: -x / 0, NotFinite, "must return finite values, got infinite values in 2 of 2 maps"),
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*(beta|prototype)")  # as torch calls its sparse rows and nested tensors
 @pytest.mark.parametrize("case", RETURNED)
 def test_a_bad_return_value_is_reported_in_one_line(model, case):
     function, kind, message = RETURNED[case]
@@ -365,3 +383,80 @@ def test_a_model_that_was_moved_is_reported(model):
 
     with pytest.raises(ModelChanged, match="has another type, shape or device"):
         run(moves, model)
+
+
+def default_dtype():
+    torch.set_default_dtype(torch.float64)
+
+
+def no_gradients():
+    torch.set_grad_enabled(False)
+
+
+def deterministic():
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def more_threads():
+    torch.set_num_threads(torch.get_num_threads() + 1)
+
+
+SETTINGS = {
+    default_dtype: "the default dtype changed from torch.float32 to torch.float64",
+    no_gradients: "the grad mode changed from True to False",
+    deterministic: "the deterministic mode changed from 0 to 1",
+    more_threads: "the number of threads changed from",
+}
+
+
+def settings_of_torch():
+    return (
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        torch.get_deterministic_debug_mode(),
+        torch.get_num_threads(),
+    )
+
+
+@pytest.fixture
+def torch_as_it_was():
+    """Whatever a test leaves behind is put right, so that no other test fails of it."""
+    before = settings_of_torch()
+    yield before
+    torch.set_default_dtype(before[0])
+    torch.set_grad_enabled(before[1])
+    torch.set_deterministic_debug_mode(before[2])
+    torch.set_num_threads(before[3])
+
+
+@pytest.mark.parametrize("action", SETTINGS, ids=lambda action: action.__name__)
+def test_a_change_of_torch_is_reported_in_one_line_and_put_back(model, action, torch_as_it_was):
+    message = rf"^file\.py:mine changed torch itself: {re.escape(SETTINGS[action])}"
+    with pytest.raises(TorchChanged, match=message) as caught:
+        run(then_explain(lambda _model: action()), model)
+    assert settings_of_torch() == torch_as_it_was
+    assert isinstance(caught.value, MethodError)
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize("action", SETTINGS, ids=lambda action: action.__name__)
+def test_a_change_of_torch_is_put_back_where_the_method_raises(model, action, torch_as_it_was):
+    def method(model, inputs, targets):
+        action()
+        raise ValueError("then it raised")
+
+    with pytest.raises(MethodRaised, match="then it raised"):
+        run(method, model)
+    assert settings_of_torch() == torch_as_it_was
+
+
+def test_a_change_of_torch_that_is_taken_back_is_no_change(model):
+    def method(model, inputs, targets):
+        with torch.no_grad():
+            return inputs * 2
+
+    assert run(method, model).shape == (2, 3, 3)
+
+
+def test_random_numbers_are_no_change_of_torch(model):
+    assert run(lambda _model, inputs, _targets: torch.rand_like(inputs), model).shape == (2, 3, 3)

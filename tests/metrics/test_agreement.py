@@ -1,6 +1,7 @@
 """Soft precision, recall and F1 against nested loops, closed forms and degenerate cases."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -292,24 +293,25 @@ def test_maps_that_require_gradients_are_scored_without_them():
 def test_values_that_are_not_finite_are_refused(value, what):
     maps = torch.ones(2, 2, 2)
     maps[1, 0, 1] = value
-    with pytest.raises(NotFinite, match=rf"^attribution must return finite values, got {what} values in 1 of 2 maps$"):
+    with pytest.raises(NotFinite, match=rf"^`attribution` must be finite values, got {what} values in 1 of 2 maps$"):
         score(maps, truth_of(np.ones((2, 2, 2)).tolist()))
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (1, 2, 2), (2, 2, 3), (2, 3, 2, 3), (3, 3, 2, 2), (2, 1, 3, 2, 2), ()])
 def test_maps_of_another_shape_are_refused(shape):
-    with pytest.raises(WrongShape, match=r"must return real values of shape \(2, 2, 2\)"):
+    message = f"`attribution` must be real values of shape (2, 2, 2) or (2, c, 2, 2), got {shape}"
+    with pytest.raises(WrongShape, match=rf"^{re.escape(message)}$"):
         score(torch.ones(shape), truth_of(np.ones((2, 2, 2)).tolist()))
 
 
 def test_complex_maps_are_refused():
-    with pytest.raises(WrongShape, match=r"must return real values .* got complex \(1, 1, 2\)$"):
+    with pytest.raises(WrongShape, match=r"must be real values .* got complex \(1, 1, 2\)$"):
         score(torch.ones(1, 1, 2, dtype=torch.complex64), truth_of([[[1, 0]]]))
 
 
 @pytest.mark.parametrize("value", [np.ones((1, 1, 2)), [[[1.0, 1.0]]], None])
 def test_what_is_no_tensor_is_refused(value):
-    with pytest.raises(WrongShape, match=rf"^attribution must return a torch\.Tensor, got {type(value).__name__}$"):
+    with pytest.raises(WrongShape, match=rf"^`attribution` must be a torch\.Tensor, got {type(value).__name__}$"):
         score(value, truth_of([[[1, 0]]]))
 
 

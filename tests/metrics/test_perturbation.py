@@ -167,7 +167,7 @@ def test_canvases_start_where_they_say():
 @pytest.mark.parametrize("metric", [al.insertion, al.deletion, al.sensitivity_n])
 def test_wrong_maps_are_refused(metric):
     environment, batch, truth = case("multi-color-sum[size=16]", 2)
-    with pytest.raises(WrongShape, match=r"attribution must .*\(2, 16, 16\).*got \(2, 15, 16\)"):
+    with pytest.raises(WrongShape, match=r"^`attribution` must be .*\(2, 16, 16\).*got \(2, 15, 16\)"):
         metric(environment, batch, truth[:, 1:])
     with pytest.raises(NotFinite, match="NaN"):
         metric(environment, batch, truth / 0)
