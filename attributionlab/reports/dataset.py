@@ -16,7 +16,7 @@ from attributionlab._checks import whole_number
 from attributionlab.environments import Batch, Environment
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.experiments.check import Progress, no_progress, versions
-from attributionlab.reports.figures import attribution_figure, picture, save_figure
+from attributionlab.reports.figures import attribution_figure, check_parents, picture, save_figure
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -49,10 +49,11 @@ def generate(
         The folder.
 
     Raises:
-        BadOption: If the folder exists (without `force`), or holds something else than such samples.
+        BadOption: If the folder exists (without `force`), holds something else than such samples, or cannot be made.
         MachineError: If it cannot be written.
     """
     n_samples = whole_number("n_samples", n_samples, 1)
+    check_parents(folder)
     _check_folder(folder, force=force)
     first = environment.sample(1, start)  # impossible options are said before anything is written
     del first

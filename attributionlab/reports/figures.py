@@ -120,24 +120,35 @@ def check_path(path: Path) -> None:
     """Refuse a path at which no figure can be written, before any work is done.
 
     Raises:
-        BadOption: If its ending is no format of figures, or its folder does not exist.
+        BadOption: If its ending is no format of figures, or no folder can be made for it.
     """
     if path.suffix.lower() not in FORMATS:
         raise bad_option("output", f"end in {' or '.join(FORMATS)}", str(path))
-    if not path.parent.is_dir():
-        raise bad_option("output", "lie in a folder that exists", str(path))
+    check_parents(path)
+
+
+def check_parents(path: Path) -> None:
+    """Refuse a path whose parents are no folders and cannot become any.
+
+    Raises:
+        BadOption: If one of them is a file.
+    """
+    above = next((parent for parent in path.absolute().parents if parent.exists()), path)
+    if not above.is_dir():
+        raise bad_option("output", "lie in a folder", str(path), f"{above} is a file")
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, SVG or PDF: the whole file, or none.
+    """Write a figure as PNG, SVG or PDF: the whole file, or none; folders on the way to it are made.
 
     Raises:
-        BadOption: If the ending is another one, or the folder does not exist.
+        BadOption: If the ending is another one, or the path cannot lie in a folder.
         MachineError: If the file cannot be written.
     """
     check_path(path)
     draft = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
         os.close(handle)
         draft = Path(name)

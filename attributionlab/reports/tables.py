@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Group, JustifyMethod, RenderableType
@@ -108,12 +108,24 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
 
 
 def to_csv(rows: Iterable[dict[str, object]], columns: Sequence[str]) -> str:
-    """Rows as CSV with a header."""
+    """Rows as CSV with a header; a cell with several things has them in a row, separated by semicolons."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _plain(value: object) -> object:
+    """A cell without the brackets and quotes of Python."""
+    match value:
+        case Mapping():
+            return "; ".join(f"{name} = {what}" for name, what in value.items())
+        case list() | tuple():
+            return "; ".join(map(str, value))
+        case set() | frozenset():
+            return "; ".join(sorted(map(str, value)))
+    return value
 
 
 def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:

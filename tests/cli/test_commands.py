@@ -174,6 +174,17 @@ def test_list_as_csv_says_the_kind_of_each_row():
     ]
 
 
+def test_list_as_csv_is_plain_text():
+    rows = {row["name"]: row for row in csv_of("list")}
+    assert rows["integrated-gradients"]["needs"] == "baseline; gradients"
+    assert rows["gradcam"]["options"].startswith("layer = 5 (an integer or a text); relu = true (true or false); ")
+    assert rows["gradient"]["options"] == ""
+    assert rows["multi-color-sum"]["sign"] == ""
+    cells = " ".join(" ".join(row.values()) for row in rows.values())
+    for repr_of_python in ("[", "{", "frozenset", "None"):
+        assert repr_of_python not in cells
+
+
 # verify
 
 
@@ -566,6 +577,21 @@ def test_show_writes_a_figure(tmp_path, ending):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize(("command", "name"), [("show", "figure.png"), ("generate", "images")])
+def test_folders_on_the_way_to_the_output_are_made(tmp_path, command, name):
+    path = tmp_path / "a" / "b" / name
+    assert run(command, "single-color-sum", "--size", 16, "-n", 1, "-o", path).exit_code == 0
+    assert path.exists()
+
+
+@pytest.mark.parametrize(("command", "name"), [("show", "figure.png"), ("generate", "images")])
+def test_an_output_below_a_file_is_refused_before_any_work(tmp_path, command, name):
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "a" / name
+    line = failed(2, command, "single-color-sum", "--size", 16, "-n", 1, "-o", path)
+    assert line == f"`output` must lie in a folder, got '{path}'; {tmp_path / 'file'} is a file"
+
+
 def test_show_without_methods_draws_images_and_truth(tmp_path):
     path = tmp_path / "figure.png"
     assert run("show", "single-color-sum", "--size", 16, "-n", 1, "-o", path).exit_code == 0
@@ -616,7 +642,6 @@ def test_show_reports_messages_of_any_text(tmp_path):
     ("name", "arguments", "message"),
     [
         ("figure.jpg", (), "`output` must end in .png or .svg or .pdf, got "),
-        ("nowhere/figure.png", (), "`output` must lie in a folder that exists, got "),
         (
             "figure.png",
             ("--methods", "gradeint"),

@@ -309,6 +309,6 @@ def test_a_failure_leaves_the_earlier_folder_as_it_was(tmp_path, monkeypatch):
 
 def test_a_parent_that_is_a_file_is_refused_in_one_line(tmp_path):
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(MachineError, match=r"^`output` must be writable, got ") as caught:
+    with pytest.raises(BadOption, match=r"^`output` must lie in a folder, got .*file is a file$") as caught:
         generate(environment_of(COLORS), tmp_path / "file" / "set", n_samples=1)
     assert "\n" not in str(caught.value)

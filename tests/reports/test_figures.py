@@ -167,11 +167,19 @@ def test_another_ending_is_refused(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
-    for function in (check_path, lambda path: save_figure(small_figure(), path)):
-        with pytest.raises(BadOption, match=r"^`output` must lie in a folder that exists, got "):
-            function(tmp_path / "nowhere" / "figure.png")
+def test_a_folder_that_is_not_there_is_made_with_the_figure(tmp_path):
+    path = tmp_path / "nowhere" / "yet" / "figure.png"
+    check_path(path)
     assert list(tmp_path.iterdir()) == []
+    save_figure(small_figure(), path)
+    assert [entry.name for entry in path.parent.iterdir()] == ["figure.png"]
+
+
+def test_a_path_below_a_file_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for function in (check_path, lambda path: save_figure(small_figure(), path)):
+        with pytest.raises(BadOption, match=r"^`output` must lie in a folder, got .*file is a file$"):
+            function(tmp_path / "file" / "figure.png")
 
 
 def test_a_full_disk_leaves_the_earlier_figure_and_nothing_else(tmp_path, monkeypatch):
