@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
-from attributionlab.methods.cam import find_layer
+from attributionlab.methods.cam import find_maps, outputs_of
 from attributionlab.seeding import content_key, generator
 
 FIRST_SAMPLE = 2_000_000
@@ -105,7 +105,7 @@ class Iba(Method):
         """Capacities (b, h, w) in bits per pixel of the layer, enlarged bilinearly."""
         if self.setting is None:
             raise bad_option("setting", "be an environment: IBA normalizes features by its samples", None)
-        layer = find_layer(model, self.layer)
+        layer = find_maps(model, self.layer, inputs)
         features = Features.estimate(model, layer, self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs.to(inputs))
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
@@ -141,15 +141,10 @@ class Iba(Method):
 
 
 def activations(model: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:
-    """What a layer returns for these inputs."""
-    seen: list[Tensor] = []
-    handle = layer.register_forward_hook(lambda *call: seen.append(call[-1].detach()))
-    try:
-        with torch.no_grad():
-            model(inputs)
-    finally:
-        handle.remove()
-    return seen[0]
+    """The maps that a layer returns for these inputs."""
+    maps = outputs_of(model, layer, inputs)[0]
+    assert isinstance(maps, Tensor), "find_maps has seen to it"
+    return maps.detach()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
+import torch
 from captum.attr import GuidedGradCam as CaptumGuidedGradCam
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class GradCam(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum."""
-        gradcam = LayerGradCam(model, find_layer(model, self.layer))
+        gradcam = LayerGradCam(model, find_maps(model, self.layer, inputs))
         coarse = gradcam.attribute(inputs, target=targets, relu_attributions=self.relu)
         height, width = inputs.shape[2:]
         maps: Tensor = LayerAttribution.interpolate(coarse, (height, width), self.interpolation)
@@ -71,7 +72,7 @@ class GuidedGradCam(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum."""
-        guided = CaptumGuidedGradCam(model, find_layer(model, self.layer))
+        guided = CaptumGuidedGradCam(model, find_maps(model, self.layer, inputs))
         maps: Tensor = guided.attribute(inputs, target=targets, interpolate_mode=self.interpolation)
         return maps
 
@@ -83,9 +84,39 @@ def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
         BadOption: If there is none.
     """
     modules: dict[str, nn.Module] = dict(model.named_modules())
-    path = f"accumulator.layers.{layer}" if isinstance(layer, int) and "accumulator" in modules else str(layer)
+    path = f"accumulator.layers.{layer}" if isinstance(layer, int) else layer
     if path in modules and path:
         return modules[path]
     siblings = [name for name in modules if name.startswith("accumulator.layers.")]
-    known = f"an index from 0 to {len(siblings) - 1}" if siblings else "the dotted path of a module of the model"
-    raise bad_option("layer", f"be {known}", layer)
+    if siblings:
+        raise bad_option("layer", f"be an index from 0 to {len(siblings) - 1}", layer)
+    hint = "an index counts the layers of an accumulator, and this model has none" if isinstance(layer, int) else ""
+    raise bad_option("layer", "be the dotted path of a module of the model", layer, hint)
+
+
+def find_maps(model: nn.Module, layer: int | str, inputs: Tensor) -> nn.Module:
+    """The layer of a model that returns maps of channels for these inputs.
+
+    Raises:
+        BadOption: If there is no such layer, or it returns something else.
+    """
+    found = find_layer(model, layer)
+    outputs = outputs_of(model, found, inputs[:1])
+    if outputs and isinstance(outputs[0], Tensor) and outputs[0].ndim == 4:
+        return found
+    shapes = [tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__ for output in outputs[:1]]
+    does = f"returns {shapes[0]}" if shapes else "is never called by itself"
+    expectation = "be one that returns maps (b, c, h, w), as a convolutional layer does"
+    raise bad_option("layer", expectation, layer, f"{type(found).__name__} {does}")
+
+
+@torch.no_grad()
+def outputs_of(model: nn.Module, layer: nn.Module, inputs: Tensor) -> list[object]:
+    """What a layer returns for these inputs, each time that it is called."""
+    seen: list[object] = []
+    handle = layer.register_forward_hook(lambda *call: seen.append(call[-1]))
+    try:
+        model(inputs)
+    finally:
+        handle.remove()
+    return seen

@@ -1,5 +1,6 @@
 """GradCAM by hand on a network of two layers, and how its layer is found."""
 
+import re
 from functools import cache
 
 import pytest
@@ -117,10 +118,61 @@ def test_a_layer_that_is_not_there_is_refused_with_the_range(layer):
         make_method("gradcam", layer=layer)(environment().model, batch.inputs, batch.targets)
 
 
-@pytest.mark.parametrize("layer", [5, "features.7"])
-def test_a_layer_that_another_model_does_not_have_is_refused(layer):
-    with pytest.raises(BadOption, match=rf"^`layer` must be the dotted path of a module of the model, got {layer!r}$"):
-        make_method("gradcam", layer=layer)(TwoLayers(), IMAGE, torch.tensor([0]))
+def test_a_layer_that_another_model_does_not_have_is_refused():
+    with pytest.raises(
+        BadOption, match=r"^`layer` must be the dotted path of a module of the model, got 'features.7'$"
+    ):
+        make_method("gradcam", layer="features.7")(TwoLayers(), IMAGE, torch.tensor([0]))
+
+
+def test_an_index_is_refused_where_there_is_no_accumulator():
+    """Also where a module happens to be called like the index: that would be another layer than the one meant."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(72, 1))
+    hint = "an index counts the layers of an accumulator, and this model has none"
+    with pytest.raises(BadOption, match=f"^`layer` must be the dotted path .* of the model, got 0; {hint}$"):
+        make_method("gradcam", layer=0)(model, IMAGE, torch.tensor([0]))
+
+
+@pytest.mark.parametrize("name", ["gradcam", "guided-gradcam", "iba"])
+@pytest.mark.parametrize(
+    ("layer", "hint"),
+    [
+        ("softmax", "Softmax returns (1, 4)"),
+        ("head.0", "Linear returns (1, 4)"),
+        ("accumulator", "Accumulator returns (1, 4)"),
+    ],
+)
+def test_a_layer_without_maps_is_refused(name, layer, hint):
+    batch = environment().sample(2)
+    message = (
+        f"`layer` must be one that returns maps (b, c, h, w), as a convolutional layer does, got {layer!r}; {hint}"
+    )
+    with pytest.raises(BadOption, match=rf"^{re.escape(message)}$"):
+        make_method(name, environment(), layer=layer)(environment().model, batch.inputs, batch.targets)
+
+
+class Odd(nn.Module):
+    """A layer that returns no tensor, and layers in a list, which is no layer itself."""
+
+    class Pair(nn.Module):
+        def forward(self, inputs):
+            return inputs, inputs
+
+    def __init__(self):
+        super().__init__()
+        self.pair = self.Pair()
+        self.several = nn.ModuleList([nn.Flatten()])
+
+    def forward(self, inputs):
+        return self.several[0](self.pair(inputs)[0])
+
+
+@pytest.mark.parametrize(
+    ("layer", "hint"), [("pair", "Pair returns tuple"), ("several", "ModuleList is never called by itself")]
+)
+def test_what_is_no_layer_of_maps_is_refused(layer, hint):
+    with pytest.raises(BadOption, match=rf"^`layer` must be one that returns maps .*; {hint}$"):
+        make_method("gradcam", layer=layer)(Odd(), IMAGE, torch.tensor([0]))
 
 
 def test_gradcam_without_relu_is_signed():
