@@ -25,7 +25,7 @@ class Occlusion(Method):
         baseline: What covers the window: `black`, `true` (the environment's background) or a color.
         window: Side of the window in pixels.
         stride: Step of the window in pixels, at most `window` so that no pixel is left out.
-        internal_batch_size: Covered images per forward pass.
+        internal_batch_size: Covered images per forward pass, or crops of as many pixels.
     """
 
     name: ClassVar[str] = "occlusion"
@@ -60,7 +60,8 @@ class Occlusion(Method):
 
     def is_exact(self, model: DesignedNetwork, inputs: Tensor) -> bool:
         """Whether what is proven of the network holds here: designed weights, and channels between 0 and 1."""
-        seen = [model.detect(images) for images in (inputs, self.baseline_like(inputs[:1], self.baseline))]
+        images = (*inputs.split(self.internal_batch_size), self.baseline_like(inputs[:1], self.baseline))
+        seen = (model.detect(part) for part in images)
         return model.accumulator.intact and all(bool(((maps >= 0) & (maps <= 1)).all()) for maps in seen)
 
     def by_captum(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -83,10 +84,12 @@ class Occlusion(Method):
             torch.arange(self.n_windows(side), device=image.device) * self.stride for side in (height, width)
         )
         grid = torch.cartesian_prod(tops, lefts)
-        windowed = WindowedCounts(model, image, self.baseline_like(image, self.baseline))
+        covering = self.baseline_like(image, self.baseline)
+        windowed = WindowedCounts(model, image, covering, self.internal_batch_size)
         counts = windowed.counts(grid[:, 0], grid[:, 1], self.window)
         distinct, place = counts.unique(dim=0, return_inverse=True)  # a modulo head is wide
-        drops = (model.logits(image) - model.head(distinct))[:, target]
+        logits = torch.cat([model.head(part)[:, target] for part in distinct.split(self.internal_batch_size)])
+        drops = model.logits(image)[:, target] - logits
         drops = rearrange(drops[place], "(y x) 1 -> 1 1 y x", y=len(tops))
         window = torch.ones(1, 1, self.window, self.window).to(image)
         total, n_covering = (

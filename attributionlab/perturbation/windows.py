@@ -19,9 +19,6 @@ from torch.nn import functional
 
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 
-CHUNK = 2**22
-"""Values in the crops that are evaluated at once."""
-
 
 @dataclass(frozen=True, eq=False)
 class WindowedCounts:
@@ -31,11 +28,13 @@ class WindowedCounts:
         model: The network.
         image: (1, c, h, w).
         replacement: (1, c, h, w): what a window shows.
+        n_images: Crops are evaluated in parts that hold as many values as this many images.
     """
 
     model: DesignedNetwork
     image: Tensor
     replacement: Tensor
+    n_images: int = 8
 
     @torch.no_grad()
     def counts(self, tops: Tensor, lefts: Tensor, side: int) -> Tensor:
@@ -53,7 +52,8 @@ class WindowedCounts:
             before = self.model.counts(self.image)
             margin = 3 * self._n_cells(side)
             kept, shown = (self._padded(image, margin) for image in (self.image, self.replacement))
-            size = max(1, CHUNK // (kept.shape[0] * margin**2))
+            rows, columns = self.image.shape[2:]
+            size = max(1, self.n_images * rows * columns // margin**2)
             parts = zip(tops.split(size), lefts.split(size), strict=True)
             changes = [self._change(kept, shown, top, left, side) for top, left in parts]
             return before + torch.cat(changes)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import attributionlab as al
-from attributionlab.perturbation import WindowedCounts, windows
+from attributionlab.perturbation import WindowedCounts
 from attributionlab.seeding import generator
 
 SPECS = [
@@ -53,11 +53,46 @@ def test_an_image_of_random_colors_is_exact_too():
     assert torch.equal(counts, brute_force(model, noise, image, tops, lefts, 5))
 
 
-def test_windows_are_evaluated_in_parts(monkeypatch):
+@pytest.mark.parametrize("n_images", [1, 2, 5])
+def test_windows_are_evaluated_in_parts_of_so_many_images(monkeypatch, n_images):
+    """More crops at once cost memory, fewer cost time; the counts are the same bits."""
     model, image, noise, tops, lefts = case(SPECS[0])
-    expected = WindowedCounts(model, image, noise).counts(tops, lefts, 4)
-    monkeypatch.setattr(windows, "CHUNK", 5)
-    assert torch.equal(WindowedCounts(model, image, noise).counts(tops, lefts, 4), expected)
+    expected = WindowedCounts(model, image, noise, n_images=1000).counts(tops, lefts, 4)
+    sizes = []
+    usual = WindowedCounts._first_block
+    monkeypatch.setattr(
+        WindowedCounts, "_first_block", lambda self, crops: sizes.append(crops.numel()) or usual(self, crops)
+    )
+    assert torch.equal(WindowedCounts(model, image, noise, n_images).counts(tops, lefts, 4), expected)
+    most = n_images * model.detect(image).numel()
+    assert most / 2 < max(sizes) <= most
+
+
+@pytest.mark.parametrize("spec", ["multi-color-sum[size=32]", "single-color-modulo[modulus=5,size=32]"])
+def test_occlusion_keeps_to_its_internal_batch_size_without_forward_passes(monkeypatch, spec):
+    """Neither the crops nor the counts that enter the head take more memory than so many images would."""
+    environment = al.make_environment(spec)
+    batch = environment.sample(2)
+    crops, rows = [], []
+    usual = WindowedCounts._first_block
+    monkeypatch.setattr(
+        WindowedCounts, "_first_block", lambda self, given: crops.append(given.numel()) or usual(self, given)
+    )
+    environment.model.head.register_forward_hook(lambda _module, given, _output: rows.append(len(given[0])))
+    if environment.model.detector is not None:
+        environment.model.detector.register_forward_hook(lambda _module, given, _output: rows.append(len(given[0])))
+    most, maps = {}, {}
+    for size in (1, 3, 50):
+        crops.clear()
+        rows.clear()
+        method = al.make_method("occlusion", environment, window=7, stride=2, internal_batch_size=size)
+        maps[size] = method(environment.model, batch.inputs, batch.targets)
+        most[size] = max(crops)
+        assert max(crops) <= size * environment.model.detect(batch.inputs[:1]).numel()
+        assert max(rows) <= size
+    assert most[1] < most[3] < most[50]
+    assert torch.equal(maps[1], maps[50])
+    assert torch.equal(maps[3], maps[50])
 
 
 @pytest.mark.parametrize("options", [{}, {"baseline": "true"}, {"window": 7, "stride": 3}, {"window": 4, "stride": 4}])
