@@ -12,6 +12,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -101,12 +102,18 @@ class Iba(Method):
             if getattr(self, option) < 0:
                 raise bad_option(option, "be at least 0", getattr(self, option))
 
-    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Capacities (b, h, w) in bits per pixel of the layer, enlarged bilinearly."""
+    @cached_property
+    def references(self) -> Tensor:
+        """The images (n, c, h, w) by which features are normalized, drawn once for all batches."""
         if self.setting is None:
             raise bad_option("setting", "be an environment: IBA normalizes features by its samples", None)
+        return self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Capacities (b, h, w) in bits per pixel of the layer, enlarged bilinearly."""
+        references = self.references.to(inputs)
         layer = find_maps(model, self.layer, inputs)
-        features = Features.estimate(model, layer, self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs.to(inputs))
+        features = Features.estimate(model, layer, references)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             capacity = self.optimize(model, layer, features, image, target)[-1]

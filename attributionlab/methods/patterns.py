@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -49,11 +50,16 @@ class _Pattern(Method):
     def weight(self, layer: Layer, pattern: Tensor) -> Tensor:
         """What stands in for the layer's weight."""
 
-    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """From the logit back to the input, one image at a time."""
+    @cached_property
+    def references(self) -> Tensor:
+        """The images (n, c, h, w) from which patterns are estimated, drawn once for all batches."""
         if self.setting is None:
             raise bad_option("setting", "be an environment: patterns are estimated from its samples", None)
-        patterns = estimate_patterns(model, self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs.to(inputs))
+        return self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """From the logit back to the input, one image at a time."""
+        patterns = estimate_patterns(model, self.references.to(inputs))
         rules = {layer: _backward_through(self.weight(layer, pattern)) for layer, pattern in patterns.items()}
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:

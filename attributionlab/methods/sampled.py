@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -185,11 +186,16 @@ class ExpectedGradients(Method):
     def __post_init__(self) -> None:
         require_at_least(self, n_draws=1, n_baselines=1, internal_batch_size=1, seed=0)
 
-    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum's Saliency at random points between image and baselines."""
+    @cached_property
+    def references(self) -> Tensor:
+        """The baselines (n, c, h, w), drawn once for all batches."""
         if self.setting is None:
             raise bad_option("setting", "be an environment: expected gradients draw their baselines from it", None)
-        baselines = self.setting.sample(self.n_baselines, FIRST_BASELINE).inputs.to(inputs)
+        return self.setting.sample(self.n_baselines, FIRST_BASELINE).inputs
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """By captum's Saliency at random points between image and baselines."""
+        baselines = self.references.to(inputs)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             random = generator(self.seed, "expected gradients", content_key(image[0]))

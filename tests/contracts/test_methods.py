@@ -219,6 +219,33 @@ def test_methods_declare_who_they_are(name):
     assert kind.__doc__
 
 
+class Counting:
+    """An environment that counts how often it is asked for samples."""
+
+    def __init__(self, environment):
+        self.environment = environment
+        self.true_baseline = environment.true_baseline
+        self.n_asked = 0
+
+    def sample(self, n, start=0):
+        self.n_asked += 1
+        return self.environment.sample(n, start)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_reference_samples_are_drawn_once_for_all_batches(name):
+    setting = Counting(environment_of(LOGIT))
+    method, batch = make_method(name, setting), batch_of(LOGIT)
+    maps, n_asked = [], []
+    for start in range(3):
+        part = batch[start : start + 1]
+        context = {"batch": part} if method.needs_batch else {}
+        maps.append(method(environment_of(LOGIT).model, part.inputs, part.targets, **context))
+        n_asked.append(setting.n_asked)
+    assert n_asked in ([0, 0, 0], [1, 1, 1])
+    assert torch.equal(maps[2], explain(name, LOGIT, rows=slice(2, 3)))
+
+
 @pytest.mark.parametrize("name", [name for name in ALL if "internal_batch_size" in option_fields(METHODS.get(name))])
 def test_the_model_never_sees_more_images_than_the_internal_batch_size(name):
     """The model is wrapped, or occlusion would know it and cover nothing."""
