@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from attributionlab.environments import Batch, Environment, GroundTruth, make_environment, verify
     from attributionlab.experiments import Audit, Verdict, audit, check
     from attributionlab.methods import Declaration, Method, declares, make_method
-    from attributionlab.metrics import Agreement, Curve, SensitivityCurve, deletion, insertion, score, sensitivity_n
+    from attributionlab.metrics import (
+        Agreement,
+        Curve,
+        LabeledImages,
+        SensitivityCurve,
+        TrainedNetwork,
+        deletion,
+        insertion,
+        make_metric,
+        metric,
+        score,
+        sensitivity_n,
+    )
 
 __version__ = version("attributionlab")
 
@@ -29,8 +41,10 @@ _HOMES = {
     "Declaration": "methods",
     "Environment": "environments",
     "GroundTruth": "environments",
+    "LabeledImages": "metrics",
     "Method": "methods",
     "SensitivityCurve": "metrics",
+    "TrainedNetwork": "metrics",
     "Verdict": "experiments",
     "audit": "experiments",
     "check": "experiments",
@@ -39,6 +53,8 @@ _HOMES = {
     "insertion": "metrics",
     "make_environment": "environments",
     "make_method": "methods",
+    "make_metric": "metrics",
+    "metric": "metrics",
     "score": "metrics",
     "sensitivity_n": "metrics",
     "verify": "environments",
@@ -53,8 +69,10 @@ __all__ = [
     "Declaration",
     "Environment",
     "GroundTruth",
+    "LabeledImages",
     "Method",
     "SensitivityCurve",
+    "TrainedNetwork",
     "Verdict",
     "audit",
     "check",
@@ -63,6 +81,8 @@ __all__ = [
     "insertion",
     "make_environment",
     "make_method",
+    "make_metric",
+    "metric",
     "score",
     "sensitivity_n",
     "verify",

@@ -77,6 +77,22 @@ def split_specs(text: str) -> list[str]:
     return [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
 
 
+def parse_bytes(name: str, text: str) -> int:
+    """A size of memory as it is written, in bytes.
+
+    Raises:
+        BadOption: If it is none.
+
+    Example:
+        >>> parse_bytes("max_memory", "1.5GB")
+        1500000000
+    """
+    match = re.fullmatch(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMG]?)B?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise bad_option(name, "be a size like 500MB or 2GB", text)
+    return int(float(match["number"]) * 1000 ** " KMG".index(match["unit"].upper() or " "))
+
+
 def format_spec(name: str, options: Mapping[str, object]) -> str:
     """Put a spec together, options sorted.
 

@@ -67,6 +67,12 @@ class TorchChanged(MethodError):
     """The method left a global setting of torch different from how it found it."""
 
 
+class MetricError(AttributionLabError, RuntimeError):
+    """A metric raised an exception, or did not return one number per image."""
+
+    exit_code = 1
+
+
 class MachineError(AttributionLabError, RuntimeError):
     """The machine cannot do it: no GPU where one was asked for, a full disk."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ from attributionlab.cli.output import (
     print_table,
     print_text,
     progress_bar,
+    say,
 )
 
 DEFAULT_METHODS = (
@@ -36,36 +38,56 @@ def audit(
         typer.Option(help="Environment spec; may be repeated.", show_default="multi-color-sum"),
     ] = None,
     methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = DEFAULT_METHODS,
-    metrics: Annotated[str, typer.Option(help="Metrics, separated by commas.")] = "insertion,deletion,sensitivity-n",
+    metrics: Annotated[
+        str, typer.Option(help="Metrics, separated by commas: names, specs or module:function.")
+    ] = "insertion,deletion,sensitivity-n",
     truth: Annotated[str, typer.Option(help="What F1 is taken against: auto, overall or positive.")] = "auto",
     size: SizeOption = None,
     n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 16,
+    network_seeds: Annotated[int, typer.Option(help="Networks per environment, of consecutive seeds.")] = 1,
+    paired: Annotated[bool, typer.Option("--paired", help="Compare with the same without redundant channels.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also draw curves and ranks, as PNG, SVG or PDF.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Images that a method is given at once.")] = 4,
+    max_memory: Annotated[str, typer.Option(help="Memory for exact metrics, like 500MB or 2GB.")] = "2GB",
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,
 ) -> None:
     """Compare the ranks that perturbation metrics give methods with their ranks by the exact truth."""
     with one_line_errors():
-        from attributionlab._specs import split_specs
+        from attributionlab._specs import parse_bytes, split_specs
         from attributionlab.experiments import audit as run_audit
+        from attributionlab.experiments import expand
         from attributionlab.reports.audit import CSV_COLUMNS, audit_rows, audit_tables
+        from attributionlab.reports.audit_figure import audit_figure
+        from attributionlab.reports.figures import check_path, save_figure
         from attributionlab.reports.tables import to_csv
 
-        named, measured = split_specs(methods), split_specs(metrics)
+        named, measured, memory = split_specs(methods), split_specs(metrics), parse_bytes("max_memory", max_memory)
+        if output is not None:
+            check_path(output)
         environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
-        with chatter_to_stderr(), progress_bar("audit", len(named) * len(environments)) as advance:
+        n_environments = len(expand(environments, network_seeds=network_seeds, paired=paired))
+        with chatter_to_stderr(), progress_bar("audit", len(named) * n_environments * n_samples) as advance:
             report = run_audit(
                 named,
                 measured,
                 environments,
                 n_samples=n_samples,
                 truth=truth,
+                network_seeds=network_seeds,
+                paired=paired,
                 batch_size=batch_size,
+                max_memory=memory,
                 device=device.value,
                 seed=seed or 0,
                 progress=advance,
             )
+        if output is not None:
+            save_figure(audit_figure(report), output)
+            say("figure", str(output))
         if format is Format.json:
             print_json(report.to_dict())
         elif format is Format.csv:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import abc
+import copy
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
 import numpy as np
 import torch
@@ -193,6 +194,12 @@ class Environment(abc.ABC):
     def model(self) -> DesignedNetwork:
         """The network, in evaluation mode."""
         return self.build_network().eval()
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same environment with a copy of the network on another device."""
+        copied = copy.copy(self)
+        vars(copied)["model"] = copy.deepcopy(self.model).to(device)  # where cached_property keeps it
+        return copied
 
     @property
     def true_baseline(self) -> Tensor:

@@ -1,17 +1,21 @@
 """Experiments: the faithfulness test, and the audit of metrics."""
 
-from attributionlab.experiments.audit import Audit, EnvironmentAudit, MethodScores, audit
+from attributionlab.experiments.audit import audit, expand
+from attributionlab.experiments.audited import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
 from attributionlab.experiments.check import EnvironmentVerdict, MethodFailure, Verdict, check
 from attributionlab.experiments.intervals import Summary
 
 __all__ = [
     "Audit",
+    "Comparison",
     "EnvironmentAudit",
     "EnvironmentVerdict",
+    "ImageCurves",
     "MethodFailure",
     "MethodScores",
     "Summary",
     "Verdict",
     "audit",
     "check",
+    "expand",
 ]

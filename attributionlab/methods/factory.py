@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import importlib.util
-import re
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
+from attributionlab._functions import WANTED, load_function, parse_address
 from attributionlab._registry import Registry
 from attributionlab._specs import convert_options, join_options, parse_spec
-from attributionlab.errors import BadOption, MissingFile, bad_option
+from attributionlab.errors import bad_option
 from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction, Setting
 from attributionlab.methods.bottleneck import Iba
 from attributionlab.methods.cam import GradCam, GuidedGradCam
@@ -44,9 +39,6 @@ from attributionlab.methods.surrogate import KernelShap, Lime
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
-
-_ADDRESS = re.compile(r"(?P<where>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?")
-_WANTED = "be a name, file.py:function or package.module:function"
 
 METHODS: Registry[type[Method] | MethodFunction] = Registry("method", "attributionlab.methods")
 _OURS: tuple[type[Method], ...] = (
@@ -125,14 +117,13 @@ def is_method_class(entry: type[Method] | MethodFunction) -> TypeIs[type[Method]
 
 
 def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -> AnyMethod:
-    address = _ADDRESS.fullmatch(text)
+    address = parse_address(text)
     if address is not None:
-        if options or address["options"]:
-            plain = f"{address['where']}:{address['name']}"
-            raise bad_option("options", f"be empty for a function ({plain})", options or address["options"])
-        return FunctionMethod(function=load_function(text), spec=text)
+        if options or address.options:
+            raise bad_option("options", f"be empty for a function ({address})", options or address.options)
+        return FunctionMethod(function=load_function(text, "method"), spec=text)
     if not text.strip() or text.endswith(".py"):
-        raise bad_option("method", _WANTED, text)
+        raise bad_option("method", WANTED, text)
     spec = parse_spec(text)
     kind = METHODS.get(spec.name)
     if is_method_class(kind):
@@ -141,63 +132,6 @@ def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -
     if options or spec.options:
         raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
     return FunctionMethod(function=kind, spec=spec.name)
-
-
-def load_function(text: str) -> MethodFunction:
-    """The function that `package.module:function` or `file.py:function` names.
-
-    Raises:
-        MissingFile: If the module, the file or the function is not there.
-        BadOption: If the text names neither, if importing it fails, or it is not callable.
-    """
-    where, _, name = text.rpartition(":")
-    is_module = all(part.isidentifier() for part in where.split(".")) and not Path(where).is_file()
-    if not name or not (is_module or where.endswith(".py")):
-        raise bad_option("method", _WANTED, text)
-    module = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)
-    function = getattr(module, name, None)
-    if function is None:
-        raise MissingFile(f"`method` must name a function that exists, got {text!r}; {where} has no {name!r}")
-    if not callable(function):
-        raise bad_option("method", "name a function", text)
-    loaded: MethodFunction = function
-    return loaded
-
-
-def _load_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise MissingFile(f"`method` must name a file that exists, got {str(path)!r}")
-    spec = importlib.util.spec_from_file_location(f"attributionlab method {path.resolve()}", path)
-    assert spec is not None and spec.loader is not None, "a file ending in .py has a loader"
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:  # as for a script: modules beside the file can be imported
-        sys.path.append(folder)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        del sys.modules[spec.name]
-        raise _not_importable(str(path), error) from error
-    return module
-
-
-def _load_module(name: str) -> ModuleType:
-    if "" not in sys.path:  # as `python -m` does: modules of the folder in which the command is run
-        sys.path.insert(0, "")
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            hint = "a file is written file.py:function"
-            raise MissingFile(f"`method` must name a module that exists, got {name!r}; {hint}") from error
-        raise _not_importable(name, error) from error
-    except (Exception, SystemExit) as error:
-        raise _not_importable(name, error) from error
-
-
-def _not_importable(where: str, error: BaseException) -> BadOption:
-    return BadOption(f"`method` must be importable, got {where!r}; {type(error).__name__}: {error}")
 
 
 def _name_of(function: MethodFunction) -> str:

@@ -1,36 +1,76 @@
-"""The perturbation metrics by name, each with the direction in which it is better."""
+"""From a spec, a function or the name of a function to a metric."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import dataclasses
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
+from attributionlab._functions import WANTED, load_function, parse_address
 from attributionlab._registry import Registry
-from attributionlab.metrics.insertion import Images, Network, deletion, insertion
-from attributionlab.metrics.sensitivity import sensitivity_n
+from attributionlab._specs import convert_options, join_options, parse_spec
+from attributionlab.errors import bad_option
+from attributionlab.metrics.base import AnyMetric, FunctionMetric, Metric, MetricFunction
+from attributionlab.metrics.insertion import Deletion, Insertion
+from attributionlab.metrics.sensitivity import SensitivityN
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+METRICS: Registry[type[Metric] | MetricFunction] = Registry("metric", "attributionlab.metrics")
+_OURS: tuple[type[Metric], ...] = (Insertion, Deletion, SensitivityN)
+for _kind in _OURS:
+    METRICS.register(_kind.name, _kind)
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A score per image of how well an attribution goes with what the network does.
+def make_metric(metric: str | AnyMetric | MetricFunction, /, **options: object) -> AnyMetric:
+    """Build a metric from its name or spec, or wrap a function.
 
     Args:
-        name: Its registry name.
-        higher_is_better: The direction.
-        score: `(environment, batch, attribution) -> (b,)`; NaN where it is undefined.
+        metric: A registered name or spec (`insertion[canvas=background]`), a function declared by `metric`
+            `(environment, batch, attribution) -> (b,)`, or where to find one: `package.module:function`, `file.py:function`.
+        **options: Options of the metric.
+
+    Raises:
+        UnknownName: If there is no such metric or option.
+        BadOption: If a value does not fit or contradicts the spec, or a function has no declaration or is given options.
+        MissingFile: If the module, file or function is not there.
+
+    Example:
+        >>> make_metric("insertion[canvas=background]", seed=3).spec
+        'insertion[canvas=background,seed=3]'
     """
+    if isinstance(metric, Metric):
+        return dataclasses.replace(metric, **convert_options(type(metric), options))
+    if isinstance(metric, str):
+        return _from_text(metric, options)
+    if not callable(metric) and not isinstance(metric, FunctionMetric):
+        raise bad_option("metric", "be a spec or a function (environment, batch, attribution) -> (b,)", metric)
+    if options:
+        raise bad_option("options", "be empty for a function", options)
+    if isinstance(metric, FunctionMetric):
+        return metric
+    name = getattr(metric, "__qualname__", type(metric).__qualname__)
+    return FunctionMetric(function=metric, spec=f"{getattr(metric, '__module__', 'unknown')}:{name}")
 
-    name: str
-    higher_is_better: bool
-    score: Callable[[Network, Images, Tensor], Tensor]
+
+def _is_class(entry: type[Metric] | MetricFunction) -> TypeIs[type[Metric]]:
+    """Whether a registered entry is a class with options, rather than a plain function."""
+    return isinstance(entry, type) and issubclass(entry, Metric)
 
 
-METRICS: Registry[Metric] = Registry("metric", "attributionlab.metrics")
-for _metric in (
-    Metric("insertion", True, lambda environment, batch, maps: insertion(environment, batch, maps).auc),
-    Metric("deletion", False, lambda environment, batch, maps: deletion(environment, batch, maps).auc),
-    Metric("sensitivity-n", True, lambda environment, batch, maps: sensitivity_n(environment, batch, maps).mean),
-):
-    METRICS.register(_metric.name, _metric)
+def _from_text(text: str, options: dict[str, object]) -> AnyMetric:
+    address = parse_address(text)
+    if address is not None:
+        if options or address.options:
+            raise bad_option("options", f"be empty for a function ({address})", options or address.options)
+        return FunctionMetric(function=load_function(text, "metric"), spec=text)
+    if not text.strip() or text.endswith(".py"):
+        raise bad_option("metric", WANTED, text)
+    spec = parse_spec(text)
+    kind = METRICS.get(spec.name)
+    if _is_class(kind):
+        given, written = (convert_options(kind, some) for some in (options, spec.options))
+        return kind(**join_options(given, written, text))
+    if options or spec.options:
+        raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
+    return FunctionMetric(function=kind, spec=spec.name)

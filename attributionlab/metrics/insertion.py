@@ -1,80 +1,30 @@
 """Insertion and Deletion (Petsiuk et al. 2018; appendix G.4), exact: one point of the curve per pixel.
 
 Pixels are taken in the order of falling attribution. Insertion shows them one by one on a canvas, Deletion replaces them by
-the canvas; the faster the explained output rises or falls, the better the order.
+the canvas; the faster the explained output rises or falls, the better the order. Where the output says nothing about a single
+pixel, as a remainder does not, the steps that change it are counted instead (appendix F.4).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
-from torch import Tensor, nn
+from torch import Tensor
 
-from attributionlab._checks import attribution_maps
+from attributionlab._checks import attribution_maps, whole_number
 from attributionlab.errors import bad_option
-from attributionlab.perturbation import Ranking, SwitchedPixels, descending
-from attributionlab.perturbation.tree import DEFAULT_MEMORY
+from attributionlab.metrics.base import Images, Measure, Measurement, Metric, Network
+from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, descending, switch_pixels, switch_steps
 
 Canvas = Literal["black", "background", "blur"]
 
 BLUR = 21.0
 """Standard deviation of the blurred canvas in pixels of a 224 pixel wide image, as in appendix G.2."""
-
-
-class Network(Protocol):
-    """What the metrics ask of an environment."""
-
-    @property
-    def model(self) -> nn.Module:
-        """The network."""
-        ...
-
-    @property
-    def true_baseline(self) -> Tensor:
-        """(c,), the background."""
-        ...
-
-    @property
-    def ranking(self) -> Ranking:
-        """What the pixels are ordered by."""
-        ...
-
-    @property
-    def output_per_pixel(self) -> float | None:
-        """What each pixel of the positive truth adds to the explained output, where that is always the same."""
-        ...
-
-
-class Truth(Protocol):
-    """The exact truth."""
-
-    @property
-    def positive_mask(self) -> Tensor:
-        """(b, h, w)."""
-        ...
-
-
-class Images(Protocol):
-    """Images, what they are explained for, and the truth."""
-
-    @property
-    def inputs(self) -> Tensor:
-        """(b, c, h, w)."""
-        ...
-
-    @property
-    def targets(self) -> Tensor:
-        """(b,)."""
-        ...
-
-    @property
-    def ground_truth(self) -> Truth:
-        """The truth."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +33,7 @@ class Curve:
 
     Args:
         steps: (s,) int64, 0 to P: how many pixels are switched.
-        outputs: (b, s), the explained output as the network gives it.
+        outputs: (b, s), the explained output as the network gives it, or the part of the correct steps (0 to 1).
         auc: (b,) float64, area under the outputs over the fraction of pixels (trapezoid, both ends included).
         auc_normalized: (b,) float64, the same divided by the output for the full image; NaN where that is 0.
         optimum: (b,) float64, the best `auc` of any order in closed form; NaN where none is known.
@@ -96,6 +46,98 @@ class Curve:
     optimum: Tensor
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Switching(Metric):
+    """Area under the explained output while pixels are switched in the order of falling attribution.
+
+    Args:
+        canvas: `black`, the true `background`, or the image under a `blur`, rounded to integer colors.
+        order: By `signed` values or their `magnitude`; the environment's own choice if none.
+        measure: The explained `output`, or the `correct-steps`: steps that change it, of all that can (F.4).
+        steps: None for one point per pixel, else so many steps, by forward passes through any network.
+        seed: Seed of the order among equal values.
+    """
+
+    canvas: Canvas = "black"
+    order: Ranking | None = None
+    measure: Measure = "output"
+    steps: int | None = None
+    seed: int = 0
+
+    inserts: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        check_counted(self.measure, self.steps)
+        whole_number("seed", self.seed, 0)
+
+    def evaluate(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Measurement]:
+        """The areas and curves; see `Metric.evaluate`."""
+        curves = self.curves(environment, batch, attributions)
+        return [Measurement(curve.auc, curve.steps / batch.inputs[0, 0].numel(), curve.outputs) for curve in curves]
+
+    def curves(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Curve]:
+        """A curve per method; an image is prepared once for all of them."""
+        by = environment.ranking if self.order is None else self.order
+        maps = [attribution_maps(given, batch.inputs.shape) for given in attributions]
+        orders = torch.stack([descending(values, batch.inputs, by=by, seed=self.seed) for values in maps])
+        shown = canvases(environment, batch.inputs, self.canvas)
+        ends = (shown, batch.inputs) if self.inserts else (batch.inputs, shown)
+        model, images = environment.model, enumerate(zip(*ends, batch.targets.tolist(), strict=True))
+        switched = [
+            switch_pixels(model, start, end, orders[:, index], target, self.steps, self.max_memory)
+            for index, (start, end, target) in images
+        ]
+        outputs = torch.stack(switched, dim=1)  # (methods, b, s)
+        per_pixel = environment.output_per_pixel
+        if self.measure == "correct-steps":
+            n_contributing = contributing(batch)
+            correct = correct_steps(outputs, n_contributing) / n_contributing[:, None]
+            outputs = correct if self.inserts else 1 - correct
+        steps = switch_steps(orders.shape[-1], self.steps)
+        return [self._curve(steps, values, self._optimum(batch, values, per_pixel)) for values in outputs]
+
+    def _curve(self, steps: Tensor, outputs: Tensor, optimum: Tensor) -> Curve:
+        values, widths = outputs.double(), steps.diff().to(outputs.device)
+        auc = ((values[:, 1:] + values[:, :-1]) * widths).sum(dim=1) / 2 / int(steps[-1])
+        full = values[:, -1 if self.inserts else 0]
+        return Curve(steps, outputs, auc, torch.where(full != 0, auc / full, torch.nan), optimum)
+
+    def _optimum(self, batch: Images, outputs: Tensor, per_pixel: float | None) -> Tensor:
+        """The best area where every positive pixel adds the same: k(1 - k/2n) or k(k/2n) outputs of a pixel."""
+        counted = self.measure == "correct-steps"
+        unknown = torch.full((len(outputs),), torch.nan, dtype=torch.float64)
+        if batch.ground_truth is None or self.steps is not None:
+            return unknown
+        mask = batch.ground_truth.overall_mask if counted else batch.ground_truth.positive_mask
+        k, n = mask.flatten(1).sum(dim=1).double().to(outputs.device), mask[0].numel()
+        each = 1 / k if counted else per_pixel
+        if each is None:
+            return unknown
+        area = (k * (2 * n - k) if self.inserts else k * k) / 2 * each / n
+        empty = outputs[:, 0 if self.inserts else -1]
+        return torch.where(empty == 0, area, torch.nan)  # a canvas that counts itself has another optimum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Insertion(_Switching):
+    """Show the pixels on a canvas, the highest attribution first."""
+
+    name: ClassVar[str] = "insertion"
+    higher_is_better: ClassVar[bool] = True
+    source: ClassVar[str] = "Petsiuk et al. 2018"
+    inserts: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deletion(_Switching):
+    """Replace the pixels by a canvas, the highest attribution first."""
+
+    name: ClassVar[str] = "deletion"
+    higher_is_better: ClassVar[bool] = False
+    source: ClassVar[str] = "Petsiuk et al. 2018"
+    inserts: ClassVar[bool] = False
+
+
 def insertion(
     environment: Network,
     batch: Images,
@@ -103,29 +145,33 @@ def insertion(
     *,
     canvas: Canvas = "black",
     order: Ranking | None = None,
+    measure: Measure = "output",
+    steps: int | None = None,
     seed: int = 0,
     max_memory: int = DEFAULT_MEMORY,
 ) -> Curve:
     """Show the pixels on a canvas, the highest attribution first; a higher area is better.
 
     Args:
-        environment: Where the images come from; its network is evaluated.
-        batch: The images.
+        environment: Where the images come from; its network is evaluated. A `TrainedNetwork` with `steps`.
+        batch: The images; or `LabeledImages`.
         attribution: (b, h, w) or (b, c, h, w).
         canvas: `black`, the true `background`, or the image under a `blur`, rounded to integer colors.
         order: By `signed` values or their `magnitude`; the environment's own choice if left out.
+        measure: The explained `output`, or the `correct-steps`: those that change it, of all that can (appendix F.4).
+        steps: None for one point per pixel, else so many steps, by forward passes through any network.
         seed: Seed of the order among equal values.
-        max_memory: Bytes that the evaluation may take at once.
+        max_memory: Bytes that the exact evaluation may take at once.
 
     Returns:
         The curve with P + 1 points per image.
 
     Raises:
-        BadOption: If an option does not fit, or the model is no designed network.
+        BadOption: If an option does not fit, or the model is no designed network and there are no `steps`.
         MethodError: If the attribution has the wrong shape, or NaN or infinite values.
 
     References:
-        Petsiuk et al. 2018; Zhang et al. 2024, appendix G.4.
+        Petsiuk et al. 2018; Zhang et al. 2024, appendices F.4 and G.4.
 
     Example:
         >>> import attributionlab as al
@@ -135,9 +181,8 @@ def insertion(
         >>> bool((curve.auc == curve.optimum).all())
         True
     """
-    shown = canvases(environment, batch.inputs, canvas)
-    curve = _switch(environment, batch, attribution, shown, batch.inputs, order, seed, max_memory)
-    return _curve(curve, curve[:, -1], _optimum(environment, batch, curve[:, 0], inserted=True))
+    metric = Insertion(canvas=canvas, order=order, measure=measure, steps=steps, seed=seed, max_memory=max_memory)
+    return metric.curves(environment, batch, [attribution])[0]
 
 
 def deletion(
@@ -147,6 +192,8 @@ def deletion(
     *,
     canvas: Canvas = "black",
     order: Ranking | None = None,
+    measure: Measure = "output",
+    steps: int | None = None,
     seed: int = 0,
     max_memory: int = DEFAULT_MEMORY,
 ) -> Curve:
@@ -154,50 +201,8 @@ def deletion(
 
     See `insertion` for arguments, result and errors.
     """
-    shown = canvases(environment, batch.inputs, canvas)
-    curve = _switch(environment, batch, attribution, batch.inputs, shown, order, seed, max_memory)
-    return _curve(curve, curve[:, 0], _optimum(environment, batch, curve[:, -1], inserted=False))
-
-
-def _switch(
-    environment: Network,
-    batch: Images,
-    attribution: Tensor,
-    start: Tensor,
-    end: Tensor,
-    order: Ranking | None,
-    seed: int,
-    max_memory: int,
-) -> Tensor:
-    """Outputs after every step, (b, P + 1)."""
-    maps = attribution_maps(attribution, batch.inputs.shape)
-    orders = descending(maps, batch.inputs, by=environment.ranking if order is None else order, seed=seed)
-    curves = [
-        SwitchedPixels(environment.model, first, last, max_memory).outputs(one, target)
-        for first, last, one, target in zip(
-            start, end, orders.to(start.device).split(1), batch.targets.tolist(), strict=True
-        )
-    ]
-    return torch.cat(curves)
-
-
-def _curve(outputs: Tensor, full: Tensor, optimum: Tensor) -> Curve:
-    values = outputs.double()
-    n_pixels = outputs.shape[1] - 1
-    auc = (values.sum(dim=1) - (values[:, 0] + values[:, -1]) / 2) / n_pixels
-    normalized = torch.where(full != 0, auc / full.double(), torch.nan)
-    return Curve(torch.arange(n_pixels + 1), outputs, auc, normalized, optimum)
-
-
-def _optimum(environment: Network, batch: Images, empty: Tensor, *, inserted: bool) -> Tensor:
-    """The best area where every positive pixel adds the same: k(1 - k/2n) or k(k/2n) outputs of a pixel."""
-    mask = batch.ground_truth.positive_mask
-    per_pixel = environment.output_per_pixel
-    if per_pixel is None:
-        return torch.full((len(mask),), torch.nan, dtype=torch.float64)
-    k, n = mask.flatten(1).sum(dim=1).double(), mask[0].numel()
-    area = (k * (2 * n - k) if inserted else k * k) / 2 * per_pixel / n
-    return torch.where(empty == 0, area.to(empty.device), torch.nan)  # a canvas that counts itself has another optimum
+    metric = Deletion(canvas=canvas, order=order, measure=measure, steps=steps, seed=seed, max_memory=max_memory)
+    return metric.curves(environment, batch, [attribution])[0]
 
 
 def canvases(environment: Network, inputs: Tensor, canvas: Canvas) -> Tensor:
@@ -211,3 +216,35 @@ def canvases(environment: Network, inputs: Tensor, canvas: Canvas) -> Tensor:
         blurred = gaussian_filter(inputs.double().cpu().numpy(), sigma=(0, 0, deviation, deviation))
         return torch.from_numpy(np.round(blurred)).to(inputs)
     raise bad_option("canvas", "be black, background or blur", canvas)
+
+
+def check_counted(measure: Measure, steps: int | None) -> None:
+    """Refuse what is neither measure, and steps that skip pixels where single steps are counted."""
+    if measure not in ("output", "correct-steps"):
+        raise bad_option("measure", "be output or correct-steps", measure)
+    if measure == "correct-steps" and steps is not None:
+        raise bad_option("steps", "be none where correct steps are counted, one by one", steps)
+
+
+def contributing(batch: Images) -> Tensor:
+    """(b,) int64: how many pixels the output depends on by the truth."""
+    if batch.ground_truth is None:
+        raise bad_option("measure", "be output where there is no ground truth", "correct-steps")
+    return batch.ground_truth.overall_mask.flatten(1).sum(dim=1).to(batch.inputs.device)
+
+
+def correct_steps(outputs: Tensor, n_contributing: Tensor) -> Tensor:
+    """How many of the steps so far have changed the output (appendix F.4), (..., s) to (..., s).
+
+    Args:
+        outputs: (..., s), after every step.
+        n_contributing: How many steps must change it: pixels that contribute, by the truth.
+
+    Raises:
+        BadOption: If others do, so that there is nothing like a correct step.
+    """
+    changed = (outputs.diff(dim=-1) != 0).cumsum(dim=-1)
+    if bool((changed[..., -1] != n_contributing).any()):
+        expected = "be output where other pixels than those of the truth change the output"
+        raise bad_option("measure", expected, "correct-steps", "it is made for single-color environments")
+    return torch.nn.functional.pad(changed, (1, 0)).double()

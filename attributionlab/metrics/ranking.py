@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import ConstantInputWarning, kendalltau, spearmanr
+from scipy.stats import kendalltau, rankdata
 
 from attributionlab.seeding import generator
 
@@ -42,30 +43,94 @@ def rank_correlation(first: Scores, second: Scores, *, seed: int = 0) -> RankCor
         second: (methods, images).
         seed: Seed of the bootstrap.
     """
+    means = _means(first[:, None])[0], _means(second[:, None])[0]
+    interval = _interval(resampled_spearman(first, second, seed=seed))
+    return RankCorrelation(_number(_spearman(*(mean[None] for mean in means))[0]), *interval, _kendall(*means))
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """By how much a rank correlation changes between two settings that share their images, over several pairs.
+
+    Args:
+        first: Mean of Spearman's rho in the first setting, over the pairs where both have one; None without any.
+        second: The same in the second.
+        difference: First less second.
+        low: Lower end of the difference's 95 percent interval, images drawn anew, the same ones in both (percentile bootstrap).
+        high: Upper end.
+        share_lower: Part of the pairs in which the first is lower.
+        n_pairs: Pairs where both have one.
+    """
+
+    first: float | None
+    second: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    share_lower: float | None
+    n_pairs: int
+
+
+def paired_difference(
+    pairs: Sequence[tuple[tuple[Scores, Scores], tuple[Scores, Scores]]], *, seed: int = 0
+) -> PairedDifference:
+    """Compare how two settings rank, pair by pair.
+
+    Args:
+        pairs: Of each pair (one network seed, say) the two scores in the first setting and in the second, each
+            (methods, images) as for `rank_correlation`.
+        seed: Seed of the bootstrap.
+    """
+    found = [tuple(_spearman(*(_means(score[:, None]) for score in scores))[0] for scores in pair) for pair in pairs]
+    known = [index for index, pair in enumerate(found) if np.isfinite(pair).all()]
+    if not known:
+        return PairedDifference(None, None, None, None, None, None, 0)
+    first, second = (np.array([found[index][side] for index in known]) for side in (0, 1))
+    resampled = [
+        resampled_spearman(*pairs[index][0], seed=seed) - resampled_spearman(*pairs[index][1], seed=seed)
+        for index in known
+    ]
+    low, high = _interval(np.mean(resampled, axis=0))
+    lower = float((first < second).mean())
+    means = float(first.mean()), float(second.mean())
+    return PairedDifference(*means, means[0] - means[1], low, high, lower, len(known))
+
+
+def resampled_spearman(first: Scores, second: Scores, *, seed: int) -> Scores:
+    """Spearman's rho with images drawn anew, (N_RESAMPLES,); NaN where undefined. The same seed draws the same images."""
     n_images = first.shape[1]
-    random = generator(seed, "images drawn anew")
-    draws = [random.integers(0, n_images, n_images) for _ in range(N_RESAMPLES)]
-    resampled = [_spearman(_means(first[:, draw]), _means(second[:, draw])) for draw in draws]
-    known = [value for value in resampled if value is not None]
-    low, high = (float(end) for end in np.percentile(known, INTERVAL)) if known else (None, None)
-    means = _means(first), _means(second)
-    return RankCorrelation(_spearman(*means), low, high, _kendall(*means))
+    draws = generator(seed, "images drawn anew").integers(0, n_images, (N_RESAMPLES, n_images))
+    return _spearman(_means(first[:, draws]), _means(second[:, draws]))
+
+
+def _interval(values: Scores) -> tuple[float | None, float | None]:
+    known = values[np.isfinite(values)]
+    low, high = (float(end) for end in np.percentile(known, INTERVAL)) if len(known) else (None, None)
+    return low, high
 
 
 def _means(scores: Scores) -> Scores:
+    """(methods, resamples, images) to (resamples, methods)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a method whose score is undefined everywhere has none
-        means: Scores = np.nanmean(scores, axis=1)
+        means: Scores = np.nanmean(scores, axis=-1).T
     return means
 
 
-def _spearman(first: Scores, second: Scores) -> float | None:
+def _spearman(first: Scores, second: Scores) -> Scores:
+    """Spearman's rho row by row, (rows, methods) to (rows,), over methods with both scores; NaN where it is undefined."""
     known = ~(np.isnan(first) | np.isnan(second))
-    if known.sum() < 2:
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        return _number(spearmanr(first[known], second[known]).statistic)
+    found = np.full(len(first), np.nan)
+    for pattern in np.unique(known, axis=0):  # rows that know the same methods are ranked together
+        if pattern.sum() < 2:
+            continue
+        rows = (known == pattern).all(axis=1)
+        ranks = [rankdata(scores[np.ix_(rows, pattern)], axis=1) for scores in (first, second)]
+        centered = [rank - rank.mean(axis=1, keepdims=True) for rank in ranks]
+        lengths = np.sqrt(np.prod([(one**2).sum(axis=1) for one in centered], axis=0))
+        products = (centered[0] * centered[1]).sum(axis=1)
+        found[rows] = np.divide(products, lengths, out=np.full(len(lengths), np.nan), where=lengths > 0)
+    return found
 
 
 def _kendall(first: Scores, second: Scores) -> float | None:

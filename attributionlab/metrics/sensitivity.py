@@ -1,4 +1,4 @@
-"""Sensitivity-N (Ancona et al. 2018; appendix G.5): does the attribution of N pixels say what their absence changes?
+"""Sensitivity-N (Ancona et al. 2018; appendices F.5, G.5): does the attribution of N pixels say what their absence changes?
 
 For every N, over random subsets of N pixels: the Pearson correlation between the subset's summed attribution and the drop of
 the explained output when the subset is replaced by the canvas. The first N pixels of a random order are a random subset of N,
@@ -7,15 +7,19 @@ so one set of orders serves every N; the same orders serve every image and every
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from attributionlab._checks import attribution_maps, whole_number
-from attributionlab.metrics.insertion import Canvas, Images, Network, canvases
-from attributionlab.perturbation import SwitchedPixels, random_orders
-from attributionlab.perturbation.tree import DEFAULT_MEMORY
+from attributionlab.errors import bad_option
+from attributionlab.metrics.base import Images, Measure, Measurement, Metric, Network
+from attributionlab.metrics.insertion import Canvas, canvases, check_counted, contributing, correct_steps
+from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, random_orders, switch_pixels, switch_steps
+from attributionlab.seeding import generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +27,8 @@ class SensitivityCurve:
     """Correlation of summed attribution and drop of the output, by the number of pixels.
 
     Args:
-        sizes: (P - 1,) int64, N from 1 to P - 1.
-        correlations: (b, P - 1) float64, in [-1, 1]; NaN where the output does not vary over the subsets, 0 where only the
+        sizes: (s,) int64, N; from 1 to P - 1 where the network is evaluated exactly.
+        correlations: (b, s) float64, in [-1, 1]; NaN where the output does not vary over the subsets, 0 where only the
             attribution is constant.
         mean: (b,) float64, over the sizes where it is defined; NaN if it is defined nowhere.
         n_undefined: (b,) int64, sizes where it is not.
@@ -35,6 +39,79 @@ class SensitivityCurve:
     mean: Tensor
     n_undefined: Tensor
 
+    @classmethod
+    def of(cls, sizes: Tensor, correlations: Tensor) -> SensitivityCurve:
+        """With mean and number of the undefined."""
+        return cls(sizes, correlations, correlations.nanmean(dim=1), correlations.isnan().sum(dim=1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensitivityN(Metric):
+    """Mean over N of the correlation between summed attribution and drop of the output.
+
+    Args:
+        n_orders: Random orders, that is, subsets per N; at least 2.
+        canvas: What replaces the pixels; as in Insertion.
+        order: Whether `signed` values or their `magnitude` are summed; the environment's own choice if none.
+        measure: The drop of the `output`, or the `correct-steps` so far: those that changed it (F.5).
+        steps: None for every N, else so many, by forward passes through any network.
+        seed: Seed of the orders.
+    """
+
+    n_orders: int = 100
+    canvas: Canvas = "black"
+    order: Ranking | None = None
+    measure: Measure = "output"
+    steps: int | None = None
+    seed: int = 0
+
+    name: ClassVar[str] = "sensitivity-n"
+    higher_is_better: ClassVar[bool] = True
+    source: ClassVar[str] = "Ancona et al. 2018"
+
+    def __post_init__(self) -> None:
+        check_counted(self.measure, self.steps)
+        whole_number("n_orders", self.n_orders, 2)
+        whole_number("seed", self.seed, 0)
+        if self.steps is not None:
+            whole_number("steps", self.steps, 2)
+        if self.order not in (None, "signed", "magnitude"):
+            raise bad_option("order", "be signed or magnitude", self.order)
+
+    def evaluate(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Measurement]:
+        """The means and curves; see `Metric.evaluate`."""
+        n_pixels = batch.inputs[0, 0].numel()
+        curves = self.curves(environment, batch, attributions)
+        return [Measurement(curve.mean, curve.sizes / n_pixels, curve.correlations) for curve in curves]
+
+    def curves(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[SensitivityCurve]:
+        """A curve per method; the network is evaluated once for all of them."""
+        maps = [self._summed(environment, attribution_maps(given, batch.inputs.shape)) for given in attributions]
+        n_pixels, shown = maps[0].shape[1], canvases(environment, batch.inputs, self.canvas)
+        orders = random_orders(self.n_orders, n_pixels, seed=self.seed).to(batch.inputs.device)
+        sizes = switch_steps(n_pixels, self.steps)[1:-1]
+        n_contributing = contributing(batch) if self.measure == "correct-steps" else None
+        correlations: list[list[Tensor]] = [[] for _ in maps]
+        for index, (image, replacement, target) in enumerate(
+            zip(batch.inputs, shown, batch.targets.tolist(), strict=True)
+        ):
+            outputs = switch_pixels(
+                environment.model, image, replacement, orders, target, self.steps, self.max_memory
+            ).double()
+            changes = (
+                outputs[:, :1] - outputs if n_contributing is None else correct_steps(outputs, n_contributing[index])
+            )
+            drops = Drops.of(changes[:, 1:-1].contiguous())
+            for values, found in zip(maps, correlations, strict=True):
+                sums = values[index].to(orders.device)[orders].cumsum_(dim=1)
+                found.append(drops.correlate(sums[:, :-1] if self.steps is None else sums[:, sizes - 1]))
+        return [SensitivityCurve.of(sizes, torch.stack(found)) for found in correlations]
+
+    def _summed(self, environment: Network, maps: Tensor) -> Tensor:
+        """What is summed, (b, P) float64."""
+        by = environment.ranking if self.order is None else self.order
+        return (maps.abs() if by == "magnitude" else maps).flatten(1).double()
+
 
 def sensitivity_n(
     environment: Network,
@@ -43,54 +120,137 @@ def sensitivity_n(
     *,
     n_orders: int = 100,
     canvas: Canvas = "black",
+    order: Ranking | None = None,
+    measure: Measure = "output",
+    steps: int | None = None,
     seed: int = 0,
     max_memory: int = DEFAULT_MEMORY,
 ) -> SensitivityCurve:
     """Correlate summed attribution with the drop of the output, for every number of pixels; higher is better.
 
     Args:
-        environment: Where the images come from; its network is evaluated.
-        batch: The images.
+        environment: Where the images come from; its network is evaluated. A `TrainedNetwork` with `steps`.
+        batch: The images; or `LabeledImages`.
         attribution: (b, h, w) or (b, c, h, w).
         n_orders: Random orders, that is, subsets per N; at least 2.
         canvas: What replaces the pixels; see `insertion`.
+        order: Whether `signed` values or their `magnitude` are summed; the environment's own choice if left out.
+        measure: The drop of the `output`, or the `correct-steps` so far: those that changed it (appendix F.5).
+        steps: None for every N, else so many, by forward passes through any network.
         seed: Seed of the orders.
-        max_memory: Bytes that the evaluation of the network may take at once.
+        max_memory: Bytes that the exact evaluation of the network may take at once.
 
     Returns:
         One correlation per image and N.
 
     Raises:
-        BadOption: If an option does not fit, or the model is no designed network.
+        BadOption: If an option does not fit, or the model is no designed network and there are no `steps`.
         MethodError: If the attribution has the wrong shape, or NaN or infinite values.
 
     References:
-        Ancona et al. 2018, section 4; Zhang et al. 2024, appendix G.5, which correlates with the output rather than its drop,
-        so that the sign flips.
+        Ancona et al. 2018, section 4; Zhang et al. 2024, appendices F.5 and G.5, which correlates with the output rather than
+        its drop, so that the sign flips.
     """
-    n_orders = whole_number("n_orders", n_orders, 2)
+    metric = SensitivityN(
+        n_orders=n_orders,
+        canvas=canvas,
+        order=order,
+        measure=measure,
+        steps=steps,
+        seed=seed,
+        max_memory=max_memory,
+    )
+    return metric.curves(environment, batch, [attribution])[0]
+
+
+def sensitivity_n_by_subsets(
+    environment: Network,
+    batch: Images,
+    attribution: Tensor,
+    sizes: Sequence[int],
+    *,
+    n_subsets: int = 100,
+    canvas: Canvas = "black",
+    seed: int = 0,
+    batch_size: int = 4,
+) -> SensitivityCurve:
+    """Sensitivity-N to the letter: fresh, independent subsets for each N, a forward pass for each subset. Slow.
+
+    `sensitivity_n` estimates the same correlations from nested subsets; this is what it can be held against.
+
+    Args:
+        environment: Where the images come from, or a `TrainedNetwork`.
+        batch: The images.
+        attribution: (b, h, w) or (b, c, h, w); signed values are summed.
+        sizes: Values of N, from 1 to P - 1.
+        n_subsets: Subsets per N; at least 2.
+        canvas: What replaces the pixels; see `insertion`.
+        seed: Seed of the subsets.
+        batch_size: Images per forward pass.
+
+    Raises:
+        BadOption: If an option does not fit.
+        MethodError: If the attribution has the wrong shape, or NaN or infinite values.
+
+    References:
+        Ancona et al. 2018, section 4.
+    """
+    whole_number("n_subsets", n_subsets, 2)
     maps = attribution_maps(attribution, batch.inputs.shape).flatten(1).double()
-    orders = random_orders(n_orders, maps.shape[1], seed=seed).to(batch.inputs.device)
-    pairs = zip(batch.inputs, canvases(environment, batch.inputs, canvas), batch.targets.tolist(), maps, strict=True)
+    n_pixels, shown = maps.shape[1], canvases(environment, batch.inputs, canvas)
+    for size in sizes:
+        if not 1 <= size < n_pixels:
+            raise bad_option("sizes", f"lie between 1 and {n_pixels - 1}", size)
     curves = []
-    for image, replacement, target, values in pairs:
-        outputs = SwitchedPixels(environment.model, image, replacement, max_memory).outputs(orders, target).double()
-        drops = outputs[:, :1] - outputs[:, 1:-1]
-        sums = values.to(orders.device)[orders].cumsum(dim=1)[:, :-1]
-        curves.append(correlate(sums, drops))
-    correlations = torch.stack(curves)
-    undefined = correlations.isnan().sum(dim=1)
-    return SensitivityCurve(torch.arange(1, maps.shape[1]), correlations, correlations.nanmean(dim=1), undefined)
+    for image, replacement, target, values in zip(batch.inputs, shown, batch.targets.tolist(), maps, strict=True):
+        found = []
+        for size in sizes:
+            random = generator(seed, "subsets", size)
+            subsets = torch.stack([torch.from_numpy(random.permutation(n_pixels)[:size]) for _ in range(n_subsets)])
+            hidden = torch.zeros(n_subsets, n_pixels, dtype=torch.bool).scatter_(1, subsets, value=True)
+            hidden = hidden.view(-1, 1, *image.shape[1:]).to(image.device)
+            with torch.no_grad():
+                outputs = [
+                    environment.model(torch.where(part, replacement, image)) for part in hidden.split(batch_size)
+                ]
+                full = environment.model(image[None])[0, target]
+            drops = (full - torch.cat(outputs)[:, target]).double()
+            sums = values[subsets.to(values.device)].sum(dim=1).to(drops.device)
+            found.append(Drops.of(drops[:, None]).correlate(sums[:, None]))
+        curves.append(torch.cat(found))
+    return SensitivityCurve.of(torch.tensor(list(sizes)), torch.stack(curves))
 
 
-def correlate(sums: Tensor, drops: Tensor) -> Tensor:
-    """Pearson's correlation down the first dimension, (n, s) and (n, s) to (s,), with the degenerate cases.
+@dataclass(frozen=True, eq=False)
+class Drops:
+    """Drops of the output, ready to be correlated with the sums of many methods.
 
-    NaN where the drops are all equal, 0 where only the sums are.
+    Args:
+        centered: (n, s) float64, without their mean over the n subsets.
+        lengths: (s,), of the columns.
+        vary: (s,) bool, whether they are not all equal.
     """
-    sums_vary, drops_vary = ((values != values[:1]).any(dim=0) for values in (sums, drops))
-    sums, drops = sums - sums.mean(dim=0), drops - drops.mean(dim=0)
-    lengths = sums.square().sum(dim=0).sqrt() * drops.square().sum(dim=0).sqrt()
-    correlation = ((sums * drops).sum(dim=0) / lengths).clamp(-1, 1)
-    correlation = torch.where(sums_vary, correlation, 0.0)
-    return torch.where(drops_vary, correlation, torch.nan)
+
+    centered: Tensor
+    lengths: Tensor
+    vary: Tensor
+
+    @classmethod
+    def of(cls, drops: Tensor) -> Drops:
+        """From drops (n, s)."""
+        centered = drops - drops.mean(dim=0)
+        return cls(centered, torch.linalg.vector_norm(centered, dim=0), _vary(drops))
+
+    def correlate(self, sums: Tensor) -> Tensor:
+        """Pearson's correlation with sums (n, s), (s,): NaN where the drops are all equal, 0 where only the sums are."""
+        sums_vary = _vary(sums)
+        sums = sums - sums.mean(dim=0)
+        lengths = torch.linalg.vector_norm(sums, dim=0) * self.lengths
+        correlation = (torch.linalg.vecdot(sums, self.centered, dim=0) / lengths).clamp(-1, 1)
+        correlation = torch.where(sums_vary, correlation, 0.0)
+        return torch.where(self.vary, correlation, torch.nan)
+
+
+def _vary(values: Tensor) -> Tensor:
+    low, high = values.aminmax(dim=0)
+    return low != high

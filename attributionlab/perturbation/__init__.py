@@ -2,7 +2,18 @@
 
 from attributionlab.perturbation.dense import DensePixels
 from attributionlab.perturbation.order import Ranking, descending, random_orders
-from attributionlab.perturbation.tree import SwitchedPixels
+from attributionlab.perturbation.switch import switch_pixels, switch_steps
+from attributionlab.perturbation.tree import DEFAULT_MEMORY, SwitchedPixels
 from attributionlab.perturbation.windows import WindowedCounts
 
-__all__ = ["DensePixels", "Ranking", "SwitchedPixels", "WindowedCounts", "descending", "random_orders"]
+__all__ = [
+    "DEFAULT_MEMORY",
+    "DensePixels",
+    "Ranking",
+    "SwitchedPixels",
+    "WindowedCounts",
+    "descending",
+    "random_orders",
+    "switch_pixels",
+    "switch_steps",
+]

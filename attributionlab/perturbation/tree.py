@@ -26,6 +26,8 @@ from attributionlab.perturbation.order import check_orders
 DEFAULT_MEMORY = 2 * 2**30
 """Bytes that the evaluation may take at once."""
 
+DENSE_HINT = "give the number of `steps` to evaluate it by forward passes"
+
 
 @dataclass(frozen=True, eq=False)
 class SwitchedPixels:
@@ -48,9 +50,9 @@ class SwitchedPixels:
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, DesignedNetwork):
-            raise bad_option("model", "be a designed network; `dense` evaluates others", type(self.model).__name__)
+            raise bad_option("model", "be a designed network", type(self.model).__name__, DENSE_HINT)
         if not self.model.accumulator.intact:
-            raise BadOption("`model` must have the weights that it was built with, got others; `dense` evaluates those")
+            raise BadOption(f"`model` must have the weights that it was built with, got others; {DENSE_HINT}")
         if self.start.ndim != 3 or self.start.shape != self.end.shape:
             shapes = f"{tuple(self.start.shape)} and {tuple(self.end.shape)}"
             raise bad_option("start and end", "be two images (c, h, w) of one shape", shapes)

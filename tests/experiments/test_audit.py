@@ -56,8 +56,12 @@ def test_a_method_that_fails_is_named_and_the_others_go_on():
     assert failed.error.type == "MethodRaised"
     assert "no map today" in failed.error.message
     assert environment.correlations["deletion"].kendall == 1
-    every = al.audit([broken, broken], ["deletion"], LINEAR, n_samples=2)
+    every = al.audit([broken, also_broken], ["deletion"], LINEAR, n_samples=2)
     assert every.environments[0].correlations["deletion"].spearman is None
+
+
+def also_broken(model, inputs, targets):
+    raise ValueError("none either")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from scipy.stats import pearsonr
 
 import attributionlab as al
 from attributionlab.errors import BadOption, NotFinite, WrongShape
-from attributionlab.metrics.sensitivity import correlate
+from attributionlab.metrics.sensitivity import Drops
 from attributionlab.perturbation import descending
 from attributionlab.seeding import generator
 
@@ -113,7 +113,7 @@ def test_correlation_is_that_of_scipy_and_knows_what_is_undefined():
     random = generator(0, "values")
     sums, drops = (torch.from_numpy(random.standard_normal((30, 4))) for _ in range(2))
     sums[:, 1], drops[:, 2], sums[:, 3], drops[:, 3] = 0.1, 2.0, 0.1, 2.0
-    result = correlate(sums, drops)
+    result = Drops.of(drops).correlate(sums)
     assert float(result[0]) == pytest.approx(pearsonr(sums[:, 0], drops[:, 0]).statistic, rel=1e-12)
     assert result[1] == 0
     assert result[2:].isnan().all()

@@ -1,0 +1,50 @@
+"""One way to ask for outputs while pixels are switched: at every pixel by events, or at chosen steps by forward passes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from attributionlab._checks import whole_number
+from attributionlab.perturbation.dense import DensePixels
+from attributionlab.perturbation.tree import SwitchedPixels
+
+
+def switch_steps(n_pixels: int, n_steps: int | None) -> Tensor:
+    """After how many switched pixels outputs are known: (s,) int64 from 0 to P, evenly spread; all of them if None.
+
+    Raises:
+        BadOption: If `n_steps` is below 1.
+    """
+    if n_steps is None:
+        return torch.arange(n_pixels + 1)
+    spread = torch.linspace(0, n_pixels, whole_number("steps", n_steps, 1) + 1, dtype=torch.float64)
+    steps: Tensor = spread.round().long().unique()
+    return steps
+
+
+def switch_pixels(
+    model: nn.Module, start: Tensor, end: Tensor, orders: Tensor, target: int, n_steps: int | None, max_memory: int
+) -> Tensor:
+    """Outputs of a network while the pixels of one image are switched to those of another.
+
+    Args:
+        model: A designed network, or with `n_steps` any network.
+        start: (c, h, w), what is shown at first.
+        end: (c, h, w), what is shown at last.
+        orders: (n, P) int64, permutations of the pixels.
+        target: Index of the explained output.
+        n_steps: None for the exact outputs after every pixel, else that many steps by one forward pass each.
+        max_memory: Bytes that the exact evaluation may take at once.
+
+    Returns:
+        (n, s), at `switch_steps`.
+
+    Raises:
+        BadOption: If the model is no designed network and `n_steps` is None, or something does not fit.
+    """
+    orders = orders.to(start.device)
+    if n_steps is None:
+        return SwitchedPixels(model, start, end, max_memory).outputs(orders, target)
+    steps = switch_steps(start[0].numel(), n_steps)
+    return DensePixels(model, start, end).outputs(orders, target, steps)
