@@ -179,7 +179,7 @@ def convert(name: str, value: object, annotation: object) -> object:
     Raises:
         BadOption: If it is not one.
     """
-    for choice in _choices(annotation):
+    for choice in sorted(_choices(annotation), key=lambda choice: choice is not type(None)):  # `none` is no text
         try:
             return _convert_one(value, choice)
         except (ValueError, TypeError, OverflowError, ZeroDivisionError):

@@ -12,12 +12,16 @@ from attributionlab.cli.options import (
     DeviceOption,
     Format,
     FormatOption,
+    SamCheckpointOption,
+    SamModelOption,
     SeedOption,
     SizeOption,
     environment_defaults,
+    sam_defaults,
 )
 from attributionlab.cli.output import (
     build_environments,
+    build_methods,
     chatter_to_stderr,
     one_line_errors,
     print_json,
@@ -42,6 +46,8 @@ def audit(
         str, typer.Option(help="Metrics, separated by commas: names, specs or module:function.")
     ] = "insertion,deletion,sensitivity-n",
     truth: Annotated[str, typer.Option(help="What F1 is taken against: auto, overall or positive.")] = "auto",
+    sam_checkpoint: SamCheckpointOption = None,
+    sam_model: SamModelOption = None,
     size: SizeOption = None,
     n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 16,
     network_seeds: Annotated[int, typer.Option(help="Networks per environment, of consecutive seeds.")] = 1,
@@ -65,9 +71,11 @@ def audit(
         from attributionlab.reports.figures import check_path, save_figure
         from attributionlab.reports.tables import to_csv
 
-        named, measured, memory = split_specs(methods), split_specs(metrics), parse_bytes("max_memory", max_memory)
+        measured, memory = split_specs(metrics), parse_bytes("max_memory", max_memory)
         if output is not None:
             check_path(output)
+        with chatter_to_stderr():
+            named = build_methods(split_specs(methods), sam_defaults(sam_checkpoint, sam_model))
         environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
         n_environments = len(expand(environments, network_seeds=network_seeds, paired=paired))
         with chatter_to_stderr(), progress_bar("audit", len(named) * n_environments * n_samples) as advance:

@@ -11,13 +11,17 @@ from attributionlab.cli.options import (
     DeviceOption,
     Format,
     FormatOption,
+    SamCheckpointOption,
+    SamModelOption,
     SeedOption,
     SizeOption,
     environment_defaults,
+    sam_defaults,
 )
 from attributionlab.cli.output import (
     EXIT_FAILED,
     build_environments,
+    build_methods,
     chatter_to_stderr,
     one_line_errors,
     print_json,
@@ -41,6 +45,8 @@ def check(
     option: Annotated[
         list[str] | None, typer.Option(help="Option of the method, as key=value; may be repeated.")
     ] = None,
+    sam_checkpoint: SamCheckpointOption = None,
+    sam_model: SamModelOption = None,
     size: SizeOption = None,
     n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 16,
     gamma: Annotated[float, typer.Option(help="The least mean F1 that passes.")] = 0.5,
@@ -56,12 +62,11 @@ def check(
     with one_line_errors():
         from attributionlab._specs import parse_options
         from attributionlab.experiments import check as run_check
-        from attributionlab.methods import make_method
         from attributionlab.reports.tables import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
 
         options: dict[str, object] = {**parse_options(",".join(option or []))}
         with chatter_to_stderr():
-            subject = make_method(method, **options)
+            (subject,) = build_methods([method], sam_defaults(sam_checkpoint, sam_model), options)
         environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
         with chatter_to_stderr(), progress_bar(subject.spec, n_samples * len(environments)) as advance:
             verdict = run_check(

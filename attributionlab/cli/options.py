@@ -31,9 +31,21 @@ SeedOption = Annotated[int | None, typer.Option(help="Seed of scenes and random 
 SizeOption = Annotated[
     int | None, typer.Option(help="Side of the images in pixels, for specs that do not say.", show_default="224")
 ]
+SamCheckpointOption = Annotated[
+    Path | None, typer.Option(help="File of SAM's weights, for methods with segments=sam that do not say.")
+]
+SamModelOption = Annotated[
+    str | None, typer.Option(help="Which SAM they belong to: vit_h, vit_l or vit_b.", show_default="vit_h")
+]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Where to write.")]
 
 
 def environment_defaults(size: int | None, seed: int | None) -> dict[str, object]:
     """Options for environments whose spec does not set them."""
     return {name: value for name, value in (("size", size), ("seed", seed)) if value is not None}
+
+
+def sam_defaults(checkpoint: Path | None, model: str | None) -> dict[str, object]:
+    """Options for methods with segments=sam whose spec does not set them."""
+    given = {"sam_checkpoint": checkpoint and str(checkpoint), "sam_model": model}
+    return {name: value for name, value in given.items() if value is not None}

@@ -17,6 +17,7 @@ from attributionlab.errors import AttributionLabError
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
+    from attributionlab.methods import AnyMethod
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -106,6 +107,29 @@ def build_environments(specs: list[str], defaults: dict[str, object]) -> list[En
         conflicts = {"size": ("size", "height", "width"), "seed": ("seed", "data_seed", "network_seed")}
         missing = {name: value for name, value in defaults.items() if not set(conflicts[name]) & set(named)}
         built.append(make_environment(spec, **missing))
+    return built
+
+
+def build_methods(
+    specs: list[str], sam: dict[str, object], options: dict[str, object] | None = None
+) -> list[AnyMethod]:
+    """The methods of these specs, with `options` for all and SAM's options for those that segment with it.
+
+    Raises:
+        BadOption: If SAM's options are given and no method takes them.
+    """
+    from attributionlab._specs import parse_spec
+    from attributionlab.errors import bad_option
+    from attributionlab.methods import make_method
+
+    built, left = [], dict(sam)
+    for spec in specs:
+        said = {**(options or {}), **(parse_spec(spec).options if spec.endswith("]") else {})}
+        missing = {name: value for name, value in sam.items() if name not in said and said.get("segments") == "sam"}
+        built.append(make_method(spec, **(options or {}), **missing))
+        left = {name: value for name, value in left.items() if name not in missing}
+    for name, value in left.items():
+        raise bad_option(name, "go with a method that has segments=sam and does not set it", value)
     return built
 
 

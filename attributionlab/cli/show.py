@@ -10,13 +10,17 @@ from attributionlab.cli.options import (
     Device,
     DeviceOption,
     OutputOption,
+    SamCheckpointOption,
+    SamModelOption,
     SeedOption,
     SizeOption,
     environment_defaults,
+    sam_defaults,
 )
 from attributionlab.cli.output import (
     EXIT_FAILED,
     build_environments,
+    build_methods,
     chatter_to_stderr,
     one_line_errors,
     print_line,
@@ -28,10 +32,12 @@ def show(
     spec: Annotated[str, typer.Argument(help="Environment spec.")],
     output: OutputOption,
     methods: Annotated[
-        str, typer.Option(help="Method specs, separated by commas: 'gradient,occlusion\\[baseline=true]'.")
+        str, typer.Option(help="Method specs, separated by commas: 'gradient, occlusion\\[baseline=true]'.")
     ] = "",
     n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many images, one row each.")] = 3,
     start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,
+    sam_checkpoint: SamCheckpointOption = None,
+    sam_model: SamModelOption = None,
     size: SizeOption = None,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
@@ -46,7 +52,8 @@ def show(
         check_path(output)
         (environment,) = build_environments([spec], environment_defaults(size, seed))
         with chatter_to_stderr():
-            chosen = [make_method(method, environment) for method in split_specs(methods)]
+            named = build_methods(split_specs(methods), sam_defaults(sam_checkpoint, sam_model))
+            chosen = [make_method(method, environment) for method in named]
         with chatter_to_stderr(), progress_bar("explaining", len(chosen)) as advance:
             drawn = gallery(
                 environment, chosen, n_samples=n_samples, start=start, device=device.value, progress=advance

@@ -12,8 +12,11 @@ from captum.attr import Lime as CaptumLime
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from attributionlab._specs import changed_options
+from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
 from attributionlab.methods.diagnostics import record
+from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
 from attributionlab.methods.segments import Segments, segment
 from attributionlab.seeding import content_key, generator
 
@@ -69,7 +72,9 @@ class _Surrogate(Method):
     """One value per segment, given to all its pixels.
 
     Args:
-        segments: The segmentation prior; `oracle` takes the scene's own patches.
+        segments: The segmentation prior; `oracle` takes the scene's own patches, `sam` the masks of SAM.
+        sam_checkpoint: The file of SAM's weights, a state dict; for `segments=sam`, which needs it, and no other prior.
+        sam_model: Which SAM the weights belong to; for `segments=sam` as well.
         baseline: What a hidden pixel shows.
         n_samples: Images with hidden segments per explained image.
         seed: Seed of what is hidden.
@@ -77,6 +82,8 @@ class _Surrogate(Method):
     """
 
     segments: Segments = "quickshift"
+    sam_checkpoint: str | None = None
+    sam_model: SamModel = "vit_h"
     baseline: Baseline = "true"
     n_samples: int = 500
     seed: int = 0
@@ -84,6 +91,13 @@ class _Surrogate(Method):
 
     def __post_init__(self) -> None:
         require_at_least(self, n_samples=2, seed=0, internal_batch_size=1)
+        if self.segments == "sam":
+            weights_file(self.sam_checkpoint)
+            return
+        changed = changed_options(self)
+        for name in ("sam_checkpoint", "sam_model"):
+            if name in changed:
+                raise bad_option(name, f"be left out where segments={self.segments}", changed[name])
 
     @property
     def needs_batch(self) -> bool:
@@ -98,10 +112,12 @@ class _Surrogate(Method):
         self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: PatchBatch | None = None
     ) -> Tensor:
         """By captum, one image at a time, from random numbers that belong to the image."""
+        uses_sam = self.segments == "sam"
+        sam = sam_segmenter(self.sam_checkpoint, self.sam_model, inputs.device) if uses_sam else None
         maps = []
         for index, (image, target) in enumerate(zip(inputs.split(1), targets.split(1), strict=True)):
             patch_ids = None if batch is None else batch.ground_truth.patch_ids[index]
-            feature_mask = segment(image[0], self.segments, patch_ids).to(inputs.device)
+            feature_mask = segment(image[0], self.segments, patch_ids, sam).to(inputs.device)
             stream = int(generator(self.seed, "hidden segments", content_key(image[0])).integers(2**63))
             with torch.random.fork_rng(), torch.no_grad():
                 torch.manual_seed(stream)

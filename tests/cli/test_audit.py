@@ -42,7 +42,7 @@ def test_the_table_shows_scores_and_correlations():
 
 def test_rows_as_csv():
     rows = list(csv.DictReader(io.StringIO(run("--format", "csv", "--metrics", "deletion").stdout)))
-    assert len(rows) == 3 * 2
+    assert len(rows) == 3 * 2 + 2
     assert {row["score"] for row in rows} == {"f1", "deletion"}
 
 

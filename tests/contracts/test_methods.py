@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from attributionlab._specs import convert_options, option_fields, parse_spec
+from attributionlab._specs import convert_options, format_spec, option_fields, parse_spec
 from attributionlab.environments import make_environment
 from attributionlab.methods import METHODS, Declaration, make_method
 from attributionlab.methods.factory import is_method_class
@@ -318,10 +318,16 @@ CHANGED = {
     "n_samples": ("9", 9),
     "noise": ("0.5", 0.5),
     "probability": ("0.25", 0.25),
-    "segments": ("grid", "grid"),
+    "sam_checkpoint": (__file__, __file__),  # any file that exists
+    "sam_model": ("vit_b", "vit_b"),
+    "segments": ("sam", "sam"),
     "smoothing": ("2", 2),
 }
 """For every option another value, as text and as Python value; a new option has to be added here."""
+
+_SAM = {"sam_checkpoint": __file__, "segments": "sam"}
+TOGETHER = {"sam_checkpoint": _SAM, "sam_model": _SAM, "segments": _SAM}
+"""Options that are refused alone, with those that they have to go with."""
 
 
 @pytest.mark.parametrize(
@@ -329,11 +335,13 @@ CHANGED = {
 )
 def test_an_option_goes_through_the_spec_and_back(name, option):
     text, value = CHANGED[option]
-    method = make_method(f"{name}[{option}={text}]")
+    others = TOGETHER.get(option, {})
+    texts = {**others, option: text}
+    method = make_method(format_spec(name, texts))
     assert getattr(method, option) == value
-    assert method.spec == f"{name}[{option}={text}]"
-    assert parse_spec(method.spec).options == {option: text}
-    assert make_method(method.spec) == method == make_method(name, **{option: value})
+    assert method.spec == f"{name}[{','.join(f'{key}={texts[key]}' for key in sorted(texts))}]"
+    assert parse_spec(method.spec).options == texts
+    assert make_method(method.spec) == method == make_method(name, **{**others, option: value})
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -110,7 +110,9 @@ def test_steps_outside_the_image_are_refused():
 
 def test_other_networks_are_refused():
     image = torch.zeros(3, 16, 16)
-    with pytest.raises(BadOption, match=r"`model` must be a designed network; .*got 'Linear'"):
+    with pytest.raises(
+        BadOption, match=r"`model` must be a designed network, got 'Linear'; give the number of `steps`"
+    ):
         SwitchedPixels(nn.Linear(2, 2), image, image)
     changed = al.make_environment("multi-color-sum", size=16).build_network()
     with torch.no_grad():
