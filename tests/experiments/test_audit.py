@@ -7,6 +7,7 @@ import torch
 
 import attributionlab as al
 from attributionlab.errors import BadOption, UnknownName
+from attributionlab.experiments import expand
 
 LINEAR = "multi-color-sum[n_redundant=0,output=logit,size=16]"
 
@@ -82,3 +83,107 @@ def test_bad_options_are_named(options, message):
 def test_unknown_metrics_are_named():
     with pytest.raises(UnknownName, match="insertion"):
         al.audit(["truth", "random"], ["insertoin"], LINEAR)
+
+
+@al.metric(higher_is_better=False)
+def distance(environment, batch, attribution):
+    return (attribution - batch.ground_truth.signed).abs().flatten(1).sum(dim=1)
+
+
+@al.metric(higher_is_better=True)
+def raising(environment, batch, attribution):
+    raise ValueError("no score today")
+
+
+@al.metric(higher_is_better=True)
+def misshapen(environment, batch, attribution):
+    return attribution
+
+
+def test_functions_are_metrics_and_one_that_fails_is_named_while_the_others_go_on():
+    report = al.audit(["truth", "random", "constant"], ["deletion", distance, raising, misshapen], LINEAR, n_samples=3)
+    (environment,) = report.environments
+    names = list(environment.correlations)
+    assert names[0] == "deletion" and names[1].endswith(":distance")
+    assert environment.methods["truth"].metrics[names[1]] == 0
+    assert environment.correlations[names[1]].spearman > 0
+    assert "raised ValueError: no score today" in environment.metric_errors[names[2]]
+    assert "must return one number per image, shape (3,), got (3, 16, 16)" in environment.metric_errors[names[3]]
+    assert environment.correlations[names[2]].spearman is None
+    assert report.to_dict()["environments"][0]["metric_errors"] == environment.metric_errors
+
+
+def test_options_of_metrics_reach_them():
+    specs = ["insertion[canvas=background]", "sensitivity-n[n_orders=5]"]
+    environment = al.make_environment("multi-color-sum", size=16)
+    report = al.audit(["gradient", "random"], specs, environment, n_samples=2)
+    batch = environment.sample(2)
+    maps = al.make_method("gradient", environment)(environment.model, batch.inputs, batch.targets)
+    scores = report.environments[0].methods["gradient"].image_scores
+    assert torch.equal(
+        torch.from_numpy(scores[specs[0]]), al.insertion(environment, batch, maps, canvas="background").auc
+    )
+    assert torch.equal(torch.from_numpy(scores[specs[1]]), al.sensitivity_n(environment, batch, maps, n_orders=5).mean)
+
+
+def test_seeds_and_the_counterpart_without_redundant_channels_see_the_same_images():
+    methods = ["gradient", "integrated-gradients", "random"]
+    environment = al.make_environment("multi-color-sum", size=16, data_seed=3)
+    report = al.audit(methods, ["deletion"], environment, n_samples=3, network_seeds=2, paired=True)
+    assert [one.environment for one in report.environments] == [
+        "multi-color-sum[data_seed=3,size=16]",
+        "multi-color-sum[data_seed=3,network_seed=1,size=16]",
+        "multi-color-sum[data_seed=3,n_redundant=0,size=16]",
+        "multi-color-sum[data_seed=3,n_redundant=0,network_seed=1,size=16]",
+    ]
+    rhos = [one.correlations["deletion"].spearman for one in report.environments]
+    (comparison,) = report.comparisons
+    assert comparison.effect.first == pytest.approx((rhos[0] + rhos[1]) / 2)
+    assert comparison.effect.second == pytest.approx((rhos[2] + rhos[3]) / 2)
+    assert comparison.effect.n_pairs == 2
+    assert report.to_dict()["comparisons"][0]["difference"] == comparison.effect.difference
+
+
+def test_a_counterpart_has_the_same_network_but_for_the_redundant_channels():
+    for accumulator in ("nonnegative", "signed", "uniform"):
+        (_, first), (_, second) = expand(
+            [al.make_environment("multi-color-sum", size=32, accumulator=accumulator)], paired=True
+        )
+        batch = first.sample(4)
+        assert torch.equal(batch.inputs, second.sample(4).inputs)
+        assert torch.equal(first.model.logits(batch.inputs), second.model.logits(batch.inputs))
+        n_shared = second.model.accumulator.layers[0].weight.shape[0]
+        assert n_shared <= first.model.accumulator.layers[0].weight.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"environments": LINEAR, "paired": True}, "`paired` must be left out where no environment has redundant"),
+        ({"network_seeds": 0}, "`network_seeds` must be at least 1, got 0"),
+        ({"methods": ["truth", "random", "truth"]}, "`methods` must name each one once, got 'truth'"),
+        ({"metrics": ["deletion", "deletion"]}, "`metrics` must name each one once, got 'deletion'"),
+        ({"max_memory": 1000}, "`max_memory` must be at least .* bytes, for one order, got 1000"),
+    ],
+)
+def test_more_bad_options_are_named(options, message):
+    with pytest.raises(BadOption, match=message):
+        al.audit(**{"methods": ["truth", "random"], "environments": LINEAR, "n_samples": 1, **options})
+
+
+def test_results_do_not_depend_on_the_memory():
+    reports = [
+        al.audit(["truth", "random"], environments="multi-color-sum[size=16]", n_samples=2, max_memory=memory).to_dict()
+        for memory in (200_000, 2_000_000_000)
+    ]
+    assert reports[0] == reports[1]
+
+
+def test_an_environment_moves_with_a_copy_of_its_network():
+    environment = al.make_environment("multi-color-sum", size=16)
+    there = environment.to("cpu")
+    assert there == environment and there.model is not environment.model
+    assert all(
+        torch.equal(one, other)
+        for one, other in zip(there.model.parameters(), environment.model.parameters(), strict=True)
+    )

@@ -10,7 +10,8 @@ import torch
 from scipy.stats import pearsonr
 
 import attributionlab as al
-from attributionlab.errors import BadOption, NotFinite, WrongShape
+from attributionlab.errors import BadOption, NotFinite, UnknownName, WrongShape
+from attributionlab.metrics import sensitivity_n_by_subsets
 from attributionlab.metrics.sensitivity import Drops
 from attributionlab.perturbation import descending
 from attributionlab.seeding import generator
@@ -201,3 +202,118 @@ def test_a_canvas_that_counts_has_no_known_optimum():
     assert black.any() and not black.all()
     optimum = al.insertion(environment, batch, batch.ground_truth.signed).optimum
     assert optimum[black].isnan().all() and not optimum[~black].isnan().any()
+
+
+MODULO = "single-color-modulo[size=32]"
+
+
+@pytest.mark.parametrize("spec", [MODULO, "single-color-sum[size=16]"])
+def test_correct_steps_count_the_white_pixels_and_the_truth_attains_their_optimum(spec):
+    environment, batch, truth = case(spec)
+    k, n = batch.ground_truth.overall_mask.flatten(1).sum(dim=1).double(), truth[0].numel()
+    maps = torch.from_numpy(generator(0, "map").standard_normal(truth.shape))
+    white = batch.ground_truth.overall_mask.flatten(1)
+    order = descending(maps, batch.inputs, by=environment.ranking)
+    literal = torch.nn.functional.pad(white.gather(1, order).cumsum(dim=1), (1, 0)) / k[:, None]
+    assert torch.equal(al.insertion(environment, batch, maps, measure="correct-steps").outputs, literal)
+    assert torch.equal(al.deletion(environment, batch, maps, measure="correct-steps").outputs, 1 - literal)
+    for metric, best in ((al.insertion, 1 - k / (2 * n)), (al.deletion, k / (2 * n))):
+        curve = metric(environment, batch, truth, measure="correct-steps")
+        torch.testing.assert_close(curve.auc, best, rtol=0, atol=1e-12)  # sums of float64 fractions
+        torch.testing.assert_close(curve.optimum, best, rtol=0, atol=1e-12)
+    curve = al.sensitivity_n(environment, batch, truth, measure="correct-steps", n_orders=10)
+    defined = ~curve.correlations.isnan()
+    assert (curve.correlations[defined] - 1).abs().max() < 1e-12  # float64 sums
+    assert defined.float().mean() > 0.9
+
+
+def test_correct_steps_are_refused_where_other_pixels_change_the_output():
+    environment, batch, truth = case("multi-color-sum[size=16]", 1)
+    for metric in (al.insertion, al.deletion, al.sensitivity_n):
+        with pytest.raises(BadOption, match="`measure` must be output where other pixels than those of the truth"):
+            metric(environment, batch, truth, measure="correct-steps")
+        with pytest.raises(BadOption, match="`steps` must be none where correct steps are counted"):
+            metric(environment, batch, truth, measure="correct-steps", steps=4)
+        with pytest.raises(BadOption, match="`measure` must be output or correct-steps, got 'steps'"):
+            metric(environment, batch, truth, measure="steps")
+
+
+@pytest.mark.parametrize("metric", [al.insertion, al.deletion])
+def test_steps_are_points_of_the_exact_curve(metric):
+    environment, batch, _ = case("multi-color-sum[output=logit,size=16]", 2)
+    maps = torch.from_numpy(generator(0, "map").standard_normal((2, 16, 16)))
+    exact, coarse = metric(environment, batch, maps), metric(environment, batch, maps, steps=10)
+    assert coarse.steps.tolist() == [0, 26, 51, 77, 102, 128, 154, 179, 205, 230, 256]
+    assert torch.equal(coarse.outputs, exact.outputs[:, coarse.steps])
+    area = np.trapezoid(coarse.outputs.double().numpy(), coarse.steps.numpy() / 256, axis=1)
+    np.testing.assert_allclose(coarse.auc, area, rtol=1e-12)
+    nested = al.sensitivity_n(environment, batch, maps, n_orders=5)
+    some = al.sensitivity_n(environment, batch, maps, n_orders=5, steps=10)
+    assert some.sizes.tolist() == coarse.steps.tolist()[1:-1]
+    torch.testing.assert_close(
+        some.correlations, nested.correlations[:, some.sizes - 1], rtol=0, atol=1e-12, equal_nan=True
+    )
+
+
+def test_any_network_and_images_will_do_with_steps():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 36, 4)).double().eval()
+    inputs, targets = torch.rand(2, 3, 6, 6, dtype=torch.float64), torch.tensor([1, 3])
+    mine, images = al.TrainedNetwork(network, torch.zeros(3)), al.LabeledImages(inputs, targets)
+    exact = (inputs * network[1].weight.detach()[targets].view_as(inputs)).sum(dim=1)  # of a linear model
+    curve = al.sensitivity_n(mine, images, exact, n_orders=20, steps=36)
+    assert curve.sizes.tolist() == list(range(1, 36))
+    assert (curve.correlations - 1).abs().max() < 1e-9  # forward passes in float64
+    deleted, inserted = (metric(mine, images, exact, steps=36) for metric in (al.deletion, al.insertion))
+    assert inserted.optimum.isnan().all()
+    for seed in range(5):
+        other = torch.from_numpy(generator(seed, "map").standard_normal((2, 6, 6)))
+        assert (al.deletion(mine, images, other, steps=36).auc >= deleted.auc).all()
+        assert (al.insertion(mine, images, other, steps=36).auc <= inserted.auc).all()
+    with pytest.raises(
+        BadOption, match=r"`model` must be a designed network, got 'Sequential'; give the number of `steps`"
+    ):
+        al.insertion(mine, images, exact)
+
+
+def test_methods_measured_together_score_as_alone():
+    environment, batch, truth = case("multi-color-sum[size=16]", 2)
+    maps = [truth, torch.from_numpy(generator(0, "map").standard_normal((2, 16, 16))), torch.ones_like(truth)]
+    for spec in ("insertion", "deletion[canvas=background]", "sensitivity-n[n_orders=5]"):
+        metric = al.make_metric(spec)
+        together = metric.evaluate(environment, batch, maps)
+        alone = [metric.evaluate(environment, batch, [one])[0] for one in maps]
+        for one, other in zip(together, alone, strict=True):
+            assert torch.equal(one.scores, other.scores)
+            assert torch.equal(one.curves.nan_to_num(9), other.curves.nan_to_num(9))
+            assert one.at.shape == one.curves.shape[1:] and 0 <= one.at[0] < one.at[-1] <= 1
+
+
+def test_nested_orders_estimate_what_independent_subsets_do():
+    environment, batch, _ = case("multi-color-sum[size=16]", 2)
+    maps = environment.model.detect(batch.inputs)[:, :3].sum(dim=1).detach() + 0.3 * torch.from_numpy(
+        generator(1, "map").standard_normal((2, 16, 16))
+    )
+    sizes = [20, 100, 200]
+    literal = sensitivity_n_by_subsets(environment, batch, maps, sizes, n_subsets=300)
+    nested = al.sensitivity_n(environment, batch, maps, n_orders=300)
+    error = math.sqrt(2 / 300) * 5  # five standard errors of a difference, in Fisher's z
+    found = nested.correlations[:, torch.tensor(sizes) - 1]
+    assert (torch.atanh(found) - torch.atanh(literal.correlations)).abs().max() < error
+    with pytest.raises(BadOption, match="`sizes` must lie between 1 and 255, got 256"):
+        sensitivity_n_by_subsets(environment, batch, maps, [256])
+
+
+def test_metrics_have_specs():
+    metric = al.make_metric("insertion[canvas=background,order=magnitude]")
+    assert metric.spec == "insertion[canvas=background,order=magnitude]"
+    assert al.make_metric(metric) == metric
+    assert al.make_metric("sensitivity-n", n_orders=7).spec == "sensitivity-n[n_orders=7]"
+    with pytest.raises(UnknownName, match="did you mean insertion"):
+        al.make_metric("insertoin")
+    with pytest.raises(BadOption, match="`canvas` must be black or background or blur, got 'white'"):
+        al.make_metric("insertion[canvas=white]")
+    with pytest.raises(BadOption, match="`metric` must declare in which direction it is better"):
+        al.make_metric(lambda environment, batch, attribution: attribution)
+    with pytest.raises(BadOption, match="`metric` must be a spec or a function"):
+        al.make_metric(3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attributionlab.metrics import rank_correlation
+from attributionlab.metrics import paired_difference, rank_correlation
 from attributionlab.seeding import generator
 
 
@@ -45,3 +45,22 @@ def test_undefined_scores_are_left_out_and_what_ranks_nothing_has_no_correlation
     assert rank_correlation(scores, np.ones((3, 2))).spearman is None
     assert rank_correlation(scores, np.ones((3, 2))).kendall is None
     assert rank_correlation(scores[:1], scores[:1]).spearman is None
+
+
+def test_a_paired_difference_is_that_of_the_correlations_on_the_same_images():
+    random = generator(2, "scores")
+    f1 = np.arange(6.0)[:, None] + random.standard_normal((6, 10))
+    good, bad = f1 + 0.1 * random.standard_normal((6, 10)), random.standard_normal((6, 10))
+    pairs = [((f1, bad), (f1, good)), ((f1, good), (f1, good))]
+    found = paired_difference(pairs)
+    worse, better = (rank_correlation(f1, one).spearman for one in (bad, good))
+    assert found.first == pytest.approx((worse + better) / 2)
+    assert found.second == pytest.approx(better)
+    assert found.difference == pytest.approx(found.first - found.second)
+    assert found.low <= found.difference <= found.high < 0
+    assert (found.share_lower, found.n_pairs) == (0.5, 2)
+    same = paired_difference(pairs[1:])
+    assert same.low == same.high == same.difference == 0  # the same images are drawn in both
+    nothing = np.ones((6, 10))
+    assert paired_difference([*pairs, ((f1, nothing), (f1, good))]) == found
+    assert paired_difference([((f1, nothing), (f1, good))]).difference is None
