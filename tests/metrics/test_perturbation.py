@@ -314,6 +314,6 @@ def test_metrics_have_specs():
     with pytest.raises(BadOption, match="`canvas` must be black or background or blur, got 'white'"):
         al.make_metric("insertion[canvas=white]")
     with pytest.raises(BadOption, match="`metric` must declare in which direction it is better"):
-        al.make_metric(lambda environment, batch, attribution: attribution)
+        al.make_metric(lambda *maps: maps)
     with pytest.raises(BadOption, match="`metric` must be a spec or a function"):
         al.make_metric(3)
