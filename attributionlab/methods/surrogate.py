@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import torch
 from captum.attr import KernelShap as CaptumKernelShap
 from captum.attr import Lime as CaptumLime
+from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -18,6 +20,7 @@ from attributionlab.methods.base import Baseline, Declaration, Method, require_a
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
 from attributionlab.methods.segments import Segments, segment
+from attributionlab.networks import DesignedNetwork
 from attributionlab.seeding import content_key, generator
 
 
@@ -67,6 +70,32 @@ def _r_squared(outputs: Tensor, fitted: Tensor, weights: Tensor) -> Tensor:
     return 1 - (weights * (outputs - fitted).square()).sum() / (weights * (outputs - mean).square()).sum()
 
 
+@dataclass(frozen=True, eq=False)
+class _Switched:
+    """An image whose segments are shown or hidden, and where the network begins to mix pixels.
+
+    A designed network's detector works pixel by pixel, so it sees image and baseline once, and what it gives is merged.
+
+    Args:
+        function: From merged channels to outputs.
+        image: (1, c, h, w).
+        baseline: (1, c, h, w), what a hidden pixel shows.
+        channels: What is merged, of image and baseline.
+    """
+
+    function: Callable[[Tensor], Tensor]
+    image: Tensor
+    baseline: Tensor
+    channels: tuple[Tensor, Tensor]
+
+    @classmethod
+    def of(cls, model: nn.Module, image: Tensor, baseline: Tensor) -> _Switched:
+        """Split at the detector, where there is one."""
+        if isinstance(model, DesignedNetwork):
+            return cls(model.finish, image, baseline, (model.detect(image), model.detect(baseline)))
+        return cls(model, image, baseline, (image, baseline))
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Surrogate(Method):
     """One value per segment, given to all its pixels.
@@ -105,8 +134,8 @@ class _Surrogate(Method):
         return self.segments == "oracle"
 
     @abc.abstractmethod
-    def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
-        """The map (1, c, h, w) of one image."""
+    def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
+        """The map (1, c, h, w) of one image by its segments (1, 1, h, w)."""
 
     def attribute(
         self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: PatchBatch | None = None
@@ -117,13 +146,29 @@ class _Surrogate(Method):
         maps = []
         for index, (image, target) in enumerate(zip(inputs.split(1), targets.split(1), strict=True)):
             patch_ids = None if batch is None else batch.ground_truth.patch_ids[index]
-            feature_mask = segment(image[0], self.segments, patch_ids, sam).to(inputs.device)
+            segments = segment(image[0], self.segments, patch_ids, sam).to(inputs.device)
             stream = int(generator(self.seed, "hidden segments", content_key(image[0])).integers(2**63))
             with torch.random.fork_rng(), torch.no_grad():
                 torch.manual_seed(stream)
-                values = self.fit(model, image, target, feature_mask[None, None].expand_as(image))
+                switched = _Switched.of(model, image, self.baseline_like(image, self.baseline))
+                values = self.fit(switched, target, segments[None, None])
             maps.append(values[:, 0].to(inputs))  # every channel of a pixel carries the value of its segment
         return torch.cat(maps)
+
+
+    def by_captum(self, surrogate: CaptumLime, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
+        """The map (1, c, h, w) that captum's surrogate gives."""
+        surrogate.interpretable_model = _Judged(surrogate.interpretable_model)
+        shown, hidden = switched.channels
+        maps: Tensor = surrogate.attribute(
+            shown,
+            baselines=hidden,
+            target=target,
+            feature_mask=segments.expand_as(shown),
+            n_samples=self.n_samples,
+            perturbations_per_eval=self.internal_batch_size,
+        )
+        return maps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,19 +183,17 @@ class Lime(_Surrogate):
         source="Ribeiro et al. 2016",
     )
 
-    def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
-        """By captum: Lasso with an exponential kernel on the cosine distance."""
-        lime = CaptumLime(model)
-        lime.interpretable_model = _Judged(lime.interpretable_model)
-        maps: Tensor = lime.attribute(
-            image,
-            baselines=self.baseline_like(image, self.baseline),
-            target=target,
-            feature_mask=feature_mask,
-            n_samples=self.n_samples,
-            perturbations_per_eval=self.internal_batch_size,
-        )
-        return maps
+    def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
+        """By captum: Lasso with an exponential kernel on the cosine distance between images."""
+        kernel = get_exp_kernel_similarity_function()
+
+        def similarity(_original: Tensor, _shown: Tensor, shown_segments: Tensor, **_: Any) -> float:
+            shown = torch.where(shown_segments[0][segments].bool(), switched.image, switched.baseline)
+            weight: float = kernel(switched.image, shown, shown_segments)
+            return weight
+
+        lime = CaptumLime(switched.function, similarity_func=similarity)
+        return self.by_captum(lime, switched, target, segments)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,21 +209,9 @@ class KernelShap(_Surrogate):
         source="Lundberg & Lee 2017",
     )
 
-    def fit(self, model: nn.Module, image: Tensor, target: Tensor, feature_mask: Tensor) -> Tensor:
+    def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
         """By captum; with a single segment, which it cannot regress, the difference of outputs."""
-        baseline = self.baseline_like(image, self.baseline)
-        if int(feature_mask.max()) == 0:
-            outputs = model(torch.cat([image, baseline]))[:, target]
-            difference: Tensor = outputs[0] - outputs[1]
-            return difference.reshape(1, 1, 1, 1).expand_as(image)
-        kernel_shap = CaptumKernelShap(model)
-        kernel_shap.interpretable_model = _Judged(kernel_shap.interpretable_model)
-        maps: Tensor = kernel_shap.attribute(
-            image,
-            baselines=baseline,
-            target=target,
-            feature_mask=feature_mask,
-            n_samples=self.n_samples,
-            perturbations_per_eval=self.internal_batch_size,
-        )
-        return maps
+        if int(segments.max()) == 0:
+            shown, hidden = (switched.function(channels)[:, target] for channels in switched.channels)
+            return (shown - hidden).reshape(1, 1, 1, 1).expand_as(switched.image)
+        return self.by_captum(CaptumKernelShap(switched.function), switched, target, segments)

@@ -77,9 +77,14 @@ class DesignedNetwork(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The explained output: (b, c, h, w) to (b, k)."""
-        logits = self.logits(inputs)
-        if self.softmax is None:
-            return logits
-        with exact_arithmetic(inputs.device):
-            probabilities: Tensor = self.softmax(logits)
-            return probabilities
+        return self.finish(self.detect(inputs))
+
+    def finish(self, channels: Tensor) -> Tensor:
+        """The explained output from what `detect` gives: (b, classes + redundant, h, w) to (b, k).
+
+        The detector works pixel by pixel, so what it gives for a mixture of images is the mixture of what it gives for each.
+        """
+        with exact_arithmetic(channels.device):
+            logits: Tensor = self.head(self.accumulator(channels))
+            outputs: Tensor = logits if self.softmax is None else self.softmax(logits)
+            return outputs
