@@ -16,24 +16,26 @@ class Kind(StrEnum):
 
     environments = "environments"
     methods = "methods"
+    metrics = "metrics"
 
 
 def list_(
-    kind: Annotated[Kind | None, typer.Argument(help="What to list.", show_default="both")] = None,
+    kind: Annotated[Kind | None, typer.Argument(help="What to list.", show_default="all")] = None,
+    name: Annotated[str | None, typer.Argument(help="The only one to list, with all details.")] = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """List environments and methods with their options."""
+    """List environments, methods and metrics with their options."""
     with one_line_errors():
-        from attributionlab.reports.catalog import CSV_COLUMNS, catalog, catalog_tables
+        from attributionlab.reports.catalog import CSV_COLUMNS, catalog, catalog_rows, catalog_tables, entry_table
         from attributionlab.reports.tables import to_csv
 
         kinds = [kind.value] if kind else [each.value for each in Kind]
-        entries = catalog(kinds)
+        entries = catalog(kinds, name)
         if format is Format.json:
             print_json(entries)
         elif format is Format.csv:
-            rows = [{**entry, "kind": name} for name, found in entries.items() for entry in found]
-            print_text(to_csv(rows, CSV_COLUMNS))
+            print_text(to_csv(catalog_rows(entries), CSV_COLUMNS))
         else:
-            for table in catalog_tables(entries):
+            tables = catalog_tables(entries) if name is None else map(entry_table, entries[kinds[0]])
+            for table in tables:
                 print_table(table)

@@ -155,7 +155,6 @@ class _Surrogate(Method):
             maps.append(values[:, 0].to(inputs))  # every channel of a pixel carries the value of its segment
         return torch.cat(maps)
 
-
     def by_captum(self, surrogate: CaptumLime, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
         """The map (1, c, h, w) that captum's surrogate gives."""
         surrogate.interpretable_model = _Judged(surrogate.interpretable_model)

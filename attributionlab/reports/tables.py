@@ -52,7 +52,7 @@ def verdict_table(verdict: Verdict) -> RenderableType:
 
 def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
     """One row per method and environment: F1 by kind of truth, the deciding one in bold, and the verdict."""
-    table = _table(escape(title))
+    table = plain_table(escape(title))
     table.add_column("method", min_width=16)
     for truth in TRUTHS:
         table.add_column(truth, justify="right", no_wrap=True)
@@ -71,7 +71,7 @@ def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
 
 def verification_table(verification: Verification) -> Table:
     """The claims of an environment and how they fared."""
-    table = _table(escape(verification.environment))
+    table = plain_table(escape(verification.environment))
     table.add_column("claim")
     table.add_column("tested", justify="right")
     table.add_column("violated", justify="right")
@@ -116,6 +116,13 @@ def to_csv(rows: Iterable[dict[str, object]], columns: Sequence[str]) -> str:
     return text.getvalue()
 
 
+def plain_table(title: str) -> Table:
+    """An empty table, narrow enough for 80 columns."""
+    return Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
+    )
+
+
 def _plain(value: object) -> object:
     """A cell without the brackets and quotes of Python."""
     match value:
@@ -132,7 +139,7 @@ def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
     seconds = "" if environment.seconds_per_image is None else f", {environment.seconds_per_image:.3g} s per image"
     images = f"{environment.n_samples} image{'s' if environment.n_samples > 1 else ''}"
     title = f"{environment.environment} · {images}, seed {environment.seed}, {environment.device}{seconds}"
-    table = _table(escape(title))
+    table = plain_table(escape(title))
     for column in ("truth", "precision", "recall", "F1", "95 % CI", "random", "const.", "verdict"):
         justify: JustifyMethod = "left" if column in ("truth", "verdict") else "right"
         table.add_column(column, justify=justify, no_wrap=True)
@@ -165,13 +172,6 @@ def _remarks(environment: EnvironmentVerdict) -> list[str]:
         mean, low, high = (f"{values[kind]:.3g}" for kind in ("mean", "low", "high"))
         remarks.append(f"{escape(name)} {mean} ({low} to {high})")
     return remarks
-
-
-def _table(title: str) -> Table:
-    """An empty table, narrow enough for 80 columns."""
-    return Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
-    )
 
 
 def _foldable(spec: str) -> str:

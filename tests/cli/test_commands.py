@@ -18,6 +18,7 @@ from attributionlab import __version__
 from attributionlab.cli.app import app
 from attributionlab.environments import ENVIRONMENTS, make_environment
 from attributionlab.methods import METHODS
+from attributionlab.metrics import METRICS
 from attributionlab.reports import dataset
 from attributionlab.reports.tables import CSV_COLUMNS
 
@@ -138,7 +139,8 @@ def test_every_command_has_help(command):
         ("check", "truth", "--format", "xml"),
         ("check", "truth", "--no-such-option"),
         ("generate", "multi-color-sum"),
-        ("list", "metrics"),
+        ("list", "papers"),
+        ("list", "methods", "lime", "rise"),
     ],
 )
 def test_what_the_parser_refuses_is_a_usage_error(arguments):
@@ -151,19 +153,36 @@ def test_what_the_parser_refuses_is_a_usage_error(arguments):
 # list
 
 
-def test_list_shows_environments_and_methods():
+def test_list_shows_everything_there_is():
     text = run("list").stdout
-    for name in (*ENVIRONMENTS, *METHODS):
+    for name in (*ENVIRONMENTS, *METHODS, *METRICS):
         assert name in text
 
 
-@pytest.mark.parametrize(("kind", "names"), [("environments", ENVIRONMENTS), ("methods", METHODS)])
+def test_list_shows_one_entry_with_all_its_options():
+    text = run("list", "methods", "lime").stdout
+    assert text.startswith("lime: A sparse linear model around the image")
+    for word in ("Ribeiro et al. 2016", "baseline, segments", "quickshift or felzenszwalb", "seconds per image"):
+        assert word in text
+    assert "kernel-shap" not in text
+    assert [entry["name"] for entry in json_of("list", "metrics", "insertion")["metrics"]] == ["insertion"]
+
+
+def test_list_refuses_a_name_that_is_not_there():
+    result = run("list", "methods", "lim")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: `method` must be a known name, got 'lim'; did you mean lime?\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"), [("environments", ENVIRONMENTS), ("methods", METHODS), ("metrics", METRICS)]
+)
 def test_list_shows_one_kind(kind, names):
     assert [entry["name"] for entry in json_of("list", kind)[kind]] == list(names)
 
 
-def test_list_as_json_has_both_kinds():
-    assert list(json_of("list")) == ["environments", "methods"]
+def test_list_as_json_has_all_kinds():
+    assert list(json_of("list")) == ["environments", "methods", "metrics"]
 
 
 def test_list_as_csv_says_the_kind_of_each_row():
@@ -171,6 +190,7 @@ def test_list_as_csv_says_the_kind_of_each_row():
     assert [(row["kind"], row["name"]) for row in rows] == [
         *(("environments", name) for name in ENVIRONMENTS),
         *(("methods", name) for name in METHODS),
+        *(("metrics", name) for name in METRICS),
     ]
 
 
@@ -180,6 +200,8 @@ def test_list_as_csv_is_plain_text():
     assert rows["gradcam"]["options"].startswith("layer = 5 (an integer or a text); relu = true (true or false); ")
     assert rows["gradient"]["options"] == ""
     assert rows["multi-color-sum"]["sign"] == ""
+    assert float(rows["gradient"]["seconds_64"]) > 0
+    assert rows["insertion"]["seconds_64"] == ""
     cells = " ".join(" ".join(row.values()) for row in rows.values())
     for repr_of_python in ("[", "{", "frozenset", "None"):
         assert repr_of_python not in cells

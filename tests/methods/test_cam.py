@@ -178,3 +178,14 @@ def test_what_is_no_layer_of_maps_is_refused(layer, hint):
 def test_gradcam_without_relu_is_signed():
     assert make_method("gradcam").declaration.sign == "positive"
     assert make_method("gradcam", relu=False).declaration.sign == "signed"
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+def test_guided_gradcam_is_guided_backpropagation_times_gradcam(interpolation):
+    """On two layers by hand: guided backpropagation gives 2 where a pixel is positive and -3 where it is negative."""
+    options = {"layer": "features.1", "interpolation": interpolation}
+    maps = make_method("guided-gradcam", **options)(TwoLayers(), IMAGE, torch.tensor([0]))
+    coarse = [[2 * max(x, 0) + 3 * max(-x, 0) for x in row] for row in IMAGE[0, 0, ::2, ::2].tolist()]
+    guided = torch.zeros(6, 6)
+    guided[::2, ::2] = 2.0 * (IMAGE[0, 0, ::2, ::2] > 0) - 3.0 * (IMAGE[0, 0, ::2, ::2] < 0)
+    torch.testing.assert_close(maps[0], guided * enlarged(coarse, 6, interpolation))

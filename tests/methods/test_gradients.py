@@ -66,6 +66,23 @@ def test_input_x_gradient_is_the_product_summed_over_channels(spec):
     torch.testing.assert_close(maps, (batch.inputs * all_gradients(spec, batch)).sum(dim=1))
 
 
+@pytest.mark.parametrize("design", ["uniform", "nonnegative", "signed"])
+def test_gradients_of_a_logit_without_redundancy_are_those_of_the_ramps_below_the_color(design):
+    """Derived, not measured: at its color N each channel sits on top of I_{>N-1}, ReLU(x - N + 1) - ReLU(x - N).
+
+    Its slope there is 1, as torch's ReLU has slope 0 at 0; the three channels add up before one ReLU, and the count goes through T.
+    So each channel of a winner pixel has the gradient 1/T, every other pixel none, and the input only multiplies that.
+    """
+    spec = f"multi-color-sum[accumulator={design},n_redundant=0,output=logit,size=16]"
+    maps, batch = explain("gradient", spec, n=8)
+    winners = batch.ground_truth.positive_mask
+    assert (maps[winners] == 3 * WORTH).all()
+    assert (maps[~winners] == 0).all()
+    for name in ("input-x-gradient", "lrp-z"):
+        maps, _ = explain(name, spec, n=8)
+        assert torch.equal(maps, WORTH * batch.inputs.sum(dim=1) * winners)
+
+
 def test_the_gradient_keeps_its_sign():
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 1, bias=False))
     model[1].weight.data = torch.tensor([[1.0, -2.0, 3.0, -4.0]])
@@ -88,6 +105,17 @@ def test_guided_backprop_drops_negative_gradients_at_every_relu():
     image, target = torch.ones(1, 1, 1, 1), torch.tensor([0])
     assert make_method("gradient")(model, image, target).item() == -1.0
     assert make_method("guided-backprop")(model, image, target).item() == 1.0
+
+
+def test_deconvnet_drops_negative_gradients_whatever_the_relu_saw():
+    """y = ReLU(-x) + 3 ReLU(-x) - 5 ReLU(x) at x = 1: deconvnet ignores that the first two are off and the third is negative."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(1, 3, bias=False), nn.ReLU(), nn.Linear(3, 1, bias=False))
+    model[1].weight.data = torch.tensor([[-1.0], [-1.0], [1.0]])
+    model[3].weight.data = torch.tensor([[1.0, 3.0, -5.0]])
+    image, target = torch.ones(1, 1, 1, 1), torch.tensor([0])
+    assert make_method("gradient")(model, image, target).item() == -5.0
+    assert make_method("guided-backprop")(model, image, target).item() == 0.0
+    assert make_method("deconvnet")(model, image, target).item() == -4.0
 
 
 def literal_integrated_gradients(model, image, target, baseline, nodes, weights):

@@ -146,7 +146,9 @@ def test_bad_options_are_refused():
         al.make_method("lime[segments=watershed]")
 
 
-@pytest.mark.parametrize("spec", ["multi-color-sum", "multi-color-sum[accumulator=signed,output=logit]", "single-color-modulo"])
+@pytest.mark.parametrize(
+    "spec", ["multi-color-sum", "multi-color-sum[accumulator=signed,output=logit]", "single-color-modulo"]
+)
 @pytest.mark.parametrize("name", ["lime", "kernel-shap"])
 @pytest.mark.parametrize("baseline", ["black", "true"])
 def test_maps_are_the_same_bit_for_bit_when_the_detector_is_run_for_every_image(baseline, name, spec):
@@ -165,7 +167,9 @@ def test_the_detector_sees_the_image_and_the_baseline_only(name):
     environment = al.make_environment("multi-color-sum", size=16)
     batch = environment.sample(1)
     seen = []
-    handle = environment.model.detector.register_forward_hook(lambda _module, given, _output: seen.append(len(given[0])))
+    handle = environment.model.detector.register_forward_hook(
+        lambda _module, given, _output: seen.append(len(given[0]))
+    )
     al.make_method(f"{name}[n_samples=100]", environment)(environment.model, batch.inputs, batch.targets)
     handle.remove()
     assert seen == [1, 1]

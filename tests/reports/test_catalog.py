@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -9,16 +10,21 @@ from rich.console import Console
 from attributionlab._specs import option_fields
 from attributionlab.environments import ENVIRONMENTS
 from attributionlab.methods import METHODS
-from attributionlab.reports.catalog import CSV_COLUMNS, catalog, catalog_tables
+from attributionlab.metrics import METRICS
+from attributionlab.reports.catalog import CSV_COLUMNS, catalog, catalog_rows, catalog_tables, entry_table
+
+KINDS = ("environments", "methods", "metrics")
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_catalog_has_every_registered_name():
-    entries = catalog(["environments", "methods"])
+    entries = catalog(KINDS)
     assert [entry["name"] for entry in entries["environments"]] == list(ENVIRONMENTS)
     assert [entry["name"] for entry in entries["methods"]] == list(METHODS)
+    assert [entry["name"] for entry in entries["metrics"]] == list(METRICS)
 
 
-@pytest.mark.parametrize("kind", ["environments", "methods"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_one_kind_may_be_asked_for(kind):
     assert list(catalog([kind])) == [kind]
 
@@ -44,13 +50,12 @@ def test_methods_are_listed_with_what_they_declare():
 
 
 def test_the_catalog_is_json():
-    entries = catalog(["environments", "methods"])
+    entries = catalog(KINDS)
     assert json.loads(json.dumps(entries)) == entries
 
 
 def test_every_entry_fits_the_columns_of_csv():
-    for entries in catalog(["environments", "methods"]).values():
-        assert all({"kind", *entry} <= set(CSV_COLUMNS) for entry in entries)
+    assert all(set(row) <= set(CSV_COLUMNS) for row in catalog_rows(catalog(KINDS)))
 
 
 def test_shorthands_are_listed_with_what_they_set():
@@ -78,9 +83,43 @@ def test_a_function_of_another_package_is_listed_with_default_facts(monkeypatch)
 
 def test_the_tables_show_every_name():
     console = Console(file=io.StringIO(), width=140, color_system=None)
-    for table in catalog_tables(catalog(["environments", "methods"])):
+    for table in catalog_tables(catalog(KINDS)):
         console.print(table)
     text = console.file.getvalue()
-    for name in (*ENVIRONMENTS, *METHODS):
+    for name in (*ENVIRONMENTS, *METHODS, *METRICS):
         assert name in text
     assert "[dim]" not in text
+
+
+def test_every_method_of_ours_was_timed_and_the_documentation_has_the_same_figures():
+    """`scripts/bench_methods.py` writes one and prints the other."""
+    lines = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8").splitlines()
+    for entry in catalog(["methods"])["methods"]:
+        seconds = entry["seconds_per_image"]
+        assert list(seconds) == ["64", "224"]
+        assert f"| `{entry['name']}` | {seconds['64']:g} | {seconds['224']:g} |" in lines
+
+
+def shown(renderable):
+    console = Console(file=io.StringIO(), width=140, color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_entry_is_shown_with_every_option_and_fact(kind):
+    for entry in catalog([kind])[kind]:
+        text = shown(entry_table(entry))
+        for option in entry["options"]:
+            assert f"  {option} " in text
+        assert entry["summary"] in " ".join(text.split())
+        assert "None" not in text
+
+
+def test_a_method_that_was_not_timed_is_shown_with_dashes(monkeypatch):
+    monkeypatch.setitem(METHODS.entries, "blur", lambda *arguments: arguments[1])
+    entries = {"methods": catalog(["methods"], "blur")["methods"]}
+    table, footer = catalog_tables(entries)
+    assert shown(table).splitlines()[-1].split()[-2:] == ["-", "-"]
+    assert "not measured" in footer
+    assert "seconds" not in shown(entry_table(entries["methods"][0]))
