@@ -175,5 +175,7 @@ class SwitchedPixels:
             logits: Tensor = head(counts.flatten(0, 1))
             return logits.view(*counts.shape[:2], -1)
         different, which = counts.unique(return_inverse=True)
-        answers: Tensor = head(different[:, None])
+        widest = max(layer.out_features for layer in head if isinstance(layer, nn.Linear))
+        at_once = max(1, self.max_memory // (4 * widest * different.element_size()))  # a layer, its ReLU, and the next
+        answers = torch.cat([head(part) for part in different[:, None].split(at_once)])
         return answers[which.flatten()].view(*counts.shape[:2], -1)

@@ -70,8 +70,9 @@ def test_random_steps_at_the_size_of_the_paper(spec):
     image = environment.sample(1).inputs[0]
     noise = noise_like(image)
     orders = random_orders(1, image[0].numel())
-    steps = torch.from_numpy(generator(0, "steps").integers(0, image[0].numel() + 1, 24))
+    steps = torch.from_numpy(generator(0, "steps").integers(0, image[0].numel() + 1, 300))
     expected = DensePixels(nn_logits(environment.model), noise, image).all_outputs(orders, steps)
+    assert len(expected[0].unique(dim=0)) > 10
     assert torch.equal(SwitchedPixels(environment.model, noise, image).logits(orders)[:, steps], expected)
 
 
@@ -83,6 +84,18 @@ def test_orders_are_evaluated_in_parts_that_fit_the_memory():
     assert torch.equal(SwitchedPixels(model, start, end, max_memory=150_000).logits(orders), expected)
     with pytest.raises(BadOption, match=r"`max_memory` must be at least \d+ bytes, for one order, got 1000"):
         SwitchedPixels(model, start, end, max_memory=1000).logits(orders)
+
+
+def test_the_modulo_head_sees_no_more_counts_at_once_than_fit_the_memory():
+    model, pairs = cases("single-color-modulo[accumulator=uniform,modulus=2,size=20]")  # a wide one
+    orders, sizes = random_orders(2, 400), []
+    expected = SwitchedPixels(model, *pairs[1]).logits(orders)
+    handle = model.head.register_forward_hook(lambda _module, given, _output: sizes.append(len(given[0])))
+    widest = max(layer.out_features for layer in model.head if isinstance(layer, nn.Linear))
+    assert torch.equal(SwitchedPixels(model, *pairs[1], max_memory=50_000).logits(orders), expected)
+    handle.remove()
+    assert len(sizes) > 2, "more parts than orders"
+    assert max(sizes) * widest * 16 <= 50_000  # float32; a layer, its ReLU, and the next
 
 
 def test_random_orders_do_not_depend_on_how_many_are_drawn():
