@@ -108,7 +108,7 @@ class _Switching(Metric):
         unknown = torch.full((len(outputs),), torch.nan, dtype=torch.float64)
         if batch.ground_truth is None or self.steps is not None:
             return unknown
-        mask = batch.ground_truth.overall_mask if counted else batch.ground_truth.positive_mask
+        mask = batch.ground_truth.positive_mask  # where steps are counted there is no other truth
         k, n = mask.flatten(1).sum(dim=1).double().to(outputs.device), mask[0].numel()
         each = 1 / k if counted else per_pixel
         if each is None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 import attributionlab as al
 from attributionlab.errors import BadOption, UnknownName
 from attributionlab.experiments import expand
+from attributionlab.metrics import paired_difference
 
 LINEAR = "multi-color-sum[n_redundant=0,output=logit,size=16]"
 
@@ -127,7 +129,7 @@ def test_options_of_metrics_reach_them():
 
 
 def test_seeds_and_the_counterpart_without_redundant_channels_see_the_same_images():
-    methods = ["gradient", "integrated-gradients", "random"]
+    methods = ["gradient", "integrated-gradients", "deeplift", "gradcam", "occlusion", "constant", "random"]
     environment = al.make_environment("multi-color-sum", size=16, data_seed=3)
     report = al.audit(methods, ["deletion"], environment, n_samples=3, network_seeds=2, paired=True)
     assert [one.environment for one in report.environments] == [
@@ -137,11 +139,76 @@ def test_seeds_and_the_counterpart_without_redundant_channels_see_the_same_image
         "multi-color-sum[data_seed=3,n_redundant=0,network_seed=1,size=16]",
     ]
     rhos = [one.correlations["deletion"].spearman for one in report.environments]
+    assert len(set(rhos)) > 2, "or the means below say nothing"
     (comparison,) = report.comparisons
     assert comparison.effect.first == pytest.approx((rhos[0] + rhos[1]) / 2)
     assert comparison.effect.second == pytest.approx((rhos[2] + rhos[3]) / 2)
     assert comparison.effect.n_pairs == 2
     assert report.to_dict()["comparisons"][0]["difference"] == comparison.effect.difference
+    scores = [both_scores(one) for one in report.environments]
+    assert comparison.effect == paired_difference([(scores[0], scores[2]), (scores[1], scores[3])])
+
+
+def both_scores(environment):
+    """F1 and the metric, turned so that higher is better, (methods, images) each."""
+    rows = [row.image_scores for row in environment.methods.values()]
+    return np.stack([row["f1"] for row in rows]), -np.stack([row["deletion"] for row in rows])
+
+
+def only_without_redundancy(model, inputs, targets):
+    if model.detect(inputs).shape[1] > len(model.classes):
+        raise ValueError("redundant channels")
+    return inputs
+
+
+def test_a_method_that_fails_in_one_of_two_settings_is_compared_in_neither():
+    environment = al.make_environment("multi-color-sum", size=16)
+    methods = ["gradient", "deeplift", "random", "constant"]
+    options = {"metrics": ["deletion"], "environments": environment, "n_samples": 2, "paired": True}
+    report = al.audit([*methods, only_without_redundancy], **options)
+    failed = [one.methods[next(spec for spec in one.methods if "only" in spec)].error for one in report.environments]
+    assert failed[0] is not None and failed[1] is None
+    assert report.comparisons == al.audit(methods, **options).comparisons
+
+
+def spoils_its_model(model, inputs, targets):
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    return inputs
+
+
+def test_what_a_method_does_to_its_model_is_no_others_business():
+    methods = ["gradient", "occlusion", "random"]
+    spoiled = al.audit([spoils_its_model, *methods], ["deletion"], LINEAR, n_samples=2).environments[0]
+    clean = al.audit(methods, ["deletion"], LINEAR, n_samples=2).environments[0]
+    assert next(iter(spoiled.methods.values())).error.type == "ModelChanged"
+    for method in methods:
+        assert spoiled.methods[method].metrics == clean.methods[method].metrics
+
+
+def test_a_metric_that_fails_later_has_no_scores_at_all_and_is_not_asked_again():
+    asked = []
+
+    @al.metric(higher_is_better=True)
+    def tired(environment, batch, attribution):
+        asked.append(len(batch))
+        if len(asked) > 2:
+            raise ValueError("no more")
+        return [1.0] * len(batch)
+
+    report = al.audit(["truth", "random"], ["deletion", tired], LINEAR, n_samples=4, batch_size=1)
+    (environment,) = report.environments
+    name = next(name for name in environment.metric_errors if "tired" in name)
+    assert len(asked) == 3
+    assert all(scores.metrics[name] is None for scores in environment.methods.values())
+    assert all(list(scores.image_scores) == ["f1", "deletion"] for scores in environment.methods.values())
+
+
+def test_progress_counts_every_map():
+    steps = []
+    al.audit(["truth", broken], ["deletion"], [LINEAR, "single-color-sum[size=16]"], n_samples=5, progress=steps.append)
+    assert steps == [4, 4, 1, 1] * 2
 
 
 def test_a_counterpart_has_the_same_network_but_for_the_redundant_channels():
@@ -187,3 +254,30 @@ def test_an_environment_moves_with_a_copy_of_its_network():
         torch.equal(one, other)
         for one, other in zip(there.model.parameters(), environment.model.parameters(), strict=True)
     )
+
+
+@al.metric(higher_is_better=True)
+def overwriting(environment, batch, attribution):
+    attribution.zero_()
+    return attribution.sum(dim=(1, 2))
+
+
+def test_what_a_metric_does_to_its_maps_is_no_others_business():
+    first = al.audit(["truth", "random"], [overwriting, "deletion"], LINEAR, n_samples=2).environments[0]
+    alone = al.audit(["truth", "random"], ["deletion"], LINEAR, n_samples=2).environments[0]
+    for method in ("truth", "random"):
+        assert first.methods[method].metrics["deletion"] == alone.methods[method].metrics["deletion"]
+
+
+@pytest.mark.parametrize(("metric", "n_points"), [("deletion[steps=20]", 21), ("deletion", 101)])
+def test_curves_are_kept_from_the_first_step_to_the_last(metric, n_points):
+    """All points where they are few, some where they are many."""
+    environment = al.make_environment(LINEAR)
+    report = al.audit(["truth", "random"], [metric], environment, n_samples=2)
+    found = report.environments[0].methods["truth"].curves[metric]
+    batch = environment.sample(2)
+    curve = al.deletion(environment, batch, batch.ground_truth.signed)
+    assert len(found.at) == n_points
+    assert (found.at[0], found.at[-1]) == (0, 1)
+    kept = np.searchsorted(curve.steps.numpy() / 256, found.at)
+    assert np.array_equal(found.values, curve.outputs.double().numpy()[:, kept])

@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from scipy.stats import pearsonr
 
 import attributionlab as al
 from attributionlab.errors import BadOption, NotFinite, UnknownName, WrongShape
 from attributionlab.metrics import sensitivity_n_by_subsets
-from attributionlab.metrics.sensitivity import Drops
+from attributionlab.metrics.insertion import canvases
+from attributionlab.metrics.sensitivity import Drops, SensitivityCurve
 from attributionlab.perturbation import descending
 from attributionlab.seeding import generator
 
@@ -152,6 +154,36 @@ def test_modulo_is_ranked_by_magnitude():
     assert not torch.equal(signed.outputs, al.deletion(environment, batch, truth).outputs)
 
 
+def test_sensitivity_sums_values_or_magnitudes():
+    environment, batch, truth = case(LINEAR[0], 2)
+    assert (al.sensitivity_n(environment, batch, -truth, n_orders=10).mean < -0.999).all()
+    assert (al.sensitivity_n(environment, batch, -truth, n_orders=10, order="magnitude").mean > 0.999).all()
+    modulo, images, _ = case("single-color-modulo[size=16]", 2)
+    maps = torch.from_numpy(generator(0, "map").standard_normal((2, 16, 16)))
+    usual, summed = (
+        al.sensitivity_n(modulo, images, one, n_orders=10, order=order).correlations
+        for one, order in ((maps, None), (maps.abs(), "signed"))
+    )
+    assert torch.equal(usual.nan_to_num(9), summed.nan_to_num(9))
+
+
+def test_the_mean_of_a_sensitivity_is_over_the_sizes_where_it_is_defined():
+    curve = SensitivityCurve.of(torch.tensor([1, 2, 3]), torch.tensor([[0.5, math.nan, 0.25], [math.nan] * 3]).double())
+    assert curve.mean[0] == 0.375 and curve.mean[1].isnan()
+    assert curve.n_undefined.tolist() == [1, 3]
+
+
+def test_seeds_draw_other_orders_and_subsets():
+    environment, batch, _ = case("multi-color-sum[size=16]", 1)
+    maps = torch.from_numpy(generator(0, "map").standard_normal((1, 16, 16)))
+    first, second = (al.sensitivity_n(environment, batch, maps, n_orders=5, seed=seed).mean for seed in (0, 1))
+    assert first != second
+    first, second = (
+        sensitivity_n_by_subsets(environment, batch, maps, [100], n_subsets=5, seed=seed).mean for seed in (0, 1)
+    )
+    assert first != second
+
+
 def test_canvases_start_where_they_say():
     environment, batch, truth = case("multi-color-sum[size=16]", 2)
     for canvas, image in (
@@ -161,6 +193,10 @@ def test_canvases_start_where_they_say():
         start = al.insertion(environment, batch, truth, canvas=canvas).outputs[:, 0]
         expected = environment.model(image).detach().gather(1, batch.targets[:, None])[:, 0]
         torch.testing.assert_close(start, expected, rtol=0, atol=2e-7)  # the softmax's rounding
+    blurred = canvases(environment, batch.inputs, "blur")
+    deviation = 21 * 16 / 224  # 21 pixels of 224, as in appendix G.2
+    for image, expected in zip(blurred.flatten(0, 1), batch.inputs.flatten(0, 1), strict=True):
+        assert np.array_equal(image, np.round(gaussian_filter(expected.double().numpy(), deviation)))
     blurred = al.insertion(environment, batch, truth, canvas="blur")
     assert torch.equal(blurred.outputs[:, -1], al.insertion(environment, batch, truth).outputs[:, -1])
 
@@ -245,6 +281,9 @@ def test_steps_are_points_of_the_exact_curve(metric):
     exact, coarse = metric(environment, batch, maps), metric(environment, batch, maps, steps=10)
     assert coarse.steps.tolist() == [0, 26, 51, 77, 102, 128, 154, 179, 205, 230, 256]
     assert torch.equal(coarse.outputs, exact.outputs[:, coarse.steps])
+    known, images, best = case(LINEAR[0], 2)
+    assert metric(known, images, best).optimum.isfinite().all()
+    assert metric(known, images, best, steps=10).optimum.isnan().all(), "that of coarse steps is another one"
     area = np.trapezoid(coarse.outputs.double().numpy(), coarse.steps.numpy() / 256, axis=1)
     np.testing.assert_allclose(coarse.auc, area, rtol=1e-12)
     nested = al.sensitivity_n(environment, batch, maps, n_orders=5)

@@ -45,6 +45,8 @@ def test_undefined_scores_are_left_out_and_what_ranks_nothing_has_no_correlation
     assert rank_correlation(scores, np.ones((3, 2))).spearman is None
     assert rank_correlation(scores, np.ones((3, 2))).kendall is None
     assert rank_correlation(scores[:1], scores[:1]).spearman is None
+    means = np.array([[1.0, np.nan], [0.6, 0.6]])  # the mean of the first is larger, its sum is not
+    assert rank_correlation(means, np.array([[2.0], [1.0]]).repeat(2, axis=1)).kendall == 1
 
 
 def test_a_paired_difference_is_that_of_the_correlations_on_the_same_images():
