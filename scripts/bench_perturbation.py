@@ -1,13 +1,21 @@
-"""Complete Insertion curves by events against one forward pass per step. Prints the tables of docs/benchmarks.md."""
+"""Complete Insertion curves by events against one forward pass per step and against Quantus.
+
+Prints the tables of docs/benchmarks.md. The comparison with Quantus needs `pip install "attributionlab[quantus]"`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
+import resource
 import time
+import warnings
 from collections.abc import Callable
 
 import torch
 
 import attributionlab as al
+from attributionlab.methods import METHODS
 from attributionlab.perturbation import DensePixels, SwitchedPixels, random_orders
 
 N_FORWARD = 256
@@ -41,11 +49,78 @@ def brute_force(fast: SwitchedPixels, order: torch.Tensor) -> float:
     return min(times)
 
 
+def peak_memory() -> None:
+    """By how much the process grows for 16 orders at 224x224; to be asked first, as its peak never falls."""
+    environment = al.make_environment("multi-color-sum")
+    image = environment.sample(1).inputs[0]
+    fast = SwitchedPixels(environment.model, torch.zeros_like(image), image)
+    orders = random_orders(N_ORDERS, fast.n_pixels)
+    fast.logits(orders[:1])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    fast.outputs(orders, 0)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6  # Linux counts in kB
+    print(f"{N_ORDERS} orders at 224x224: {grown:.2f} GB more than one order\n")
+
+
+def sensitivity() -> None:
+    """Sensitivity-N of as many methods as there are, together."""
+    environment = al.make_environment("multi-color-sum")
+    batch, metric = environment.sample(1), al.make_metric("sensitivity-n")
+    maps = list(random_maps(len(list(METHODS))))
+    for some in (maps[:1], maps):
+        taken = seconds(lambda: metric.evaluate(environment, batch, some))  # noqa: B023  # called at once
+        print(f"\nSensitivity-N for every N from 100 orders, {len(some)} methods at 224x224: {taken:.2f} s per image")
+
+
+def random_maps(n: int) -> torch.Tensor:
+    """(n, 1, 224, 224)."""
+    return torch.randn(n, 1, 224, 224, generator=torch.Generator().manual_seed(0))
+
+
+def quantus_table() -> None:
+    """Deletion against Quantus' PixelFlipping, 224 values per step as in its tutorials, and all of its steps."""
+    try:
+        import quantus  # noqa: PLC0415  # an extra
+    except ImportError:
+        print("\nQuantus is not installed")
+        return
+    environment = al.make_environment("multi-color-sum")
+    batch, (maps,) = environment.sample(1), random_maps(1)
+    metric = quantus.PixelFlipping(
+        features_in_step=224, perturb_baseline="black", normalise=False, disable_warnings=True
+    )
+
+    def flip() -> list[list[float]]:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            curves: list[list[float]] = metric(
+                model=environment.model,
+                x_batch=batch.inputs.numpy(),
+                y_batch=batch.targets.numpy(),
+                a_batch=maps[:, None].numpy(),
+                channel_first=True,
+                softmax=False,
+            )
+            return curves
+
+    n_points = len(flip()[0])
+    theirs, ours = seconds(flip), seconds(lambda: al.deletion(environment, batch, maps))
+    print("\n| Deletion of one map at 224x224 | points | seconds | ms per point |")
+    print("|---|---|---|---|")
+    for name, points, taken in (
+        (f"Quantus {quantus.__version__}, PixelFlipping, 224 values per step", n_points, theirs),
+        ("`deletion`", 224**2 + 1, ours),
+    ):
+        print(f"| {name} | {points:,} | {taken:.3f} | {taken / points * 1e3:.4f} |")
+    print(f"\n{theirs / ours:.0f} times faster, with {(224**2 + 1) / n_points:.0f} times the points")
+
+
 def main() -> None:
     """Measure and print."""
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
-    print("| environment | size | preparation ms | ms per curve | forward passes s per curve | ratio |")
-    print("|---|---|---|---|---|---|")
+    peak_memory()
+    print("| environment | size | preparation ms | ms per curve | ns per pixel | forward passes s per curve | ratio |")
+    print("|---|---|---|---|---|---|---|")
     for name in ("multi-color-sum", "single-color-modulo"):
         for size in (32, 64, 112, 224, 512):
             environment = al.make_environment(name, size=size)
@@ -63,13 +138,10 @@ def main() -> None:
             slow = brute_force(fast, orders[:1]) if size <= 224 else None
             forward = "" if slow is None else f"{slow:.1f}"
             ratio = "" if slow is None else f"{slow / curve:,.0f}"
-            print(
-                f"| `{name}` | {size} | {preparation * 1e3:.1f} | {curve * 1e3:.2f} | {forward} | {ratio} |", flush=True
-            )
-    environment = al.make_environment("multi-color-sum")
-    batch = environment.sample(1)
-    taken = seconds(lambda: al.sensitivity_n(environment, batch, batch.ground_truth.signed))
-    print(f"\nSensitivity-N for every N from 100 orders, one method at 224x224: {taken:.2f} s per image")
+            cells = f"{preparation * 1e3:.1f} | {curve * 1e3:.2f} | {curve / size**2 * 1e9:.0f} | {forward} | {ratio}"
+            print(f"| `{name}` | {size} | {cells} |", flush=True)
+    sensitivity()
+    quantus_table()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from attributionlab.metrics import (
     AnyMetric,
     Measurement,
     Metric,
+    MetricFunction,
     RankCorrelation,
     make_metric,
     paired_difference,
@@ -36,7 +37,7 @@ CURVE_POINTS = 101
 
 def audit(
     methods: Sequence[str | AnyMethod | Callable[..., Tensor]],
-    metrics: Sequence[str | AnyMetric | Callable[..., Tensor]] = ("insertion", "deletion", "sensitivity-n"),
+    metrics: Sequence[str | AnyMetric | MetricFunction] = ("insertion", "deletion", "sensitivity-n"),
     environments: Environment | str | Sequence[Environment | str] = "multi-color-sum",
     *,
     n_samples: int = 16,

@@ -15,7 +15,7 @@ from attributionlab.errors import MetricError, bad_option
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking
 
 Measure = Literal["output", "correct-steps"]
-MetricFunction = Callable[..., Tensor]
+MetricFunction = Callable[..., Tensor | Sequence[float]]
 
 
 class Network(Protocol):

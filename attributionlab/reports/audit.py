@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from attributionlab.experiments import Audit, Comparison, EnvironmentAudit
+from attributionlab.reports.tables import foldable
 
 CSV_COLUMNS = ("environment", "method", "f1_truth", "score", "statistic", "value", "low", "high", "error")
 
@@ -79,7 +80,7 @@ def _scores_table(audit: Audit, environment: EnvironmentAudit) -> Table:
     table = Table(title=escape(environment.environment), title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("method")
     for name in (f"F1 ({audit.f1_truth})", *environment.correlations):
-        table.add_column(name, justify="right")
+        table.add_column(foldable(name), justify="right", overflow="fold")
     table.add_column("")
     ordered = sorted(environment.methods.items(), key=lambda item: -1.0 if item[1].f1 is None else item[1].f1)
     for spec, scores in reversed(ordered):

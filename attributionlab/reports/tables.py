@@ -62,7 +62,7 @@ def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
             cells = [_bold_if(truth == verdict.deciding_truth, _mean(environment.truths[truth])) for truth in TRUTHS]
             said = "[green]passed[/]" if environment.passed else "[red]failed[/]"
             table.add_row(
-                _foldable(verdict.method),
+                foldable(verdict.method),
                 *cells,
                 said if environment.error is None else f"[red]{environment.error.type}[/]",
             )
@@ -174,9 +174,9 @@ def _remarks(environment: EnvironmentVerdict) -> list[str]:
     return remarks
 
 
-def _foldable(spec: str) -> str:
-    """A spec that may be broken after its name."""
-    return escape(spec.replace("[", "\n[")) if len(spec) > 30 else escape(spec)
+def foldable(spec: str) -> str:
+    """A spec that is broken after its name, or an address after its module, where it is long."""
+    return escape(spec.replace("[", "\n[").replace(":", ":\n")) if len(spec) > 30 else escape(spec)
 
 
 def _mean(summary: Summary | None) -> str:

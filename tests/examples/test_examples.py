@@ -7,9 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from skimage.io import imread
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+import attributionlab as al
+from attributionlab.seeding import generator
+
+FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.stem != "quantus_metrics")
+"""Scripts; the metrics of Quantus are functions for `audit`, and have tests of their own below."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -26,10 +32,45 @@ def test_example_runs(example, tmp_path, monkeypatch, capsys):
             assert picture.std() > 10
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("example", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_example_is_short(example):
     assert len(example.read_text(encoding="utf-8").splitlines()) < 60
 
 
 def test_there_are_three_examples():
     assert len(EXAMPLES) == 3
+
+
+@pytest.fixture(scope="module")
+def quantus_metrics():
+    pytest.importorskip("quantus")
+    return {
+        name: al.make_metric(f"{FOLDER / 'quantus_metrics.py'}:{name}") for name in ("pixel_flipping", "sensitivity_n")
+    }
+
+
+def test_pixel_flipping_of_quantus_is_deletion_in_coarse_steps(quantus_metrics):
+    """The literal loop: three values per pixel, one after the other, 16 values per step, the mean output after each."""
+    environment = al.make_environment("multi-color-sum[output=logit,size=16]")
+    batch = environment.sample(2)
+    maps = torch.from_numpy(generator(0, "map").standard_normal((2, 16, 16))).float()
+    (found,) = quantus_metrics["pixel_flipping"].evaluate(environment, batch, [maps])
+    for index, image in enumerate(batch.inputs):
+        values, order = image.flatten().clone(), (-maps[index].expand(3, -1, -1)).flatten().argsort(stable=True)
+        outputs = []
+        for step in order.split(16):
+            values[step] = 0
+            outputs.append(float(environment.model(values.view(1, 3, 16, 16))[0, batch.targets[index]].detach()))
+        # equal values of the three channels of a pixel may be taken in another order, so steps may end elsewhere in a pixel
+        assert found.scores[index] == pytest.approx(sum(outputs) / len(outputs), rel=0.02)
+
+
+def test_sensitivity_n_of_quantus_fails_a_known_answer(quantus_metrics):
+    """Sensitivity-N of the exact attribution of a linear function is 1; two exact ones score differently, and not 1."""
+    environment = al.make_environment("multi-color-sum[n_redundant=0,output=logit,size=32]")
+    batch = environment.sample(8)
+    truth = batch.ground_truth.signed.float()
+    assert al.sensitivity_n(environment, batch, truth, n_orders=10).mean.min() > 1 - 1e-9
+    (theirs,) = quantus_metrics["sensitivity_n"].evaluate(environment, batch, [truth])
+    assert theirs.scores.unique().numel() == 1
+    assert theirs.scores[0] < 0.95
