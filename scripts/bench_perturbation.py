@@ -23,6 +23,7 @@ N_FORWARD = 256
 
 BATCH_SIZES = (1, 4, 16)
 N_ORDERS = 16
+TARGET = torch.zeros(1, dtype=torch.int64)
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -43,21 +44,23 @@ def brute_force(fast: SwitchedPixels, order: torch.Tensor) -> float:
     for batch_size in BATCH_SIZES:
         dense = DensePixels(fast.model, fast.start, fast.end, batch_size)
         begin = time.perf_counter()
-        outputs = dense.outputs(order, 0, steps)
+        outputs = dense.outputs(order[None], TARGET, steps)
         times.append((time.perf_counter() - begin) / N_FORWARD * (fast.n_pixels + 1))
-        torch.testing.assert_close(outputs, fast.outputs(order, 0)[:, steps], rtol=0, atol=2e-7)  # the softmax rounds
+        torch.testing.assert_close(
+            outputs, fast.outputs(order[None], TARGET)[..., steps], rtol=0, atol=2e-7
+        )  # the softmax rounds
     return min(times)
 
 
 def peak_memory() -> None:
     """By how much the process grows for 16 orders at 224x224; to be asked first, as its peak never falls."""
     environment = al.make_environment("multi-color-sum")
-    image = environment.sample(1).inputs[0]
+    image = environment.sample(1).inputs
     fast = SwitchedPixels(environment.model, torch.zeros_like(image), image)
     orders = random_orders(N_ORDERS, fast.n_pixels)
-    fast.logits(orders[:1])
+    fast.logits(orders[None, :1])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    fast.outputs(orders, 0)
+    fast.outputs(orders[None], TARGET)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6  # Linux counts in kB
     print(f"{N_ORDERS} orders at 224x224: {grown:.2f} GB more than one order\n")
 
@@ -124,7 +127,7 @@ def main() -> None:
     for name in ("multi-color-sum", "single-color-modulo"):
         for size in (32, 64, 112, 224, 512):
             environment = al.make_environment(name, size=size)
-            image = environment.sample(1).inputs[0]
+            image = environment.sample(1).inputs
             orders = random_orders(N_ORDERS, size * size)
 
             def prepared() -> SwitchedPixels:
@@ -134,7 +137,7 @@ def main() -> None:
 
             preparation = seconds(prepared)
             fast = prepared()
-            curve = seconds(lambda: fast.outputs(orders, 0)) / N_ORDERS  # noqa: B023  # called at once
+            curve = seconds(lambda: fast.outputs(orders[None], TARGET)) / N_ORDERS  # noqa: B023  # called at once
             slow = brute_force(fast, orders[:1]) if size <= 224 else None
             forward = "" if slow is None else f"{slow:.1f}"
             ratio = "" if slow is None else f"{slow / curve:,.0f}"

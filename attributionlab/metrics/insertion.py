@@ -76,18 +76,16 @@ class _Switching(Metric):
         return [Measurement(curve.auc, curve.steps / batch.inputs[0, 0].numel(), curve.outputs) for curve in curves]
 
     def curves(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Curve]:
-        """A curve per method; an image is prepared once for all of them."""
+        """A curve per method; the images are prepared once for all of them."""
         by = environment.ranking if self.order is None else self.order
         maps = [attribution_maps(given, batch.inputs.shape) for given in attributions]
         orders = torch.stack([descending(values, batch.inputs, by=by, seed=self.seed) for values in maps])
         shown = canvases(environment, batch.inputs, self.canvas)
-        ends = (shown, batch.inputs) if self.inserts else (batch.inputs, shown)
-        model, images = environment.model, enumerate(zip(*ends, batch.targets.tolist(), strict=True))
-        switched = [
-            switch_pixels(model, start, end, orders[:, index], target, self.steps, self.max_memory)
-            for index, (start, end, target) in images
-        ]
-        outputs = torch.stack(switched, dim=1)  # (methods, b, s)
+        start, end = (shown, batch.inputs) if self.inserts else (batch.inputs, shown)
+        by_image = orders.transpose(0, 1)
+        outputs = switch_pixels(
+            environment.model, start, end, by_image, batch.targets, self.steps, self.max_memory
+        ).transpose(0, 1)  # (methods, b, s)
         per_pixel = environment.output_per_pixel
         if self.measure == "correct-steps":
             n_contributing = contributing(batch)

@@ -92,12 +92,11 @@ class SensitivityN(Metric):
         sizes = switch_steps(n_pixels, self.steps)[1:-1]
         n_contributing = contributing(batch) if self.measure == "correct-steps" else None
         correlations: list[list[Tensor]] = [[] for _ in maps]
-        for index, (image, replacement, target) in enumerate(
-            zip(batch.inputs, shown, batch.targets.tolist(), strict=True)
-        ):
+        images = zip(batch.inputs.split(1), shown.split(1), batch.targets.split(1), strict=True)  # the orders are many
+        for index, (image, replacement, target) in enumerate(images):
             outputs = switch_pixels(
-                environment.model, image, replacement, orders, target, self.steps, self.max_memory
-            ).double()
+                environment.model, image, replacement, orders[None], target, self.steps, self.max_memory
+            )[0].double()
             changes = (
                 outputs[:, :1] - outputs if n_contributing is None else correct_steps(outputs, n_contributing[index])
             )

@@ -8,18 +8,21 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.perturbation.order import check_orders
+from attributionlab.perturbation.order import check_images, check_orders
 
 
 @dataclass(frozen=True, eq=False)
 class DensePixels:
-    """Outputs of any network while the pixels of one image are switched to those of another.
+    """Outputs of any network while the pixels of images are switched to those of others.
 
     Args:
         model: (b, c, h, w) to (b, k).
-        start: (c, h, w), what is shown at first.
-        end: (c, h, w), what is shown at last.
+        start: (b, c, h, w), what is shown at first.
+        end: (b, c, h, w), what is shown at last.
         batch_size: Images per forward pass.
+
+    Raises:
+        BadOption: If the images do not fit.
     """
 
     model: nn.Module
@@ -27,41 +30,47 @@ class DensePixels:
     end: Tensor
     batch_size: int = 4
 
+    def __post_init__(self) -> None:
+        check_images(self.start, self.end)
+
     @property
     def n_pixels(self) -> int:
         """P."""
-        return self.start[0].numel()
+        return self.start[0, 0].numel()
 
-    def outputs(self, orders: Tensor, target: int, steps: Tensor | None = None) -> Tensor:
+    def outputs(self, orders: Tensor, targets: Tensor, steps: Tensor | None = None) -> Tensor:
         """The explained output after some steps.
 
         Args:
-            orders: (n, P) int64, permutations of the pixels.
-            target: Index of the explained output.
+            orders: (b, n, P) int64, permutations of the pixels, n for each image.
+            targets: (b,) int64, index of the explained output.
             steps: (s,) int64, after how many switched pixels; after every one if left out.
 
         Returns:
-            (n, s).
+            (b, n, s).
 
         Raises:
             BadOption: If an order is no permutation, or a step lies outside 0 to P.
         """
-        return self.all_outputs(orders, steps)[..., target]
+        outputs = self.all_outputs(orders, steps)
+        return outputs.gather(3, targets.to(outputs.device)[:, None, None, None].expand(*outputs.shape[:3], 1))[..., 0]
 
     @torch.no_grad()
     def all_outputs(self, orders: Tensor, steps: Tensor | None = None) -> Tensor:
-        """All outputs, (n, s, k); see `outputs`."""
-        orders = check_orders(orders.to(self.start.device), self.n_pixels)
+        """All outputs, (b, n, s, k); see `outputs`."""
+        orders = check_orders(orders.to(self.start.device), len(self.start), self.n_pixels)
         steps = (torch.arange(self.n_pixels + 1) if steps is None else steps).to(self.start.device)
         if bool((steps < 0).any() or (steps > self.n_pixels).any()):
             raise bad_option("steps", f"lie between 0 and {self.n_pixels}", f"{int(steps.min())} to {int(steps.max())}")
-        ranks = orders.argsort(dim=1).view(-1, *self.start.shape[1:])
-        return torch.stack([self._curve(rank, steps) for rank in ranks])
+        ranks = orders.argsort(dim=2).unflatten(2, self.start.shape[2:])
+        images = zip(self.start, self.end, ranks, strict=True)
+        curves = [torch.stack([self._curve(start, end, rank, steps) for rank in some]) for start, end, some in images]
+        return torch.stack(curves)
 
-    def _curve(self, rank: Tensor, steps: Tensor) -> Tensor:
+    def _curve(self, start: Tensor, end: Tensor, rank: Tensor, steps: Tensor) -> Tensor:
         """(s, k)."""
         parts: list[Tensor] = []
         for part in steps.split(self.batch_size):
             switched = rank < part[:, None, None]
-            parts.append(self.model(torch.where(switched[:, None], self.end, self.start)))
+            parts.append(self.model(torch.where(switched[:, None], end, start)))
         return torch.cat(parts)

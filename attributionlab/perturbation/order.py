@@ -47,17 +47,29 @@ def random_orders(n: int, n_pixels: int, *, seed: int = 0) -> Tensor:
     return torch.from_numpy(np.stack([generator(seed, "order", index).permutation(n_pixels) for index in range(n)]))
 
 
-def check_orders(orders: Tensor, n_pixels: int) -> Tensor:
-    """The orders, if each names every pixel once.
+def check_orders(orders: Tensor, n_images: int, n_pixels: int) -> Tensor:
+    """The orders (b, n, P), if each names every pixel once.
 
     Raises:
         BadOption: If one does not.
     """
-    if orders.ndim != 2 or orders.shape[1] != n_pixels or orders.is_floating_point():
-        expected = f"be integers of shape (n, {n_pixels}), one permutation of the pixels per row"
+    if orders.ndim != 3 or (len(orders), orders.shape[2]) != (n_images, n_pixels) or orders.is_floating_point():
+        expected = f"be integers of shape ({n_images}, n, {n_pixels}), permutations of the pixels for each image"
         raise bad_option("orders", expected, f"{orders.dtype} of shape {tuple(orders.shape)}")
     pixels = torch.arange(n_pixels, device=orders.device)
-    wrong = (orders.sort(dim=1).values != pixels).any(dim=1)
+    wrong = (orders.sort(dim=2).values != pixels).any(dim=2)
     if wrong.any():
-        raise bad_option("orders", "be permutations of the pixels", f"order {int(wrong.nonzero()[0])} that is none")
+        image, order = wrong.nonzero()[0].tolist()
+        raise bad_option("orders", "be permutations of the pixels", f"order {order} of image {image} that is none")
     return orders
+
+
+def check_images(start: Tensor, end: Tensor) -> None:
+    """Refuse what are not two batches of images of one shape.
+
+    Raises:
+        BadOption: If they are not.
+    """
+    if start.ndim != 4 or start.shape != end.shape:
+        shapes = f"{tuple(start.shape)} and {tuple(end.shape)}"
+        raise bad_option("start and end", "be two batches of images (b, c, h, w) of one shape", shapes)

@@ -24,27 +24,26 @@ def switch_steps(n_pixels: int, n_steps: int | None) -> Tensor:
 
 
 def switch_pixels(
-    model: nn.Module, start: Tensor, end: Tensor, orders: Tensor, target: int, n_steps: int | None, max_memory: int
+    model: nn.Module, start: Tensor, end: Tensor, orders: Tensor, targets: Tensor, n_steps: int | None, max_memory: int
 ) -> Tensor:
-    """Outputs of a network while the pixels of one image are switched to those of another.
+    """Outputs of a network while the pixels of images are switched to those of others.
 
     Args:
         model: A designed network, or with `n_steps` any network.
-        start: (c, h, w), what is shown at first.
-        end: (c, h, w), what is shown at last.
-        orders: (n, P) int64, permutations of the pixels.
-        target: Index of the explained output.
+        start: (b, c, h, w), what is shown at first.
+        end: (b, c, h, w), what is shown at last.
+        orders: (b, n, P) int64, permutations of the pixels, n for each image.
+        targets: (b,) int64, index of the explained output.
         n_steps: None for the exact outputs after every pixel, else that many steps by one forward pass each.
         max_memory: Bytes that the exact evaluation may take at once.
 
     Returns:
-        (n, s), at `switch_steps`.
+        (b, n, s), at `switch_steps`.
 
     Raises:
         BadOption: If the model is no designed network and `n_steps` is None, or something does not fit.
     """
-    orders = orders.to(start.device)
     if n_steps is None:
-        return SwitchedPixels(model, start, end, max_memory).outputs(orders, target)
-    steps = switch_steps(start[0].numel(), n_steps)
-    return DensePixels(model, start, end).outputs(orders, target, steps)
+        return SwitchedPixels(model, start, end, max_memory).outputs(orders, targets)
+    steps = switch_steps(start[0, 0].numel(), n_steps)
+    return DensePixels(model, start, end).outputs(orders, targets, steps)

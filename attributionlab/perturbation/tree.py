@@ -11,6 +11,7 @@ the bounds that the builder has proven. Elsewhere it is as exact as any sum of f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +22,7 @@ from torch.nn import functional
 
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
-from attributionlab.perturbation.order import check_orders
+from attributionlab.perturbation.order import check_images, check_orders
 
 DEFAULT_MEMORY = 2 * 2**30
 """Bytes that the evaluation may take at once."""
@@ -31,13 +32,13 @@ DENSE_HINT = "give the number of `steps` to evaluate it by forward passes"
 
 @dataclass(frozen=True, eq=False)
 class SwitchedPixels:
-    """Outputs of a designed network while the pixels of one image are switched to those of another.
+    """Outputs of a designed network while the pixels of images are switched to those of others.
 
     Args:
         model: The network, with the weights that it was built with.
-        start: (c, h, w), what is shown at first.
-        end: (c, h, w), what is shown at last.
-        max_memory: Bytes that the evaluation may take at once; orders are evaluated in parts that fit.
+        start: (b, c, h, w), what is shown at first.
+        end: (b, c, h, w), what is shown at last.
+        max_memory: Bytes that the evaluation may take at once; orders, of whatever images, are evaluated in parts that fit.
 
     Raises:
         BadOption: If the model is no designed network, its weights are not the designed ones, or the images do not fit.
@@ -53,81 +54,80 @@ class SwitchedPixels:
             raise bad_option("model", "be a designed network", type(self.model).__name__, DENSE_HINT)
         if not self.model.accumulator.intact:
             raise BadOption(f"`model` must have the weights that it was built with, got others; {DENSE_HINT}")
-        if self.start.ndim != 3 or self.start.shape != self.end.shape:
-            shapes = f"{tuple(self.start.shape)} and {tuple(self.end.shape)}"
-            raise bad_option("start and end", "be two images (c, h, w) of one shape", shapes)
+        check_images(self.start, self.end)
 
     @property
     def n_pixels(self) -> int:
         """P."""
-        return self.start[0].numel()
+        return self.start[0, 0].numel()
 
     @torch.no_grad()
-    def outputs(self, orders: Tensor, target: int) -> Tensor:
+    def outputs(self, orders: Tensor, targets: Tensor) -> Tensor:
         """The explained output after every step.
 
         Args:
-            orders: (n, P) int64, permutations of the pixels.
-            target: Index of the explained output.
+            orders: (b, n, P) int64, permutations of the pixels, n for each image.
+            targets: (b,) int64, index of the explained output.
 
         Returns:
-            (n, P + 1): before the first step, after the first, and so on.
+            (b, n, P + 1): before the first step, after the first, and so on.
 
         Raises:
             BadOption: If an order is no permutation, or one alone needs more than `max_memory`.
         """
-        network = self._network
+        softmax, parts = self._network.softmax, []
         with exact_arithmetic(self.start.device):
-            parts = []
-            for part in self._parts(orders):
-                logits = self._logits(self._counts(part))
-                outputs = logits if network.softmax is None else network.softmax(logits.flatten(0, 1)).view_as(logits)
-                parts.append(outputs[..., target].clone())
-            return torch.cat(parts)
+            for images, part in self._parts(orders):
+                logits = self._logits(self._counts(images, part))
+                outputs = logits if softmax is None else softmax(logits.flatten(0, 1)).view_as(logits)
+                explained = targets.to(images.device)[images][:, None, None].expand(-1, outputs.shape[1], 1)
+                parts.append(outputs.gather(2, explained)[..., 0])
+        return torch.cat(parts).view(*orders.shape[:2], -1)
 
     @torch.no_grad()
     def logits(self, orders: Tensor) -> Tensor:
-        """All logits after every step, (n, P + 1, k); see `outputs`."""
+        """All logits after every step, (b, n, P + 1, k); see `outputs`."""
         with exact_arithmetic(self.start.device):
-            return torch.cat([self._logits(self._counts(part)) for part in self._parts(orders)])
+            parts = [self._logits(self._counts(images, part)) for images, part in self._parts(orders)]
+        return torch.cat(parts).view(*orders.shape[:2], *parts[0].shape[1:])
 
     @property
     def _network(self) -> DesignedNetwork:
         assert isinstance(self.model, DesignedNetwork)
         return self.model
 
-    def _parts(self, orders: Tensor) -> tuple[Tensor, ...]:
-        """As many orders at once as fit into the memory."""
+    def _parts(self, orders: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """As many orders (m, P) at once as fit into the memory, with the indices of their images (m,)."""
         values, changes = self._cells
-        n_classes = len(self._network.classes)
-        numbers = len(values) * 9 * (4 * values.shape[1] + 6 * n_classes + 8)  # prefix sums, their mix, indices, times
+        n_cells, n_kernels, n_classes = *values.shape[1:], len(self._network.classes)
+        numbers = n_cells * 9 * (4 * n_kernels + 6 * n_classes + 8)  # prefix sums, their mix, indices, times
         bytes_per_order = numbers * changes.element_size()
         at_once = self.max_memory // bytes_per_order
         if at_once < 1:
             raise bad_option("max_memory", f"be at least {bytes_per_order} bytes, for one order", self.max_memory)
-        parts: tuple[Tensor, ...] = check_orders(orders.to(self.start.device), self.n_pixels).split(at_once)
-        return parts
+        checked = check_orders(orders.to(self.start.device), len(self.start), self.n_pixels)
+        images = torch.arange(len(self.start), device=checked.device).repeat_interleave(checked.shape[1])
+        yield from zip(images.split(at_once), checked.flatten(0, 1).split(at_once), strict=True)
 
     @cached_property
     def _cells(self) -> tuple[Tensor, Tensor]:
-        """Pre-activations of each first-block cell at the start (cell, m), and what each pixel adds (cell, 9, m)."""
+        """Pre-activations of each first-block cell at the start (b, cell, m), and what each pixel adds (b, cell, 9, m)."""
         with torch.no_grad(), exact_arithmetic(self.start.device):
-            before, after = (self._padded(self._network.detect(image[None])[0]) for image in (self.start, self.end))
+            before, after = (self._padded(self._network.detect(images)) for images in (self.start, self.end))
             convolution = self._network.accumulator.layers[0]
             assert isinstance(convolution, nn.Conv2d)
-            sums = functional.conv2d(
-                before[None], convolution.weight, convolution.bias, stride=3, groups=convolution.groups
+            sums = functional.conv2d(before, convolution.weight, convolution.bias, stride=3, groups=convolution.groups)
+            windows = rearrange(
+                after - before, "b (g k) (h y) (w x) -> b (h w) (y x) g k", g=convolution.groups, y=3, x=3
             )
-            windows = rearrange(after - before, "k (h y) (w x) -> (h w) (y x) k", y=3, x=3)
-            grouped = rearrange(windows, "n p (g k) -> n p g k", g=convolution.groups)
             weight = rearrange(convolution.weight, "(g m) k y x -> (y x) g m k", g=convolution.groups)
-            changes = torch.einsum("npgk,pgmk->npgm", grouped, weight)
-            return rearrange(sums[0], "m h w -> (h w) m"), rearrange(changes, "n p g m -> n p (g m)")
+            changes = torch.einsum("bnpgk,pgmk->bnpgm", windows, weight)
+            return rearrange(sums, "b m h w -> b (h w) m"), rearrange(changes, "b n p g m -> b n p (g m)")
 
     @cached_property
     def _slots(self) -> Tensor:
         """The slot (9 times the cell plus the place in it) of each pixel, (P,)."""
-        height, width = self.start.shape[1:]
+        height, width = self.start.shape[2:]
         rows, columns = self._network.accumulator.blocks[0].padding
         row = torch.arange(height, device=self.start.device)[:, None] + rows
         column = torch.arange(width, device=self.start.device) + columns
@@ -135,31 +135,31 @@ class SwitchedPixels:
         return (((row // 3) * n_columns + column // 3) * 9 + row % 3 * 3 + column % 3).flatten()
 
     def _padded(self, channels: Tensor) -> Tensor:
-        """(k, h, w) with the first block's zeros in front and behind, up to whole cells."""
+        """(b, k, h, w) with the first block's zeros in front and behind, up to whole cells."""
         rows, columns = self._network.accumulator.blocks[0].padding
-        height, width = channels.shape[1:]
+        height, width = channels.shape[2:]
         below, right = -(-height // 3) * 3 - height - rows, -(-width // 3) * 3 - width - columns
         return functional.pad(channels, (columns, right, rows, below))
 
-    def _counts(self, orders: Tensor) -> Tensor:
-        """Counts after every step, (n, P + 1, k)."""
+    def _counts(self, images: Tensor, orders: Tensor) -> Tensor:
+        """Counts after every step, (n, P + 1, k), of n orders and the indices of their images."""
         values, changes = self._cells
-        n, n_cells = len(orders), len(values)
+        n, n_cells = len(orders), values.shape[1]
         times = torch.full((n, 9 * n_cells), self.n_pixels, dtype=torch.int64, device=orders.device)  # padding: never
         steps = torch.arange(self.n_pixels, device=orders.device).expand_as(orders)
         times.scatter_(1, self._slots[orders], steps)
         times, places = times.view(n, n_cells, 9).sort(dim=2)
         cells = torch.arange(n_cells, device=orders.device)[:, None]
-        sums = changes[cells, places].cumsum(dim=2)  # (n, cell, 9, m)
-        sums += values[:, None]
+        sums = changes[images[:, None, None], cells, places].cumsum(dim=2)  # (n, cell, 9, m)
+        sums += values[images, :, None]
         reached = self._first_block(sums)
         reached[:, :, 1:] -= reached[:, :, :-1].clone()
-        reached[:, :, 0] -= self._first_block(values)
+        reached[:, :, 0] -= self._first_block(values)[images]
         by_time = reached.new_zeros(n, self.n_pixels + 1, reached.shape[-1])
         index = times.flatten(1)[..., None].expand(-1, -1, reached.shape[-1])
         by_time.scatter_(1, index, reached.flatten(1, 2))  # padding changes nothing, at step P, which is cut off here:
-        first = self._network.counts(self.start[None])
-        return torch.cat([first[None].expand(n, -1, -1), by_time[:, :-1].cumsum(dim=1) + first], dim=1)
+        first = self._network.counts(self.start)[images, None]
+        return torch.cat([first, by_time[:, :-1].cumsum(dim=1) + first], dim=1)
 
     def _first_block(self, sums: Tensor) -> Tensor:
         """Pre-activations (..., m) to the cell's values (..., k)."""

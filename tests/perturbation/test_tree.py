@@ -24,14 +24,22 @@ SPECS = [
 
 
 def noise_like(image, key=0):
-    largest = 256 if image.shape[0] == 3 else 2
+    largest = 256 if image.shape[1] == 3 else 2
     return torch.from_numpy(generator(key, "noise").integers(0, largest, image.shape)).float()
 
 
+TARGET = torch.tensor([1])
+
+
+def orders_of(n, n_pixels):
+    """For one image."""
+    return random_orders(n, n_pixels)[None]
+
+
 def cases(spec):
-    """From black, from noise and to noise: in and out of the design domain."""
+    """From black, from noise and to noise: in and out of the design domain; one image each."""
     environment = al.make_environment(spec)
-    image = environment.sample(1).inputs[0]
+    image = environment.sample(1).inputs
     pairs = [(torch.zeros_like(image), image), (image, noise_like(image)), (noise_like(image, 1), noise_like(image, 2))]
     return environment.model, pairs
 
@@ -42,7 +50,7 @@ def test_logits_are_those_of_forward_passes_at_every_step(spec, dtype):
     model, pairs = cases(spec)
     model = model.to(dtype)
     for start, end in ((start.to(dtype), end.to(dtype)) for start, end in pairs):
-        orders = random_orders(2, start[0].numel())
+        orders = orders_of(2, start[0, 0].numel())
         expected = DensePixels(nn_logits(model), start, end, batch_size=64).all_outputs(orders)
         assert torch.equal(SwitchedPixels(model, start, end).logits(orders), expected)
 
@@ -55,31 +63,52 @@ def nn_logits(model):
     return Logits()
 
 
+@pytest.mark.parametrize("spec", SPECS)
+def test_images_of_a_batch_are_switched_each_by_its_own_orders_to_its_own_end(spec):
+    environment = al.make_environment(spec)
+    inputs = environment.sample(3).inputs
+    start = torch.stack([noise_like(inputs[:1], key)[0] for key in range(3)])
+    orders = random_orders(6, inputs[0, 0].numel()).view(3, 2, -1)
+    targets = torch.tensor([0, len(environment.model.classes) - 1, 0])
+    for max_memory in (1_000_000, 2_000_000_000):  # orders of different images are evaluated together
+        together = SwitchedPixels(environment.model, start, inputs, max_memory)
+        alone = [
+            SwitchedPixels(environment.model, *(images[index : index + 1] for images in (start, inputs)))
+            for index in range(3)
+        ]
+        logits = torch.cat([one.logits(orders[index : index + 1]) for index, one in enumerate(alone)])
+        assert torch.equal(together.logits(orders), logits)
+        outputs = [
+            one.outputs(orders[index : index + 1], targets[index : index + 1]) for index, one in enumerate(alone)
+        ]
+        assert torch.equal(together.outputs(orders, targets), torch.cat(outputs))
+
+
 def test_probabilities_differ_by_the_rounding_of_the_softmax_at_most():
     model, pairs = cases(SPECS[0])
     start, end = pairs[0]
-    orders = random_orders(1, start[0].numel())
-    expected = DensePixels(model, start, end, batch_size=64).outputs(orders, 1)
-    got = SwitchedPixels(model, start, end).outputs(orders, 1)
+    orders = orders_of(1, start[0, 0].numel())
+    expected = DensePixels(model, start, end, batch_size=64).outputs(orders, TARGET)
+    got = SwitchedPixels(model, start, end).outputs(orders, TARGET)
     torch.testing.assert_close(got, expected, rtol=0, atol=2e-7)  # two units in the last place of 1
 
 
 @pytest.mark.parametrize("spec", ["multi-color-sum", "single-color-modulo"])
 def test_random_steps_at_the_size_of_the_paper(spec):
     environment = al.make_environment(spec)
-    image = environment.sample(1).inputs[0]
+    image = environment.sample(1).inputs
     noise = noise_like(image)
-    orders = random_orders(1, image[0].numel())
-    steps = torch.from_numpy(generator(0, "steps").integers(0, image[0].numel() + 1, 300))
+    orders = orders_of(1, image[0, 0].numel())
+    steps = torch.from_numpy(generator(0, "steps").integers(0, image[0, 0].numel() + 1, 300))
     expected = DensePixels(nn_logits(environment.model), noise, image).all_outputs(orders, steps)
-    assert len(expected[0].unique(dim=0)) > 10
-    assert torch.equal(SwitchedPixels(environment.model, noise, image).logits(orders)[:, steps], expected)
+    assert len(expected[0, 0].unique(dim=0)) > 10
+    assert torch.equal(SwitchedPixels(environment.model, noise, image).logits(orders)[:, :, steps], expected)
 
 
 def test_orders_are_evaluated_in_parts_that_fit_the_memory():
     model, pairs = cases(SPECS[0])
     start, end = pairs[1]
-    orders = random_orders(5, start[0].numel())
+    orders = orders_of(5, start[0, 0].numel())
     expected = SwitchedPixels(model, start, end).logits(orders)
     assert torch.equal(SwitchedPixels(model, start, end, max_memory=150_000).logits(orders), expected)
     with pytest.raises(BadOption, match=r"`max_memory` must be at least \d+ bytes, for one order, got 1000"):
@@ -88,7 +117,7 @@ def test_orders_are_evaluated_in_parts_that_fit_the_memory():
 
 def test_the_modulo_head_sees_no_more_counts_at_once_than_fit_the_memory():
     model, pairs = cases("single-color-modulo[accumulator=uniform,modulus=2,size=20]")  # a wide one
-    orders, sizes = random_orders(2, 400), []
+    orders, sizes = orders_of(2, 400), []
     expected = SwitchedPixels(model, *pairs[1]).logits(orders)
     handle = model.head.register_forward_hook(lambda _module, given, _output: sizes.append(len(given[0])))
     widest = max(layer.out_features for layer in model.head if isinstance(layer, nn.Linear))
@@ -105,24 +134,24 @@ def test_random_orders_do_not_depend_on_how_many_are_drawn():
 @pytest.mark.parametrize("kind", [SwitchedPixels, DensePixels])
 def test_what_is_no_permutation_is_refused(kind):
     model, pairs = cases(SPECS[0])
-    twice = random_orders(2, 256)
-    twice[1, 0] = twice[1, 1]
-    with pytest.raises(BadOption, match=r"`orders` must be permutations of the pixels, got .*order 1 that is none"):
-        kind(model, *pairs[0]).outputs(twice, 0)
-    with pytest.raises(BadOption, match=r"`orders` must be integers of shape \(n, 256\)"):
-        kind(model, *pairs[0]).outputs(torch.zeros(1, 255, dtype=torch.int64), 0)
-    with pytest.raises(BadOption, match=r"`orders` must be integers"):
-        kind(model, *pairs[0]).outputs(torch.zeros(1, 256), 0)
+    twice = orders_of(2, 256)
+    twice[0, 1, 0] = twice[0, 1, 1]
+    message = r"`orders` must be permutations of the pixels, got 'order 1 of image 0 that is none'"
+    with pytest.raises(BadOption, match=message):
+        kind(model, *pairs[0]).outputs(twice, TARGET)
+    for wrong in (torch.zeros(1, 1, 255, dtype=torch.int64), twice[0], twice.expand(2, -1, -1), twice.double()):
+        with pytest.raises(BadOption, match=r"`orders` must be integers of shape \(1, n, 256\)"):
+            kind(model, *pairs[0]).outputs(wrong, TARGET)
 
 
 def test_steps_outside_the_image_are_refused():
     model, pairs = cases(SPECS[0])
     with pytest.raises(BadOption, match=r"`steps` must lie between 0 and 256, got '?0 to 257"):
-        DensePixels(model, *pairs[0]).outputs(random_orders(1, 256), 0, torch.tensor([0, 257]))
+        DensePixels(model, *pairs[0]).outputs(orders_of(1, 256), TARGET, torch.tensor([0, 257]))
 
 
 def test_other_networks_are_refused():
-    image = torch.zeros(3, 16, 16)
+    image = torch.zeros(1, 3, 16, 16)
     with pytest.raises(
         BadOption, match=r"`model` must be a designed network, got 'Linear'; give the number of `steps`"
     ):
@@ -132,5 +161,6 @@ def test_other_networks_are_refused():
         changed.accumulator.layers[4].bias -= 3
     with pytest.raises(BadOption, match="`model` must have the weights that it was built with"):
         SwitchedPixels(changed, image, image)
-    with pytest.raises(BadOption, match="`start and end` must be two images"):
-        SwitchedPixels(al.make_environment("multi-color-sum", size=16).model, image, image[:, :15])
+    for kind in (SwitchedPixels, DensePixels):
+        with pytest.raises(BadOption, match="`start and end` must be two batches of images"):
+            kind(al.make_environment("multi-color-sum", size=16).model, image, image[:, :, :15])
