@@ -1,6 +1,6 @@
 """Attribution methods: declared facts, typed options, the least code around captum."""
 
-from attributionlab.methods.base import AnyMethod, Declaration, FunctionMethod, Method, declares
+from attributionlab.methods.base import AnyMethod, Declaration, FunctionMethod, Method, MethodFunction, declares
 from attributionlab.methods.factory import METHODS, make_method
 from attributionlab.methods.guard import ModelState, run_guarded
 
@@ -10,6 +10,7 @@ __all__ = [
     "Declaration",
     "FunctionMethod",
     "Method",
+    "MethodFunction",
     "ModelState",
     "declares",
     "make_method",

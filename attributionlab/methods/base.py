@@ -38,6 +38,8 @@ class Declaration:
         needs: What it needs besides a function to evaluate.
         randomness: Whether a seed is drawn from.
         completeness: Why and how well its values add up to the difference of outputs, or None if they need not.
+        tolerance: By how much, in parts of the difference of a logit's values, they may miss it at the default options; None
+            where no figure is claimed.
         source: Paper.
         zero_maps: Why maps can be zero everywhere, where that is known of the method.
     """
@@ -49,6 +51,7 @@ class Declaration:
     needs: frozenset[Need] = frozenset()
     randomness: Randomness = "none"
     completeness: str | None = None
+    tolerance: float | None = None
     source: str = ""
     zero_maps: str | None = None
 
@@ -203,6 +206,8 @@ def declares(
     granularity: Granularity = "pixel",
     explains: Explains = "output",
     needs: Collection[Need] = (),
+    completeness: str | None = None,
+    tolerance: float | None = None,
     source: str = "",
 ) -> Callable[[Function], Function]:
     """Attach facts to a function, so that it is judged by the truth that fits it.
@@ -213,7 +218,13 @@ def declares(
         ...     return inputs.sum(dim=1)
     """
     declaration = Declaration(
-        sign=sign, granularity=granularity, explains=explains, needs=frozenset(needs), source=source
+        sign=sign,
+        granularity=granularity,
+        explains=explains,
+        needs=frozenset(needs),
+        completeness=completeness,
+        tolerance=tolerance,
+        source=source,
     )
 
     def attach(function: Function) -> Function:

@@ -29,6 +29,7 @@ class DeepLift(Method):
         family="deeplift",
         needs=frozenset({"gradients", "baseline"}),
         completeness="up to captum's softmax rule, and to float rounding without a softmax",
+        tolerance=1e-3,
         source="Shrikumar et al. 2017",
     )
 
@@ -60,6 +61,7 @@ class DeepShap(Method):
         family="deeplift",
         needs=frozenset({"gradients", "baseline"}),
         completeness="up to captum's softmax rule, and to float rounding without a softmax",
+        tolerance=1e-3,
         source="Lundberg & Lee 2017",
     )
 

@@ -205,6 +205,7 @@ class KernelShap(_Surrogate):
         needs=frozenset({"segments", "baseline"}),
         randomness="seeded",
         completeness="to the regression's rounding",
+        tolerance=1e-3,
         source="Lundberg & Lee 2017",
     )
 

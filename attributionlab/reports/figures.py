@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,32 @@ def attribution_figure(
     bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
     if title:
         figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def difference_figure(batch: Batch, rows: Sequence[int], maps: Tensor, expected: Tensor, *, title: str = "") -> Figure:
+    """A row per image: the image, what is expected, the map, and their difference.
+
+    Args:
+        batch: The images.
+        rows: Which of them are drawn.
+        maps: (b, h, w).
+        expected: (b, h, w).
+        title: Title of the figure.
+    """
+    rows = list(rows)
+    wanted, got = normalize(expected[rows]), normalize(maps[rows].nan_to_num())
+    figure = Figure(figsize=(PANEL * 4, (PANEL + 0.1) * len(rows) + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(rows), 4, squeeze=False)
+    for line, (axis, *others) in enumerate(axes):
+        _panel(axis).imshow(picture(batch.inputs[rows[line]]), interpolation="nearest")
+        for other, values in zip(others, (wanted[line], got[line], (got[line] - wanted[line]) / 2), strict=True):
+            _draw_map(_panel(other), values)
+        axis.set_ylabel(f"image {rows[line]}", fontsize=7)
+    for axis, name in zip(axes[0], ("input", "expected", "got", "half the difference"), strict=True):
+        axis.set_title(name, fontsize=8)
+    figure.suptitle(title, fontsize=9)
     return figure
 
 

@@ -1,0 +1,305 @@
+"""Axioms with known answers: what a map must be where the network is a sum over known pixels.
+
+By default they are tested on the logit of `multi-color-sum` without redundant channels: there each pixel of the winner adds
+the same to the output and no other pixel adds anything, exactly. So they say whether an implementation is right, for
+methods that tell pixels apart (`granularity="pixel"`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from attributionlab.errors import bad_option
+from attributionlab.testing.failure import failure, per_image
+from attributionlab.testing.hints import what_would_help
+from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject
+
+TOLERANCE = 1e-3
+"""Of a map's largest magnitude: sums of hundreds of float32 gradients, and quotients of small differences."""
+
+SIGNED = "multi-color-sum[n_redundant=0]"
+"""The probability has pixels that lower it."""
+
+
+def assert_dummy(
+    method: AnySubject,
+    environment: AnyEnvironment = COUNTING,
+    *,
+    tolerance: float = TOLERANCE,
+    n_samples: int = 8,
+    size: int = 32,
+    seed: int = 0,
+) -> None:
+    """Pixels that show the background have no attribution.
+
+    Args:
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
+        environment: An environment without redundant channels, or its spec.
+        tolerance: Largest magnitude on the background, in parts of the map's largest one.
+        n_samples: Images.
+        size: Side of the images, unless the environment says.
+        seed: Seed of environments that do not say.
+
+    Raises:
+        AssertionError: If they have.
+        MethodError: If the method cannot be run.
+
+    References:
+        The axiom of the null player (Shapley 1953); Zhang et al. 2024, Proposition 3.1.
+    """
+    subject, maps = _on(method, environment, n_samples, size, seed)
+    background = _background(subject)
+    worst = _worst(maps, background)
+    if (worst > tolerance).any():
+        n_pixels = int(((_relative(maps) > tolerance) & background).flatten(1).sum(dim=1)[worst.argmax()])
+        raise failure(
+            subject,
+            f"credits the background: up to {worst.max():.2g} of its largest value, on {n_pixels} pixels of the worst image",
+            columns=("image", "largest on the background"),
+            rows=per_image(worst),
+            worst=worst,
+            maps=maps,
+            hint=what_would_help(maps, subject.batch, "positive"),
+        )
+
+
+def assert_symmetric(
+    method: AnySubject,
+    environment: AnyEnvironment = COUNTING,
+    *,
+    tolerance: float = TOLERANCE,
+    n_samples: int = 8,
+    size: int = 32,
+    seed: int = 0,
+) -> None:
+    """Pixels of one color in one image, which are interchangeable, have equal attributions; see `assert_dummy`.
+
+    Raises:
+        AssertionError: If they have not.
+        MethodError: If the method cannot be run.
+
+    References:
+        The axiom of symmetry (Shapley 1953); Zhang et al. 2024, Proposition 3.2.
+    """
+    subject, maps = _on(method, environment, n_samples, size, seed)
+    spread = torch.zeros(len(maps), dtype=torch.float64)
+    relative = _relative(maps, signed=True)
+    expected = maps.double().clone()
+    for index, image in enumerate(subject.batch.inputs):
+        for color in image.flatten(1).unique(dim=1).T:
+            same = (image == color[:, None, None]).all(dim=0)
+            values = relative[index][same]
+            spread[index] = max(spread[index], values.max() - values.min())
+            expected[index][same] = maps[index][same].double().mean()
+    if (spread > tolerance).any():
+        raise failure(
+            subject,
+            f"treats equal pixels differently: values of one color in one image differ by up to {spread.max():.2g} of the largest",
+            columns=("image", "largest difference"),
+            rows=per_image(spread),
+            worst=spread,
+            maps=maps,
+            expected=expected,
+            hint=what_would_help(maps, subject.batch, "positive"),
+        )
+
+
+def assert_sensitive(
+    method: AnySubject,
+    environment: AnyEnvironment = COUNTING,
+    *,
+    share: float = 0.5,
+    n_samples: int = 16,
+    size: int = 32,
+    seed: int = 0,
+) -> None:
+    """Pixels whose change changes the output have an attribution, in every color.
+
+    Args:
+        method: A name or spec, a function, or where to find one.
+        environment: An environment, or its spec.
+        share: Of the truth's pixels of each color, the least part with more than a thousandth of the map's largest magnitude.
+        n_samples: Images; enough for each color to win in some.
+        size: Side of the images, unless the environment says.
+        seed: Seed of environments that do not say.
+
+    Raises:
+        AssertionError: If pixels of some color have none.
+        MethodError: If the method cannot be run.
+
+    References:
+        The axiom of sensitivity (Sundararajan et al. 2017, section 2.1).
+    """
+    subject, maps = _on(method, environment, n_samples, size, seed)
+    seen, positive = _relative(maps) > TOLERANCE, subject.batch.ground_truth.positive_mask
+    colors = subject.batch.inputs.permute(0, 2, 3, 1)[positive]
+    rows, ignored = [], []
+    for color in colors.unique(dim=0):
+        same = (colors == color).all(dim=1)
+        part = float(seen[positive][same].double().mean())
+        name = ", ".join(f"{value:g}" for value in color.tolist())
+        rows.append((f"({name})", str(int(same.sum())), f"{part:.0%}", f">= {share:.0%}"))
+        if part < share:
+            ignored.append(f"({name})")
+    if ignored:
+        missing = (positive & ~seen).flatten(1).double().mean(dim=1)
+        all_zero = bool((maps == 0).all())
+        hint = "all maps are zero everywhere: " if all_zero else ""
+        hint += "look for a wrong target, a channel that is left out, a gradient that is cut (detach), or a saturated output"
+        raise failure(
+            subject,
+            f"is blind to {' and '.join(ignored)}: pixels that the output depends on have no attribution",
+            columns=("color", "pixels", "with attribution", "expected"),
+            rows=rows,
+            worst=missing,
+            maps=maps,
+            hint=what_would_help(maps, subject.batch, "positive") or hint,
+        )
+
+
+def assert_sign_correct(
+    method: AnySubject,
+    environment: AnyEnvironment = SIGNED,
+    *,
+    tolerance: float = 0.01,
+    n_samples: int = 8,
+    size: int = 32,
+    seed: int = 0,
+) -> None:
+    """Pixels that raise the output have positive attributions, and those that lower it negative ones.
+
+    Of a method that declares `positive` only the former are asked; one that declares `magnitude` is not asked at all.
+
+    Args:
+        method: A name or spec, a function, or where to find one.
+        environment: An environment, or its spec; by default one whose probability has pixels that lower it.
+        tolerance: Of the absolute attribution of the truth's pixels, the largest part with the wrong sign.
+        n_samples: Images.
+        size: Side of the images, unless the environment says.
+        seed: Seed of environments that do not say.
+
+    Raises:
+        AssertionError: If signs are wrong.
+        MethodError: If the method cannot be run.
+    """
+    subject, maps = _on(method, environment, n_samples, size, seed)
+    declared = subject.method.declaration
+    truth = subject.batch.ground_truth.signed.double()
+    if declared.sign == "magnitude":
+        return
+    if declared.sign == "positive" or declared.explains == "logit":
+        truth = truth.clamp(min=0)
+    values = maps.double() * truth
+    on_truth = values.abs().flatten(1).sum(dim=1)
+    wrong = torch.where(on_truth > 0, (-values).clamp(min=0).flatten(1).sum(dim=1) / on_truth, 0.0)
+    if (wrong > tolerance).any():
+        none_negative = declared.sign == "signed" and bool((maps >= 0).all())
+        hint = (
+            "it has no negative value: an absolute value, square or ReLU on the way? then declare it, sign='magnitude'"
+        )
+        raise failure(
+            subject,
+            f"has wrong signs: up to {wrong.max():.0%} of the attribution of an image's truth",
+            columns=("image", "wrong part"),
+            rows=per_image(wrong),
+            worst=wrong,
+            maps=maps,
+            hint=hint if none_negative else what_would_help(maps, subject.batch, "positive"),
+        )
+
+
+def assert_complete(
+    method: AnySubject,
+    environment: AnyEnvironment = COUNTING,
+    *,
+    baseline: str | tuple[float, ...] = "auto",
+    tolerance: float | None = None,
+    n_samples: int = 8,
+    size: int = 32,
+    seed: int = 0,
+) -> None:
+    """The values of a map add up to the difference of outputs between image and baseline.
+
+    Args:
+        method: A name or spec, a function, or where to find one.
+        environment: An environment, or its spec.
+        baseline: `auto` (the method's own option, black if it has none), `black`, `true` or a color.
+        tolerance: Largest error, in parts of the difference; by default what the method declares, else a thousandth.
+        n_samples: Images.
+        size: Side of the images, unless the environment says.
+        seed: Seed of environments that do not say.
+
+    Raises:
+        AssertionError: If they do not.
+        MethodError: If the method cannot be run.
+
+    References:
+        The axiom of completeness (Sundararajan et al. 2017, section 3).
+    """
+    subject, maps = _on(method, environment, n_samples, size, seed)
+    model, inputs, targets = subject.environment.model, subject.batch.inputs, subject.batch.targets
+    color = _baseline(subject, baseline).to(inputs)[:, None, None]
+    with torch.no_grad():
+        outputs = [
+            torch.cat([model(image) for image in images.split(1)]) for images in (inputs, color.expand_as(inputs))
+        ]
+    wanted, lost = (values.gather(1, targets[:, None])[:, 0].double() for values in outputs)
+    difference, total = wanted - lost, maps.double().flatten(1).sum(dim=1).cpu()
+    error = (total - difference).abs() / difference.abs()
+    allowed = subject.method.declaration.tolerance if tolerance is None else tolerance
+    if (error > (TOLERANCE if allowed is None else allowed)).any():
+        declared = subject.method.declaration.completeness
+        claims = "" if declared is None else f"it declares completeness {declared}; "
+        raise failure(
+            subject,
+            f"is not complete: sums miss the difference of outputs by up to {error.max():.2g} of it",
+            columns=("image", "sum", "expected", "error"),
+            rows=[
+                (str(index), *(f"{value:.4g}" for value in values))
+                for index, values in enumerate(zip(total.tolist(), difference.tolist(), error.tolist(), strict=True))
+            ],
+            worst=error,
+            maps=maps,
+            hint=f"{claims}look for a channel that is left out, another baseline, or, on a path, more steps of quadrature "
+            "(a color is detected along 1/255 of a path)",
+        )
+
+
+def _on(
+    method: AnySubject, environment: AnyEnvironment, n_samples: int, size: int, seed: int
+) -> tuple[Subject, Tensor]:
+    """The subject, and its maps on the CPU."""
+    subject = Subject.of(method, environment, n_samples, size, seed)
+    return subject, subject.maps().cpu()
+
+
+def _background(subject: Subject) -> Tensor:
+    color = subject.environment.true_baseline[:, None, None]
+    return (subject.batch.inputs == color).all(dim=1)
+
+
+def _baseline(subject: Subject, baseline: str | tuple[float, ...]) -> Tensor:
+    """(c,)."""
+    chosen = getattr(subject.method, "baseline", "black") if baseline == "auto" else baseline
+    background = subject.environment.true_baseline
+    if chosen == "black":
+        return torch.zeros_like(background)
+    if chosen == "true":
+        return background
+    if isinstance(chosen, str) or len(chosen) != len(background):
+        raise bad_option("baseline", f"be auto, black, true or a color of {len(background)} channels", chosen)
+    return torch.tensor(chosen, dtype=background.dtype)
+
+
+def _relative(maps: Tensor, *, signed: bool = False) -> Tensor:
+    """Values in parts of each map's largest magnitude, (b, h, w) float64; zero maps stay zero."""
+    values = maps.double()
+    largest = values.abs().flatten(1).amax(dim=1)[:, None, None]
+    scaled = values / torch.where(largest == 0, 1.0, largest)
+    return scaled if signed else scaled.abs()
+
+
+def _worst(maps: Tensor, mask: Tensor) -> Tensor:
+    """The largest magnitude within the mask, in parts of each map's largest, (b,)."""
+    return torch.where(mask, _relative(maps), 0.0).flatten(1).amax(dim=1)

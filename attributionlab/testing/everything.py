@@ -1,0 +1,120 @@
+"""Everything that a method's declaration claims, as one report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from unittest import SkipTest
+
+from attributionlab.errors import MethodError
+from attributionlab.methods import Declaration, make_method
+from attributionlab.testing.axioms import (
+    assert_complete,
+    assert_dummy,
+    assert_sensitive,
+    assert_sign_correct,
+    assert_symmetric,
+)
+from attributionlab.testing.contracts import (
+    assert_batch_invariant,
+    assert_deterministic,
+    assert_device_invariant,
+    assert_dtype_robust,
+    assert_inputs_unchanged,
+    assert_model_unchanged,
+)
+from attributionlab.testing.faithfulness import assert_faithful
+from attributionlab.testing.subject import AnySubject, Subject
+
+Assertion = Callable[..., None]
+
+CONTRACTS: tuple[Assertion, ...] = (
+    assert_model_unchanged,
+    assert_inputs_unchanged,
+    assert_deterministic,
+    assert_batch_invariant,
+    assert_dtype_robust,
+    assert_device_invariant,
+)
+PIXEL_AXIOMS: tuple[Assertion, ...] = (assert_sensitive, assert_dummy, assert_symmetric)
+ALL: tuple[Assertion, ...] = (*CONTRACTS, *PIXEL_AXIOMS, assert_sign_correct, assert_complete, assert_faithful)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `assert_all` found.
+
+    Args:
+        method: Canonical spec.
+        passed: Names of the assertions that hold.
+        failed: Messages by name of the assertions that do not.
+        skipped: Why, by name of those that were not tried.
+    """
+
+    method: str
+    passed: tuple[str, ...]
+    failed: dict[str, str]
+    skipped: dict[str, str]
+
+    def __str__(self) -> str:
+        """A line per assertion, then the messages of those that failed."""
+        lines = [
+            f"{self.method}: {len(self.passed)} assertions hold, {len(self.failed)} fail, {len(self.skipped)} skipped"
+        ]
+        lines += [f"  holds    {name}" for name in self.passed]
+        lines += [f"  skipped  {name}: {why}" for name, why in self.skipped.items()]
+        lines += [f"  FAILS    {name}" for name in self.failed]
+        return "\n".join([*lines, *(f"\n{name}: {message}" for name, message in self.failed.items())])
+
+
+def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
+    """Everything that the method's declaration claims: contracts, axioms, faithfulness.
+
+    Axioms about pixels are for methods that tell them apart (`granularity="pixel"`), completeness for those that declare a
+    tolerance.
+
+    Args:
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
+        size: Side of the images.
+        seed: Seed of the environments.
+
+    Returns:
+        What holds and what was skipped.
+
+    Raises:
+        AssertionError: If something does not hold; the message is the report.
+        BadOption: If there is no such method.
+    """
+    declaration = Subject.of(method, "multi-color-sum", 1, size, seed).method.declaration
+    passed: list[str] = []
+    failed: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for assertion in ALL:
+        name = assertion.__name__
+        why_not = _not_claimed(assertion, declaration)
+        if why_not is not None:
+            skipped[name] = why_not
+            continue
+        try:
+            assertion(method, size=size, seed=seed)
+        except SkipTest as reason:
+            skipped[name] = str(reason)
+        except (AssertionError, MethodError) as error:
+            failed[name] = str(error)
+        else:
+            passed.append(name)
+    report = Report(make_method(method).spec, tuple(passed), failed, skipped)
+    if failed:
+        raise AssertionError(str(report))
+    return report
+
+
+def _not_claimed(assertion: Assertion, declaration: Declaration) -> str | None:
+    """Why an assertion says nothing about a method; None if it does."""
+    if assertion in PIXEL_AXIOMS and declaration.granularity == "coarse":
+        return "the method declares that it cannot tell neighboring pixels apart"
+    if assertion is assert_sign_correct and declaration.sign == "magnitude":
+        return "the method declares no signs"
+    if assertion is assert_complete and declaration.tolerance is None:
+        return "the method declares no tolerance of completeness"
+    return None

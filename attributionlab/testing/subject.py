@@ -1,0 +1,93 @@
+"""A method under test: bound to an environment, with images, called without trust."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from attributionlab._specs import parse_spec
+from attributionlab.environments import Batch, Environment, make_environment
+from attributionlab.methods import AnyMethod, MethodFunction, make_method
+from attributionlab.methods.guard import run_guarded
+
+COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
+"""Where the axioms hold exactly: the logit is a sum over the winner's pixels, and nothing else enters it."""
+
+AnySubject = str | AnyMethod | MethodFunction
+AnyEnvironment = str | Environment
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A method, an environment, and images of it.
+
+    Args:
+        method: The method, bound to the environment.
+        environment: Where it is tested.
+        batch: The images that it explains.
+    """
+
+    method: AnyMethod
+    environment: Environment
+    batch: Batch
+
+    @classmethod
+    def of(
+        cls, method: AnySubject, environment: AnyEnvironment, n_samples: int, size: int, seed: int, start: int = 0
+    ) -> Subject:
+        """Put together what users name.
+
+        Raises:
+            AttributionLabError: If there is no such method or environment, or an option does not fit.
+        """
+        built = _built(environment, size, seed) if isinstance(environment, str) else environment
+        return cls(make_method(method, built), built, built.sample(n_samples, start))
+
+    @property
+    def model(self) -> nn.Module:
+        """A copy of the network: what a method does to it is no others' business."""
+        return copy.deepcopy(self.environment.model)
+
+    def maps(self, rows: slice | None = None, model: nn.Module | None = None) -> Tensor:
+        """Maps (b, h, w) of some images, on the network's own device.
+
+        Raises:
+            MethodError: If the method raises, returns something else, or changes the model, the inputs or torch.
+        """
+        part = self.batch if rows is None else self.batch[rows]
+        model = self.model if model is None else model
+        first = next(model.parameters())
+        part = dataclasses.replace(part.to(first.device), inputs=part.inputs.to(first))
+        context = {"batch": part} if self.method.needs_batch else {}
+        return run_guarded(self.method, model, part.inputs, part.targets, **context)
+
+    def one_by_one(self) -> Tensor:
+        """Maps of each image alone."""
+        return torch.cat([self.maps(slice(row, row + 1)) for row in range(len(self.batch))])
+
+
+@cache
+def _built(spec: str, size: int, seed: int) -> Environment:
+    """An environment, its network built once; size and seed are for specs that do not set their own."""
+    named = parse_spec(spec).options
+    options: dict[str, object] = {}
+    if not named.keys() & {"size", "height", "width"}:
+        options["size"] = size
+    if not named.keys() & {"seed", "data_seed", "network_seed"}:
+        options["seed"] = seed
+    return make_environment(spec, **options)
+
+
+def gaps(first: Tensor, second: Tensor) -> Tensor:
+    """The largest difference of two maps of an image, in parts of the first one's largest magnitude: (b,) float64.
+
+    Infinite where the first is zero everywhere and the second is not.
+    """
+    reference, other = (maps.double().cpu().flatten(1) for maps in (first, second))
+    largest, gap = reference.abs().amax(dim=1), (reference - other).abs().amax(dim=1)
+    return torch.where(gap == 0, 0.0, gap / largest)
