@@ -23,12 +23,12 @@ def generator(*key: Key) -> np.random.Generator:
 
 
 def content_key(sample: Tensor) -> int:
-    """A 64-bit fingerprint of one sample's values.
+    """A 64-bit fingerprint of one sample's values, rounded to float32.
 
     A seeded method draws from `generator(seed, content_key(inputs[i]))`, so an image gets the same map alone and in a
-    batch, in any order, on any device.
+    batch, in any order, on any device, in float64 too.
     """
-    return _digest(sample.detach().cpu().contiguous().numpy().tobytes())
+    return _digest(sample.detach().float().cpu().contiguous().numpy().tobytes())
 
 
 def _word(part: Key) -> int:

@@ -98,16 +98,9 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def build_environments(specs: list[str], defaults: dict[str, object]) -> list[Environment]:
     """The environments of these specs, with options for those that do not set them themselves."""
-    from attributionlab._specs import parse_spec
-    from attributionlab.environments import make_environment
+    from attributionlab.environments import complete_environment
 
-    built = []
-    for spec in specs:
-        named = parse_spec(spec).options
-        conflicts = {"size": ("size", "height", "width"), "seed": ("seed", "data_seed", "network_seed")}
-        missing = {name: value for name, value in defaults.items() if not set(conflicts[name]) & set(named)}
-        built.append(make_environment(spec, **missing))
-    return built
+    return [complete_environment(spec, **defaults) for spec in specs]
 
 
 def build_methods(

@@ -1,7 +1,7 @@
 """Environments: network, scenes and the rule for the ground truth."""
 
 from attributionlab.environments.base import Batch, Environment, GroundTruth
-from attributionlab.environments.factory import ENVIRONMENTS, make_environment
+from attributionlab.environments.factory import ENVIRONMENTS, complete_environment, make_environment
 from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
 from attributionlab.environments.single_color_sum import SingleColorSum
@@ -17,6 +17,7 @@ __all__ = [
     "SingleColorModulo",
     "SingleColorSum",
     "Verification",
+    "complete_environment",
     "make_environment",
     "verify",
 ]

@@ -41,6 +41,22 @@ def make_environment(name: str, **options: object) -> Environment:
     return kind(**join_options(given, written, name))
 
 
+def complete_environment(spec: str, **defaults: object) -> Environment:
+    """Build an environment from a spec, with `size` and `seed` where the spec does not set them itself, in full or in part.
+
+    Raises:
+        UnknownName: If there is no such environment or option.
+        BadOption: If a value does not fit.
+
+    Example:
+        >>> complete_environment("multi-color-sum[height=32,width=48]", size=64, seed=3).spec
+        'multi-color-sum[height=32,seed=3,width=48]'
+    """
+    named = parse_spec(spec).options
+    missing = {name: value for name, value in defaults.items() if not {name, *SHORTHANDS[name]} & set(named)}
+    return make_environment(spec, **missing)
+
+
 def _expanded(options: Mapping[str, object]) -> dict[str, object]:
     """The options with each shorthand replaced by the two that it stands for."""
     expanded = {name: value for name, value in options.items() if name not in SHORTHANDS}

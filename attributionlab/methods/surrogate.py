@@ -204,8 +204,7 @@ class KernelShap(_Surrogate):
         family="surrogate",
         needs=frozenset({"segments", "baseline"}),
         randomness="seeded",
-        completeness="to the regression's rounding",
-        tolerance=1e-3,
+        completeness="over segments, each counted once, to the regression's rounding",
         source="Lundberg & Lee 2017",
     )
 

@@ -48,6 +48,7 @@ def assert_dummy(
     References:
         The axiom of the null player (Shapley 1953); Zhang et al. 2024, Proposition 3.1.
     """
+    __tracebackhide__ = True
     subject, maps = _on(method, environment, n_samples, size, seed)
     background = _background(subject)
     worst = _worst(maps, background)
@@ -82,6 +83,7 @@ def assert_symmetric(
     References:
         The axiom of symmetry (Shapley 1953); Zhang et al. 2024, Proposition 3.2.
     """
+    __tracebackhide__ = True
     subject, maps = _on(method, environment, n_samples, size, seed)
     spread = torch.zeros(len(maps), dtype=torch.float64)
     relative = _relative(maps, signed=True)
@@ -131,6 +133,7 @@ def assert_sensitive(
     References:
         The axiom of sensitivity (Sundararajan et al. 2017, section 2.1).
     """
+    __tracebackhide__ = True
     subject, maps = _on(method, environment, n_samples, size, seed)
     seen, positive = _relative(maps) > TOLERANCE, subject.batch.ground_truth.positive_mask
     colors = subject.batch.inputs.permute(0, 2, 3, 1)[positive]
@@ -183,6 +186,7 @@ def assert_sign_correct(
         AssertionError: If signs are wrong.
         MethodError: If the method cannot be run.
     """
+    __tracebackhide__ = True
     subject, maps = _on(method, environment, n_samples, size, seed)
     declared = subject.method.declaration
     truth = subject.batch.ground_truth.signed.double()
@@ -237,6 +241,7 @@ def assert_complete(
     References:
         The axiom of completeness (Sundararajan et al. 2017, section 3).
     """
+    __tracebackhide__ = True
     subject, maps = _on(method, environment, n_samples, size, seed)
     model, inputs, targets = subject.environment.model, subject.batch.inputs, subject.batch.targets
     color = _baseline(subject, baseline).to(inputs)[:, None, None]

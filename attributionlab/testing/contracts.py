@@ -48,6 +48,7 @@ def assert_batch_invariant(
         AssertionError: If it is not.
         MethodError: If the method cannot be run.
     """
+    __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
     alone, together = subject.one_by_one(), subject.maps()
     backward = _reversed(subject)
@@ -85,6 +86,7 @@ def assert_deterministic(
         AssertionError: If a map differs.
         MethodError: If the method cannot be run.
     """
+    __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
     with _global_generators():
         first = _drawn(subject, seed)
@@ -123,6 +125,7 @@ def assert_device_invariant(
         AssertionError: If it is not, or lies on another device than the inputs.
         unittest.SkipTest: Where torch sees no GPU; test runners report the test as skipped.
     """
+    __tracebackhide__ = True
     if not torch.cuda.is_available():
         raise SkipTest("torch sees no CUDA device here")
     subject = Subject.of(method, environment, n_samples, size, seed)
@@ -159,6 +162,7 @@ def assert_dtype_robust(
         AssertionError: If it is not, or the method works in float32 only.
         MethodError: If the method cannot be run in float32.
     """
+    __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
     expected = subject.maps()
     try:
@@ -183,6 +187,7 @@ def assert_model_unchanged(
         AssertionError: If they are not.
         MethodError: If the method cannot be run.
     """
+    __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
     for training in (False, True):
         try:
@@ -202,7 +207,7 @@ def assert_model_unchanged(
             pass
         except Exception as error:  # a method may wrap what it meets, as long as it cleans up
             if not _comes_from(error):
-                raise
+                raise failure(subject, f"raises {type(error).__name__} where a forward pass raises: {error}") from error
         difference = before.difference(ModelState.of(model))
         torch.set_grad_enabled(settings)
         handle.remove()
@@ -220,6 +225,7 @@ def assert_inputs_unchanged(
         AssertionError: If they are not.
         MethodError: If the method cannot be run.
     """
+    __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
     hint = "work on `inputs.clone().detach()`, and take gradients by torch.autograd.grad"
     try:
@@ -228,7 +234,11 @@ def assert_inputs_unchanged(
         raise failure(subject, f"changes what it is given: {error}", hint=hint) from error
     given = subject.batch.inputs.clone().requires_grad_()
     context = {"batch": subject.batch} if subject.method.needs_batch else {}
-    subject.method(subject.model, given, subject.batch.targets.clone(), **context)
+    try:
+        subject.method(subject.model, given, subject.batch.targets.clone(), **context)
+    except Exception as error:
+        what = f"raises {type(error).__name__} where inputs require gradients: {error}"
+        raise failure(subject, what, hint=hint) from error
     if given.grad is not None:
         raise failure(
             subject, "leaves a gradient on inputs that require one: the caller's optimizer uses it", hint=hint

@@ -42,6 +42,7 @@ def assert_faithful(
     References:
         Zhang et al. 2024, Definition 2.1.
     """
+    __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
     verdict = check(subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, device=device)
     (one,) = verdict.environments

@@ -10,8 +10,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from attributionlab._specs import parse_spec
-from attributionlab.environments import Batch, Environment, make_environment
+from attributionlab.environments import Batch, Environment, complete_environment
 from attributionlab.methods import AnyMethod, MethodFunction, make_method
 from attributionlab.methods.guard import run_guarded
 
@@ -74,13 +73,7 @@ class Subject:
 @cache
 def _built(spec: str, size: int, seed: int) -> Environment:
     """An environment, its network built once; size and seed are for specs that do not set their own."""
-    named = parse_spec(spec).options
-    options: dict[str, object] = {}
-    if not named.keys() & {"size", "height", "width"}:
-        options["size"] = size
-    if not named.keys() & {"seed", "data_seed", "network_seed"}:
-        options["seed"] = seed
-    return make_environment(spec, **options)
+    return complete_environment(spec, size=size, seed=seed)
 
 
 def gaps(first: Tensor, second: Tensor) -> Tensor:

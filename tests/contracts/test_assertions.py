@@ -1,0 +1,63 @@
+"""What we ship is what we run: every registered method is held to the assertions that users get."""
+
+import pytest
+
+from attributionlab.methods import METHODS, make_method
+from attributionlab.metrics import METRICS
+from attributionlab.testing import (
+    assert_all,
+    assert_batch_invariant,
+    assert_complete,
+    assert_deterministic,
+    assert_device_invariant,
+    assert_dtype_robust,
+    assert_inputs_unchanged,
+    assert_metric_known_answers,
+    assert_model_unchanged,
+)
+
+SIZE = 16
+
+NO_FLOAT64 = {
+    "extremal-perturbation": "a sort breaks ties by rounding, and a hundred steps of gradient ascent carry it along"
+}
+"""Methods whose maps in float32 and float64 differ for a reason."""
+
+COMPLETE = tuple(name for name in METHODS if METHODS.get(name).declaration.tolerance is not None)
+EXACT = ("gradient", "gradient-magnitude", "input-x-gradient", "integrated-gradients[baseline=true]", "truth")
+"""Methods that fulfil everything they declare, faithfulness included."""
+
+
+@pytest.mark.parametrize(
+    "assertion",
+    [
+        assert_batch_invariant,
+        assert_deterministic,
+        assert_dtype_robust,
+        assert_inputs_unchanged,
+        assert_model_unchanged,
+        pytest.param(assert_device_invariant, marks=pytest.mark.gpu),
+    ],
+)
+@pytest.mark.parametrize("name", tuple(METHODS))
+def test_every_method_fulfils_the_contracts(name, assertion):
+    if assertion is assert_dtype_robust and name in NO_FLOAT64:
+        pytest.skip(NO_FLOAT64[name])
+    assertion(name, size=SIZE, n_samples=2)
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_methods_that_declare_a_tolerance_are_complete_within_it(name):
+    assert_complete(name, size=SIZE, n_samples=4)
+
+
+@pytest.mark.parametrize("method", EXACT)
+def test_methods_that_are_right_in_every_respect_pass_everything(method):
+    report = assert_all(method)
+    assert report.method == make_method(method).spec
+    assert not report.failed
+
+
+@pytest.mark.parametrize("name", tuple(METRICS))
+def test_every_metric_knows_the_answers(name):
+    assert_metric_known_answers(name)

@@ -1,0 +1,152 @@
+"""Messages of the assertions, their arguments, and metrics with mistakes."""
+
+from __future__ import annotations
+
+import math
+import re
+from unittest import SkipTest
+
+import pytest
+import torch
+
+import attributionlab as al
+from attributionlab import testing
+from attributionlab.errors import BadOption, UnknownName
+
+
+def message_of(assertion, *arguments, **options):
+    with pytest.raises(AssertionError) as caught:
+        assertion(*arguments, **options)
+    return str(caught.value)
+
+
+def test_everything_public_is_an_assertion_or_a_report():
+    assert all(name.startswith("assert_") or name == "Report" for name in testing.__all__)
+
+
+def test_an_unfaithful_method_is_told_its_scores_and_the_likely_reason():
+    message = message_of(testing.assert_faithful, "smoothgrad", size=16, n_samples=2)
+    assert re.search(
+        r"^smoothgrad is not faithful: F1 on overall truth is 0\.00, below 0\.5, where random values get", message
+    )
+    assert "image  precision  recall    F1  expected" in message
+    assert "-> 2 of 2 maps are zero everywhere: its noise is far wider than the number checkers" in message
+
+
+def test_a_saturated_softmax_is_diagnosed():
+    with pytest.warns(UserWarning, match="saturat"):
+        environment = al.make_environment("multi-color-sum", size=64, temperature=0.25, max_margin=None)
+    message = message_of(testing.assert_faithful, "gradient", environment, n_samples=4, gamma=0.99)
+    assert "the softmax is saturated" in message
+    assert "explain the logit" in message
+
+
+def test_the_table_shows_eight_images_at_most():
+    message = message_of(testing.assert_faithful, "constant", size=16, n_samples=11)
+    assert "and 3 more" in message
+
+
+def test_the_deciding_truth_and_gamma_may_be_chosen():
+    testing.assert_faithful("lrp-z", size=16, truth="positive", n_samples=2)
+    message_of(testing.assert_faithful, "gradient", size=16, gamma=1.0, n_samples=2)
+    with pytest.raises(BadOption, match="`gamma` must be"):
+        testing.assert_faithful("gradient", gamma=2)
+    with pytest.raises(UnknownName, match="did you mean gradient"):
+        testing.assert_faithful("gradeint")
+
+
+def test_an_environment_may_be_given_as_it_is():
+    environment = al.make_environment("single-color-sum", size=16)
+    testing.assert_faithful("input-x-gradient", environment, n_samples=2)
+    testing.assert_complete("integrated-gradients", environment, n_samples=2)
+
+
+def test_quadrature_is_named_where_a_path_method_is_not_complete():
+    message = message_of(testing.assert_complete, "integrated-gradients", size=16)
+    assert "is not complete: sums miss the difference of outputs" in message
+    assert "it declares completeness up to quadrature" in message
+    testing.assert_complete("integrated-gradients", size=16, tolerance=0.5)
+
+
+def test_the_baseline_of_completeness_may_be_chosen():
+    testing.assert_complete("deeplift", size=16, baseline="black", n_samples=2)
+    testing.assert_complete("deeplift[baseline=true]", size=16, n_samples=2)
+    with pytest.raises(BadOption, match="`baseline` must be auto, black, true or a color of 3 channels, got 'white'"):
+        testing.assert_complete("deeplift", size=16, baseline="white")
+
+
+def ten_percent_off(model, inputs, targets):
+    return 1.1 * al.make_method("deeplift")(model, inputs, targets)
+
+
+def test_what_is_a_tenth_off_is_not_complete():
+    message = message_of(testing.assert_complete, ten_percent_off, size=16, n_samples=2)
+    assert re.search(r"by up to 0\.1 of it", message)
+
+
+def test_a_device_that_is_not_there_is_a_reason_to_skip():
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(SkipTest, match="torch sees no CUDA device here"):
+        testing.assert_device_invariant("gradient")
+
+
+def test_coarse_methods_are_not_asked_about_pixels():
+    report = testing.assert_all("gradcam")
+    assert set(report.skipped) >= {"assert_dummy", "assert_symmetric", "assert_sensitive", "assert_complete"}
+    assert "assert_faithful" in report.passed
+    assert str(report).splitlines()[0].startswith("gradcam: 7 assertions hold, 0 fail")
+
+
+@al.metric(higher_is_better=False)
+def wrong_direction(environment, batch, attribution):
+    return al.insertion(environment, batch, attribution).auc
+
+
+@al.metric(higher_is_better=True)
+def hit(environment, batch, attribution):
+    """Whether the largest value lies on the truth; a map of equal values hits everywhere."""
+    largest = attribution.flatten(1).amax(dim=1)[:, None, None]
+    return ((attribution == largest) & batch.ground_truth.positive_mask).flatten(1).any(dim=1).double()
+
+
+@al.metric(higher_is_better=True)
+def of_the_batch(environment, batch, attribution):
+    scores = al.insertion(environment, batch, attribution).auc
+    return scores - scores.mean() / 2
+
+
+@al.metric(higher_is_better=True)
+def rolling_dice(environment, batch, attribution):
+    return al.insertion(environment, batch, attribution).auc + 1e-6 * torch.rand(len(batch))
+
+
+@al.metric(higher_is_better=True)
+def undefined(environment, batch, attribution):
+    return torch.full((len(batch),), math.nan)
+
+
+@al.metric(higher_is_better=True)
+def refusing(environment, batch, attribution):
+    assert (attribution != 0).any(), "an empty map"
+    return al.insertion(environment, batch, attribution).auc
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        (wrong_direction, "ranks noise at or above truth .lower is better, as declared"),
+        (hit, "ranks equal values at or above truth"),
+        (of_the_batch, "depends on the batch: an image has another score alone than with others"),
+        (rolling_dice, "gives the same maps other scores when it is called again"),
+        (undefined, "has no finite score for the truth: nan, nan, nan, nan"),
+        (refusing, "refuses the zeros: .* raised AssertionError: an empty map"),
+    ],
+)
+def test_a_metric_with_a_mistake_is_caught(metric, message):
+    assert re.search(message, message_of(testing.assert_metric_known_answers, metric))
+
+
+def test_a_metric_without_a_direction_is_refused():
+    with pytest.raises(BadOption, match="`metric` must declare in which direction it is better"):
+        testing.assert_metric_known_answers(lambda *_: None)

@@ -1,0 +1,174 @@
+"""The plugin through its whole life: fixtures, marker, options, table, pictures, workers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import attributionlab.testing  # noqa: F401  # once for all tests: torch cannot be imported anew in the same process
+
+pytest_plugins = ["pytester"]
+
+OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider")
+
+USING = """
+    import pytest
+    from attributionlab.testing import assert_faithful
+
+    def test_default(attribution_environment, attribution_batch):
+        assert attribution_environment.spec == "multi-color-sum[size=32]"
+        assert attribution_batch.inputs.shape == (4, 3, 32, 32)
+
+    @pytest.mark.parametrize("attribution_environment", ["single-color-sum[size=16]"], indirect=True)
+    def test_indirect(attribution_environment, attribution_batch):
+        assert attribution_environment.name == "single-color-sum"
+        assert len(attribution_batch) == 4
+
+    @pytest.mark.attributionlab(environments=["multi-color-sum", "single-color-sum[size=20]"], seeds=[0, 7], n_samples=2)
+    def test_matrix(attribution_environment, attribution_batch):
+        assert len(attribution_batch) == 2
+        assert_faithful("input-x-gradient", attribution_environment, n_samples=2)
+"""
+
+FAILING = """
+    from attributionlab.testing import assert_dummy, assert_faithful
+
+    def test_constant():
+        assert_faithful("constant", size=16, n_samples=2)
+
+    def test_dummy():
+        assert_dummy("random", size=16, n_samples=2)
+
+    def test_nothing():
+        pass
+"""
+
+
+def test_the_marker_makes_a_matrix_and_the_summary_a_table(pytester):
+    pytester.makepyfile(USING)
+    result = pytester.runpytest_inprocess("-v", "--strict-markers", *OPTIONS)
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_matrix?multi-color-sum-seed0? PASSED*",
+            "*test_matrix?multi-color-sum-seed7? PASSED*",
+            "*test_matrix?single-color-sum?size=20?-seed0? PASSED*",
+            "*test_matrix?single-color-sum?size=20?-seed7? PASSED*",
+            "*faithfulness (attributionlab)*",
+            "method *environment *truth *F1 *verdict",
+            "input-x-gradient *multi-color-sum?seed=7,size=32? *overall *passed",
+            "input-x-gradient *multi-color-sum?size=32? *overall *passed",
+        ]
+    )
+
+
+def test_workers_send_what_they_find(pytester):
+    pytester.makepyfile(USING)
+    result = pytester.runpytest_subprocess("-n", "2", *OPTIONS)
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(
+        ["*faithfulness (attributionlab)*", "input-x-gradient *single-color-sum?seed=7,size=20? *passed"]
+    )
+
+
+def test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder(pytester):
+    pytester.makepyfile(FAILING)
+    result = pytester.runpytest_inprocess("--attributionlab-artifacts", "pictures/of/failures", *OPTIONS)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "E *AssertionError: constant is not faithful: F1 on overall truth is 0.??, below 0.5*",
+            "E *image *precision *recall *F1 *expected",
+            "E *picture of the worst images: *test_constant*constant-is-not-faithful*.png",
+            "constant *multi-color-sum?size=16? *overall *failed",
+        ],
+        consecutive=False,
+    )
+    pictures = sorted(path.relative_to(pytester.path).parts for path in pytester.path.rglob("*.png"))
+    assert [parts[:4] for parts in pictures] == [
+        ("pictures", "of", "failures", "test_constant"),
+        ("pictures", "of", "failures", "test_dummy"),
+    ]
+
+
+def test_pictures_go_to_a_temporary_folder_of_the_session_otherwise(pytester):
+    pytester.makepyfile(FAILING)
+    result = pytester.runpytest_inprocess("--basetemp", "temporary", *OPTIONS)
+    result.assert_outcomes(passed=1, failed=2)
+    assert len(list((pytester.path / "temporary").rglob("*.png"))) == 2
+
+
+def test_it_is_silent_where_it_is_not_used(pytester):
+    pytester.makepyfile("import sys\n\ndef test_nothing():\n    assert 'torch' not in sys.modules\n")
+    result = pytester.runpytest_subprocess(*OPTIONS)
+    result.assert_outcomes(passed=1)
+    assert "faithfulness" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("@pytest.mark.attributionlab(environment=['x'])", "has no option 'environment'; known: environments, seeds"),
+        ("@pytest.mark.attributionlab(['x'])", "takes options by name, got"),
+        (
+            "@pytest.mark.attributionlab(seeds=[])",
+            "`seeds` of the marker attributionlab must be a list of at least one",
+        ),
+        ("@pytest.mark.attributionlab(environments='multi-color-sum')", "`environments` of the marker"),
+    ],
+)
+def test_a_marker_with_a_mistake_is_named(pytester, code, message):
+    pytester.makepyfile(f"import pytest\n\n{code}\ndef test_it(attribution_batch):\n    pass\n")
+    result = pytester.runpytest_inprocess(*OPTIONS)
+    assert result.ret in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR)
+    assert message in result.stdout.str() + result.stderr.str()
+
+
+def test_a_marked_test_without_the_fixtures_is_named(pytester):
+    pytester.makepyfile("import pytest\n\n@pytest.mark.attributionlab\ndef test_it():\n    pass\n")
+    result = pytester.runpytest_inprocess(*OPTIONS)
+    assert (
+        "a marked test must take attribution_environment or attribution_batch"
+        in result.stdout.str() + result.stderr.str()
+    )
+
+
+def test_an_unknown_environment_is_one_line(pytester):
+    pytester.makepyfile(
+        "import pytest\n\n@pytest.mark.attributionlab(environments=['multi-colour-sum'])\n"
+        "def test_it(attribution_environment):\n    pass\n"
+    )
+    result = pytester.runpytest_inprocess(*OPTIONS)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["attribution_environment: `environment` must be a known name*did you mean multi-color-sum*"]
+    )
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_options_that_do_not_fit_are_refused(pytester):
+    pytester.makepyfile("def test_it(attribution_batch):\n    pass\n")
+    both = pytester.runpytest_inprocess("--attributionlab-quick", "--attributionlab-full", *OPTIONS)
+    assert "give --attributionlab-quick or --attributionlab-full, not both" in both.stderr.str()
+    pytester.makefile(".txt", taken="")
+    blocked = pytester.runpytest_inprocess("--attributionlab-artifacts", "taken.txt/below", *OPTIONS)
+    assert blocked.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--attributionlab-artifacts must be a folder that can be written" in blocked.stderr.str()
+
+
+def test_the_full_matrix_has_more_environments_and_seeds(pytester):
+    pytester.makepyfile(
+        "import pytest\n\n@pytest.mark.attributionlab\ndef test_it(attribution_environment):\n"
+        "    assert attribution_environment.height == 64\n"
+    )
+    pytester.runpytest_inprocess("--attributionlab-full", *OPTIONS).assert_outcomes(passed=9)
+
+
+def test_the_plugin_imports_nothing_heavy():
+    code = (
+        "import sys, attributionlab.pytest_plugin; print(sorted({'torch', 'numpy', 'matplotlib'} & set(sys.modules)))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == "[]\n"
