@@ -136,4 +136,4 @@ def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -
 
 def _name_of(function: MethodFunction) -> str:
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{getattr(function, '__module__', 'unknown')}:{name}"
+    return f"{getattr(function, '__module__', None) or 'unknown'}:{name}"

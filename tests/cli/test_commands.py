@@ -234,7 +234,7 @@ def test_verify_takes_all_environments_if_none_is_named():
 def test_verify_fails_where_a_claim_does_not_hold(monkeypatch):
     usual = make_environment("single-color-sum", size=16)
     usual.model.head[0].bias.data += 1
-    monkeypatch.setattr("attributionlab.environments.make_environment", lambda _spec, **_options: usual)
+    monkeypatch.setattr("attributionlab.environments.complete_environment", lambda _spec, **_options: usual)
     (found,) = json_of("verify", "single-color-sum", *SMALL, "--n-pixels", "1", code=1)
     assert found["passed"] is False
     assert "NO" in run("verify", "single-color-sum", *SMALL, "--n-pixels", "1").stdout
