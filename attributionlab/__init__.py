@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attributionlab.environments import Batch, Environment, GroundTruth, make_environment, verify
-    from attributionlab.experiments import Audit, Verdict, audit, check
+    from attributionlab.experiments import Audit, Verdict, audit, check, check_maps
     from attributionlab.methods import Declaration, Method, declares, make_method
     from attributionlab.metrics import (
         Agreement,
@@ -48,6 +48,7 @@ _HOMES = {
     "Verdict": "experiments",
     "audit": "experiments",
     "check": "experiments",
+    "check_maps": "experiments",
     "declares": "methods",
     "deletion": "metrics",
     "insertion": "metrics",
@@ -76,6 +77,7 @@ __all__ = [
     "Verdict",
     "audit",
     "check",
+    "check_maps",
     "declares",
     "deletion",
     "insertion",

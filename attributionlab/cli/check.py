@@ -19,14 +19,11 @@ from attributionlab.cli.options import (
     sam_defaults,
 )
 from attributionlab.cli.output import (
-    EXIT_FAILED,
     build_environments,
     build_methods,
     chatter_to_stderr,
     one_line_errors,
-    print_json,
-    print_table,
-    print_text,
+    print_verdict,
     progress_bar,
 )
 
@@ -62,7 +59,6 @@ def check(
     with one_line_errors():
         from attributionlab._specs import parse_options
         from attributionlab.experiments import check as run_check
-        from attributionlab.reports.tables import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
 
         options: dict[str, object] = {**parse_options(",".join(option or []))}
         with chatter_to_stderr():
@@ -79,11 +75,4 @@ def check(
                 device=device.value,
                 progress=advance,
             )
-        if format is Format.json:
-            print_json(verdict.to_dict())
-        elif format is Format.csv:
-            print_text(to_csv(verdict_rows(verdict), CSV_COLUMNS))
-        else:
-            print_table(verdict_table(verdict))
-    if not verdict.passed:
-        raise typer.Exit(EXIT_FAILED)
+        print_verdict(verdict, format.value)

@@ -19,13 +19,16 @@ def generate(
     start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,
     size: SizeOption = None,
     seed: SeedOption = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write the network as ONNX, too (extra onnx).")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that this command wrote earlier.")] = False,
 ) -> None:
-    """Write PNG images, masks, truth.npz, a preview and manifest.json; the whole folder or nothing."""
+    """Write PNG images, masks, truth.npz, the network, a preview and manifest.json; the whole folder or nothing."""
     with one_line_errors():
         from attributionlab.reports.dataset import generate as run_generate
 
         (environment,) = build_environments([spec], environment_defaults(size, seed))
         with progress_bar("writing", n_samples) as advance:
-            run_generate(environment, output, n_samples=n_samples, start=start, force=force, progress=advance)
+            run_generate(
+                environment, output, n_samples=n_samples, start=start, force=force, onnx=onnx, progress=advance
+            )
         print_line(f"wrote {n_samples} images of {environment.spec} to {output}: see {output / 'preview.png'}")

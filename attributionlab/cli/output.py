@@ -17,6 +17,7 @@ from attributionlab.errors import AttributionLabError
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
+    from attributionlab.experiments import Verdict
     from attributionlab.methods import AnyMethod
 
 EXIT_FAILED = 1
@@ -50,6 +51,20 @@ def print_line(text: str) -> None:
 def print_json(value: Any) -> None:
     """Print a value as JSON; NaN has no place in it."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def print_verdict(verdict: Verdict, form: str) -> None:
+    """Print a verdict as a table, JSON or CSV, and leave with the exit code of a failed check where it failed."""
+    from attributionlab.reports.tables import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
+
+    if form == "json":
+        print_json(verdict.to_dict())
+    elif form == "csv":
+        print_text(to_csv(verdict_rows(verdict), CSV_COLUMNS))
+    else:
+        print_table(verdict_table(verdict))
+    if not verdict.passed:
+        raise SystemExit(EXIT_FAILED)
 
 
 def print_text(text: str) -> None:

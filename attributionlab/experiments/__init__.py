@@ -4,6 +4,7 @@ from attributionlab.experiments.audit import audit, expand
 from attributionlab.experiments.audited import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
 from attributionlab.experiments.check import EnvironmentVerdict, MethodFailure, Verdict, check
 from attributionlab.experiments.intervals import Summary
+from attributionlab.experiments.maps import check_maps
 
 __all__ = [
     "Audit",
@@ -17,5 +18,6 @@ __all__ = [
     "Verdict",
     "audit",
     "check",
+    "check_maps",
     "expand",
 ]

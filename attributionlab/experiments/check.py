@@ -164,10 +164,10 @@ def check(
     bound = [make_method(method, environment) for environment in built]
     deciding = deciding_truth(bound[0].declaration) if truth == "auto" else truth
     for one, environment in zip(bound, built, strict=True):
-        if deciding not in _applicable(one.declaration, environment):
+        if deciding not in applicable_truths(one.declaration, environment):
             where_not = f"{environment.spec}, got {deciding!r}; {one.spec} cannot be judged by it there"
             raise BadOption(f"`truth` must apply in {where_not}")
-    plan = _Plan(n_samples, float(gamma), deciding, batch_size, where, progress or no_progress)
+    plan = Plan(n_samples, float(gamma), deciding, batch_size, where, progress or no_progress)
     verdicts = tuple(_check_one(one, environment, plan) for one, environment in zip(bound, built, strict=True))
     return Verdict(bound[0].spec, plan.gamma, deciding, verdicts, versions())
 
@@ -204,7 +204,9 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
+    """What is asked, checked."""
+
     n_samples: int
     gamma: float
     deciding: str
@@ -214,33 +216,41 @@ class _Plan:
 
 
 @dataclass(frozen=True)
-class _Maps:
-    """What a method returned for all images."""
+class Maps:
+    """What a method returned for all images, and how long it took, where that is known."""
 
     maps: Tensor
-    seconds: float
-    recorded: Recorded
+    seconds: float | None = None
+    recorded: Recorded = field(default_factory=dict)
 
 
-def _check_one(method: AnyMethod, environment: Environment, plan: _Plan) -> EnvironmentVerdict:
+def _check_one(method: AnyMethod, environment: Environment, plan: Plan) -> EnvironmentVerdict:
     batch = environment.sample(plan.n_samples)
     model = copy.deepcopy(environment.model).to(plan.device)
-    applicable = _applicable(method.declaration, environment)
+    try:
+        return judge(environment, batch, method.declaration, plan, _attribute(method, model, batch, plan))
+    except MethodError as failure:
+        return judge(environment, batch, method.declaration, plan, MethodFailure(type(failure).__name__, str(failure)))
+
+
+def judge(
+    environment: Environment, batch: Batch, declaration: Declaration, plan: Plan, attributed: Maps | MethodFailure
+) -> EnvironmentVerdict:
+    """The verdict on maps, or on a method that gave none."""
+    applicable = applicable_truths(declaration, environment)
     controls = {
-        name: _truths(make_method(name)(model, batch.inputs, batch.targets), batch, applicable, plan.gamma)
+        name: _truths(make_method(name)(environment.model, batch.inputs, batch.targets), batch, applicable, plan.gamma)
         for name in CONTROLS
     }
-    try:
-        attributed, error = _attribute(method, model, batch, plan), None
-    except MethodError as failure:
-        attributed, error = None, MethodFailure(type(failure).__name__, str(failure))
+    error = attributed if isinstance(attributed, MethodFailure) else None
     truths: Truths = dict.fromkeys(TRUTHS)
-    diagnosis, n_zero_maps, seconds = None, 0, None
-    if attributed is not None:
+    diagnosis, n_zero_maps, seconds, recorded = None, 0, None, {}
+    if isinstance(attributed, Maps):
         truths = _truths(attributed.maps, batch, applicable, plan.gamma)
-        seconds = attributed.seconds / plan.n_samples
+        seconds = None if attributed.seconds is None else attributed.seconds / plan.n_samples
         n_zero_maps = int((attributed.maps == 0).flatten(1).all(dim=1).sum())
-        diagnosis = diagnose(environment, batch, method.declaration, truths, attributed.maps)
+        diagnosis = diagnose(environment, batch, declaration, truths, attributed.maps)
+        recorded = _diagnostics(attributed.recorded)
     decided = truths[plan.deciding]
     return EnvironmentVerdict(
         environment=environment.spec,
@@ -254,11 +264,11 @@ def _check_one(method: AnyMethod, environment: Environment, plan: _Plan) -> Envi
         controls=controls,
         diagnosis=diagnosis,
         error=error,
-        diagnostics={} if attributed is None else _diagnostics(attributed.recorded),
+        diagnostics=recorded,
     )
 
 
-def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -> _Maps:
+def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: Plan) -> Maps:
     """The maps of all images, on the CPU, and the time that they took."""
     maps, seconds = [], 0.0
     with collecting() as recorded:
@@ -269,7 +279,7 @@ def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -
             maps.append(run_guarded(method, model, part.inputs, part.targets, **context).cpu())
             seconds += time.perf_counter() - begin
             plan.progress(len(part))
-    return _Maps(torch.cat(maps), seconds, recorded)
+    return Maps(torch.cat(maps), seconds, recorded)
 
 
 def _diagnostics(recorded: Recorded) -> Diagnostics:
@@ -282,7 +292,7 @@ def _diagnostics(recorded: Recorded) -> Diagnostics:
     }
 
 
-def _applicable(declaration: Declaration, environment: Environment) -> tuple[str, ...]:
+def applicable_truths(declaration: Declaration, environment: Environment) -> tuple[str, ...]:
     """The kinds of truth that say something about the method here: only probabilities have pixels that lower them."""
     gives_negative = declaration.sign == "signed" and declaration.explains == "output"
     has_negative = environment.explains == "probability" and gives_negative

@@ -17,11 +17,36 @@ from attributionlab.environments import Batch, Environment
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.experiments.check import Progress, no_progress, versions
 from attributionlab.reports.figures import attribution_figure, check_parents, picture, save_figure
+from attributionlab.reports.model_files import ONNX, WEIGHTS, check_onnx, write_onnx, write_weights
 
 MANIFEST = "manifest.json"
+TRUTH = "truth.npz"
+README = "README.md"
 FORMAT = 1
 N_PREVIEW = 4
 CHUNK = 16
+
+_INSTRUCTIONS = """# {n} images with exact truth
+
+Environment: `{spec}`.
+
+* `truth.npz`: `inputs` (n, c, h, w) as the network takes them, `targets` (n,), the output to explain, `signed` (n, h, w), the truth.
+* `images/`, `masks/`, `preview.png`: the same to look at.
+* `model.safetensors`: the weights of the network; `model.onnx`, where it was asked for, the network itself.
+
+In PyTorch the network is
+
+    import attributionlab as al
+    from safetensors.torch import load_file
+
+    model = al.make_environment("{spec}").model
+    model.load_state_dict(load_file("model.safetensors"))
+
+Elsewhere load `model.onnx`. Explain output `targets[i]` at `inputs[i]`, save one map per image, (n, h, w), (n, c, h, w) or (n, h, w, c), as
+.npy, .npz or .pt, and
+
+    attributionlab score . maps.npy
+"""
 
 
 def generate(
@@ -31,9 +56,10 @@ def generate(
     n_samples: int = 32,
     start: int = 0,
     force: bool = False,
+    onnx: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Write samples as PNG images, masks, truth (`truth.npz`), a preview and a manifest.
+    """Write samples as PNG images, masks, truth (`truth.npz`), the network (`model.safetensors`), a preview and a manifest.
 
     The folder appears when everything is written, or not at all.
 
@@ -43,16 +69,20 @@ def generate(
         n_samples: How many images.
         start: Index of the first sample.
         force: Replace an earlier folder of this kind; nothing else is ever replaced.
+        onnx: Write the network as ONNX as well (`model.onnx`; extra `onnx`).
         progress: Called with the number of images done since the last call.
 
     Returns:
         The folder.
 
     Raises:
-        BadOption: If the folder exists (without `force`), holds something else than such samples, or cannot be made.
+        BadOption: If the folder exists (without `force`), holds something else than such samples, or cannot be made; if
+            `onnx` is asked for and not installed.
         MachineError: If it cannot be written.
     """
     n_samples = whole_number("n_samples", n_samples, 1)
+    if onnx:
+        check_onnx()
     check_parents(folder)
     _check_folder(folder, force=force)
     first = environment.sample(1, start)  # impossible options are said before anything is written
@@ -62,6 +92,11 @@ def generate(
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         _write(environment, draft, n_samples, start, progress or no_progress)
+        write_weights(environment.model, draft / WEIGHTS)
+        if onnx:
+            write_onnx(
+                environment.model, environment.sample(max(2, min(N_PREVIEW, n_samples)), start).inputs, draft / ONNX
+            )
         draft.chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -107,10 +142,10 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
         for row in range(len(batch)):
             samples.append(_write_sample(batch, row, start + offset + row, folder))
             progress(1)
-        for name, array in _arrays(batch).items():
+        for name, array in arrays_of(batch).items():
             arrays.setdefault(name, []).append(array)
     joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in arrays.items()}
-    np.savez_compressed(folder / "truth.npz", **joined)
+    np.savez_compressed(folder / TRUTH, **joined)
     manifest = {
         "format": FORMAT,
         "environment": environment.spec,
@@ -118,11 +153,12 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
         "true_baseline": environment.true_baseline.tolist(),
         "n_samples": n_samples,
         "start": start,
-        "files": {"images": "images/", "masks": "masks/", "truth": "truth.npz"},
+        "files": {"images": "images/", "masks": "masks/", "truth": TRUTH, "model": WEIGHTS},
         "samples": samples,
         "versions": versions(),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    (folder / README).write_text(_INSTRUCTIONS.format(spec=environment.spec, n=n_samples), encoding="utf-8")
     preview = environment.sample(min(N_PREVIEW, n_samples), start)
     smooth = preview.ground_truth.smooth_positive_mask.float()
     figure = attribution_figure(preview, {"smooth positive truth": smooth}, title=environment.spec, captions={})
@@ -165,7 +201,8 @@ def _write_sample(batch: Batch, row: int, index: int, folder: Path) -> dict[str,
     }
 
 
-def _arrays(batch: Batch) -> dict[str, Tensor]:
+def arrays_of(batch: Batch) -> dict[str, Tensor]:
+    """What the file of the truth holds, by name."""
     truth = batch.ground_truth
     return {
         "inputs": batch.inputs,

@@ -42,7 +42,14 @@ def files_in(folder):
 def test_everything_is_written(tmp_path, spec):
     folder = generate(environment_of(spec), tmp_path / "set", n_samples=2)
     names = [f"{index:06d}" for index in range(2)]
-    expected = {"manifest.json", "preview.png", "truth.npz", *(f"images/{name}.png" for name in names)}
+    expected = {
+        "README.md",
+        "manifest.json",
+        "model.safetensors",
+        "preview.png",
+        "truth.npz",
+        *(f"images/{name}.png" for name in names),
+    }
     expected |= {f"masks/{name}-{kind}.png" for name in names for kind in ("positive", "negative", "positive-smooth")}
     assert set(files_in(folder)) == expected
     assert folder == tmp_path / "set"
@@ -74,7 +81,9 @@ def test_the_manifest_describes_each_sample_and_names_files_that_are_there(tmp_p
     batch = environment_of(spec).sample(3)
     samples = manifest_of(folder)["samples"]
     named = {path for sample in samples for path in (sample["image"], *sample["masks"].values())}
-    assert named | {"manifest.json", "preview.png", "truth.npz"} == set(files_in(folder))
+    assert named | {"README.md", "manifest.json", "model.safetensors", "preview.png", "truth.npz"} == set(
+        files_in(folder)
+    )
     for index, sample in enumerate(samples):
         assert sample["index"] == index
         assert sample["target"] == batch.targets[index]
