@@ -17,7 +17,7 @@ from torch import Tensor
 from attributionlab._checks import whole_number
 from attributionlab._specs import changed_options, format_spec
 from attributionlab.errors import bad_option
-from attributionlab.networks import DesignedNetwork
+from attributionlab.networks import Activation, DesignedNetwork, Structure
 from attributionlab.scenes import Scene, colored_ids, patch_ids, render
 
 Explained = Literal["probability", "logit", "value"]
@@ -132,12 +132,17 @@ class Environment(abc.ABC):
         width: Columns of the images, at least 16.
         data_seed: Seed of the scenes.
         network_seed: Seed of the weights that are random.
+        activation: How ReLU is written: a `module` of its own behind every layer, one `shared` by all, or `functional` calls.
+        structure: How the network is put together: `plain`, with a `residual` block, with a `flatten-module`, or with ReLUs
+            that write `inplace`. The function is the same in all variants, bit for bit; they differ in what libraries can hook.
     """
 
     height: int = PAPER_SIDE
     width: int = PAPER_SIDE
     data_seed: int = 0
     network_seed: int = 0
+    activation: Activation = "module"
+    structure: Structure = "plain"
 
     name: ClassVar[str]
     summary: ClassVar[str]

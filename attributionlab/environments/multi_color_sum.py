@@ -11,7 +11,14 @@ import numpy as np
 
 from attributionlab.environments.base import Environment, Explained
 from attributionlab.errors import SaturationWarning, bad_option
-from attributionlab.networks import Accumulator, ColorDetector, DesignedNetwork, Redundancy, build_identity_head
+from attributionlab.networks import (
+    Accumulator,
+    ColorDetector,
+    DesignedNetwork,
+    Redundancy,
+    build_identity_head,
+    express,
+)
 from attributionlab.networks.dyadic import grid_of, is_power_of_two
 from attributionlab.networks.kernels import Design
 from attributionlab.scenes import MultiColorSampler, Scene
@@ -170,7 +177,7 @@ class MultiColorSum(Environment):
     def build_network(self) -> DesignedNetwork:
         """Detector, accumulator, identity head and, for probabilities, a softmax."""
         compact = self.layout == "compact"
-        return DesignedNetwork(
+        network = DesignedNetwork(
             ColorDetector(self.colors, self.background, self.n_redundant, share_thresholds=compact),
             Accumulator(
                 len(self.colors),
@@ -185,6 +192,7 @@ class MultiColorSum(Environment):
             softmax=self.output == "probability",
             classes=[str(color) for color in self.colors],
         )
+        return express(network, self.activation, self.structure)
 
 
 def scaled_radii(

@@ -13,7 +13,7 @@ from torch import nn
 from attributionlab.environments.base import Environment, Explained
 from attributionlab.environments.multi_color_sum import check_radii, scaled_radii
 from attributionlab.errors import bad_option
-from attributionlab.networks import Accumulator, DesignedNetwork
+from attributionlab.networks import Accumulator, DesignedNetwork, express
 from attributionlab.networks.kernels import Design
 from attributionlab.scenes import BlobSampler, Scene
 from attributionlab.scenes.shapes import BLOB_REACH
@@ -118,4 +118,5 @@ class SingleColor(Environment):
         accumulator = Accumulator(
             1, (self.height, self.width), design=self.accumulator, n_kernels=self.n_kernels, seed=self.network_seed
         )
-        return DesignedNetwork(None, accumulator, self.build_head(), softmax=False, classes=["white"])
+        network = DesignedNetwork(None, accumulator, self.build_head(), softmax=False, classes=["white"])
+        return express(network, self.activation, self.structure)

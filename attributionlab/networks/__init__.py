@@ -8,9 +8,11 @@ from attributionlab.networks.head import build_identity_head
 from attributionlab.networks.kernels import Kernels
 from attributionlab.networks.modulo import build_modulo
 from attributionlab.networks.number_checker import build_number_checker
+from attributionlab.networks.variants import Activation, Residual, Structure, express
 
 __all__ = [
     "Accumulator",
+    "Activation",
     "Block",
     "Bound",
     "Color",
@@ -18,8 +20,11 @@ __all__ = [
     "DesignedNetwork",
     "Kernels",
     "Redundancy",
+    "Residual",
+    "Structure",
     "build_identity_head",
     "build_modulo",
     "build_number_checker",
     "exact_arithmetic",
+    "express",
 ]

@@ -195,6 +195,7 @@ class Accumulator(nn.Module):
         self.grouped, self.size = grouped, tuple(size)
         self.blocks = _draw_blocks((n_classes, n_kernels), size, design, redundancy or Redundancy(), seed)
         self.layers = nn.Sequential(*(layer for block in self.blocks for layer in block.layers(grouped=grouped)))
+        self.flatten: nn.Flatten | None = None
 
     @property
     def bounds(self) -> tuple[Bound, ...]:
@@ -217,8 +218,8 @@ class Accumulator(nn.Module):
         if not torch.compiler.is_compiling() and tuple(inputs.shape[2:]) != self.size:
             height, width = self.size
             raise bad_option("inputs", f"have {height}x{width} pixels", tuple(inputs.shape))
-        counts: Tensor = rearrange(self.layers(inputs), "b k 1 1 -> b k")
-        return counts
+        counts: Tensor = self.layers(inputs)
+        return rearrange(counts, "b k 1 1 -> b k") if self.flatten is None else self.flatten(counts)
 
 
 def _draw_blocks(

@@ -163,9 +163,9 @@ class SwitchedPixels:
 
     def _first_block(self, sums: Tensor) -> Tensor:
         """Pre-activations (..., m) to the cell's values (..., k)."""
-        _, relu, mixing, last = self._network.accumulator.layers[:4].children()
+        mixing = self._network.accumulator.layers[2]
         shape = sums.shape[:-1]
-        cells: Tensor = last(mixing(relu(sums.reshape(-1, sums.shape[-1], 1, 1))))
+        cells = functional.relu(mixing(functional.relu(sums.reshape(-1, sums.shape[-1], 1, 1))))  # never in place
         return cells.reshape(*shape, -1)
 
     def _logits(self, counts: Tensor) -> Tensor:

@@ -1,0 +1,79 @@
+"""The same function, expressed differently: what a library hooks is there, or is not.
+
+Attribution libraries hang rules on modules. Where a network has no module for an activation, one for several, or adds up two
+branches, rules are silently skipped or applied twice (captum#1082, zennit#236). Every variant here has equal outputs, bit
+for bit, so a map that differs is the library's doing.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from attributionlab.networks.designed import DesignedNetwork
+from attributionlab.networks.wiring import assigned
+
+Activation = Literal["module", "functional", "shared"]
+Structure = Literal["plain", "residual", "flatten-module", "inplace"]
+
+
+class FunctionalReLU(nn.Module):
+    """ReLU by `torch.nn.functional.relu`: it keeps the place of the module, but is none that a library knows."""
+
+    def __init__(self, *, inplace: bool) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(...) to (...), all values at least 0."""
+        return functional.relu_(inputs) if self.inplace else functional.relu(inputs)
+
+
+class Residual(nn.Module):
+    """x/2 + Linear(I/2) x, which is x: halving is exact, and so is the sum of two halves.
+
+    Args:
+        n_features: k.
+    """
+
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        layer: nn.Linear = nn.utils.skip_init(nn.Linear, n_features, n_features)
+        self.linear = assigned(layer, torch.eye(n_features) / 2, torch.zeros(n_features))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(b, k) to (b, k), the same."""
+        halves: Tensor = self.linear(inputs)
+        return inputs / 2 + halves
+
+
+def express(network: DesignedNetwork, activation: Activation, structure: Structure) -> DesignedNetwork:
+    """The network, changed in place to the variant that is asked for.
+
+    Args:
+        network: As it was built, with a ReLU module of its own behind every layer.
+        activation: A `module` of its own for each ReLU, one `shared` by all, or `functional` calls.
+        structure: `plain`; a `residual` block in front of the head; a `flatten-module` behind the accumulator instead of
+            indexing; or ReLUs that write `inplace`.
+    """
+    inplace = structure == "inplace"
+    if activation != "module" or inplace:
+        shared = nn.ReLU(inplace=inplace)
+        for parent in list(network.modules()):
+            for name, child in parent.named_children():
+                if isinstance(child, nn.ReLU):
+                    setattr(parent, name, _activation(activation, shared, inplace=inplace))
+    if structure == "residual":
+        network.head = nn.Sequential(Residual(len(network.classes)), *network.head)
+    if structure == "flatten-module":
+        network.accumulator.flatten = nn.Flatten()
+    return network
+
+
+def _activation(activation: Activation, shared: nn.ReLU, *, inplace: bool) -> nn.Module:
+    if activation == "shared":
+        return shared
+    return FunctionalReLU(inplace=inplace) if activation == "functional" else nn.ReLU(inplace=inplace)
