@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -68,6 +72,25 @@ class Subject:
     def one_by_one(self) -> Tensor:
         """Maps of each image alone."""
         return torch.cat([self.maps(slice(row, row + 1)) for row in range(len(self.batch))])
+
+    def drawn(self, seed: int) -> Tensor:
+        """Maps of all images, with the global generators seeded before; see `generators_kept`."""
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002  # what methods draw from is what is seeded
+        random.seed(seed)
+        return self.maps()
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Put the global generators back afterwards."""
+    numpys, pythons = copy.deepcopy(np.random.get_state()), random.getstate()  # noqa: NPY002  # as above
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        np.random.set_state(numpys)  # noqa: NPY002  # as above
+        random.setstate(pythons)
 
 
 @cache
