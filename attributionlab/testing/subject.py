@@ -51,6 +51,11 @@ class Subject:
         built = _built(environment, size, seed) if isinstance(environment, str) else environment
         return cls(make_method(method, built), built, built.sample(n_samples, start))
 
+    @classmethod
+    def at(cls, other: Subject, environment: Environment) -> Subject:
+        """The same method with the same images on the network of another environment."""
+        return cls(make_method(other.method, environment), environment, other.batch)
+
     @property
     def model(self) -> nn.Module:
         """A copy of the network: what a method does to it is no others' business."""

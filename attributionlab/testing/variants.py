@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from attributionlab._specs import convert_options
@@ -29,13 +30,33 @@ WHY: dict[str, str] = {
 """What to look for, by variant."""
 
 
-@dataclasses.dataclass(frozen=True)
-class _Outcome:
-    """What a method did on a variant: maps, a refusal, or an error."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a method did on a variant: it gave maps, refused, or failed.
+
+    Args:
+        maps: (b, h, w), or None.
+        distance: (b,), how far each map is from that of the network as it is, in parts of its largest magnitude.
+        factor: By what all values are multiplied, if that is all that is different.
+        refusal: The message of a ValueError or NotImplementedError.
+        error: The message of anything else that was raised.
+    """
 
     maps: Tensor | None = None
+    distance: Tensor | None = None
+    factor: float | None = None
     refusal: str | None = None
     error: str | None = None
+
+    def __str__(self) -> str:
+        """In words."""
+        if self.maps is None or self.distance is None:
+            return f"refused: {self.refusal}" if self.error is None else self.error
+        if (self.distance == 0).all():
+            return "the same"
+        return f"differs by {self.distance.max():.2g}" + (
+            "" if self.factor is None else f": it is {self.factor:.3g} times the other"
+        )
 
 
 def assert_implementation_invariant(
@@ -77,49 +98,66 @@ def assert_implementation_invariant(
     """
     __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
-    with generators_kept():
-        expected = subject.drawn(seed)
-        outcomes = {
-            f"{option}={value}": _outcome(subject, seed, option, value)
-            for option, values in (("activation", activations), ("structure", structures))
-            for value in values
-        }
-    distances = {name: gaps(expected, outcome.maps) for name, outcome in outcomes.items() if outcome.maps is not None}
-    differing = {name: gap for name, gap in distances.items() if (gap > tolerance).any()}
-    failing = [name for name, outcome in outcomes.items() if name in differing or outcome.error is not None]
+    expected, outcomes = on_variants(subject, activations, structures, tolerance=tolerance, seed=seed)
+    failing = [name for name, outcome in outcomes.items() if str(outcome) != "the same" and outcome.refusal is None]
     if failing:
+        distances = {name: outcomes[name].distance for name in failing}
+        differing = {name: distance for name, distance in distances.items() if distance is not None}
         worst = max(differing, key=lambda name: differing[name].max().item(), default=None)
         raise failure(
             subject,
             _headline(failing, worst, differing),
             columns=("variant", "map"),
-            rows=[
-                (name, _row(outcome, distances.get(name), expected, tolerance)) for name, outcome in outcomes.items()
-            ],
+            rows=[(name, str(outcome)) for name, outcome in outcomes.items()],
             worst=None if worst is None else differing[worst],
             maps=None if worst is None else outcomes[worst].maps,
             expected=expected,
             hint="\n-> ".join(f"{name}: {WHY[name]}" for name in failing if name in WHY),
         )
+    for name in [name for name, outcome in outcomes.items() if outcome.refusal is not None]:
+        row = {"method": subject.method.spec, "environment": _variant(subject.environment, *name.split("=")).spec}
+        found({**row, "truth": "-", "F1": "-", "verdict": "refused"})
     return {name: outcome.refusal for name, outcome in outcomes.items() if outcome.refusal is not None}
 
 
-def _outcome(subject: Subject, seed: int, option: str, value: str) -> _Outcome:
-    """The maps of a method on a variant of its environment, or why there are none."""
-    environment = _variant(subject.environment, option, value)
-    bound = Subject.of(subject.method, environment, len(subject.batch), environment.height, seed)
+def on_variants(
+    subject: Subject,
+    activations: Sequence[Activation],
+    structures: Sequence[Structure],
+    *,
+    tolerance: float = TOLERANCE,
+    seed: int = 0,
+) -> tuple[Tensor, dict[str, Outcome]]:
+    """The maps of a method on the network as it is, and what it does on each variant; distances within tolerance count as 0.
+
+    Raises:
+        MethodError: If the method cannot be run on the network as it is.
+        BadOption: If there is no such variant.
+    """
+    named = [("activation", value) for value in activations] + [("structure", value) for value in structures]
+    environments = {f"{option}={value}": _variant(subject.environment, option, value) for option, value in named}
+    with generators_kept():
+        expected = subject.drawn(seed)
+        return expected, {
+            name: _outcome(Subject.at(subject, environment), expected, tolerance, seed)
+            for name, environment in environments.items()
+        }
+
+
+def _outcome(subject: Subject, expected: Tensor, tolerance: float, seed: int) -> Outcome:
     try:
-        return _Outcome(maps=bound.drawn(seed))
+        maps = subject.drawn(seed)
     except BadOption as error:
-        refusal = str(error)
+        return Outcome(refusal=str(error))
     except MethodError as error:
         cause = error.__cause__
-        if not (isinstance(error, MethodRaised) and isinstance(cause, (ValueError, NotImplementedError))):
-            return _Outcome(error=str(error))
-        refusal = str(cause)
-    row = {"method": bound.method.spec, "environment": environment.spec}
-    found({**row, "truth": "-", "F1": "-", "verdict": "refused"})
-    return _Outcome(refusal=refusal)
+        if isinstance(error, MethodRaised) and isinstance(cause, (ValueError, NotImplementedError)):
+            return Outcome(refusal=str(cause))
+        return Outcome(error=str(error))
+    distance = gaps(expected, maps)
+    if (distance <= tolerance).all():
+        return Outcome(maps, torch.zeros_like(distance))
+    return Outcome(maps, distance, _factor(maps, expected, tolerance))
 
 
 def _variant(environment: Environment, option: str, value: str) -> Environment:
@@ -133,16 +171,6 @@ def _headline(failing: Sequence[str], worst: str | None, differing: dict[str, Te
         f"gives another map where the same function is put together from other modules: with {worst} by up to "
         f"{differing[worst].max():.2g} of its largest value"
     )
-
-
-def _row(outcome: _Outcome, distance: Tensor | None, expected: Tensor, tolerance: float) -> str:
-    """What happened on a variant, in words."""
-    if outcome.maps is None or distance is None:
-        return f"refused: {outcome.refusal}" if outcome.error is None else outcome.error
-    if (distance <= tolerance).all():
-        return "the same"
-    factor = _factor(outcome.maps, expected, tolerance)
-    return f"differs by {distance.max():.2g}" + ("" if factor is None else f": it is {factor:.3g} times the other")
 
 
 def _factor(maps: Tensor, expected: Tensor, tolerance: float) -> float | None:
