@@ -31,14 +31,22 @@ def diagnose(
     """
     has_signs = declaration.sign == "signed" and bool((maps < 0).any())
     findings = [
-        _about_zero_maps(environment, batch, declaration, (maps == 0).flatten(1).all(dim=1)),
+        about_zero_maps(environment, batch, declaration, (maps == 0).flatten(1).all(dim=1)),
         _about_signs(truths) if has_signs else None,
         _about_logits(environment, batch, declaration, truths, deciding) if (maps != 0).any() else None,
     ]
     return "; ".join(finding for finding in findings if finding) or None
 
 
-def _about_zero_maps(environment: Environment, batch: Batch, declaration: Declaration, zero_maps: Tensor) -> str | None:
+def about_zero_maps(environment: Environment, batch: Batch, declaration: Declaration, zero_maps: Tensor) -> str | None:
+    """Why maps are zero everywhere, as far as that is known; None if there are none.
+
+    Args:
+        environment: Where the method ran.
+        batch: The images.
+        declaration: The facts about the method.
+        zero_maps: (b,) bool, whose maps are zero.
+    """
     n_zero = int(zero_maps.sum())
     if n_zero == 0:
         return None
