@@ -219,7 +219,7 @@ def sensitivity_n_by_subsets(
     maps = attribution_maps(attribution, batch.inputs.shape).flatten(1).double()
     n_pixels, shown = maps.shape[1], canvases(environment, batch.inputs, canvas)
     for size in sizes:
-        if not 1 <= size < n_pixels:
+        if whole_number("sizes", size, 1) >= n_pixels:
             raise bad_option("sizes", f"lie between 1 and {n_pixels - 1}", size)
     curves = []
     for image, replacement, target, values in zip(batch.inputs, shown, batch.targets.tolist(), maps, strict=True):
