@@ -87,6 +87,10 @@ class MachineError(AttributionLabError, RuntimeError):
     exit_code = 3
 
 
+class DamagedRecords(UserWarning):
+    """Records of a run that are not as they were written; the next run does their jobs again."""
+
+
 class SaturationWarning(UserWarning):
     """The softmax of an environment saturates, so explanations of its probability can be all zero."""
 
