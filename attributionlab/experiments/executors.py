@@ -138,12 +138,12 @@ def _dask(address: str | None, workers: int) -> Iterator[None]:
 
 
 @contextmanager
-def _ray(address: str | None, workers: int, on_gpu: bool) -> Iterator[int]:  # noqa: FBT001  # private
+def _ray(address: str | None, workers: int, on_gpu: bool) -> Iterator[int]:  # private
     import ray  # noqa: PLC0415  # an extra
     from ray.util.joblib import register_ray  # noqa: PLC0415  # as above
 
     try:
-        local = {} if address is not None else {"num_cpus": workers, "include_dashboard": False}
+        local: dict[str, Any] = {} if address is not None else {"num_cpus": workers, "include_dashboard": False}
         ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **local)
     except (ConnectionError, ValueError, OSError, RuntimeError) as error:
         hint = " ".join(str(error).split())

@@ -81,7 +81,9 @@ class Lines:
             near: The item as it is written, if it is a text.
         """
         lines = self.source.splitlines()
-        headers = [number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{re.escape(entry)}\s*\]\]", line)]
+        headers = [
+            number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{re.escape(entry)}\s*\]\]", line)
+        ]
         if headers and 0 <= index < len(headers):
             start = headers[index]
             rest = range(start + 1, len(lines))
@@ -90,7 +92,9 @@ class Lines:
         begin = self._key_line(lines, entry, 0, len(lines), otherwise=0)
         if not near:
             return 1 + begin
-        before = [item if isinstance(item, str) else item.get("name") for item in self.entries[entry][:index]].count(near)
+        before = [item if isinstance(item, str) else item.get("name") for item in self.entries[entry][:index]].count(
+            near
+        )
         quoted = re.compile(rf"[\"']{re.escape(near)}[\"']")
         places = [
             number

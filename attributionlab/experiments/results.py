@@ -200,7 +200,12 @@ class Records:
                 row.update(_failure_cells(record))
         table = pandas.DataFrame(
             [
-                {"environment": environment, "family": self.plan.expanded[environment], "method": method, "sample": sample}
+                {
+                    "environment": environment,
+                    "family": self.plan.expanded[environment],
+                    "method": method,
+                    "sample": sample,
+                }
                 | cells
                 for (environment, method, sample), cells in sorted(rows.items())
             ]
@@ -244,7 +249,7 @@ class _Moments:
         self.n += len(known)
         self.total += sum(known)  # type: ignore[arg-type]  # they are all known
         if keep:
-            self.squares += sum([score * score for score in known])  # type: ignore[operator]  # as above
+            self.squares += sum([score * score for score in known])  # type: ignore[operator, misc]  # as above
             if len(self.values) <= N_BOOTSTRAP:
                 self.values.extend(known)  # type: ignore[arg-type]  # as above
 
@@ -287,8 +292,7 @@ class _Sums:
 
     def add(self, stored: dict[str, Any]) -> None:
         """One record more, as it is stored."""
-        if stored["peak_memory"] > self.peak_memory:
-            self.peak_memory = stored["peak_memory"]
+        self.peak_memory = max(self.peak_memory, stored["peak_memory"])
         if stored["error"] is not None:
             self.error = self.error or MethodFailure(**stored["error"])
             self.failed |= stored["measure"] == AGREEMENT

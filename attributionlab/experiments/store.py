@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -223,5 +223,3 @@ def machine_errors(path: Path) -> Iterator[None]:
 def _refused(path: Path, error: OSError) -> MachineError:
     hint = "what is recorded is kept; run it again to go on"
     return MachineError(f"`output` must be writable, got {str(path)!r}; {error.strerror}: {hint}")
-
-

@@ -63,14 +63,12 @@ def do_unit(unit: Unit, device: str) -> Done:
         _forget_models()
         failure = _failure(error, "method")
         return Done(tuple(watch.record(one, error=failure) for one in unit.jobs))
-    spent, recorded = watch.seconds, {name: _finite(values) for name, values in recorded.items()}
+    spent, said = watch.seconds, {name: _finite(values) for name, values in recorded.items()}
     records = []
     for one in unit.jobs:
         if one.measure == AGREEMENT:
             agreement = _agreement(one, batch, method, maps)
-            records.append(
-                watch.record(one, seconds=spent, n_maps=unit.n_maps, diagnostics=recorded, **agreement)  # type: ignore[arg-type]  # fields of a record
-            )
+            records.append(watch.record(one, seconds=spent, n_maps=unit.n_maps, diagnostics=said, **agreement))
         else:
             records.append(_measure(one, environment, batch, maps, device))
     kept = maps[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
