@@ -35,7 +35,7 @@ PANEL = 1.75
 """Width of a panel in inches."""
 
 BAND = 8
-"""Methods side by side; more go into another band below, with image and truth again beside them."""
+"""Most methods side by side; more go into another band below, with image and truth again beside them."""
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -60,7 +60,9 @@ def attribution_figure(
         captions: The truth that each method is scored on, by method; a method without one is not scored. By default all
             are scored on overall truth.
     """
-    bands = [dict(list(maps.items())[start : start + BAND]) for start in range(0, max(len(maps), 1), BAND)]
+    n_bands = max(1, -(-len(maps) // BAND))
+    width = -(-len(maps) // n_bands)  # bands of about one length
+    bands = [dict(list(maps.items())[index * width : (index + 1) * width]) for index in range(n_bands)]
     n_rows, n_columns = len(batch) * len(bands), 2 + len(bands[0])
     rows, columns = batch.inputs.shape[2:]
     panel = PANEL * min(max(rows / columns, 0.25), 4.0)  # as high as the pictures are
