@@ -72,10 +72,11 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Text in columns; the first rows of many."""
     shown = [columns, *rows[:SHOWN]]
     widths = [max(len(row[index]) for row in shown) for index in range(len(columns))]
+    wide = [max(len(row[index]) for row in rows) > WIDE for index in range(len(columns))]
     lines = [
         "  "
         + "  ".join(
-            f"{cell:{'<' if width > WIDE else '>'}{width}}" for cell, width in zip(row, widths, strict=True)
+            f"{cell:{'<' if left else '>'}{width}}" for cell, left, width in zip(row, wide, widths, strict=True)
         ).rstrip()
         for row in shown
     ]
