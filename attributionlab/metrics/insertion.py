@@ -208,7 +208,10 @@ def canvases(environment: Network, inputs: Tensor, canvas: Canvas) -> Tensor:
     if canvas == "black":
         return torch.zeros_like(inputs)
     if canvas == "background":
-        return environment.true_baseline.to(inputs)[:, None, None].expand_as(inputs).contiguous()
+        color = environment.true_baseline.to(inputs)
+        if color.shape != inputs.shape[1:2]:
+            raise bad_option("true_baseline", f"have {inputs.shape[1]} channels", tuple(color.shape))
+        return color[:, None, None].expand_as(inputs).contiguous()
     if canvas == "blur":
         deviation = BLUR * min(inputs.shape[2:]) / 224
         blurred = gaussian_filter(inputs.double().cpu().numpy(), sigma=(0, 0, deviation, deviation))

@@ -8,9 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy.stats import rankdata
 
-from attributionlab.metrics import rank_correlation
+from attributionlab.metrics import rank_correlation, ranks
 from attributionlab.reports.run_view import RunView, Values
 from attributionlab.reports.styles import LABEL, SMALL, MethodStyle, add_legend, blank_figure, method_styles, wrapped
 
@@ -45,7 +44,7 @@ def draw_ranks(
         styles: By method.
         f1_truth: The truth that F1 is taken against.
     """
-    by_f1, by_metric = (rankdata([-both[side] for both in means.values()]) for side in (0, 1))
+    by_f1, by_metric = (ranks(np.array([-both[side] for both in means.values()])) for side in (0, 1))
     last = max(len(means), 2)
     axis.plot([1, last], [1, last], color="#bbbbbb", linewidth=0.8, zorder=0)
     places = list(zip(by_f1, by_metric, strict=True))

@@ -119,6 +119,15 @@ def test_feature_masks_cover_the_image_with_ids_from_zero(segments):
     assert mask.unique().tolist() == list(range(int(mask.max()) + 1))
 
 
+def test_segmenters_see_a_gray_image_in_black_and_white(monkeypatch):
+    seen = []
+    monkeypatch.setitem(SEGMENTERS, "grid", lambda picture: seen.append(picture) or picture[..., 0].astype(np.int64))
+    mask = segment(torch.tensor([[[0.0, 1.0], [1.0, 1.0]]]), "grid", None)
+    assert seen[0].dtype == np.uint8
+    assert seen[0].tolist() == [[[0] * 3, [255] * 3], [[255] * 3, [255] * 3]]
+    assert mask.tolist() == [[0, 1], [1, 1]], "ids without gaps"
+
+
 def test_grid_knows_nothing_of_the_image():
     mask = segment(torch.zeros(3, 16, 24), "grid", None)
     assert mask.max() == 63
