@@ -83,8 +83,8 @@ def _down(values: Values | float, low: float, high: float) -> Values:
 
 
 def _thin(values: Values) -> Values:
-    kept = np.linspace(0, len(values) - 1, min(len(values), N_POINTS)).round().astype(int)
-    return values[kept]
+    kept: Values = values[np.linspace(0, len(values) - 1, min(len(values), N_POINTS)).round().astype(int)]
+    return kept
 
 
 def _path(points: list[tuple[float, float]]) -> str:

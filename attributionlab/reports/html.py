@@ -35,6 +35,9 @@ N_IMAGES = 8
 N_WITHOUT_MAPS = 4
 """The same where no maps were saved."""
 
+DASH = "\N{EN DASH}"
+"""What stands where there is no number."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -241,11 +244,11 @@ def _asset(name: str) -> str:
 
 
 def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"  # noqa: RUF001  # a dash for people
+    return DASH if value is None else f"{value:.3f}"
 
 
 def _short(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"  # noqa: RUF001  # a dash for people
+    return DASH if value is None else f"{value:.3g}"
 
 
 def _breakable(text: str) -> Markup:

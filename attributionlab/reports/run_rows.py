@@ -91,7 +91,7 @@ def run_table(records: Records) -> RunTable:
         Column("passed", "", lambda one: one.passed, is_number=False),
         *(_deciding_column(part) for part in PARTS),
         Column("n_images", "", lambda one: one.n_images),
-        Column("error", "", lambda one: one.error and f"{one.error.type}: {one.error.message}", is_number=False),
+        Column("error", "", _error, is_number=False),
     )
     return RunTable(records.plan.name, records.plan.gamma, columns, tuple(records.summaries()))
 
@@ -103,6 +103,10 @@ def verdict(summary: MethodSummary) -> str:
     if summary.n_images == 0:
         return "not run"
     return "passed" if summary.passed else "failed"
+
+
+def _error(summary: MethodSummary) -> str | None:
+    return None if summary.error is None else f"{summary.error.type}: {summary.error.message}"
 
 
 def _f1_column(truth: str) -> Column:

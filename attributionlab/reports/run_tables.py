@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
 
-from attributionlab.experiments.records import MethodSummary
+from attributionlab.experiments import MethodSummary
 from attributionlab.reports.run_rows import Column, RunTable
 from attributionlab.reports.tables import foldable, plain_table, to_csv
 

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.experiments.audited import ImageCurves
 from attributionlab.experiments import Records
+from attributionlab.experiments.audited import ImageCurves
 from attributionlab.metrics import make_metric
 
 Values = npt.NDArray[np.float64]
@@ -29,6 +29,7 @@ class RunView:
         self.records = records
         self.methods: tuple[str, ...] = tuple(records.plan.methods)
         self.metrics: tuple[str, ...] = tuple(records.plan.metrics)
+        self._curves: dict[tuple[str, str], dict[str, ImageCurves]] = {}
 
     @cached_property
     def seeds(self) -> dict[str, list[str]]:
@@ -66,7 +67,9 @@ class RunView:
 
     def curves(self, family: str, metric: str) -> dict[str, ImageCurves]:
         """The curves of a metric over the images of all seeds, by method that has any."""
-        found = {}
+        if (family, metric) in self._curves:  # figures ask more than once, and records are read from disk
+            return self._curves[family, metric]
+        found = self._curves[family, metric] = {}
         for method in self.methods:
             parts = [self.records.curves(environment, method, metric) for environment in self.seeds[family]]
             known = [ImageCurves(*part) for part in parts if part is not None]

@@ -32,7 +32,7 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         self.inside = tag if tag in self.blocks else None
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag):  # noqa: ARG002  # of the base class
         self.inside = None
 
     def handle_data(self, data):
@@ -106,7 +106,7 @@ def test_every_image_is_in_the_file_once(page):
 
 
 def test_the_gallery_shows_as_many_images_as_asked_for(small_run):
-    cards = [one for one in Page(report_html(small_run.records, n_images=1)).all("article")]
+    cards = Page(report_html(small_run.records, n_images=1)).all("article")
     assert len(cards) == 2
 
 
