@@ -16,7 +16,7 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#00
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2), (1, 1.5), (5, 1.5, 1, 1.5))
 """Lengths of strokes and gaps, in widths of the line; none is a solid line."""
 
-MARKERS = "osD^vP*X"
+MARKERS = "osD^vP*X<>phd"
 
 LABEL = 7
 """Points of the text at axes."""
@@ -55,11 +55,13 @@ def method_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:
 
 
 def _style(index: int) -> MethodStyle:
-    turn = index // len(COLORS)  # so that neither color and marker nor dash and marker come together twice
+    turn = index // len(
+        COLORS
+    )  # a color that comes again comes with another dash; 13 markers share no factor with either
     return MethodStyle(
         color=COLORS[index % len(COLORS)],
-        dash=DASHES[(index + 2 * turn) % len(DASHES)],
-        marker=MARKERS[(index + turn) % len(MARKERS)],
+        dash=DASHES[(index + turn) % len(DASHES)],
+        marker=MARKERS[index % len(MARKERS)],
     )
 
 

@@ -148,6 +148,12 @@ def test_a_map_has_the_colors_of_the_figures():
     assert np.abs(np.array(shown) - np.array(expected)).max() <= 255 / LEVELS
 
 
+@pytest.mark.parametrize(("size", "most"), [(64, 5_500), (224, 55_000)])
+def test_a_map_of_noise_is_as_large_as_the_docs_say(size, most):
+    noise = torch.randn(size, size, generator=torch.Generator().manual_seed(0))
+    assert 0.8 * most < len(map_uri(noise)) < most
+
+
 @pytest.mark.parametrize("name", ["report.txt", "report", ".html"])
 def test_another_ending_is_refused(small_run, tmp_path, name):
     with pytest.raises(BadOption, match=r"^`output` must end in \.html, got "):
