@@ -48,7 +48,7 @@ def report(
     """
     with one_line_errors():
         from attributionlab._checks import whole_number
-        from attributionlab.experiments import load_records
+        from attributionlab.experiments import load_records  # type: ignore[attr-defined]  # comes with the runner
         from attributionlab.reports.figures import check_parents
         from attributionlab.reports.html import check_report_path, write_report
         from attributionlab.reports.run_figures import write_figures

@@ -18,7 +18,6 @@ from markupsafe import Markup
 from attributionlab._checks import whole_number
 from attributionlab.environments import make_environment
 from attributionlab.errors import bad_option
-from attributionlab.experiments import MethodSummary, Records
 from attributionlab.metrics import TRUTHS
 from attributionlab.reports.charts import HEIGHT, WIDTH, Chart, chart
 from attributionlab.reports.curves import band_opacity
@@ -27,6 +26,7 @@ from attributionlab.reports.pictures import image_uri, map_uri
 from attributionlab.reports.provenance import provenance
 from attributionlab.reports.run_rows import verdict
 from attributionlab.reports.run_view import RunView
+from attributionlab.reports.stored import MethodSummary, Records
 from attributionlab.reports.styles import MethodStyle, method_styles
 
 N_IMAGES = 8

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from attributionlab.experiments import Records
+from attributionlab.reports.stored import Records
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from attributionlab.metrics import rank_correlation, ranks
-from attributionlab.reports.run_view import RunView, Values
+from attributionlab.reports.run_view import RunView
+from attributionlab.reports.stored import Values
 from attributionlab.reports.styles import LABEL, SMALL, MethodStyle, add_legend, blank_figure, method_styles, wrapped
 
 PANEL = (2.7, 2.7)

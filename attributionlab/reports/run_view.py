@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from attributionlab.experiments import Records
 from attributionlab.experiments.audited import ImageCurves
 from attributionlab.metrics import make_metric
-
-Values = npt.NDArray[np.float64]
+from attributionlab.reports.stored import Records, Values
 
 
 class RunView:
