@@ -5,27 +5,33 @@ import io
 import json
 
 import pytest
+from memory_run import MemoryRun
 from typer.testing import CliRunner
 
 from attributionlab import experiments
 from attributionlab.cli.app import app
+from attributionlab.errors import MachineError, MissingFile
 from attributionlab.experiments.plan import Plan
-
-pytestmark = pytest.mark.skipif(not hasattr(experiments, "run_plan"), reason="runs cannot be made yet")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("report") / "run"
-    plan = Plan.of(
-        environments=["multi-color-sum[size=16]"],
-        methods=["input-x-gradient", "random"],
-        metrics=["insertion"],
-        n_samples=2,
-        save_maps=1,
+def run():
+    return MemoryRun(
+        Plan.of(
+            environments=["multi-color-sum[size=16]"],
+            methods=["input-x-gradient", "random"],
+            metrics=["insertion"],
+            n_samples=2,
+            save_maps=1,
+        )
     )
-    experiments.run_plan(plan, folder)
-    return folder
+
+
+@pytest.fixture
+def folder(run, monkeypatch):
+    """The name of a folder that has the run."""
+    monkeypatch.setattr(experiments, "load_records", lambda _: run, raising=False)
+    return "run"
 
 
 def report(*arguments):
@@ -62,7 +68,6 @@ def test_the_report_and_the_figures_are_written_and_the_table_only_where_it_is_a
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["nowhere"], 2, "error: `folder` must"),
         (["{folder}", "-o", "report.pdf"], 2, "error: `output` must end in .html, got 'report.pdf'"),
         (["{folder}", "-o", "file/report.html"], 2, "error: `output` must lie in a folder"),
         (["{folder}", "--figures", "file/figures"], 2, "error: `output` must lie in a folder"),
@@ -81,7 +86,12 @@ def test_a_mistake_is_one_line(folder, tmp_path, monkeypatch, arguments, code, m
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder.html"]
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    (tmp_path / "notes.txt").write_text("not a run")
-    result = report(tmp_path)
-    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+@pytest.mark.parametrize("error", [MissingFile, MachineError])
+def test_a_folder_that_cannot_be_read_is_one_line_with_the_exit_code_of_its_error(monkeypatch, error):
+    def refuse(path):
+        raise error(f"`folder` must be one that can be read, got {str(path)!r}")
+
+    monkeypatch.setattr(experiments, "load_records", refuse, raising=False)
+    result = report("nowhere")
+    assert (result.exit_code, result.stdout) == (error.exit_code, "")
+    assert result.stderr == "error: `folder` must be one that can be read, got 'nowhere'\n"
