@@ -10,6 +10,9 @@ from attributionlab.experiments.intervals import Summary
 from attributionlab.methods import Declaration
 from attributionlab.metrics import score
 
+DUST = 1e-6
+"""Values of one sign below this part of the other's are taken for rounding: maps are float32."""
+
 
 def diagnose(
     environment: Environment,
@@ -31,14 +34,23 @@ def diagnose(
     """
     has_signs = declaration.sign == "signed" and bool((maps < 0).any())
     findings = [
-        _about_zero_maps(environment, batch, declaration, (maps == 0).flatten(1).all(dim=1)),
+        about_zero_maps(environment, batch, declaration, (maps == 0).flatten(1).all(dim=1)),
         _about_signs(truths) if has_signs else None,
+        _about_dust(maps),
         _about_logits(environment, batch, declaration, truths, deciding) if (maps != 0).any() else None,
     ]
     return "; ".join(finding for finding in findings if finding) or None
 
 
-def _about_zero_maps(environment: Environment, batch: Batch, declaration: Declaration, zero_maps: Tensor) -> str | None:
+def about_zero_maps(environment: Environment, batch: Batch, declaration: Declaration, zero_maps: Tensor) -> str | None:
+    """Why maps are zero everywhere, as far as that is known; None if there are none.
+
+    Args:
+        environment: Where the method ran.
+        batch: The images.
+        declaration: The facts about the method.
+        zero_maps: (b,) bool, whose maps are zero.
+    """
     n_zero = int(zero_maps.sum())
     if n_zero == 0:
         return None
@@ -76,6 +88,20 @@ def _about_logits(
         "it explains the logit, in which the other colors have no part, so that even a perfect map has an F1 of only "
         f"{perfect:.2f} on overall truth; {'it passes' if positive.passed else 'it fails as well'} on positive truth "
         "(`--truth positive`, or `output=logit`), which is the truth of the logit"
+    )
+
+
+def _about_dust(maps: Tensor) -> str | None:
+    """Values of one sign that are next to nothing beside the other's."""
+    values = maps.double().flatten(1)
+    raising, lowering = values.amax(dim=1).clamp(min=0), -values.amin(dim=1).clamp(max=0)
+    smaller, larger = torch.minimum(raising, lowering), torch.maximum(raising, lowering)
+    n_dusty = int(((smaller > 0) & (smaller < DUST * larger)).sum())
+    if n_dusty == 0:
+        return None
+    return (
+        f"on {n_dusty} of {len(maps)} maps the values of one sign are below a millionth of the other's, as rounding is: each sign "
+        "is scaled by itself, so they count in full; if they are rounding, set them to 0"
     )
 
 

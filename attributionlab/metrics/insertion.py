@@ -70,7 +70,13 @@ class _Switching(Metric):
         check_counted(self.measure, self.steps)
         whole_number("seed", self.seed, 0)
 
-    def evaluate(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Measurement]:
+    def evaluate(
+        self,
+        environment: Network,
+        batch: Images,
+        attributions: Sequence[Tensor],
+        prepared: object = None,  # noqa: ARG002  # nothing is worth keeping: curves take milliseconds
+    ) -> list[Measurement]:
         """The areas and curves; see `Metric.evaluate`."""
         curves = self.curves(environment, batch, attributions)
         return [Measurement(curve.auc, curve.steps / batch.inputs[0, 0].numel(), curve.outputs) for curve in curves]

@@ -667,6 +667,19 @@ def test_a_perfect_explanation_of_the_logit_is_told_to_look_at_positive_truth():
         assert found.diagnosis is None
 
 
+@pytest.mark.parametrize(("dust", "is_dust"), [(-1e-8, True), (-1e-5, False), (0.0, False)])
+def test_rounding_of_the_other_sign_is_pointed_out(dust, is_dust):
+    """It is scaled to full size: a perfect map but for dust fails."""
+
+    @declares(explains="logit", needs=["batch"])
+    def dusty(_model, inputs, _targets, *, batch):
+        return torch.where(batch.ground_truth.positive_mask, 1.0, dust)
+
+    (found,) = check(dusty, "multi-color-sum[output=logit,size=16]", n_samples=2).environments
+    assert found.passed == (dust == 0)
+    assert ("on 2 of 2 maps the values of one sign are below a millionth" in (found.diagnosis or "")) == is_dust
+
+
 def test_a_poor_explanation_of_the_logit_is_not_excused():
     (found,) = check("occlusion", "multi-color-sum[size=32]", n_samples=2).environments
     assert found.diagnosis is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
@@ -35,6 +36,26 @@ def test_rise_is_the_literal_weighted_average_of_its_masks():
         shown = mask * image + (1 - mask) * torch.tensor([7.0, 8.0]).view(2, 1, 1)
         expected += float(MeanOfChannels()(shown)) * mask[0] / (0.5 * 5)
     torch.testing.assert_close(method(MeanOfChannels(), image, target)[0], expected)
+
+
+def test_rise_masks_are_cut_out_at_random_from_one_cell_too_many():
+    """Otherwise all masks had their cells in the same places, and the map would be blocks."""
+    method = al.make_method("rise", cells=3, probability=1e-9)  # hidden everywhere, but for what is set below
+
+    class OneCell:
+        def random(self, shape):
+            values = np.ones(shape)
+            values[:, 0, 1, 1] = 0
+            return values
+
+    masks = method.draw_masks(200, torch.Size((12, 15)), OneCell(), generator(0))
+    peaks = {divmod(int(mask.argmax()), 15) for mask in masks}
+    enlarged = torch.nn.functional.interpolate(
+        torch.tensor([[[[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]]]), size=(16, 20), mode="bilinear", align_corners=False
+    )[0]
+    cuts = [enlarged[:, top : top + 12, left : left + 15] for top in range(4) for left in range(5)]
+    assert all(any(torch.equal(mask, cut) for cut in cuts) for mask in masks)
+    assert len(peaks) == len(cuts), "every offset within a cell"
 
 
 def test_rise_masks_fill_the_image_with_values_between_zero_and_one():

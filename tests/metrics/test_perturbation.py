@@ -358,8 +358,13 @@ def test_nested_orders_estimate_what_independent_subsets_do():
     error = math.sqrt(2 / 300) * 5  # five standard errors of a difference, in Fisher's z
     found = nested.correlations[:, torch.tensor(sizes) - 1]
     assert (torch.atanh(found) - torch.atanh(literal.correlations)).abs().max() < error
-    with pytest.raises(BadOption, match="`sizes` must lie between 1 and 255, got 256"):
-        sensitivity_n_by_subsets(environment, batch, maps, [256])
+    for wrong, message in (
+        (256, "lie between 1 and 255, got 256"),
+        (0, "be at least 1, got 0"),
+        (2.5, "be an integer"),
+    ):
+        with pytest.raises(BadOption, match=f"^`sizes` must {message}"):
+            sensitivity_n_by_subsets(environment, batch, maps, [10, wrong])
 
 
 def test_metrics_have_specs():

@@ -34,6 +34,7 @@ def test_scores_that_differ_by_rounding_are_tied():
     assert ranking.ranks(-rounded * 1e3).tolist() == [2, 2, 2, 4.5, 4.5], "in parts of the largest"
     assert ranking.ranks(np.stack([rounded, [3, 1, 2, 2, 0]])).tolist() == [[4, 4, 4, 1.5, 1.5], [5, 2, 3.5, 3.5, 1]]
     assert ranking.ranks(np.array([0.0, 0.0, 1e-30])).tolist() == [1.5, 1.5, 3]
+    assert ranking.ranks(np.array([[1e9, 2e9], [1.5, 1.0]])).tolist() == [[1, 2], [2, 1]], "row by row"
     assert ranking.ranks(np.array([])).tolist() == []
     other = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
     assert rank_correlation(rounded[:3, None], other[:3, None]) == RankCorrelation(None, None, None, None)

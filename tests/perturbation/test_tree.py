@@ -227,10 +227,10 @@ print(grown - outputs.numel() * outputs.element_size())
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux only")
 @pytest.mark.parametrize(("n_orders", "max_memory"), [(16, 2 * 2**30), (64, 100_000_000), (64, 400_000_000)])
 def test_orders_at_the_size_of_the_paper_take_no_more_memory_than_they_may(n_orders, max_memory):
-    """The peak of a fresh process, which never falls, beyond what the result takes."""
+    """By how much the peak of a fresh process, which never falls, grows beyond one order and the result."""
     script = PEAK.format(n_orders=n_orders, max_memory=max_memory)
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert 0 < int(result.stdout) < max_memory
+    assert int(result.stdout) < max_memory
 
 
 @pytest.mark.gpu
