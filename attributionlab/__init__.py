@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attributionlab.environments import Batch, Environment, GroundTruth, make_environment, verify
-    from attributionlab.experiments import Audit, Verdict, audit, check, check_maps
+    from attributionlab.experiments import (
+        Audit,
+        Plan,
+        Records,
+        Verdict,
+        audit,
+        check,
+        check_maps,
+        load_records,
+        read_plan,
+        run_plan,
+    )
     from attributionlab.methods import Declaration, Method, declares, make_method
     from attributionlab.metrics import (
         Agreement,
@@ -43,6 +54,8 @@ _HOMES = {
     "GroundTruth": "environments",
     "LabeledImages": "metrics",
     "Method": "methods",
+    "Plan": "experiments",
+    "Records": "experiments",
     "SensitivityCurve": "metrics",
     "TrainedNetwork": "metrics",
     "Verdict": "experiments",
@@ -52,10 +65,13 @@ _HOMES = {
     "declares": "methods",
     "deletion": "metrics",
     "insertion": "metrics",
+    "load_records": "experiments",
     "make_environment": "environments",
     "make_method": "methods",
     "make_metric": "metrics",
     "metric": "metrics",
+    "read_plan": "experiments",
+    "run_plan": "experiments",
     "score": "metrics",
     "sensitivity_n": "metrics",
     "verify": "environments",
@@ -72,6 +88,8 @@ __all__ = [
     "GroundTruth",
     "LabeledImages",
     "Method",
+    "Plan",
+    "Records",
     "SensitivityCurve",
     "TrainedNetwork",
     "Verdict",
@@ -81,10 +99,13 @@ __all__ = [
     "declares",
     "deletion",
     "insertion",
+    "load_records",
     "make_environment",
     "make_method",
     "make_metric",
     "metric",
+    "read_plan",
+    "run_plan",
     "score",
     "sensitivity_n",
     "verify",

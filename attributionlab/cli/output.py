@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from attributionlab.errors import AttributionLabError
+from attributionlab.errors import AttributionLabError, BadPlan
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -84,7 +84,8 @@ def one_line_errors() -> Iterator[None]:
         try:
             yield
         except AttributionLabError as error:
-            say("error", str(error))
+            for line in error.problems if isinstance(error, BadPlan) else (str(error),):
+                say("error", line)
             raise SystemExit(error.exit_code) from error
         except (OSError, MemoryError) as error:
             say("error", f"the machine refused: {error}")

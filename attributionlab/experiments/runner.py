@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -41,6 +42,10 @@ class RunOutcome:
     n_failed: int
     damaged: tuple[str, ...]
     seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**dataclasses.asdict(self), "folder": str(self.folder), "damaged": list(self.damaged)}
 
 
 def run_plan(

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from torch import Tensor
 from attributionlab.environments import Batch
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.metrics import TRUTHS, Agreement, normalize, score
+from attributionlab.reports.styles import wrapped
 
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ffffff", "#e06a4c", "#8b0d1a"])
 """Blue lowers, white is nothing, red raises."""
@@ -127,16 +129,15 @@ def _draw_band(
         for axis, (name, values) in zip(images[2:], maps.items(), strict=False):
             _panel(axis)
             if isinstance(values, str):
-                axis.text(
-                    0.5, 0.5, _wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes
-                )
+                axis.set_box_aspect(batch.inputs.shape[2] / batch.inputs.shape[3])
+                axis.text(0.5, 0.5, wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes)
                 continue
             _draw_map(axis, normalize(values[row : row + 1])[0])
             truth = "overall" if captions is None else captions.get(name)
             if truth is not None:
                 axis.set_xlabel(_caption(scores[name], truth, row), fontsize=7)
     for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=False):
-        axis.set_title(_wrapped(name, 20), fontsize=8)
+        axis.set_title(wrapped(name, 20), fontsize=8)
 
 
 def _panel(axis: Axes) -> Axes:
@@ -183,14 +184,24 @@ def save_figure(figure: Figure, path: Path) -> None:
         MachineError: If the file cannot be written.
     """
     check_path(path)
+    with drafted(path) as draft, mpl.rc_context({"svg.hashsalt": "attributionlab"}):
+        figure.savefig(draft, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write to, which takes its place when all is written, or is gone; folders on the way are made.
+
+    Raises:
+        MachineError: If the file cannot be written.
+    """
     draft = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
         os.close(handle)
         draft = Path(name)
-        with mpl.rc_context({"svg.hashsalt": "attributionlab"}):
-            figure.savefig(draft, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        yield draft
         draft.chmod(0o644)
         draft.replace(path)
     except OSError as error:
@@ -204,13 +215,3 @@ def _caption(agreement: Agreement, truth: str, row: int) -> str:
     assert truth in TRUTHS
     f1 = float(agreement.against(truth).f1[row])
     return f"{truth}: does not apply" if math.isnan(f1) else f"{truth} F1 {f1:.2f}"
-
-
-def _wrapped(text: str, width: int) -> str:
-    """Break long names after brackets and commas, and texts at spaces."""
-    lines = [""]
-    for word in text.replace("[", " [").replace(",", ", ").split(" "):
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] += (" " if lines[-1] and not word.startswith("[") else "") + word
-    return "\n".join(lines)

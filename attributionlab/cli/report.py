@@ -1,0 +1,83 @@
+"""`attributionlab report`: the table, the figures and the HTML report of a run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from attributionlab.cli.output import one_line_errors, print_json, print_table, print_text, say
+
+if TYPE_CHECKING:
+    from attributionlab.reports.run_rows import RunTable
+
+
+class TableFormat(StrEnum):
+    """How the table is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    latex = "latex"
+    markdown = "markdown"
+
+
+class FigureFormat(StrEnum):
+    """What figures are written as."""
+
+    png = "png"
+    svg = "svg"
+    pdf = "pdf"
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder that `attributionlab run` wrote.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the HTML report, one file that needs no network.")
+    ] = None,
+    format: Annotated[TableFormat | None, typer.Option(help="How to print the table.", show_default="table")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Write all figures into this folder.")] = None,
+    figure_format: Annotated[FigureFormat, typer.Option(help="As what.")] = FigureFormat.png,
+    n_images: Annotated[int, typer.Option(help="Images per environment in the HTML report.")] = 8,
+) -> None:
+    """Print the table of a run; with -o write the HTML report, with --figures the figures.
+
+    With -o or --figures the table is printed only where --format asks for it.
+    """
+    with one_line_errors():
+        from attributionlab._checks import whole_number
+        from attributionlab.experiments import load_records
+        from attributionlab.reports.figures import check_parents
+        from attributionlab.reports.html import check_report_path, write_report
+        from attributionlab.reports.run_figures import write_figures
+        from attributionlab.reports.run_rows import run_table
+
+        whole_number("n_images", n_images, 1)
+        if output is not None:
+            check_report_path(output)
+        if figures is not None:
+            check_parents(figures / "figure")
+        records = load_records(folder)
+        if format is not None or (output is None and figures is None):
+            _print(run_table(records), format or TableFormat.table)
+        if output is not None:
+            write_report(records, output, n_images=n_images)
+            say("report", str(output))
+        if figures is not None:
+            for path in write_figures(records, figures, figure_format.value):
+                say("figure", str(path))
+
+
+def _print(table: RunTable, form: TableFormat) -> None:
+    from attributionlab.reports.run_tables import to_csv_text, to_json, to_latex, to_markdown, to_rich
+
+    match form:
+        case TableFormat.json:
+            print_json(to_json(table))
+        case TableFormat.table:
+            print_table(to_rich(table))
+        case _:
+            writers = {TableFormat.csv: to_csv_text, TableFormat.latex: to_latex, TableFormat.markdown: to_markdown}
+            print_text(writers[form](table))

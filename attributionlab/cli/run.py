@@ -1,0 +1,132 @@
+"""`attributionlab run`: do what a plan says, and go on where it was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from attributionlab.cli.options import Device, DeviceOption
+from attributionlab.cli.output import (
+    EXIT_FAILED,
+    chatter_to_stderr,
+    one_line_errors,
+    print_json,
+    print_line,
+    print_table,
+    say,
+    stderr,
+)
+
+if TYPE_CHECKING:
+    from attributionlab.experiments import Record, RunOutcome
+
+
+class Backend(StrEnum):
+    """Who does the work."""
+
+    loky = "loky"
+    dask = "dask"
+    ray = "ray"
+
+
+class RunFormat(StrEnum):
+    """How the outcome is printed."""
+
+    table = "table"
+    json = "json"
+
+
+def run(
+    plan: Annotated[str, typer.Argument(help="A TOML file, or file.py:function of one that returns a Plan.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder, or that of the same plan to go on.")],
+    workers: Annotated[int, typer.Option(help="Processes; 1 is this one.")] = 1,
+    backend: Annotated[Backend, typer.Option(help="loky: this machine; dask, ray: a cluster.")] = Backend.loky,
+    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler, like tcp://host:8786.")] = None,
+    address: Annotated[str | None, typer.Option(help="Address of the Ray cluster, like host:6379 or auto.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do jobs that failed again.")] = False,
+    device: DeviceOption = Device.auto,
+    format: Annotated[RunFormat, typer.Option(help="How to print the outcome.")] = RunFormat.table,
+) -> None:
+    """Do all jobs of a plan that have no record yet; exit code 1 if some failed."""
+    with one_line_errors():
+        from attributionlab.errors import bad_option
+        from attributionlab.experiments import load_records, read_plan, run_plan
+        from attributionlab.reports.run_rows import run_table
+        from attributionlab.reports.run_tables import to_rich
+
+        wanted = {"scheduler": (scheduler, Backend.dask), "address": (address, Backend.ray)}
+        for name, (value, owner) in wanted.items():
+            if value is not None and backend is not owner:
+                raise bad_option(name, f"go with --backend {owner.value}", value)
+        with chatter_to_stderr():
+            checked = read_plan(plan)
+        with chatter_to_stderr(), _jobs_bar(checked.name, checked.n_jobs) as (advance, watch):
+            outcome = run_plan(
+                checked,
+                output,
+                workers=workers,
+                backend=backend.value,
+                address=scheduler or address,
+                device=device.value,
+                retry_failed=retry_failed,
+                progress=advance,
+                watch=watch,
+            )
+        for line in outcome.damaged:
+            say("warning", f"{line}; its job was done again, and the line is kept in damaged.jsonl")
+        if format is RunFormat.json:
+            print_json(outcome.to_dict())
+        else:
+            print_table(to_rich(run_table(load_records(output))))
+            print_line(_said(outcome))
+        if outcome.n_failed:
+            raise SystemExit(EXIT_FAILED)
+
+
+def _said(outcome: RunOutcome) -> str:
+    """What was done, in a sentence, and where to look."""
+    before = f", {outcome.n_before:,} were done before" if outcome.n_before else ""
+    failed = f"; {outcome.n_failed:,} failed (--retry-failed does them again)" if outcome.n_failed else ""
+    done = f"{outcome.n_run:,} of {outcome.n_jobs:,} jobs done in {outcome.seconds:.1f} s{before}{failed}"
+    return f"{done}. Look at it: attributionlab report {outcome.folder} -o report.html"
+
+
+@contextmanager
+def _jobs_bar(title: str, n_jobs: int) -> Iterator[tuple[Callable[[int], None], Callable[[Record], None]]]:
+    """Jobs done, rate, time left and the last result; silent in a pipe."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = stderr()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(escape(title), total=n_jobs, rate="", last="")
+
+        def advance(n: int) -> None:
+            progress.advance(task, n)
+            speed = progress.tasks[0].speed
+            progress.update(task, rate="" if speed is None else f"{speed:.1f}/s")
+
+        yield advance, lambda record: progress.update(task, last=escape(_last(record)))
+
+
+def _last(record: Record) -> str:
+    """A record in a few words."""
+    if record.error is not None:
+        return f"{record.method}: {record.error.type}"
+    name = next((one for one in ("overall.f1", "score") if one in record.scores), None)
+    known = [value for value in record.scores.get(name or "", []) if value is not None]
+    mean = f" {sum(known) / len(known):.2f}" if known else ""
+    return f"{record.method} {'F1' if name == 'overall.f1' else record.measure}{mean}"

@@ -1,0 +1,97 @@
+"""How methods look, in every figure and in the HTML report: one color, dash and marker each, in the order of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
+"""Okabe and Ito's, which color-blind people can tell apart."""
+
+DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2), (1, 1.5), (5, 1.5, 1, 1.5))
+"""Lengths of strokes and gaps, in widths of the line; none is a solid line."""
+
+MARKERS = "osD^vP*X<>phd"
+
+LABEL = 7
+"""Points of the text at axes."""
+
+SMALL = 6
+
+
+@dataclass(frozen=True)
+class MethodStyle:
+    """The look of one method.
+
+    Args:
+        color: Hexadecimal.
+        dash: Lengths of strokes and gaps; empty for a solid line.
+        marker: matplotlib's letter.
+    """
+
+    color: str
+    dash: tuple[float, ...]
+    marker: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """As matplotlib's options of a line with markers."""
+        return {
+            "color": self.color,
+            "linestyle": (0, self.dash) if self.dash else "-",
+            "marker": self.marker,
+            "linewidth": 1.2,
+        }
+
+
+def method_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:
+    """A style for every method, by its place: no two of the first 32 look the same, and neighbors differ in gray as well."""
+    return {method: _style(index) for index, method in enumerate(methods)}
+
+
+def _style(index: int) -> MethodStyle:
+    turn = index // len(
+        COLORS
+    )  # a color that comes again comes with another dash; 13 markers share no factor with either
+    return MethodStyle(
+        color=COLORS[index % len(COLORS)],
+        dash=DASHES[(index + turn) % len(DASHES)],
+        marker=MARKERS[index % len(MARKERS)],
+    )
+
+
+def blank_figure(width: float, height: float, n_legend: int = 0) -> tuple[Figure, int]:
+    """A figure of so many inches with room for a legend of so many methods, and the columns that it has."""
+    n_columns = max(1, round(width / 2.4))
+    figure = Figure(figsize=(width, height + 0.2 * -(-n_legend // n_columns) + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, n_columns
+
+
+def add_legend(figure: Figure, styles: dict[str, MethodStyle], n_columns: int) -> None:
+    """The names of all methods below the figure."""
+    handles = [Line2D([], [], **style.line, markersize=4, label=plain(name)) for name, style in styles.items()]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=n_columns, fontsize=LABEL, frameon=False, handlelength=4
+    )
+
+
+def plain(text: str) -> str:
+    """A name as matplotlib shows it letter by letter, without taking dollars for formulas or hiding what begins with _."""
+    shown = text.replace("$", r"\$")
+    return f"\u200b{shown}" if shown.startswith("_") else shown
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break long names after brackets and commas, and texts at spaces."""
+    lines = [""]
+    for word in text.replace("[", " [").replace(",", ", ").split(" "):
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] += (" " if lines[-1] and not word.startswith("[") else "") + word
+    return "\n".join(lines)

@@ -1,0 +1,132 @@
+"use strict";
+(() => {
+  const find = (selector, within = document) => within.querySelector(selector);
+  const findAll = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  // verdict table: filters
+  const rows = findAll("#verdict-table tbody tr");
+  const truth = find("#filter-truth"), environment = find("#filter-environment"), method = find("#filter-method");
+
+  function filter() {
+    const wanted = method.value.trim().toLowerCase();
+    let n = 0;
+    for (const row of rows) {
+      const data = row.dataset;
+      const fits = (truth.value === "" || (truth.value === "decides" ? "decides" in data : data.truth === truth.value))
+        && (environment.value === "" || data.environment === environment.value)
+        && data.method.toLowerCase().includes(wanted);
+      row.hidden = !fits;
+      n += fits;
+    }
+    find("#count").textContent = `${n} of ${rows.length} rows`;
+    find("#nothing").hidden = n > 0;
+    const family = environment.selectedOptions[0].dataset.family;
+    for (const chart of findAll(".chart")) chart.hidden = environment.value !== "" && chart.dataset.family !== family;
+    for (const card of findAll(".card")) card.hidden = environment.value !== "" && card.dataset.environment !== environment.value;
+  }
+
+  for (const control of [truth, environment, method]) control.addEventListener("input", filter);
+
+  // verdict table: sorting; what has no value comes last either way
+  const body = find("#verdict-table tbody");
+  const headings = findAll("#verdict-table thead th");
+
+  function valueOf(row, column) {
+    const cell = row.children[column];
+    if (!cell.classList.contains("number")) return cell.textContent.trim().toLowerCase();
+    return cell.dataset.value === "" ? null : Number(cell.dataset.value);
+  }
+
+  function compare(first, second) {
+    return typeof first === "number" ? first - second : first < second ? -1 : first > second ? 1 : 0;
+  }
+
+  function sort(column) {
+    const heading = headings[column];
+    const usual = heading.classList.contains("number") ? "descending" : "ascending";
+    const other = usual === "ascending" ? "descending" : "ascending";
+    const direction = heading.getAttribute("aria-sort") === usual ? other : usual;
+    for (const one of headings) one.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", direction);
+    const sign = direction === "ascending" ? 1 : -1;
+    const keyed = rows.map((row) => [valueOf(row, column), row]);
+    const known = keyed.filter(([value]) => value !== null).sort(([a], [b]) => sign * compare(a, b));
+    const unknown = keyed.filter(([value]) => value === null);
+    body.append(...[...known, ...unknown].map(([, row]) => row));
+  }
+
+  headings.forEach((heading, column) => {
+    const button = find("button", heading);
+    if (button) button.addEventListener("click", () => sort(column));
+  });
+
+  // gallery: what is laid over the images, and how much of it
+  const layer = find("#layer");
+
+  for (const card of findAll(".card")) {
+    const slider = find("input[type=range]", card), shown = find(".layer", card), name = find(".layer-name", card);
+    const dialog = document.getElementById(find(".open", card).dataset.opens);
+    const truthSource = shown.src;
+    copy(find(".copy-input", dialog), find(".input", card).src, "input");
+    copy(find(".copy-truth", dialog), truthSource, "ground truth");
+
+    const blend = () => {
+      shown.style.opacity = slider.value / 100;
+      slider.setAttribute("aria-valuetext", `${slider.value} % map`);
+    };
+    slider.addEventListener("input", blend);
+    blend();
+
+    layer.addEventListener("input", () => {
+      const source = layer.value === "truth" ? null : find(`[data-layer="${layer.value}"] img`, dialog);
+      const chosen = layer.selectedOptions[0].textContent;
+      const absent = layer.value !== "truth" && source === null;
+      shown.hidden = absent;
+      if (!absent) shown.src = source === null ? truthSource : source.src;
+      shown.alt = chosen;
+      name.textContent = absent ? `${chosen}: no map` : chosen;
+    });
+  }
+
+  function copy(figure, source, text) {
+    const image = document.createElement("img");
+    image.src = source;
+    image.alt = text;
+    figure.prepend(image);
+  }
+
+  // every image by itself
+  const dialogs = findAll("dialog");
+
+  function show(index) {
+    const dialog = dialogs[(index + dialogs.length) % dialogs.length];
+    dialog.showModal();
+    dialog.scrollTop = 0;
+  }
+
+  dialogs.forEach((dialog, index) => {
+    const step = (by) => { dialog.close(); show(index + by); };
+    find(".close", dialog).addEventListener("click", () => dialog.close());
+    find(".previous", dialog).addEventListener("click", () => step(-1));
+    find(".next", dialog).addEventListener("click", () => step(1));
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowLeft") step(-1);
+      if (event.key === "ArrowRight") step(1);
+    });
+  });
+  for (const button of findAll(".open")) {
+    button.addEventListener("click", () => show(dialogs.findIndex((dialog) => dialog.id === button.dataset.opens)));
+  }
+
+  // curves: show and hide
+  for (const button of findAll(".legend button")) {
+    button.addEventListener("click", () => {
+      const visible = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(visible));
+      for (const curve of findAll(`.chart g[data-curve="${button.dataset.curve}"]`)) curve.toggleAttribute("hidden", !visible);
+    });
+  }
+
+  filter();
+})();

@@ -1,0 +1,91 @@
+"""A run that is measured at once and kept in memory: what reports are made of, without files and workers."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from attributionlab.environments import make_environment
+from attributionlab.errors import MethodError
+from attributionlab.experiments.audit import _thin
+from attributionlab.experiments.check import MethodFailure, applicable_truths, deciding_truth, versions
+from attributionlab.experiments.intervals import Summary, summarize
+from attributionlab.experiments.plan import AGREEMENT, Job
+from attributionlab.experiments.records import Record
+from attributionlab.methods import make_method, run_guarded
+from attributionlab.metrics import TRUTHS, make_metric, score
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a method did in an environment."""
+
+    environment: str
+    method: str
+    deciding_truth: str
+    truths: dict[str, Summary | None] = field(default_factory=lambda: dict.fromkeys(TRUTHS))
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    passed: bool = False
+    n_images: int = 0
+    error: MethodFailure | None = None
+    seconds_per_image: float | None = None
+
+
+class MemoryRun:
+    """A run that is measured here and now, and kept in memory."""
+
+    def __init__(self, plan):
+        self.plan, self.records, self.done = plan, [], []
+        self.found, self.drawn, self.kept = {}, {}, {}
+        for environment in plan.expanded:
+            for method in plan.methods:
+                self.done.append(self.measure(environment, method))
+
+    def __iter__(self):
+        return iter(self.records)
+
+    def scores(self, environment, method, measure=AGREEMENT, name="positive.f1"):
+        return self.found.get((environment, method, measure, name), np.full(self.plan.n_samples, np.nan))
+
+    def curves(self, environment, method, metric):
+        return self.drawn.get((environment, method, metric))
+
+    def maps(self, environment, method):
+        return self.kept.get((environment, method))
+
+    def summaries(self):
+        return self.done
+
+    def record(self, environment, method, measure, error=None):
+        job = Job(environment, method, measure, 0, self.plan.n_samples)
+        self.records.append(Record(job, error=error, seconds=0.25, peak_memory=2**28, versions=versions()))
+
+    def measure(self, spec, name):
+        environment, n, at = make_environment(spec), self.plan.n_samples, (spec, name)
+        batch, method = environment.sample(n), make_method(name, environment)
+        deciding = deciding_truth(method.declaration)
+        try:
+            maps = run_guarded(method, environment.model, batch.inputs, batch.targets)
+        except MethodError as failure:
+            error = MethodFailure(type(failure).__name__, str(failure))
+            self.record(*at, AGREEMENT, error)
+            return Done(*at, deciding, error=error)
+        agreement, known = score(maps, batch.ground_truth), applicable_truths(method.declaration, environment)
+        for truth in known:
+            for part in ("precision", "recall", "f1"):
+                self.found[*at, AGREEMENT, f"{truth}.{part}"] = getattr(agreement.against(truth), part).numpy()
+        self.record(*at, AGREEMENT)
+        means = {}
+        for metric in self.plan.metrics:
+            (measured,) = make_metric(metric).evaluate(environment, batch, [maps])
+            thin = _thin(measured.scores, measured.at, measured.curves)
+            self.found[*at, metric, "score"] = measured.scores.double().numpy()
+            self.drawn[*at, metric] = thin.at.numpy(), thin.curves.numpy()
+            means[metric] = float(measured.scores.double().nanmean())
+            self.record(*at, metric)
+        if self.plan.save_maps:
+            self.kept[at] = maps[: self.plan.save_maps].float().numpy()
+        truths = {
+            truth: summarize(agreement.against(truth), self.plan.gamma, seed=0) if truth in known else None
+            for truth in TRUTHS
+        }
+        return Done(*at, deciding, truths, means, truths[deciding].passed, n, None, 0.125)

@@ -1,0 +1,173 @@
+"""The HTML report as a text: escaped, self-contained, the same every time; `test_html_in_browser.py` uses it."""
+
+import base64
+import errno
+import hashlib
+import io
+import re
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from attributionlab.errors import BadOption, MachineError
+from attributionlab.reports.figures import SIGNED, picture
+from attributionlab.reports.html import report_html, write_report
+from attributionlab.reports.pictures import LEVELS, image_uri, map_uri
+
+
+class Page(HTMLParser):
+    """The tags and texts of a page."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.inside, self.blocks, self.text = [], None, {"style": [], "script": []}, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag if tag in self.blocks else None
+
+    def handle_endtag(self, tag):  # noqa: ARG002  # of the base class
+        self.inside = None
+
+    def handle_data(self, data):
+        (self.blocks[self.inside] if self.inside else self.text).append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="session")
+def text(small_run):
+    return report_html(small_run.records)
+
+
+@pytest.fixture(scope="session")
+def page(text):
+    return Page(text)
+
+
+def decoded(uri):
+    return Image.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/png;base64,"))))
+
+
+def test_the_same_records_give_the_same_bytes(small_run, text):
+    assert report_html(small_run.records) == text
+
+
+def test_the_page_may_run_its_own_script_and_style_and_load_nothing(page):
+    (policy,) = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; img-src data:; ")
+    for kind in ("style", "script"):
+        (block,) = page.blocks[kind]
+        digest = base64.b64encode(hashlib.sha256(block.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_nothing_in_the_page_points_outside(page, text):
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "action", "data", "poster", "srcset"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("data:image/png;base64,", "data:,", "#")), (tag, value)
+        assert "style" not in attributes, "the policy would not let it through"
+        assert not any(name.startswith("on") for name in attributes)
+    assert not re.search(r"https?://", text)
+
+
+def test_hostile_names_and_messages_are_text(page, small_run):
+    assert [len(page.all(tag)) for tag in ("script", "style")] == [1, 1]
+    assert page.all("b") == []
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
+    shown = "".join(page.text)
+    assert small_run.hostile in shown
+    assert "<b>small</b> & odd" in shown
+    assert "</dialog><img src=x onerror=alert(2)>" in shown
+    assert "{{ 7 * 7 }}" in shown
+
+
+def test_every_verdict_has_a_row(page, small_run):
+    rows = [attributes for attributes in page.all("tr") if "data-truth" in attributes]
+    decisive = [row for row in rows if "data-decides" in row]
+    assert len(decisive) == len(small_run.records.summaries()) == 16
+    assert all("hidden" not in row for row in decisive)
+    assert all("hidden" in row for row in rows if "data-decides" not in row)
+
+
+def test_every_image_is_in_the_file_once(page):
+    sources = [image["src"] for image in page.all("img")]
+    n_images, n_methods_with_maps = 2 * 2, 3
+    assert len(sources) == n_images * (2 + n_methods_with_maps)
+
+
+def test_the_gallery_shows_as_many_images_as_asked_for(small_run):
+    cards = Page(report_html(small_run.records, n_images=1)).all("article")
+    assert len(cards) == 2
+
+
+def test_without_saved_maps_the_page_says_how_to_save_them(run_without_maps):
+    page = Page(report_html(run_without_maps.records))
+    assert "save_maps = 4" in "".join(page.text)
+    assert len(page.all("img")) == 2 * len(page.all("article")) > 0
+
+
+def test_provenance_names_versions_device_seeds_and_failures(page, small_run):
+    shown = " ".join("".join(page.text).split())
+    for package, number in next(iter(small_run.records)).versions.items():
+        assert f"{package}{number}" in shown
+    assert re.search(r"cpu\d+ records", shown)
+    assert "RuntimeError" in shown
+    assert "seeds0 1" in shown
+
+
+@pytest.mark.parametrize("n_images", [0, -1, 1.5])
+def test_a_number_of_images_that_makes_no_sense_is_refused(small_run, n_images):
+    with pytest.raises(BadOption, match=r"^`n_images` must be"):
+        report_html(small_run.records, n_images=n_images)
+
+
+def test_templates_are_part_of_the_package():
+    folder = files("attributionlab.reports") / "templates"
+    assert {entry.name for entry in folder.iterdir()} == {"report.css", "report.html.j2", "report.js"}
+
+
+def test_an_image_is_kept_bit_for_bit():
+    image = torch.randint(0, 256, (3, 5, 7), generator=torch.Generator().manual_seed(0)).float()
+    assert np.array_equal(np.array(decoded(image_uri(image))), picture(image))
+
+
+def test_a_map_has_the_colors_of_the_figures():
+    values = torch.tensor([[-2.0, 0.0, 4.0, 2.0]])
+    shown = np.array(decoded(map_uri(values)).convert("RGB"))[0].tolist()
+    expected = [[round(255 * part) for part in SIGNED(place)[:3]] for place in (0.0, 0.5, 1.0, 0.75)]
+    assert np.abs(np.array(shown) - np.array(expected)).max() <= 255 / LEVELS
+
+
+@pytest.mark.parametrize(("size", "most"), [(64, 5_500), (224, 55_000)])
+def test_a_map_of_noise_is_as_large_as_the_docs_say(size, most):
+    noise = torch.randn(size, size, generator=torch.Generator().manual_seed(0))
+    assert 0.8 * most < len(map_uri(noise)) < most
+
+
+@pytest.mark.parametrize("name", ["report.txt", "report", ".html"])
+def test_another_ending_is_refused(small_run, tmp_path, name):
+    with pytest.raises(BadOption, match=r"^`output` must end in \.html, got "):
+        write_report(small_run.records, tmp_path / name)
+
+
+def test_a_full_disk_leaves_the_earlier_report_and_nothing_else(small_run, tmp_path, monkeypatch):
+    (tmp_path / "report.html").write_text("old")
+
+    def full(path, *_, **__):
+        path.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(MachineError, match=r"^`output` must be writable, got '.*'; No space left on device$"):
+        write_report(small_run.records, tmp_path / "report.html")
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.html", "old")]

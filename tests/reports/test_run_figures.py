@@ -1,0 +1,143 @@
+"""Figures of a run: what is drawn is what was measured, in the order of the plan, and the same file every time."""
+
+import re
+
+import numpy as np
+import pytest
+
+from attributionlab.errors import BadOption
+from attributionlab.experiments.audited import ImageCurves
+from attributionlab.reports.curves import band_of, band_opacity, curves_figure
+from attributionlab.reports.figures import save_figure
+from attributionlab.reports.ranks import ranks_figure
+from attributionlab.reports.run_figures import gallery_figure, run_figures, write_figures
+from attributionlab.reports.run_view import RunView, pooled
+from attributionlab.reports.styles import method_styles
+from attributionlab.reports.violins import violin_figure
+
+FAMILY = "multi-color-sum[size=16]"
+
+
+@pytest.fixture
+def view(small_run):
+    return RunView(small_run.records)
+
+
+def test_a_run_has_all_its_figures_each_with_a_name_of_its_own(small_run):
+    names = [name for name, _ in run_figures(small_run.records)]
+    assert names == [
+        "gallery-multi-color-sum-size-16",
+        "violins-multi-color-sum-size-16",
+        "gallery-single-color-sum-size-16",
+        "violins-single-color-sum-size-16",
+        "curves-insertion",
+        "curves-sensitivity-n-n-orders-4",
+        "ranks",
+    ]
+
+
+@pytest.mark.parametrize("draw", [ranks_figure, lambda view: violin_figure(view, FAMILY)], ids=["ranks", "violins"])
+def test_the_same_records_give_the_same_svg(view, tmp_path, draw):
+    first, second = tmp_path / "a.svg", tmp_path / "b.svg"
+    for path in (first, second):
+        save_figure(draw(view), path)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_figures_are_written_as_pdf(small_run, tmp_path):
+    figure = ranks_figure(RunView(small_run.records))
+    save_figure(figure, tmp_path / "ranks.pdf")
+    assert (tmp_path / "ranks.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_another_format_is_refused_before_anything_is_written(small_run, tmp_path):
+    with pytest.raises(BadOption, match=r"^`figure_format` must be png or svg or pdf, got 'gif'$"):
+        write_figures(small_run.records, tmp_path / "figures", "gif")
+    assert not (tmp_path / "figures").exists()
+
+
+def test_the_bars_of_a_violin_are_the_greatest_mean_and_least_value(view):
+    axis = violin_figure(view, FAMILY).axes[1]  # recall, overall truth
+    values = view.scores(FAMILY, "random", "agreement", "overall.recall")
+    (place,) = [index for index, method in enumerate(view.methods) if method == "random"]
+    bars = [line for line in axis.collections if hasattr(line, "get_segments")]
+    heights = {
+        round(float(segment[0][1]), 9)
+        for bar in bars
+        for segment in bar.get_segments()
+        if segment[0][1] == segment[1][1] and segment[0][0] < place < segment[1][0]
+    }
+    assert heights == {round(float(bar), 9) for bar in (values.max(), values.mean(), values.min())}
+
+
+def test_violins_show_the_images_of_all_seeds(view):
+    assert len(view.scores(FAMILY, "random", "agreement", "overall.f1")) == 2 * 3
+
+
+def test_violins_name_the_methods_in_the_order_of_the_plan_and_say_where_one_has_no_scores(view, small_run):
+    axis = violin_figure(view, FAMILY).axes[0]
+    assert len(axis.get_xticks()) == len(view.methods)
+    assert [text.get_text() for text in axis.texts] == ["n/a"]
+    assert axis.texts[0].get_position()[0] == view.methods.index(small_run.broken)
+
+
+def test_truths_that_apply_to_no_method_have_no_row(view):
+    labels = [axis.get_ylabel() for axis in violin_figure(view, "single-color-sum[size=16]").axes]
+    assert not any("negative" in label for label in labels)
+
+
+def test_a_curve_is_the_mean_over_images_with_the_middle_half_around_it():
+    curves = ImageCurves(np.array([0.0, 1.0]), np.array([[0.0, np.nan], [1.0, np.nan], [5.0, np.nan]]))
+    middle, low, high = band_of(curves)
+    assert (middle[0], low[0], high[0]) == (2.0, 0.5, 3.0)
+    assert np.isnan([middle[1], low[1], high[1]]).all()
+
+
+def test_many_bands_do_not_hide_the_curves():
+    assert band_opacity(1) == band_opacity(5) == 0.12
+    assert 12 * band_opacity(12) == pytest.approx(0.6)
+
+
+def test_curves_at_other_points_are_interpolated_before_they_are_pooled():
+    first = ImageCurves(np.array([0.0, 0.5, 1.0]), np.array([[0.0, 1.0, 2.0]]))
+    second = ImageCurves(np.array([0.0, 1.0]), np.array([[0.0, 4.0]]))
+    assert pooled([first, second]).values.tolist() == [[0.0, 1.0, 2.0], [0.0, 2.0, 4.0]]
+
+
+def test_curves_have_a_panel_per_environment_and_the_colors_of_the_methods(view, small_run):
+    figure = curves_figure(view, "insertion")
+    styles = method_styles(view.methods)
+    ran = [method for method in view.methods if method != small_run.broken]
+    for axis in figure.axes:
+        assert [line.get_color() for line in axis.lines] == [styles[method].color for method in ran]
+    drawn = figure.axes[0].lines[1].get_ydata()
+    assert drawn == pytest.approx(np.nanmean(view.curves(FAMILY, "insertion")["random"].values, axis=0))
+
+
+def test_ranks_are_drawn_with_the_best_method_at_1(view):
+    figure = ranks_figure(view)
+    axis = figure.axes[0]
+    scores = view.oriented(FAMILY, "insertion")
+    best = max(scores, key=lambda method: np.nanmean(scores[method][0]))
+    (line,) = [line for line in axis.lines if line.get_color() == method_styles(view.methods)[best].color]
+    assert line.get_xdata() == [1.0]
+    assert re.search(r"Spearman -?\d\.\d\d", axis.get_title())
+
+
+def test_a_metric_that_is_better_when_lower_is_turned_around(view, monkeypatch):
+    before = view.oriented(FAMILY, "insertion")["random"][1]
+    monkeypatch.setitem(view.directions, "insertion", -1.0)
+    assert np.array_equal(view.oriented(FAMILY, "insertion")["random"][1], -before)
+
+
+def test_the_gallery_shows_saved_maps_and_says_why_one_is_missing(small_run):
+    figure = gallery_figure(small_run.records, FAMILY)
+    texts = " ".join(text.get_text() for axis in figure.axes for text in axis.texts).replace("\n", " ")
+    assert "RuntimeError" in texts
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titles[:4] == ["image", "ground truth", "input-x-gradient", "random"]
+
+
+def test_without_saved_maps_there_is_no_gallery(run_without_maps):
+    assert gallery_figure(run_without_maps.records, FAMILY) is None
+    assert not any(name.startswith("gallery") for name, _ in run_figures(run_without_maps.records))

@@ -1,0 +1,127 @@
+"""Tables of a run: five writers, one set of rows."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from rich.console import Console
+
+from attributionlab.reports.run_rows import run_table
+from attributionlab.reports.run_tables import (
+    escape_latex,
+    escape_markdown,
+    to_csv_text,
+    to_json,
+    to_latex,
+    to_markdown,
+    to_rich,
+)
+
+
+@pytest.fixture
+def table(small_run):
+    return run_table(small_run.records)
+
+
+def rich_text(table):
+    console = Console(width=220, file=io.StringIO(), highlight=False)
+    console.print(to_rich(table))
+    return console.file.getvalue()
+
+
+def test_there_is_a_row_for_every_environment_and_method_in_the_order_of_the_plan(table, small_run):
+    plan = small_run.records.plan
+    rows = to_json(table)["rows"]
+    assert [(row["environment"], row["method"]) for row in rows] == [
+        (environment, method) for environment in plan.expanded for method in plan.methods
+    ]
+
+
+def test_csv_has_the_same_rows_as_json(table):
+    read = list(csv.DictReader(io.StringIO(to_csv_text(table))))
+    expected = [
+        {key: "" if value is None else str(value) for key, value in row.items()} for row in to_json(table)["rows"]
+    ]
+    assert read == expected
+
+
+def test_json_is_json_without_nan(table):
+    assert json.loads(json.dumps(to_json(table), allow_nan=False))["gamma"] == 0.5
+
+
+def test_a_row_says_what_the_summary_says(table, small_run):
+    (summary,) = [one for one in small_run.records.summaries() if (one.environment, one.method) == KEY]
+    (row,) = [one for one in to_json(table)["rows"] if (one["environment"], one["method"]) == KEY]
+    assert row["f1"] == row["overall_f1"] == summary.truths["overall"].f1
+    assert row["negative_f1"] == summary.truths["negative"].f1
+    assert row["insertion"] == summary.metrics["insertion"]
+    assert (row["passed"], row["verdict"]) == (summary.passed, "passed" if summary.passed else "failed")
+
+
+KEY = ("multi-color-sum[size=16]", "input-x-gradient")
+
+
+def test_a_method_that_failed_has_its_error_and_no_scores(table, small_run):
+    rows = [row for row in to_json(table)["rows"] if row["method"] == small_run.broken]
+    assert len(rows) == 4
+    for row in rows:
+        assert row["verdict"] == "MethodRaised"
+        assert "RuntimeError" in row["error"]
+        assert row["f1"] is row["insertion"] is None
+
+
+@pytest.mark.parametrize("write", [rich_text, to_latex, to_markdown])
+def test_people_read_the_same_numbers(table, write):
+    text = write(table)
+    for row in to_json(table)["rows"]:
+        for key in ("overall_f1", "positive_f1", "insertion"):
+            if row[key] is not None:
+                assert f"{row[key]:.3f}" in text
+
+
+def test_latex_has_as_many_cells_in_every_row_and_only_escaped_text(table):
+    text = to_latex(table)
+    rows = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
+    assert len(rows) == 1 + len(table.rows)
+    counts = {len(re.findall(r"(?<!\\)&", line)) for line in rows}
+    assert counts == {len(table.shown) - 1}
+    bare = re.sub(r"\\[{}]", "", text)
+    assert bare.count("{") == bare.count("}")
+    for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
+        assert rule in text
+    for letter in "#%$_":
+        assert not re.search(rf"(?<!\\){re.escape(letter)}", "\n".join(rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a_b & 50 %", r"a\_b \& 50 \%"),
+        ("x[size=16]", "x{[}size=16{]}"),
+        ("\\{}~^", r"\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}"),
+        ('<a>|"$#', r"\textless{}a\textgreater{}\textbar{}\textquotedbl{}\$\#"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_latex_is_escaped(text, escaped):
+    assert escape_latex(text) == escaped
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [("a|b", r"a\|b"), ("<b>&", "&lt;b&gt;&amp;"), ("a_b*c`[x](y)", r"a\_b\*c\`\[x\]\(y\)"), ("a\n|", r"a \|")],
+)
+def test_markdown_is_escaped(text, escaped):
+    assert escape_markdown(text) == escaped
+
+
+def test_every_row_of_markdown_has_the_same_cells(table):
+    rows = [line for line in to_markdown(table).splitlines() if line.startswith("| ")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == {len(table.shown) + 1}
+
+
+def test_the_deciding_score_is_bold(table):
+    line, *_ = [line for line in to_markdown(table).splitlines() if line.startswith("| input-x")]
+    assert re.match(r"\| input-x-gradient \| \*\*\d\.\d{3}\*\* \| \d\.\d{3} \|", line)
