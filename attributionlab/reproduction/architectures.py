@@ -42,7 +42,7 @@ class Block(nn.Module):
         return outputs
 
 
-def resnet8(n_classes: int = 10) -> nn.Sequential:
+def resnet8(n_classes: int = 10, *, n_colors: int = 3) -> nn.Sequential:
     """ResNet-8 as appendix E has it: a convolution, three blocks of 64, 128 and 256 channels, a linear layer.
 
     References:
@@ -53,7 +53,7 @@ def resnet8(n_classes: int = 10) -> nn.Sequential:
         1227594
     """
     return nn.Sequential(
-        nn.Conv2d(3, 64, 3, 1, 1, bias=False),
+        nn.Conv2d(n_colors, 64, 3, 1, 1, bias=False),
         nn.BatchNorm2d(64),
         nn.ReLU(),
         Block(64, 64),
