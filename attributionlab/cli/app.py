@@ -12,6 +12,7 @@ from attributionlab.cli.check import check
 from attributionlab.cli.generate import generate
 from attributionlab.cli.list import list_
 from attributionlab.cli.output import EXIT_USAGE, say
+from attributionlab.cli.reproduce import reproduce
 from attributionlab.cli.score import score
 from attributionlab.cli.show import show
 from attributionlab.cli.verify import verify
@@ -54,3 +55,4 @@ app.command()(show)
 app.command()(check)
 app.command()(score)
 app.command()(audit)
+app.command()(reproduce)

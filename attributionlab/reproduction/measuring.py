@@ -76,8 +76,7 @@ class Ranked:
 
     def ranks(self, column: str) -> dict[str, float]:
         """The rank of each method, 1 the best, ties sharing their average, averaged over networks."""
-        means = np.nanmean(self.columns[column], axis=-1)
-        ranks = rankdata(-means, axis=1, nan_policy="omit").mean(axis=0)
+        ranks = rankdata(-_nanmean(self.columns[column]), axis=1, nan_policy="omit").mean(axis=0)
         return dict(zip(self.methods, ranks.tolist(), strict=True))
 
     def correlation(self, first: str, second: str) -> Evidence:
@@ -98,10 +97,18 @@ def _correlation(pairs: list[tuple[Values, Values]]) -> Evidence:
 
 
 def mean_of(scores: Values) -> Evidence:
-    """The mean of (networks, images), NaN left out, with its interval."""
+    """The mean of (networks, images), NaN left out, with its interval; NaN where a network has no score."""
+    if np.isnan(scores).all(axis=1).any():
+        return Evidence(np.nan, (np.nan,) * len(scores))
     draws = generator(SEED, "images drawn anew").integers(0, scores.shape[1], (N_RESAMPLES, scores.shape[1]))
-    resampled = np.nanmean(scores[:, draws], axis=-1).mean(axis=0)
-    return summarized(np.nanmean(scores, axis=-1).tolist(), resampled)
+    return summarized(np.nanmean(scores, axis=1).tolist(), _nanmean(scores[:, draws]).mean(axis=0))
+
+
+def _nanmean(scores: Values) -> Values:
+    """The mean over the last axis; NaN where nothing is known."""
+    n_known = np.isfinite(scores).sum(axis=-1)
+    means: Values = np.divide(np.nansum(scores, axis=-1), n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
+    return means
 
 
 def measure(
@@ -134,7 +141,8 @@ def measure(
         images_per_job=preset.images_per_job,
     )
     where = setting.folder / folder
-    run_plan(plan, where, workers=setting.workers, device=setting.device, progress=setting.progress)
+    with setting.watch(folder, plan.n_jobs) as advance:
+        run_plan(plan, where, workers=setting.workers, device=setting.device, progress=advance)
     records = load_records(where)
     named = dict(zip(methods, plan.methods, strict=True))
     measures = dict(zip(columns, plan.metrics, strict=True))

@@ -20,15 +20,13 @@ NO_NETWORK = (
 
 
 def measure_priors(setting: Setting) -> Measured:
-    """LIME with every prior that there is, with SAM in a folder of its own: its weights may change."""
+    """LIME with every prior that there is; with SAM in a folder of its own, because that is another plan."""
     methods = {f"LIME ({prior})": f"lime[segments={prior}]" for prior in FREE}
+    if setting.sam:
+        options = ",".join(f"{name}={value}" for name, value in setting.sam.items())
+        methods["LIME (sam)"] = f"lime[segments=sam,{options}]"
     environment = {"default": setting.preset.sized("multi-color-sum")}
-    found = measure(setting, KEY, environment, methods)["default"]
-    if not setting.sam:
-        return found
-    options = ",".join(f"{name}={value}" for name, value in setting.sam.items())
-    sam = measure(setting, f"{KEY}-sam", environment, {"LIME (sam)": f"lime[segments=sam,{options}]"})["default"]
-    return found.joined(sam)
+    return measure(setting, f"{KEY}-sam" if setting.sam else KEY, environment, methods)["default"]
 
 
 def study(setting: Setting) -> StudyReport:

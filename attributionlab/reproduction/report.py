@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from rich import box
+from rich.markup import escape
+from rich.table import Table
 
 from attributionlab.reproduction.claims import SHARE, Evidence, Finding, Result, Status
 from attributionlab.reproduction.published import published
@@ -73,6 +76,18 @@ def to_markdown(report: Report) -> str:
 def to_html(report: Report) -> str:
     """The report as one HTML file that needs nothing else."""
     return _render("reproduction.html.jinja", report, escaped=True)
+
+
+def summary_table(report: Report) -> Table:
+    """The claims and what became of them, for a terminal."""
+    table = Table(title=f"reproduction, {report.preset.name}: {report.preset.scope}", title_justify="left", box=box.SIMPLE_HEAD, caption_justify="left")
+    for column in ("study", "claim", "published", "status"):
+        table.add_column(column)
+    for study, result in report.claims:
+        table.add_row(study.key, *map(escape, (result.claim.statement, result.claim.published)), _summary(result))
+    counted = ", ".join(f"{n} {status}" for status, n in report.counts.items())
+    table.caption = f"{counted} (findings; a claim that the paper leaves open has several)"
+    return table
 
 
 def _render(template: str, report: Report, *, escaped: bool) -> str:

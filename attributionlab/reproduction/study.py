@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from attributionlab._checks import whole_number
 from attributionlab.errors import unknown_name
 from attributionlab.reproduction.claims import Result
 
@@ -56,15 +58,32 @@ PRESETS = {
 }
 
 
-def find_preset(name: str) -> Preset:
-    """The preset of this name.
+def find_preset(name: str, **changes: int | None) -> Preset:
+    """The preset of this name, or a changed one, which is then called so.
+
+    Args:
+        name: `quick` or `paper`.
+        **changes: Fields of `Preset` that are set otherwise; None keeps the preset's own.
 
     Raises:
         UnknownName: If there is none.
+        BadOption: If a number is below 1.
     """
     if name not in PRESETS:
         raise unknown_name("preset", name, PRESETS)
-    return PRESETS[name]
+    preset = PRESETS[name]
+    given = {field: whole_number(field, value, 1) for field, value in changes.items() if value is not None}
+    changed = {field: value for field, value in given.items() if value != getattr(preset, field)}
+    return dataclasses.replace(preset, name=f"{name}, changed", **changed) if changed else preset
+
+
+Watch = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+@contextmanager
+def unwatched(_title: str, _total: int) -> Iterator[Callable[[int], None]]:
+    """Where nobody looks."""
+    yield lambda _n_done: None
 
 
 @dataclass(frozen=True)
@@ -77,15 +96,15 @@ class Setting:
         workers: Processes.
         device: `auto`, `cpu` or `cuda`.
         sam: `sam_checkpoint` and `sam_model` where they are given.
-        progress: Called with the part of the records, from 0 to 1, and what was measured last.
+        watch: Given what is measured and how many jobs that takes, what to tell how many more are done.
     """
 
     folder: Path
     preset: Preset
     workers: int = 1
     device: str = "auto"
-    sam: dict[str, str] = dataclasses.field(default_factory=dict)
-    progress: Callable[[float, str], None] = lambda _part, _what: None
+    sam: dict[str, object] = dataclasses.field(default_factory=dict)
+    watch: Watch = unwatched
 
 
 @dataclass(frozen=True)
