@@ -91,7 +91,9 @@ def study() -> StudyReport:
     columns = ("model", *(f"{column}, {whose}" for column in printed.columns for whose in ("published", "ours")))
     notes = (
         "The designed network is that of `single-color-modulo` at 224x224 with its defaults (N = 30, U = 4920).",
-        "Appendix E does not give the widths of ResNet-8; 3x3 convolutions of 64, 128 and 256 channels without bias, batch norm, "
-        "two 1x1 shortcuts and 10 classes have exactly the printed count. Layers are convolutions and linear layers.",
+        (
+            "Appendix E does not give the widths of ResNet-8; 3x3 convolutions of 64, 128 and 256 channels without bias, batch norm, "
+            "two 1x1 shortcuts and 10 classes have exactly the printed count. Layers are convolutions and linear layers."
+        ),
     )
     return StudyReport(KEY, "Table 1: model summary", tuple(results), (ReportTable("", columns, tuple(rows)),), notes)

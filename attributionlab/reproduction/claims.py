@@ -116,8 +116,14 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """As in the JSON report."""
+        claim = self.claim
         return {
-            **dataclasses.asdict(self.claim),
+            "id": claim.key,
+            "source": claim.source,
+            "statement": claim.statement,
+            "published": claim.published,
+            "test": claim.test,
+            "direction": claim.direction,
             "findings": [_finding_dict(finding) for finding in self.findings],
         }
 

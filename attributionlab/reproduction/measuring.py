@@ -107,7 +107,9 @@ def mean_of(scores: Values) -> Evidence:
 def _nanmean(scores: Values) -> Values:
     """The mean over the last axis; NaN where nothing is known."""
     n_known = np.isfinite(scores).sum(axis=-1)
-    means: Values = np.divide(np.nansum(scores, axis=-1), n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0)
+    means: Values = np.divide(
+        np.nansum(scores, axis=-1), n_known, out=np.full(n_known.shape, np.nan), where=n_known > 0
+    )
     return means
 
 
@@ -147,6 +149,8 @@ def measure(
     named = dict(zip(methods, plan.methods, strict=True))
     measures = dict(zip(columns, plan.metrics, strict=True))
     return {
-        name: Measured(tuple(one for one, origin in plan.expanded.items() if origin == family), named, measures, records)
+        name: Measured(
+            tuple(one for one, origin in plan.expanded.items() if origin == family), named, measures, records
+        )
         for name, family in zip(environments, plan.environments, strict=True)
     }

@@ -29,8 +29,10 @@ CHANCE = 0.5
 TRUTH = "overall"
 
 NOTES = (
-    "Metrics count correct steps, as appendices F.4 and F.5 say. They are then close to functions of the truth, so that high "
-    "correlations with F1 are nearly a tautology here.",
+    (
+        "Metrics count correct steps, as appendices F.4 and F.5 say. They are then close to functions of the truth, so that high "
+        "correlations with F1 are nearly a tautology here."
+    ),
     "The paper does not name the rule of LRP; ours is the epsilon rule. Images whose count is a multiple of N are not drawn.",
     "IG's sign is arbitrary in this environment, so that pixels are ranked by magnitude.",
 )
@@ -73,21 +75,25 @@ def table4(setting: Setting) -> StudyReport:
     """Areas under the curves."""
     ranked = run(setting)
     printed = published_table("table4")
-    areas = {
-        method: {column: _area(ranked, method, column) for column in printed.columns} for method in printed.rows
-    }
+    areas = {method: {column: _area(ranked, method, column) for column in printed.columns} for method in printed.rows}
     results = [
-        Result(_claim(printed, method, column), (_finding(areas[method][column], printed.column(column)[method], method),))
+        Result(
+            _claim(printed, method, column), (_finding(areas[method][column], printed.column(column)[method], method),)
+        )
         for column in printed.columns
         for method in printed.rows
     ]
     optimum = _optimum(areas["LRP"]["Insertion"])
     notes = (
-        f"The best possible Insertion area of k white pixels among n is 1 - k/2n, that of Deletion k/2n: {published()['table4']['optimum']} "
-        "says that 4.92 % of the pixels are white.",
+        (
+            f"The best possible Insertion area of k white pixels among n is 1 - k/2n, that of Deletion k/2n: {published()['table4']['optimum']} "
+            "says that 4.92 % of the pixels are white."
+        ),
         *NOTES,
     )
-    return StudyReport("table4", "Table 4: areas in single-color-modulo", (*results, optimum), (_table(printed, areas),), notes)
+    return StudyReport(
+        "table4", "Table 4: areas in single-color-modulo", (*results, optimum), (_table(printed, areas),), notes
+    )
 
 
 def _area(ranked: Ranked, method: str, column: str) -> Evidence:
@@ -128,7 +134,10 @@ def _optimum(found: Evidence) -> Result:
 
 
 def _table(printed: PublishedTable, areas: Mapping[str, Mapping[str, Evidence]]) -> ReportTable:
-    columns = ("method", *(f"{column}, {what}" for column in printed.columns for what in ("published", "ours", "low", "high")))
+    columns = (
+        "method",
+        *(f"{column}, {what}" for column in printed.columns for what in ("published", "ours", "low", "high")),
+    )
     rows: list[tuple[Cell, ...]] = []
     for method, values in printed.rows.items():
         cells: list[Cell] = [method]

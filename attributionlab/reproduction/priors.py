@@ -53,8 +53,10 @@ def study(setting: Setting) -> StudyReport:
         rows.append(tuple(cells))
     table = ReportTable("Mean F1 of LIME, with 95 % intervals over images", columns, tuple(rows))
     notes = (
-        "`oracle` is the scene's own patches: what a perfect prior would give. Half of a patch is background, so that no map that is "
-        "constant on it has an F1 above about 0.67.",
+        (
+            "`oracle` is the scene's own patches: what a perfect prior would give. Half of a patch is background, so that no map that is "
+            "constant on it has an F1 above about 0.67."
+        ),
     )
     title = "Appendix K: segmentation priors of LIME"
     return StudyReport(KEY, title, tuple(results), (table,), notes)
@@ -77,4 +79,6 @@ def _better_on(found: Measured, other: str, truth: str) -> Finding:
     if "LIME (sam)" in found.methods:
         return judge(mean_of(found.scores("LIME (sam)", name) - worse), lambda value: value > 0, setting=setting)
     gain = mean_of(found.scores("LIME (oracle)", name) - worse).value
-    return unchecked(f"{NO_SAM}; the oracle's F1 is {abs(gain):.2f} {'higher' if gain > 0 else 'lower'}", setting=setting)
+    return unchecked(
+        f"{NO_SAM}; the oracle's F1 is {abs(gain):.2f} {'higher' if gain > 0 else 'lower'}", setting=setting
+    )

@@ -77,9 +77,7 @@ def orders(key: str, table: PublishedTable, readings: Mapping[str, Ranked]) -> l
             test=f"Spearman's correlation of our scores with the printed ranks is at least {SAME_ORDER}",
             direction=f"it is at least {ALIKE}",
         )
-        findings = tuple(
-            _order(ranked, column, table.column(column), reading) for reading, ranked in readings.items()
-        )
+        findings = tuple(_order(ranked, column, table.column(column), reading) for reading, ranked in readings.items())
         results.append(Result(claim, findings))
     return results
 

@@ -80,7 +80,12 @@ def to_html(report: Report) -> str:
 
 def summary_table(report: Report) -> Table:
     """The claims and what became of them, for a terminal."""
-    table = Table(title=f"reproduction, {report.preset.name}: {report.preset.scope}", title_justify="left", box=box.SIMPLE_HEAD, caption_justify="left")
+    table = Table(
+        title=f"reproduction, {report.preset.name}: {report.preset.scope}",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        caption_justify="left",
+    )
     for column in ("study", "claim", "published", "status"):
         table.add_column(column)
     for study, result in report.claims:
@@ -120,7 +125,9 @@ def _evidence(found: Evidence | None) -> str:
     if found is None:
         return "-"
     interval = "" if found.low is None or found.high is None else f" ({found.low:.3f} to {found.high:.3f})"
-    return (f"{found.value:,.0f}" if float(found.value).is_integer() and abs(found.value) >= 10 else f"{found.value:.3f}") + interval
+    return (
+        f"{found.value:,.0f}" if float(found.value).is_integer() and abs(found.value) >= 10 else f"{found.value:.3f}"
+    ) + interval
 
 
 def _share(finding: Finding) -> str:

@@ -16,7 +16,9 @@ SHOWN = tuple(name for name in METHODS if name != "LIME")
 """LIME comes with its priors, from the study of appendix K."""
 
 TRUTHS = ("overall", "positive", "negative", "positive-smooth")
-NO_IMAGENET = "needs a network trained on ImageNet and its images; the figure is judged by eye, and nobody knows the truth"
+NO_IMAGENET = (
+    "needs a network trained on ImageNet and its images; the figure is judged by eye, and nobody knows the truth"
+)
 
 CAUSES = {
     "Occlusion*": "a 5x5 window smears over the thinned patch, and Occlusion explains the logit, which has no negative pixels",
@@ -41,11 +43,15 @@ def study(setting: Setting) -> StudyReport:
 
 
 NOTES = (
-    "Section 4 prints figures without numbers; the verdicts are those of the text. Where the text does not say on which truth, "
-    "both are measured.",
+    (
+        "Section 4 prints figures without numbers; the verdicts are those of the text. Where the text does not say on which truth, "
+        "both are measured."
+    ),
     "gamma = 0.5 is not calibrated: the F1 of a random or constant map stands in `attributionlab check` beside every verdict.",
-    "Appendix G.2 contradicts section 4.3 about the baselines of IG and Occlusion: both are measured, the starred ones from "
-    "the true background.",
+    (
+        "Appendix G.2 contradicts section 4.3 about the baselines of IG and Occlusion: both are measured, the starred ones from "
+        "the true background."
+    ),
 )
 
 

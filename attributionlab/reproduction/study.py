@@ -49,7 +49,9 @@ class Preset:
     @property
     def scope(self) -> str:
         """One line for the report."""
-        return f"{self.size}x{self.size} pixels, {self.n_samples} images, {self.n_network_seeds} networks"
+        counts = ((self.n_samples, "image"), (self.n_network_seeds, "network"))
+        counted = ", ".join(f"{n} {what}{'s' if n > 1 else ''}" for n, what in counts)
+        return f"{self.size}x{self.size} pixels, {counted}"
 
 
 PRESETS = {

@@ -86,7 +86,9 @@ NETWORKS: dict[str, Callable[[], nn.Sequential]] = {
 """Usual small networks, because the paper does not say which one it trained: all of them are reported."""
 
 
-def train(build: Callable[[], nn.Sequential], data: DesignedData, seed: int, *, n_steps: int = N_STEPS) -> nn.Sequential:
+def train(
+    build: Callable[[], nn.Sequential], data: DesignedData, seed: int, *, n_steps: int = N_STEPS
+) -> nn.Sequential:
     """A network trained on the two whole images by Adam, from weights of this seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -96,7 +98,7 @@ def train(build: Callable[[], nn.Sequential], data: DesignedData, seed: int, *, 
     for _ in range(n_steps):
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(network(data.whole), labels)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        loss.backward()
         optimizer.step()
     return network.eval()
 
@@ -145,9 +147,7 @@ def study(n_networks: int = N_NETWORKS, *, n_steps: int = N_STEPS) -> StudyRepor
         for name, statement in STATEMENTS.items()
     }
     results = [
-        Result(
-            claim, tuple(_finding(name, printed[name], kind, networks, parts) for kind, networks in trained.items())
-        )
+        Result(claim, tuple(_finding(name, printed[name], kind, networks, parts) for kind, networks in trained.items()))
         for name, claim in claims.items()
     ]
     return StudyReport(
@@ -156,9 +156,11 @@ def study(n_networks: int = N_NETWORKS, *, n_steps: int = N_STEPS) -> StudyRepor
         tuple(results),
         (_table(trained, parts, printed),),
         (
-            f"{n_networks} networks of each kind (Adam, {n_steps} steps on the two images), {SIDE}x{SIDE} pixels, whatever the preset. "
-            "The paper trained one network and gives neither it nor the sizes of the objects; ours were not chosen by "
-            "what came out, and every kind is reported.",
+            (
+                f"{n_networks} networks of each kind (Adam, {n_steps} steps on the two images), {SIDE}x{SIDE} pixels, whatever the preset. "
+                "The paper trained one network and gives neither it nor the sizes of the objects; ours were not chosen by "
+                "what came out, and every kind is reported."
+            ),
         ),
     )
 

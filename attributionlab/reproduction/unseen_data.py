@@ -14,14 +14,14 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from attributionlab.metrics import PairedDifference, paired_difference
-from attributionlab.reproduction.claims import Claim, Direction, Evidence, Finding, Result, Status, judge
+from attributionlab.reproduction.claims import Claim, Direction, Evidence, Finding, Result, Status, Values, judge
 from attributionlab.reproduction.measuring import SEED, Measured, Ranked, measure
 from attributionlab.reproduction.published import F1_COLUMN, METRIC_NAMES, published_table
 from attributionlab.reproduction.rankings import consistency, correlations, orders, rank_table
 from attributionlab.reproduction.study import Setting, StudyReport
 
 WITH, OFF, UNIFORM = "with the effect", "redundancy off", "uniform weights, redundancy kept"
-ENVIRONMENTS = {WITH: {}, OFF: {"n_redundant": 0}, UNIFORM: {"accumulator": "uniform"}}
+ENVIRONMENTS: dict[str, dict[str, object]] = {WITH: {}, OFF: {"n_redundant": 0}, UNIFORM: {"accumulator": "uniform"}}
 TRUTHS = ("positive", "overall")
 
 METHODS = {
@@ -47,9 +47,7 @@ PRINTED_NOTE = (
     "The printed correlations of Tables 2, 5 and 6 do not follow from the printed ranks: recomputed, Table 5 gives {with_effect} and "
     "Table 6 gives {without} (Insertion, Deletion, Sensitivity-N). So the direction of the finding is the target, not the values."
 )
-BAND_NOTE = (
-    "Eight methods are few ranks: without any relation, Spearman's correlation stays within about 0.7 of 0 nineteen times of twenty."
-)
+BAND_NOTE = "Eight methods are few ranks: without any relation, Spearman's correlation stays within about 0.7 of 0 nineteen times of twenty."
 READINGS_NOTE = (
     "Readings: F1 against positive truth (section 5) or overall truth (caption of Table 6); IG and Occlusion from black "
     "(section 4.3) or from the true background (appendix G.2)."
@@ -97,7 +95,7 @@ def _measured(setting: Setting, name: str) -> Measured:
     """One environment, in a folder of its own, so that both tables share what they share."""
     preset = setting.preset
     metrics = {**METRIC_NAMES, "Sensitivity-N": f"sensitivity-n[n_orders={preset.sensitivity_orders}]"}
-    folder = "unseen-data-" + name.split(",")[0].replace(" ", "-")
+    folder = "unseen-data-" + name.split(",", maxsplit=1)[0].replace(" ", "-")
     environment = {name: preset.sized("multi-color-sum", **ENVIRONMENTS[name])}
     return measure(setting, folder, environment, METHODS, metrics)[name]
 
@@ -106,9 +104,7 @@ def _readings(measured: Mapping[str, Measured]) -> dict[str, Ranked]:
     """Every environment with every truth and every choice of baselines."""
     return {
         _name(name, truth, baselines): found.ranked(methods, truth)
-        for (name, found), truth, (baselines, methods) in itertools.product(
-            measured.items(), TRUTHS, BASELINES.items()
-        )
+        for (name, found), truth, (baselines, methods) in itertools.product(measured.items(), TRUTHS, BASELINES.items())
     }
 
 
@@ -187,7 +183,7 @@ def _difference(column: str, first: Ranked, second: Ranked) -> tuple[PairedDiffe
     return found, Evidence(one.value - other.value, by_seed, found.low, found.high)
 
 
-def _scores(ranked: Ranked, column: str, network: int) -> tuple:
+def _scores(ranked: Ranked, column: str, network: int) -> tuple[Values, Values]:
     return ranked.columns[F1_COLUMN][network], ranked.columns[column][network]
 
 

@@ -33,7 +33,8 @@ def ranked(columns, methods=("a", "b", "c", "d")):
     """Scores by column, one per method, alike with all networks and images."""
     shape = (N_NETWORKS, len(methods), N_IMAGES)
     return Ranked(
-        methods, {name: np.broadcast_to(np.array(values, float)[None, :, None], shape) for name, values in columns.items()}
+        methods,
+        {name: np.broadcast_to(np.array(values, float)[None, :, None], shape) for name, values in columns.items()},
     )
 
 
@@ -42,22 +43,30 @@ def statuses(results):
 
 
 def test_printed_correlations_of_tables_5_and_6_do_not_follow_and_those_of_table_3_do():
-    found = {name: statuses(consistency(name, published_table(name))).values() for name in ("table3", "table5", "table6")}
+    found = {
+        name: statuses(consistency(name, published_table(name))).values() for name in ("table3", "table5", "table6")
+    }
     assert all(status == [Status.reproduced] for status in found["table3"])
     assert all(status == [Status.not_reproduced] for name in ("table5", "table6") for status in found[name])
 
 
 def test_ranks_as_printed_reproduce_the_order_and_reversed_ones_do_not():
     printed = published_table("table3")
-    as_printed = ranked({column: [-rank for rank in printed.column(column).values()] for column in printed.columns}, tuple(printed.rows))
-    reversed_ = ranked({column: list(printed.column(column).values()) for column in printed.columns}, tuple(printed.rows))
+    as_printed = ranked(
+        {column: [-rank for rank in printed.column(column).values()] for column in printed.columns}, tuple(printed.rows)
+    )
+    reversed_ = ranked(
+        {column: list(printed.column(column).values()) for column in printed.columns}, tuple(printed.rows)
+    )
     found = orders("table3", printed, {"as printed": as_printed, "reversed": reversed_})
     assert all(status == [Status.reproduced, Status.not_reproduced] for status in statuses(found).values())
 
 
 def test_ranks_as_printed_give_the_printed_correlations_of_table_3():
     printed = published_table("table3")
-    as_printed = ranked({column: [-rank for rank in printed.column(column).values()] for column in printed.columns}, tuple(printed.rows))
+    as_printed = ranked(
+        {column: [-rank for rank in printed.column(column).values()] for column in printed.columns}, tuple(printed.rows)
+    )
     results = correlations("table3", printed, {"": as_printed}, trusted=True)
     assert [result.findings[0].ours.value for result in results] == pytest.approx(printed.correlations, abs=0.005)
     assert all(status == [Status.reproduced] for status in statuses(results).values())
@@ -120,7 +129,11 @@ def test_a_method_that_is_said_to_fail_must_stay_below_gamma(f1, status):
 
 
 def test_a_true_baseline_that_helps_too_little_shows_the_direction():
-    scores = {(method, f"{truth}.f1"): f1 for method, f1 in (("Occlusion*", 0.4), ("Occlusion", 0.2)) for truth in ("overall", "positive")}
+    scores = {
+        (method, f"{truth}.f1"): f1
+        for method, f1 in (("Occlusion*", 0.4), ("Occlusion", 0.2))
+        for truth in ("overall", "positive")
+    }
     assert [finding.status for finding in verdict("occlusion-true", scores)] == [Status.direction] * 2
 
 

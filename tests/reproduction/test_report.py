@@ -24,7 +24,9 @@ def report():
         Result(Claim("table9.y", "Table 9", "It cannot be seen", "by eye", "none"), (unchecked("no weights"),)),
         Result(Claim("table9.z", "Table 9", "Undefined", "1", "close"), (judge(summarized([np.nan]), within(1, 0)),)),
     )
-    table = ReportTable("Side by side", ("method", "published", "ours"), (("GradCAM", 0.8827, float("nan")), ("n", 675033, None)))
+    table = ReportTable(
+        "Side by side", ("method", "published", "ours"), (("GradCAM", 0.8827, float("nan")), ("n", 675033, None))
+    )
     study = StudyReport("table9", "Table 9: invented", results, (table,), (NASTY,))
     return Report((study,), PRESETS["quick"], "cpu", {"torch": "2"})
 
@@ -33,7 +35,11 @@ def test_json_is_valid_and_counts_findings_by_status(report):
     found = json.loads(to_json(report))
     assert found["counts"] == {"reproduced": 1, "direction only": 0, "not reproduced": 2, "cannot be checked here": 1}
     first = found["studies"][0]["claims"][0]
-    assert (first["published"], first["findings"][0]["status"], first["findings"][0]["share"]) == ("0.94", "reproduced", 1.0)
+    assert (first["published"], first["findings"][0]["status"], first["findings"][0]["share"]) == (
+        "0.94",
+        "reproduced",
+        1.0,
+    )
     assert found["studies"][0]["tables"][0]["rows"][0] == ["GradCAM", 0.8827, None]
 
 
@@ -48,7 +54,15 @@ def test_markdown_tables_are_not_broken_by_text(report):
 
 def test_every_status_and_reason_is_written(report):
     for text in (to_markdown(report), to_html(report)):
-        for part in ("reproduced", "not reproduced", "cannot be checked here", "no weights", "one way", "0.900 (0.900 to 0.900)", "5/5"):
+        for part in (
+            "reproduced",
+            "not reproduced",
+            "cannot be checked here",
+            "no weights",
+            "one way",
+            "0.900 (0.900 to 0.900)",
+            "5/5",
+        ):
             assert part in text
 
 
