@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from rich import box
 from rich.markup import escape
 from rich.table import Table
@@ -70,12 +70,12 @@ def to_json(report: Report) -> str:
 
 def to_markdown(report: Report) -> str:
     """The report as Markdown."""
-    return _render("reproduction.md.jinja", report, escaped=False)
+    return _render("reproduction.md.jinja", report)
 
 
 def to_html(report: Report) -> str:
     """The report as one HTML file that needs nothing else."""
-    return _render("reproduction.html.jinja", report, escaped=True)
+    return _render("reproduction.html.jinja", report)
 
 
 def summary_table(report: Report) -> Table:
@@ -95,10 +95,10 @@ def summary_table(report: Report) -> Table:
     return table
 
 
-def _render(template: str, report: Report, *, escaped: bool) -> str:
+def _render(template: str, report: Report) -> str:
     environment = Environment(
         loader=PackageLoader("attributionlab.reproduction"),
-        autoescape=escaped,
+        autoescape=select_autoescape(["html.jinja"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

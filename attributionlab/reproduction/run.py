@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     for name, text in zip(FILES.values(), (to_markdown(report), to_json(report), to_html(report)), strict=True):
         part = folder / f"{name}.part"
         part.write_text(text, encoding="utf-8")
-        os.replace(part, folder / name)
+        part.replace(folder / name)
         written.append(folder / name)
     return written
 
