@@ -36,11 +36,11 @@ NOTES = (
     "The paper does not name the rule of LRP; ours is the epsilon rule. Images whose count is a multiple of N are not drawn.",
     "IG's sign is arbitrary in this environment, so that pixels are ranked by magnitude.",
 )
+BLOBS = "the area depends on the sizes and shapes of the blobs, which the paper does not give"
 CAUSES = {
     "Constant": "equal values are taken in a random order here; the printed area is that of an order by pixel index",
-    "IBA": "the paper leaves open how the bottleneck's noise is estimated; at small sizes its layer has few cells",
-    "GradCAM": "at small sizes its layer has few cells",
-    "ExPerturb": "the paper leaves the mask's parametrization open",
+    "IBA": "the paper leaves open how the bottleneck's noise is estimated",
+    "ExPerturb": "the paper leaves open how the mask is parametrized; Gaussian masks find nothing here",
 }
 
 
@@ -119,7 +119,7 @@ def _finding(found: Evidence, printed: float, method: str) -> Finding:
     if abs(printed - CHANCE) > AUC_TOLERANCE:
         sign = 1 if printed > CHANCE else -1
         direction = Direction(found, lambda area: sign * (area - CHANCE) > AUC_TOLERANCE)
-    return judge(found, within(printed, AUC_TOLERANCE), direction, cause=CAUSES.get(method, ""))
+    return judge(found, within(printed, AUC_TOLERANCE), direction, cause=CAUSES.get(method, BLOBS))
 
 
 def _optimum(found: Evidence) -> Result:

@@ -15,6 +15,8 @@ VALUE_TOLERANCE = 0.1
 PRINT_TOLERANCE = 0.005
 """What rounding to two digits explains."""
 
+CONTRADICTION = "the printed value is not that of the printed ranks, so that no ranking can have both"
+
 SAME_ORDER = 0.9
 ALIKE = 0.5
 
@@ -60,7 +62,8 @@ def correlations(key: str, table: PublishedTable, readings: Mapping[str, Ranked]
         for reading, ranked in readings.items():
             found = ranked.correlation(F1_COLUMN, column)
             direction = Direction(found, lambda value: value >= ALIKE) if trusted else None
-            findings.append(judge(found, within(printed, VALUE_TOLERANCE), direction, setting=reading))
+            cause = "" if trusted else CONTRADICTION
+            findings.append(judge(found, within(printed, VALUE_TOLERANCE), direction, setting=reading, cause=cause))
         results.append(Result(claim, tuple(findings)))
     return results
 
