@@ -105,7 +105,7 @@ def _render(template: str, report: Report) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(cell=_cell, evidence=_evidence, share=_share, pipes=_pipes)
-    environment.filters["summary"] = _summary
+    environment.filters.update(summary=_summary, criterion=_criterion)
     return environment.get_template(template).render(
         report=report, paper=published()["paper"], statuses=list(Status), enough=SHARE
     )
@@ -131,8 +131,8 @@ def _evidence(found: Evidence | None) -> str:
 
 
 def _share(finding: Finding) -> str:
-    """In how many networks the claim holds."""
-    if finding.share is None or finding.ours is None:
+    """With how many networks the claim holds; nothing where the number is no matter of networks."""
+    if finding.share is None or finding.ours is None or finding.ours.by_seed == (finding.ours.value,):
         return "-"
     n_seeds = len(finding.ours.by_seed)
     return f"{round(finding.share * n_seeds)}/{n_seeds}"
@@ -144,6 +144,11 @@ def _summary(result: Result) -> str:
     if len(found) == 1:
         return next(iter(found)).value
     return ", ".join(f"{status.value} {found[status]} of {len(result.findings)}" for status in Status if found[status])
+
+
+def _criterion(result: Result) -> str:
+    """When the claim counts as reproduced, and when its direction does."""
+    return result.claim.test + (f"; direction: {result.claim.direction}" if result.claim.direction else "")
 
 
 def _pipes(text: str) -> str:
