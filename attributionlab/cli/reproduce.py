@@ -35,6 +35,10 @@ def reproduce(
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
+    vgg16: Annotated[
+        str | None, typer.Option(help="FILE.py:FUNCTION that returns your VGG16 and images, for appendix-k.")
+    ] = None,
+    vit: Annotated[str | None, typer.Option(help="The same for your ViT.")] = None,
     device: DeviceOption = Device.auto,
 ) -> None:
     """Reproduce the paper's tables and claims; a run that was cut off goes on where it was.
@@ -45,6 +49,7 @@ def reproduce(
         from attributionlab._checks import whole_number
         from attributionlab.errors import bad_option
         from attributionlab.methods.sam import weights_file
+        from attributionlab.reproduction.own_networks import load_network
         from attributionlab.reproduction.report import summary_table
         from attributionlab.reproduction.run import reproduce as run_studies
         from attributionlab.reproduction.run import write_report
@@ -61,9 +66,12 @@ def reproduce(
             workers=whole_number("workers", workers, 1),
             device=device.value,
             sam=sam,
+            own_networks={name: where for name, where in (("VGG16", vgg16), ("ViT-B-16", vit)) if where is not None},
             watch=progress_bar,
         )
         with chatter_to_stderr():
+            for address in setting.own_networks.values():
+                load_network(address)  # what is not there is said before anything is measured
             report = run_studies(studies or [], setting)
             written = write_report(report, output)
         print_table(summary_table(report))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attributionlab.reproduction.claims import Claim, Finding, Result, judge, unchecked
 from attributionlab.reproduction.measuring import Measured, mean_of, measure
+from attributionlab.reproduction.own_networks import NO_SAM, results_of
 from attributionlab.reproduction.published import published
 from attributionlab.reproduction.study import Cell, ReportTable, Setting, StudyReport
 
@@ -13,10 +14,6 @@ FREE = ("quickshift", "felzenszwalb", "slic", "grid", "oracle")
 
 NAMES = tuple(f"LIME ({prior})" for prior in (*FREE, "sam"))
 TRUTHS = ("positive", "overall")
-NO_SAM = "needs SAM's weights: give --sam-checkpoint and --sam-model"
-NO_NETWORK = (
-    "needs a network trained on ImageNet and its images; the paper judges the maps by eye, and nobody knows their truth"
-)
 
 
 def measure_priors(setting: Setting) -> Measured:
@@ -32,17 +29,8 @@ def measure_priors(setting: Setting) -> Measured:
 def study(setting: Setting) -> StudyReport:
     """SAM against the two classical priors, and what an oracle would give."""
     found = measure_priors(setting)
-    results = [
-        *(_better(found, prior) for prior in published()[KEY]["worse"]),
-        *(
-            Result(
-                Claim(f"{KEY}.{network.lower()}", f"appendix K, Figure {figure}", statement, "by eye", "none"),
-                (unchecked(NO_NETWORK),),
-            )
-            for network, figure in (("VGG16", 25), ("ViT-B-16", 26))
-            for statement in (f"LIME's maps on {network} are less noisy with SAM",)
-        ),
-    ]
+    own, own_tables = results_of(setting)
+    results = [*(_better(found, prior) for prior in published()[KEY]["worse"]), *own]
     columns = ("prior", *(f"{truth}{what}" for truth in TRUTHS for what in ("", ", low", ", high")))
     rows: list[tuple[Cell, ...]] = []
     for name in found.methods:
@@ -59,7 +47,7 @@ def study(setting: Setting) -> StudyReport:
         ),
     )
     title = "Appendix K: segmentation priors of LIME"
-    return StudyReport(KEY, title, tuple(results), (table,), notes)
+    return StudyReport(KEY, title, tuple(results), (table, *own_tables), notes)
 
 
 def _better(found: Measured, prior: str) -> Result:

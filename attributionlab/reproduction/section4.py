@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attributionlab.reproduction.claims import Claim, Direction, Evidence, Finding, Result, judge, unchecked
 from attributionlab.reproduction.measuring import Measured, mean_of, measure
+from attributionlab.reproduction.own_networks import NO_SAM
 from attributionlab.reproduction.priors import NAMES as PRIORS
-from attributionlab.reproduction.priors import NO_SAM, measure_priors
+from attributionlab.reproduction.priors import measure_priors
 from attributionlab.reproduction.published import GammaClaim, gamma_claims
 from attributionlab.reproduction.study import Cell, ReportTable, Setting, StudyReport
 from attributionlab.reproduction.unseen_data import METHODS

@@ -98,6 +98,7 @@ class Setting:
         workers: Processes.
         device: `auto`, `cpu` or `cuda`.
         sam: `sam_checkpoint` and `sam_model` where they are given.
+        own_networks: By the paper's name, where a function is that returns a trained network and images.
         watch: Given what is measured and how many jobs that takes, what to tell how many more are done.
     """
 
@@ -106,6 +107,7 @@ class Setting:
     workers: int = 1
     device: str = "auto"
     sam: dict[str, object] = dataclasses.field(default_factory=dict)
+    own_networks: dict[str, str] = dataclasses.field(default_factory=dict)
     watch: Watch = unwatched
 
 
