@@ -9,7 +9,7 @@ from typing import SupportsIndex, cast
 import torch
 from torch import Tensor
 
-from attributionlab.errors import NotFinite, WrongShape, bad_option
+from attributionlab.errors import BadOption, NotFinite, WrongShape, bad_option
 
 
 def whole_number(name: str, value: object, least: int) -> int:
@@ -27,6 +27,24 @@ def whole_number(name: str, value: object, least: int) -> int:
     if number < least:
         raise bad_option(name, f"be at least {least}", number)
     return number
+
+
+def check_targets(targets: object, n_images: int) -> None:
+    """Refuse what is not one index of an output per image.
+
+    Raises:
+        BadOption: If it is not int64 of shape (n_images,).
+    """
+    if not isinstance(targets, Tensor) or targets.shape != (n_images,) or targets.dtype != torch.int64:
+        wanted = f"be int64 of shape ({n_images},), one per input"
+        raise BadOption(f"`targets` must {wanted}, got {describe_tensor(targets)}")
+
+
+def describe_tensor(value: object) -> str:
+    """A tensor by type and shape, anything else by its type."""
+    if not isinstance(value, Tensor):
+        return type(value).__name__
+    return f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
 
 
 def attribution_maps(value: object, shape: Sequence[int | None], subject: str = "`attribution` must be") -> Tensor:

@@ -25,6 +25,14 @@ class BadOption(AttributionLabError, ValueError):
     """An option or argument has a value that cannot be used."""
 
 
+class BadPlan(AttributionLabError, ValueError):
+    """A plan with mistakes; `problems` has all of them, a line each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
 class UnknownName(AttributionLabError, LookupError):
     """A name that is in no registry; the message suggests the closest ones."""
 
@@ -77,6 +85,10 @@ class MachineError(AttributionLabError, RuntimeError):
     """The machine cannot do it: no GPU where one was asked for, a full disk."""
 
     exit_code = 3
+
+
+class DamagedRecords(UserWarning):
+    """Records of a run that are not as they were written; the next run does their jobs again."""
 
 
 class SaturationWarning(UserWarning):

@@ -89,6 +89,8 @@ def audit(
         raise bad_option("truth", f"be auto or {' or '.join(F1_TRUTHS)}", truth)
     n_samples = whole_number("n_samples", n_samples, 1)
     batch_size = whole_number("batch_size", batch_size, 1)
+    max_memory = whole_number("max_memory", max_memory, 1)
+    seed = whole_number("seed", seed, 0)
     if len(methods) < 2:
         raise bad_option("methods", "be at least 2", len(methods))
     where = find_device(device)

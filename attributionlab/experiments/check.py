@@ -249,7 +249,7 @@ def judge(
         truths = _truths(attributed.maps, batch, applicable, plan.gamma)
         seconds = None if attributed.seconds is None else attributed.seconds / plan.n_samples
         n_zero_maps = int((attributed.maps == 0).flatten(1).all(dim=1).sum())
-        diagnosis = diagnose(environment, batch, declaration, truths, attributed.maps)
+        diagnosis = diagnose(environment, batch, declaration, truths, attributed.maps, plan.deciding)
         recorded = _diagnostics(attributed.recorded)
     decided = truths[plan.deciding]
     return EnvironmentVerdict(

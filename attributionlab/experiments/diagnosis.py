@@ -8,6 +8,10 @@ from torch import Tensor
 from attributionlab.environments import Batch, Environment
 from attributionlab.experiments.intervals import Summary
 from attributionlab.methods import Declaration
+from attributionlab.metrics import score
+
+DUST = 1e-6
+"""Values of one sign below this part of the other's are taken for rounding: maps are float32."""
 
 
 def diagnose(
@@ -16,6 +20,7 @@ def diagnose(
     declaration: Declaration,
     truths: dict[str, Summary | None],
     maps: Tensor,
+    deciding: str,
 ) -> str | None:
     """One line per conspicuous thing, joined; None if there is none.
 
@@ -25,17 +30,27 @@ def diagnose(
         declaration: The facts about the method.
         truths: Its scores.
         maps: (b, h, w).
+        deciding: The kind of truth that decides.
     """
     has_signs = declaration.sign == "signed" and bool((maps < 0).any())
     findings = [
-        _about_zero_maps(environment, batch, declaration, (maps == 0).flatten(1).all(dim=1)),
+        about_zero_maps(environment, batch, declaration, (maps == 0).flatten(1).all(dim=1)),
         _about_signs(truths) if has_signs else None,
-        _about_logits(environment, declaration, truths),
+        _about_dust(maps),
+        _about_logits(environment, batch, declaration, truths, deciding) if (maps != 0).any() else None,
     ]
     return "; ".join(finding for finding in findings if finding) or None
 
 
-def _about_zero_maps(environment: Environment, batch: Batch, declaration: Declaration, zero_maps: Tensor) -> str | None:
+def about_zero_maps(environment: Environment, batch: Batch, declaration: Declaration, zero_maps: Tensor) -> str | None:
+    """Why maps are zero everywhere, as far as that is known; None if there are none.
+
+    Args:
+        environment: Where the method ran.
+        batch: The images.
+        declaration: The facts about the method.
+        zero_maps: (b,) bool, whose maps are zero.
+    """
     n_zero = int(zero_maps.sum())
     if n_zero == 0:
         return None
@@ -60,15 +75,33 @@ def _own_slope(probabilities: Tensor, targets: Tensor) -> Tensor:
     return of_target * (1 - of_target)
 
 
-def _about_logits(environment: Environment, declaration: Declaration, truths: dict[str, Summary | None]) -> str | None:
+def _about_logits(
+    environment: Environment, batch: Batch, declaration: Declaration, truths: dict[str, Summary | None], deciding: str
+) -> str | None:
     overall, positive = truths["overall"], truths["positive"]
-    if declaration.explains != "logit" or environment.explains != "probability" or overall is None or positive is None:
+    if declaration.explains != "logit" or environment.explains != "probability" or deciding != "overall":
         return None
-    if overall.passed or not positive.passed:
+    if overall is None or positive is None or overall.passed:
+        return None
+    perfect = float(score(batch.ground_truth.positive_mask, batch.ground_truth).overall.f1.mean())
+    return (
+        "it explains the logit, in which the other colors have no part, so that even a perfect map has an F1 of only "
+        f"{perfect:.2f} on overall truth; {'it passes' if positive.passed else 'it fails as well'} on positive truth "
+        "(`--truth positive`, or `output=logit`), which is the truth of the logit"
+    )
+
+
+def _about_dust(maps: Tensor) -> str | None:
+    """Values of one sign that are next to nothing beside the other's."""
+    values = maps.double().flatten(1)
+    raising, lowering = values.amax(dim=1).clamp(min=0), -values.amin(dim=1).clamp(max=0)
+    smaller, larger = torch.minimum(raising, lowering), torch.maximum(raising, lowering)
+    n_dusty = int(((smaller > 0) & (smaller < DUST * larger)).sum())
+    if n_dusty == 0:
         return None
     return (
-        "it explains the logit, in which the other colors have no part: it passes on positive truth (`--truth positive`, "
-        "or `output=logit`)"
+        f"on {n_dusty} of {len(maps)} maps the values of one sign are below a millionth of the other's, as rounding is: each sign "
+        "is scaled by itself, so they count in full; if they are rounding, set them to 0"
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from attributionlab._checks import attribution_maps
+from attributionlab._checks import attribution_maps, check_targets, describe_tensor
 from attributionlab._specs import changed_options, format_spec
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
@@ -160,10 +160,8 @@ def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
         BadOption: If they do not.
     """
     if not isinstance(inputs, Tensor) or inputs.ndim != 4 or not inputs.is_floating_point():
-        raise BadOption(f"`inputs` must be floating point of shape (b, c, h, w), got {_described(inputs)}")
-    n = len(inputs)
-    if not isinstance(targets, Tensor) or targets.shape != (n,) or targets.dtype != torch.int64:
-        raise BadOption(f"`targets` must be int64 of shape ({n},), one per input, got {_described(targets)}")
+        raise BadOption(f"`inputs` must be floating point of shape (b, c, h, w), got {describe_tensor(inputs)}")
+    check_targets(targets, len(inputs))
     if isinstance(model, DesignedNetwork):
         wanted = ", ".join(map(str, model.input_shape))
         if inputs.shape[1:] != model.input_shape:
@@ -171,13 +169,6 @@ def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
         odd = targets[(targets < 0) | (targets >= len(model.classes))].tolist()
         if odd:
             raise bad_option("targets", f"be indices of the model's outputs, 0 to {len(model.classes) - 1}", odd[0])
-
-
-def _described(value: object) -> str:
-    """A tensor by type and shape, anything else by its type."""
-    if not isinstance(value, Tensor):
-        return type(value).__name__
-    return f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
 
 
 def require_at_least(method: Method, **least: int) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method
+from attributionlab.methods.structure import require_relu_modules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,7 @@ class GuidedGradCam(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum."""
+        require_relu_modules(model, inputs)
         guided = CaptumGuidedGradCam(model, find_maps(model, self.layer, inputs))
         maps: Tensor = guided.attribute(inputs, target=targets, interpolate_mode=self.interpolation)
         return maps
@@ -83,7 +85,7 @@ def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
     Raises:
         BadOption: If there is none.
     """
-    modules: dict[str, nn.Module] = dict(model.named_modules())
+    modules: dict[str, nn.Module] = dict(model.named_modules(remove_duplicate=False))
     path = f"accumulator.layers.{layer}" if isinstance(layer, int) else layer
     if path in modules and path:
         return modules[path]
@@ -98,10 +100,13 @@ def find_maps(model: nn.Module, layer: int | str, inputs: Tensor) -> nn.Module:
     """The layer of a model that returns maps of channels for these inputs.
 
     Raises:
-        BadOption: If there is no such layer, or it returns something else.
+        BadOption: If there is no such layer, it returns something else, or is called more than once.
     """
     found = find_layer(model, layer)
     outputs = outputs_of(model, found, inputs[:1])
+    if len(outputs) > 1:
+        hint = f"this {type(found).__name__} is called {len(outputs)} times; use a module of its own for each call"
+        raise bad_option("layer", "be a module that is called once", layer, hint)
     if outputs and isinstance(outputs[0], Tensor) and outputs[0].ndim == 4:
         return found
     shapes = [tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__ for output in outputs[:1]]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one
 from attributionlab.methods.diagnostics import record_convergence
+from attributionlab.methods.structure import require_relu_modules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class DeepLift(Method):
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum, one image at a time."""
         deeplift = CaptumDeepLift(model)
+        require_relu_modules(model, inputs, once=True)
         maps = one_by_one(
             lambda image, target: deeplift.attribute(image, self.baseline_like(image, self.baseline), target=target),
             inputs,
@@ -75,6 +77,7 @@ class DeepShap(Method):
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum, one image at a time."""
         deepshap = DeepLiftShap(model)
+        require_relu_modules(model, inputs, once=True)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             baselines = self.baseline_like(image, self.baseline).expand(self.n_baselines, -1, -1, -1).contiguous()

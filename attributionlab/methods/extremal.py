@@ -52,7 +52,7 @@ class ExtremalPerturbation(Method):
     cell: float = 7.0
     n_steps: int = 100
     learning_rate: float = 0.05
-    area_weight: float = 10.0
+    area_weight: float = 300.0
 
     def __post_init__(self) -> None:
         require_at_least(self, n_steps=1)

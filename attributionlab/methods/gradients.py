@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one
 from attributionlab.methods.diagnostics import record_convergence
+from attributionlab.methods.structure import require_relu_modules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +127,7 @@ class GuidedBackprop(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum."""
+        require_relu_modules(model, inputs)
         maps: Tensor = CaptumGuidedBackprop(model).attribute(inputs, target=targets)
         return maps
 
@@ -141,5 +143,6 @@ class Deconvnet(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum."""
+        require_relu_modules(model, inputs)
         maps: Tensor = CaptumDeconvolution(model).attribute(inputs, target=targets)
         return maps

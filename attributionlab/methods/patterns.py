@@ -26,6 +26,7 @@ from torch.nn import functional
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
 from attributionlab.methods.propagation import Layer, Rule, hooked, linear_part, transposed
+from attributionlab.methods.structure import require_chain
 
 FIRST_SAMPLE = 3_000_000
 """Index of the first sample from which patterns are estimated: far from those that are explained."""
@@ -59,6 +60,7 @@ class _Pattern(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """From the logit back to the input, one image at a time."""
+        require_chain(model, inputs)
         patterns = estimate_patterns(model, self.references.to(inputs))
         rules = {layer: _backward_through(self.weight(layer, pattern)) for layer, pattern in patterns.items()}
 

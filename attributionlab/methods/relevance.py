@@ -27,6 +27,7 @@ from attributionlab.methods.propagation import (
     hooked,
     require_ruled,
 )
+from attributionlab.methods.structure import require_chain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class _Relevance(Method):
         if not layers:
             raise bad_option("model", "have Conv2d or Linear layers for relevance propagation", type(model).__name__)
         require_ruled(model)
+        require_chain(model, inputs)
         rules = {layer: self.rule(layer, is_first=layer is layers[0]) for layer in layers}
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:

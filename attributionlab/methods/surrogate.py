@@ -12,7 +12,7 @@ from captum.attr import KernelShap as CaptumKernelShap
 from captum.attr import Lime as CaptumLime
 from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 from attributionlab._specs import changed_options
 from attributionlab.errors import bad_option
@@ -22,6 +22,9 @@ from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
 from attributionlab.methods.segments import Segments, segment
 from attributionlab.networks import DesignedNetwork
 from attributionlab.seeding import content_key, generator
+
+ROUNDING = 1e-6
+"""Coefficients below this part of the largest are rounding: the outputs that they are fitted to are float32."""
 
 
 class PatchTruth(Protocol):
@@ -44,7 +47,10 @@ class PatchBatch(Protocol):
 
 @dataclass(frozen=True)
 class _Judged:
-    """captum's linear model, and a record of how well it fits: captum keeps no score.
+    """captum's linear model, fitted in float64, and a record of how well it fits: captum keeps no score.
+
+    KernelSHAP weighs the full and the empty image by a million. In float32 that leaves a thousandth of the largest
+    coefficient where there should be 0, and as scores scale both signs by themselves (Eq. 17), such dust would count in full.
 
     Args:
         model: What captum would fit.
@@ -54,14 +60,14 @@ class _Judged:
 
     def fit(self, data: DataLoader[Any]) -> None:
         """Fit, and record the weighted r squared; undefined (NaN) where all outputs are equal."""
-        self.model.fit(data)
         hidden, outputs, weights = (torch.cat(parts).double() for parts in zip(*data, strict=True))
+        self.model.fit(DataLoader(TensorDataset(hidden, outputs, weights), batch_size=len(hidden)))
         record("r_squared", _r_squared(outputs.flatten(), self.model(hidden.float()).double().flatten(), weights))
 
     def representation(self) -> Tensor:
-        """The coefficients."""
+        """The coefficients, 0 where they are rounding."""
         coefficients: Tensor = self.model.representation()
-        return coefficients
+        return torch.where(coefficients.abs() < ROUNDING * coefficients.abs().max(), 0.0, coefficients)
 
 
 def _r_squared(outputs: Tensor, fitted: Tensor, weights: Tensor) -> Tensor:

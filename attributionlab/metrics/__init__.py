@@ -13,7 +13,7 @@ from attributionlab.metrics.base import (
 )
 from attributionlab.metrics.factory import METRICS, make_metric
 from attributionlab.metrics.insertion import Curve, Deletion, Insertion, deletion, insertion
-from attributionlab.metrics.ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation
+from attributionlab.metrics.ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation, ranks
 from attributionlab.metrics.sensitivity import (
     SensitivityCurve,
     SensitivityN,
@@ -47,6 +47,7 @@ __all__ = [
     "normalize",
     "paired_difference",
     "rank_correlation",
+    "ranks",
     "score",
     "sensitivity_n",
     "sensitivity_n_by_subsets",

@@ -134,14 +134,21 @@ class Metric(abc.ABC):
     higher_is_better: ClassVar[bool]
     source: ClassVar[str]
 
+    def prepare(self, environment: Network, batch: Images) -> object:  # noqa: ARG002  # a metric may need them
+        """What does not depend on maps, for those who measure methods one after the other; None if nothing is worth keeping."""
+        return None
+
     @abc.abstractmethod
-    def evaluate(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Measurement]:
+    def evaluate(
+        self, environment: Network, batch: Images, attributions: Sequence[Tensor], prepared: object = None
+    ) -> list[Measurement]:
         """Measure the maps of several methods at once, so that they share what does not depend on them.
 
         Args:
             environment: Where the images come from; its network is evaluated.
             batch: The images.
             attributions: Of each method, (b, h, w) or (b, c, h, w).
+            prepared: What `prepare` gave for the same environment and images, if it was called.
         """
 
     @property
@@ -206,7 +213,17 @@ class FunctionMetric:
         declaration: MetricDeclaration = self.function.declaration  # type: ignore[attr-defined]
         return declaration.higher_is_better
 
-    def evaluate(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Measurement]:
+    def prepare(self, environment: Network, batch: Images) -> object:  # noqa: ARG002  # as for any metric
+        """Nothing: only the function knows what it needs."""
+        return None
+
+    def evaluate(
+        self,
+        environment: Network,
+        batch: Images,
+        attributions: Sequence[Tensor],
+        prepared: object = None,  # noqa: ARG002  # there is nothing
+    ) -> list[Measurement]:
         """Call the function for each method; see `Metric.evaluate`.
 
         Raises:

@@ -70,7 +70,13 @@ class _Switching(Metric):
         check_counted(self.measure, self.steps)
         whole_number("seed", self.seed, 0)
 
-    def evaluate(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Measurement]:
+    def evaluate(
+        self,
+        environment: Network,
+        batch: Images,
+        attributions: Sequence[Tensor],
+        prepared: object = None,  # noqa: ARG002  # nothing is worth keeping: curves take milliseconds
+    ) -> list[Measurement]:
         """The areas and curves; see `Metric.evaluate`."""
         curves = self.curves(environment, batch, attributions)
         return [Measurement(curve.auc, curve.steps / batch.inputs[0, 0].numel(), curve.outputs) for curve in curves]
@@ -208,7 +214,10 @@ def canvases(environment: Network, inputs: Tensor, canvas: Canvas) -> Tensor:
     if canvas == "black":
         return torch.zeros_like(inputs)
     if canvas == "background":
-        return environment.true_baseline.to(inputs)[:, None, None].expand_as(inputs).contiguous()
+        color = environment.true_baseline.to(inputs)
+        if color.shape != inputs.shape[1:2]:
+            raise bad_option("true_baseline", f"have {inputs.shape[1]} channels", tuple(color.shape))
+        return color[:, None, None].expand_as(inputs).contiguous()
     if canvas == "blur":
         deviation = BLUR * min(inputs.shape[2:]) / 224
         blurred = gaussian_filter(inputs.double().cpu().numpy(), sigma=(0, 0, deviation, deviation))

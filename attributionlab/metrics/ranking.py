@@ -17,6 +17,12 @@ Scores = npt.NDArray[np.float64]
 N_RESAMPLES = 500
 INTERVAL = (2.5, 97.5)
 
+TIE = 1e-6
+"""Scores that differ by less, in parts of the largest magnitude, are equal: maps are float32, which rounds at 6e-8.
+
+Without it, methods that are all perfect but for rounding would be ranked by their rounding.
+"""
+
 
 @dataclass(frozen=True)
 class RankCorrelation:
@@ -103,6 +109,20 @@ def resampled_spearman(first: Scores, second: Scores, *, seed: int) -> Scores:
     return _spearman(_means(first[:, draws]), _means(second[:, draws]))
 
 
+def ranks(scores: Scores) -> Scores:
+    """Ranks along the last axis, from 1 for the least, (..., methods) to (..., methods); ties share their average rank.
+
+    A score ties with the next lower one if they differ by less than `TIE`.
+    """
+    order = scores.argsort(axis=-1)
+    rising = np.take_along_axis(scores, order, axis=-1)
+    apart = np.diff(rising, axis=-1) > TIE * np.abs(scores).max(axis=-1, keepdims=True, initial=0.0)
+    levels = np.zeros(scores.shape)
+    np.put_along_axis(levels, order[..., 1:], apart.cumsum(axis=-1).astype(float), axis=-1)
+    found: Scores = rankdata(levels, axis=-1)
+    return found
+
+
 def _interval(values: Scores) -> tuple[float | None, float | None]:
     known = values[np.isfinite(values)]
     low, high = (float(end) for end in np.percentile(known, INTERVAL)) if len(known) else (None, None)
@@ -125,8 +145,8 @@ def _spearman(first: Scores, second: Scores) -> Scores:
         if pattern.sum() < 2:
             continue
         rows = (known == pattern).all(axis=1)
-        ranks = [rankdata(scores[np.ix_(rows, pattern)], axis=1) for scores in (first, second)]
-        centered = [rank - rank.mean(axis=1, keepdims=True) for rank in ranks]
+        both = [ranks(scores[np.ix_(rows, pattern)]) for scores in (first, second)]
+        centered = [rank - rank.mean(axis=1, keepdims=True) for rank in both]
         lengths = np.sqrt(np.prod([(one**2).sum(axis=1) for one in centered], axis=0))
         products = (centered[0] * centered[1]).sum(axis=1)
         found[rows] = np.divide(products, lengths, out=np.full(len(lengths), np.nan), where=lengths > 0)
@@ -137,7 +157,7 @@ def _kendall(first: Scores, second: Scores) -> float | None:
     known = ~(np.isnan(first) | np.isnan(second))
     if known.sum() < 2:
         return None
-    return _number(kendalltau(first[known], second[known]).statistic)
+    return _number(kendalltau(*(ranks(scores[known]) for scores in (first, second))).statistic)
 
 
 def _number(value: float) -> float | None:

@@ -7,7 +7,7 @@ so one set of orders serves every N; the same orders serve every image and every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -78,21 +78,46 @@ class SensitivityN(Metric):
         if self.order not in (None, "signed", "magnitude"):
             raise bad_option("order", "be signed or magnitude", self.order)
 
-    def evaluate(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Measurement]:
+    def prepare(self, environment: Network, batch: Images) -> Prepared:
+        """The orders, and the drops of every image; about 80 MB and 40 MB an image at 224x224."""
+        return Prepared(self._orders(batch), tuple(self._drops(environment, batch)))
+
+    def evaluate(
+        self, environment: Network, batch: Images, attributions: Sequence[Tensor], prepared: object = None
+    ) -> list[Measurement]:
         """The means and curves; see `Metric.evaluate`."""
         n_pixels = batch.inputs[0, 0].numel()
-        curves = self.curves(environment, batch, attributions)
+        curves = self.curves(environment, batch, attributions, prepared)
         return [Measurement(curve.mean, curve.sizes / n_pixels, curve.correlations) for curve in curves]
 
-    def curves(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[SensitivityCurve]:
-        """A curve per method; the network is evaluated once for all of them."""
+    def curves(
+        self, environment: Network, batch: Images, attributions: Sequence[Tensor], prepared: object = None
+    ) -> list[SensitivityCurve]:
+        """A curve per method; the network is evaluated once for all of them, or not at all where that is prepared."""
         maps = [self._summed(environment, attribution_maps(given, batch.inputs.shape)) for given in attributions]
-        n_pixels, shown = maps[0].shape[1], canvases(environment, batch.inputs, self.canvas)
-        orders = random_orders(self.n_orders, n_pixels, seed=self.seed).to(batch.inputs.device)
-        sizes = switch_steps(n_pixels, self.steps)[1:-1]
-        n_contributing = contributing(batch) if self.measure == "correct-steps" else None
+        sizes = self._sizes(batch)
+        if isinstance(prepared, Prepared):
+            orders, drops = prepared.orders, iter(prepared.drops)
+        else:
+            orders, drops = self._orders(batch), self._drops(environment, batch)
         correlations: list[list[Tensor]] = [[] for _ in maps]
-        images = zip(batch.inputs.split(1), shown.split(1), batch.targets.split(1), strict=True)  # the orders are many
+        for index, dropped in enumerate(drops):
+            for values, found in zip(maps, correlations, strict=True):
+                sums = values[index].to(orders.device)[orders].cumsum_(dim=1)
+                found.append(dropped.correlate(sums[:, :-1] if self.steps is None else sums[:, sizes - 1]))
+        return [SensitivityCurve.of(sizes, torch.stack(found)) for found in correlations]
+
+    def _sizes(self, batch: Images) -> Tensor:
+        return switch_steps(batch.inputs[0, 0].numel(), self.steps)[1:-1]
+
+    def _orders(self, batch: Images) -> Tensor:
+        return random_orders(self.n_orders, batch.inputs[0, 0].numel(), seed=self.seed).to(batch.inputs.device)
+
+    def _drops(self, environment: Network, batch: Images) -> Iterator[Drops]:
+        """Image by image, because the orders are many."""
+        orders, shown = self._orders(batch), canvases(environment, batch.inputs, self.canvas)
+        n_contributing = contributing(batch) if self.measure == "correct-steps" else None
+        images = zip(batch.inputs.split(1), shown.split(1), batch.targets.split(1), strict=True)
         for index, (image, replacement, target) in enumerate(images):
             outputs = switch_pixels(
                 environment.model, image, replacement, orders[None], target, self.steps, self.max_memory
@@ -100,11 +125,7 @@ class SensitivityN(Metric):
             changes = (
                 outputs[:, :1] - outputs if n_contributing is None else correct_steps(outputs, n_contributing[index])
             )
-            drops = Drops.of(changes[:, 1:-1].contiguous())
-            for values, found in zip(maps, correlations, strict=True):
-                sums = values[index].to(orders.device)[orders].cumsum_(dim=1)
-                found.append(drops.correlate(sums[:, :-1] if self.steps is None else sums[:, sizes - 1]))
-        return [SensitivityCurve.of(sizes, torch.stack(found)) for found in correlations]
+            yield Drops.of(changes[:, 1:-1].contiguous())
 
     def _summed(self, environment: Network, maps: Tensor) -> Tensor:
         """What is summed, (b, P) float64."""
@@ -198,7 +219,7 @@ def sensitivity_n_by_subsets(
     maps = attribution_maps(attribution, batch.inputs.shape).flatten(1).double()
     n_pixels, shown = maps.shape[1], canvases(environment, batch.inputs, canvas)
     for size in sizes:
-        if not 1 <= size < n_pixels:
+        if whole_number("sizes", size, 1) >= n_pixels:
             raise bad_option("sizes", f"lie between 1 and {n_pixels - 1}", size)
     curves = []
     for image, replacement, target, values in zip(batch.inputs, shown, batch.targets.tolist(), maps, strict=True):
@@ -248,6 +269,19 @@ class Drops:
         correlation = (torch.linalg.vecdot(sums, self.centered, dim=0) / lengths).clamp(-1, 1)
         correlation = torch.where(sums_vary, correlation, 0.0)
         return torch.where(self.vary, correlation, torch.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What does not depend on maps.
+
+    Args:
+        orders: (n, P) int64.
+        drops: Of every image.
+    """
+
+    orders: Tensor
+    drops: tuple[Drops, ...]
 
 
 def _vary(values: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from attributionlab._checks import check_targets
 from attributionlab.errors import bad_option
-from attributionlab.perturbation.order import check_images, check_orders
+from attributionlab.perturbation.order import check_images, check_orders, explained
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +51,10 @@ class DensePixels:
             (b, n, s).
 
         Raises:
-            BadOption: If an order is no permutation, or a step lies outside 0 to P.
+            BadOption: If an order is no permutation, a target no index of an output, or a step lies outside 0 to P.
         """
-        outputs = self.all_outputs(orders, steps)
-        return outputs.gather(3, targets.to(outputs.device)[:, None, None, None].expand(*outputs.shape[:3], 1))[..., 0]
+        check_targets(targets, len(self.start))
+        return explained(self.all_outputs(orders, steps), targets)
 
     @torch.no_grad()
     def all_outputs(self, orders: Tensor, steps: Tensor | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Orders in which pixels are switched: permutations of the pixels, numbered row by row."""
+"""Orders in which pixels are switched, permutations of the pixels numbered row by row; and checks of what is switched."""
 
 from __future__ import annotations
 
@@ -62,6 +62,20 @@ def check_orders(orders: Tensor, n_images: int, n_pixels: int) -> Tensor:
         image, order = wrong.nonzero()[0].tolist()
         raise bad_option("orders", "be permutations of the pixels", f"order {order} of image {image} that is none")
     return orders
+
+
+def explained(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The explained one of all outputs, (b, n, s, k) to (b, n, s).
+
+    Raises:
+        BadOption: If a target is no index of an output.
+    """
+    n_outputs = outputs.shape[3]
+    odd = targets[(targets < 0) | (targets >= n_outputs)].tolist()
+    if odd:
+        raise bad_option("targets", f"be indices of the model's outputs, 0 to {n_outputs - 1}", odd[0])
+    index = targets.to(outputs.device)[:, None, None, None]
+    return outputs.gather(3, index.expand(*outputs.shape[:3], 1))[..., 0]
 
 
 def check_images(start: Tensor, end: Tensor) -> None:

@@ -13,14 +13,15 @@ from attributionlab.perturbation.tree import SwitchedPixels
 def switch_steps(n_pixels: int, n_steps: int | None) -> Tensor:
     """After how many switched pixels outputs are known: (s,) int64 from 0 to P, evenly spread; all of them if None.
 
+    There are no more steps than pixels, however many are asked for.
+
     Raises:
         BadOption: If `n_steps` is below 1.
     """
     if n_steps is None:
         return torch.arange(n_pixels + 1)
-    spread = torch.linspace(0, n_pixels, whole_number("steps", n_steps, 1) + 1, dtype=torch.float64)
-    steps: Tensor = spread.round().long().unique()
-    return steps
+    n_points = min(whole_number("steps", n_steps, 1), n_pixels) + 1
+    return torch.linspace(0, n_pixels, n_points, dtype=torch.float64).round().long()
 
 
 def switch_pixels(

@@ -20,9 +20,10 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
+from attributionlab._checks import check_targets, whole_number
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
-from attributionlab.perturbation.order import check_images, check_orders
+from attributionlab.perturbation.order import check_images, check_orders, explained
 
 DEFAULT_MEMORY = 2 * 2**30
 """Bytes that the evaluation may take at once."""
@@ -55,6 +56,10 @@ class SwitchedPixels:
         if not self.model.accumulator.intact:
             raise BadOption(f"`model` must have the weights that it was built with, got others; {DENSE_HINT}")
         check_images(self.start, self.end)
+        shape = tuple(self.start.shape[1:])
+        if shape != self.model.input_shape:
+            raise bad_option("start and end", f"have images {self.model.input_shape} for this model", shape)
+        whole_number("max_memory", self.max_memory, 1)
 
     @property
     def n_pixels(self) -> int:
@@ -73,15 +78,16 @@ class SwitchedPixels:
             (b, n, P + 1): before the first step, after the first, and so on.
 
         Raises:
-            BadOption: If an order is no permutation, or one alone needs more than `max_memory`.
+            BadOption: If an order is no permutation or a target no index of an output, or one order needs more than
+                `max_memory`.
         """
+        check_targets(targets, len(self.start))
         softmax, parts = self._network.softmax, []
         with exact_arithmetic(self.start.device):
             for images, part in self._parts(orders):
                 logits = self._logits(self._counts(images, part))
                 outputs = logits if softmax is None else softmax(logits.flatten(0, 1)).view_as(logits)
-                explained = targets.to(images.device)[images][:, None, None].expand(-1, outputs.shape[1], 1)
-                parts.append(outputs.gather(2, explained)[..., 0])
+                parts.append(explained(outputs[:, None], targets.to(images.device)[images])[:, 0])
         return torch.cat(parts).view(*orders.shape[:2], -1)
 
     @torch.no_grad()

@@ -28,7 +28,8 @@ def audit_tables(audit: Audit) -> Iterable[RenderableType]:
         yield _seeds_table(audit, families)
     if audit.comparisons:
         yield _comparisons_table(audit.comparisons)
-    yield "[dim]spearman: between F1 and the metric, higher being better for both; interval: images drawn anew[/]"
+    yield "[dim]↑ higher is better, ↓ lower is better; spearman and kendall: do F1 and the metric rank the methods alike?[/]"
+    yield "[dim](1 alike, -1 the other way round, '-' where one of them ranks nothing); interval: images drawn anew[/]"
 
 
 def audit_rows(audit: Audit) -> list[dict[str, object]]:
@@ -77,10 +78,12 @@ def audit_rows(audit: Audit) -> list[dict[str, object]]:
 
 
 def _scores_table(audit: Audit, environment: EnvironmentAudit) -> Table:
-    table = Table(title=escape(environment.environment), title_justify="left", box=box.SIMPLE_HEAD)
+    images = "1 image" if audit.n_samples == 1 else f"{audit.n_samples} images"
+    table = Table(title=escape(f"{environment.environment} · {images}"), title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("method")
-    for name in (f"F1 ({audit.f1_truth})", *environment.correlations):
-        table.add_column(foldable(name), justify="right", overflow="fold")
+    arrows = {name: "↑" if higher else "↓" for name, higher in environment.higher_is_better.items()}
+    for name, arrow in {f"F1 ({audit.f1_truth})": "↑", **arrows}.items():
+        table.add_column(f"{foldable(name)} {arrow}", justify="right", overflow="fold")
     table.add_column("")
     ordered = sorted(environment.methods.items(), key=lambda item: -1.0 if item[1].f1 is None else item[1].f1)
     for spec, scores in reversed(ordered):

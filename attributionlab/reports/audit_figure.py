@@ -12,9 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
-from scipy.stats import rankdata
 
 from attributionlab.experiments import Audit, EnvironmentAudit, ImageCurves, MethodScores
+from attributionlab.metrics import ranks
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
 """Okabe and Ito's, which color-blind people can tell apart."""
@@ -93,8 +93,8 @@ def _draw_ranks(
     """The best method has rank 1; on the diagonal metric and truth agree."""
     ranked = {spec: scores for spec, scores in environment.methods.items() if _is_ranked(scores, metric)}
     better = -1.0 if environment.higher_is_better.get(metric, True) else 1.0
-    by_f1 = rankdata([-(scores.f1 or 0.0) for scores in ranked.values()])
-    by_metric = rankdata([better * (scores.metrics[metric] or 0.0) for scores in ranked.values()])
+    by_f1 = ranks(np.array([-(scores.f1 or 0.0) for scores in ranked.values()]))
+    by_metric = ranks(np.array([better * (scores.metrics[metric] or 0.0) for scores in ranked.values()]))
     axis.plot([1, max(len(ranked), 2)], [1, max(len(ranked), 2)], color="#bbbbbb", linewidth=0.8, zorder=0)
     for spec, first, second in zip(ranked, by_f1, by_metric, strict=True):
         axis.plot(first, second, **{**styles[spec], "linestyle": "none"}, markersize=5)

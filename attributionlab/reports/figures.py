@@ -15,6 +15,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+import torch
 from einops import rearrange
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -34,7 +35,7 @@ PANEL = 1.75
 """Width of a panel in inches."""
 
 BAND = 8
-"""Methods side by side; more go into another band below, with image and truth again beside them."""
+"""Most methods side by side; more go into another band below, with image and truth again beside them."""
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -59,7 +60,9 @@ def attribution_figure(
         captions: The truth that each method is scored on, by method; a method without one is not scored. By default all
             are scored on overall truth.
     """
-    bands = [dict(list(maps.items())[start : start + BAND]) for start in range(0, max(len(maps), 1), BAND)]
+    n_bands = max(1, -(-len(maps) // BAND))
+    width = -(-len(maps) // n_bands)  # bands of about one length
+    bands = [dict(list(maps.items())[index * width : (index + 1) * width]) for index in range(n_bands)]
     n_rows, n_columns = len(batch) * len(bands), 2 + len(bands[0])
     rows, columns = batch.inputs.shape[2:]
     panel = PANEL * min(max(rows / columns, 0.25), 4.0)  # as high as the pictures are
@@ -79,7 +82,9 @@ def attribution_figure(
     return figure
 
 
-def difference_figure(batch: Batch, rows: Sequence[int], maps: Tensor, expected: Tensor, *, title: str = "") -> Figure:
+def difference_figure(
+    batch: Batch, rows: Sequence[int], maps: Tensor, expected: Tensor, *, same_units: bool = False, title: str = ""
+) -> Figure:
     """A row per image: the image, what is expected, the map, and their difference.
 
     Args:
@@ -87,10 +92,16 @@ def difference_figure(batch: Batch, rows: Sequence[int], maps: Tensor, expected:
         rows: Which of them are drawn.
         maps: (b, h, w).
         expected: (b, h, w).
+        same_units: Whether both are drawn on one scale, so that a factor between them shows; else each on its own.
         title: Title of the figure.
     """
     rows = list(rows)
-    wanted, got = normalize(expected[rows]), normalize(maps[rows].nan_to_num())
+    wanted, got = expected[rows].double(), maps[rows].double().nan_to_num()
+    if same_units:
+        largest = torch.maximum(wanted.abs(), got.abs()).amax(dim=(1, 2), keepdim=True)
+        wanted, got = (values / torch.where(largest == 0, 1.0, largest) for values in (wanted, got))
+    else:
+        wanted, got = normalize(wanted), normalize(got)
     figure = Figure(figsize=(PANEL * 4, (PANEL + 0.1) * len(rows) + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), 4, squeeze=False)

@@ -170,7 +170,7 @@ def _remarks(environment: EnvironmentVerdict) -> list[str]:
         remarks.append(f"[yellow]note:[/] {escape(environment.diagnosis)}")
     for name, values in environment.diagnostics.items():
         mean, low, high = (f"{values[kind]:.3g}" for kind in ("mean", "low", "high"))
-        remarks.append(f"{escape(name)} {mean} ({low} to {high})")
+        remarks.append(f"recorded by the method: {escape(name)} {mean} on average, {low} to {high} over the images")
     return remarks
 
 

@@ -23,6 +23,7 @@ from attributionlab.testing.contracts import (
 from attributionlab.testing.everything import Report, assert_all
 from attributionlab.testing.faithfulness import assert_faithful
 from attributionlab.testing.metrics import assert_metric_known_answers
+from attributionlab.testing.variants import assert_implementation_invariant
 
 __all__ = [
     "Report",
@@ -34,6 +35,7 @@ __all__ = [
     "assert_dtype_robust",
     "assert_dummy",
     "assert_faithful",
+    "assert_implementation_invariant",
     "assert_inputs_unchanged",
     "assert_metric_known_answers",
     "assert_model_unchanged",

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from unittest import SkipTest
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +13,7 @@ from attributionlab.errors import InputsChanged, MethodError, ModelChanged, Torc
 from attributionlab.methods import Method, make_method
 from attributionlab.methods.guard import ModelState
 from attributionlab.testing.failure import failure, per_image
-from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps
+from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
 
 TOLERANCE = 1e-4
 """Of a map's largest magnitude: float32 rounds by 6e-8 at each of some hundreds of additions, in another order in a batch."""
@@ -88,10 +84,10 @@ def assert_deterministic(
     """
     __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
-    with _global_generators():
-        first = _drawn(subject, seed)
-        again = _drawn(subject, seed)
-        elsewhere = _drawn(subject, seed + 1)
+    with generators_kept():
+        first = subject.drawn(seed)
+        again = subject.drawn(seed)
+        elsewhere = subject.drawn(seed + 1)
     has_seed = isinstance(subject.method, Method) and "seed" in option_fields(type(subject.method))
     if not torch.equal(first, again):
         gap = gaps(first, again)
@@ -277,26 +273,6 @@ def _reversed(subject: Subject) -> Tensor:
     environment, batch = subject.environment, subject.batch
     backward = Subject(subject.method, environment, environment.batch(batch.scenes[::-1]))
     return backward.maps().flip(0)
-
-
-def _drawn(subject: Subject, seed: int) -> Tensor:
-    """Maps, with the global generators seeded."""
-    torch.manual_seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  # what methods draw from is what is seeded
-    random.seed(seed)
-    return subject.maps()
-
-
-@contextmanager
-def _global_generators() -> Iterator[None]:
-    """Put the global generators back."""
-    numpys, pythons = copy.deepcopy(np.random.get_state()), random.getstate()  # noqa: NPY002  # as above
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        np.random.set_state(numpys)  # noqa: NPY002  # as above
-        random.setstate(pythons)
 
 
 def _differs(subject: Subject, what: str, gap: Tensor, maps: Tensor, expected: Tensor, hint: str) -> AssertionError:

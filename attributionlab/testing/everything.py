@@ -25,8 +25,9 @@ from attributionlab.testing.contracts import (
 )
 from attributionlab.testing.faithfulness import assert_faithful
 from attributionlab.testing.subject import AnySubject, Subject
+from attributionlab.testing.variants import assert_implementation_invariant
 
-Assertion = Callable[..., None]
+Assertion = Callable[..., dict[str, str] | None]
 
 CONTRACTS: tuple[Assertion, ...] = (
     assert_model_unchanged,
@@ -35,6 +36,7 @@ CONTRACTS: tuple[Assertion, ...] = (
     assert_batch_invariant,
     assert_dtype_robust,
     assert_device_invariant,
+    assert_implementation_invariant,
 )
 PIXEL_AXIOMS: tuple[Assertion, ...] = (assert_sensitive, assert_dummy, assert_symmetric)
 ALL: tuple[Assertion, ...] = (*CONTRACTS, *PIXEL_AXIOMS, assert_sign_correct, assert_complete, assert_faithful)
@@ -49,12 +51,14 @@ class Report:
         passed: Names of the assertions that hold.
         failed: Messages by name of the assertions that do not.
         skipped: Why, by name of those that were not tried.
+        refused: What the method refused, by variant of the network.
     """
 
     method: str
     passed: tuple[str, ...]
     failed: dict[str, str]
     skipped: dict[str, str]
+    refused: dict[str, str]
 
     def __str__(self) -> str:
         """A line per assertion, then the messages of those that failed."""
@@ -63,6 +67,7 @@ class Report:
         ]
         lines += [f"  holds    {name}" for name in self.passed]
         lines += [f"  skipped  {name}: {why}" for name, why in self.skipped.items()]
+        lines += [f"  refused  {variant}: {message}" for variant, message in self.refused.items()]
         lines += [f"  FAILS    {name}" for name in self.failed]
         return "\n".join([*lines, *(f"\n{name}: {message}" for name, message in self.failed.items())])
 
@@ -90,6 +95,7 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
     passed: list[str] = []
     failed: dict[str, str] = {}
     skipped: dict[str, str] = {}
+    refused: dict[str, str] = {}
     for assertion in ALL:
         name = assertion.__name__
         why_not = _not_claimed(assertion, declaration)
@@ -97,7 +103,7 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
             skipped[name] = why_not
             continue
         try:
-            assertion(method, size=size, seed=seed)
+            refused |= assertion(method, size=size, seed=seed) or {}
         except SkipTest as reason:
             skipped[name] = str(reason)
         except MethodError as error:  # it cannot be run, and nothing else can be said of it; once is enough
@@ -109,7 +115,7 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
             failed[name] = str(error)
         else:
             passed.append(name)
-    report = Report(make_method(method).spec, tuple(passed), failed, skipped)
+    report = Report(make_method(method).spec, tuple(passed), failed, skipped, refused)
     if failed:
         raise AssertionError(str(report))
     return report

@@ -15,6 +15,9 @@ from attributionlab.testing.subject import Subject
 SHOWN = 8
 """Rows of a table at most."""
 
+WIDE = 15
+"""Columns that are wider hold text, which reads from the left."""
+
 DRAWN = 2
 """Images of a picture."""
 
@@ -39,7 +42,7 @@ def failure(
         rows: Its rows, one per image.
         worst: (b,), how bad each image is; the worst ones are drawn.
         maps: (b, h, w), what the method gave.
-        expected: (b, h, w), what it should have given; by default the signed truth.
+        expected: (b, h, w), what it should have given, in the same units; by default the signed truth.
         hint: What to do about it.
     """
     parts = [f"{subject.method.spec} {what}", f"in {subject.environment.spec}, {len(subject.batch)} images"]
@@ -52,7 +55,14 @@ def failure(
         name = re.sub(r"\W+", "-", f"{subject.method.spec} {what}").strip("-")[:60]
         path = artifacts_folder() / f"{name}.png"
         wanted = subject.batch.ground_truth.signed if expected is None else expected
-        figure = difference_figure(subject.batch, chosen.tolist(), maps.cpu(), wanted.cpu(), title=subject.method.spec)
+        figure = difference_figure(
+            subject.batch,
+            chosen.tolist(),
+            maps.cpu(),
+            wanted.cpu(),
+            same_units=expected is not None,
+            title=subject.method.spec,
+        )
         save_figure(figure, path)
         parts.append(f"picture of the worst images: {path}")
     return AssertionError("\n".join(parts))
@@ -62,7 +72,13 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Text in columns; the first rows of many."""
     shown = [columns, *rows[:SHOWN]]
     widths = [max(len(row[index]) for row in shown) for index in range(len(columns))]
-    lines = ["  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in shown]
+    lines = [
+        "  "
+        + "  ".join(
+            f"{cell:{'<' if width > WIDE else '>'}{width}}" for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in shown
+    ]
     if len(rows) > SHOWN:
         lines.append(f"  and {len(rows) - SHOWN} more")
     return "\n".join(lines)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -47,6 +51,11 @@ class Subject:
         built = _built(environment, size, seed) if isinstance(environment, str) else environment
         return cls(make_method(method, built), built, built.sample(n_samples, start))
 
+    @classmethod
+    def at(cls, other: Subject, environment: Environment) -> Subject:
+        """The same method with the same images on the network of another environment."""
+        return cls(make_method(other.method, environment), environment, other.batch)
+
     @property
     def model(self) -> nn.Module:
         """A copy of the network: what a method does to it is no others' business."""
@@ -68,6 +77,25 @@ class Subject:
     def one_by_one(self) -> Tensor:
         """Maps of each image alone."""
         return torch.cat([self.maps(slice(row, row + 1)) for row in range(len(self.batch))])
+
+    def drawn(self, seed: int) -> Tensor:
+        """Maps of all images, with the global generators seeded before; see `generators_kept`."""
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002  # what methods draw from is what is seeded
+        random.seed(seed)
+        return self.maps()
+
+
+@contextmanager
+def generators_kept() -> Iterator[None]:
+    """Put the global generators back afterwards."""
+    numpys, pythons = copy.deepcopy(np.random.get_state()), random.getstate()  # noqa: NPY002  # as above
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        np.random.set_state(numpys)  # noqa: NPY002  # as above
+        random.setstate(pythons)
 
 
 @cache

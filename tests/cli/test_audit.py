@@ -9,6 +9,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+import attributionlab as al
 from attributionlab.cli.app import app
 
 ARGUMENTS = ["audit", "--size", "16", "--n-samples", "2", "--methods", "truth,occlusion[window=3],constant"]
@@ -24,13 +25,49 @@ def test_the_json_is_as_documented():
     )
     assert result.exit_code == 0
     report = json.loads(result.stdout)
-    assert report["f1_truth"] == "overall"
+    assert set(report) == {"f1_truth", "n_samples", "environments", "comparisons", "versions"}
+    assert (report["f1_truth"], report["n_samples"], report["comparisons"]) == ("overall", 2, [])
     (environment,) = report["environments"]
+    assert set(environment) == {"environment", "methods", "correlations", "metric_errors"}
     assert environment["environment"] == "multi-color-sum[size=16]"
     assert set(environment["methods"]) == {"truth", "occlusion[window=3]", "constant"}
     assert set(environment["methods"]["truth"]) == {"f1", "insertion", "deletion", "error"}
     assert environment["methods"]["truth"]["f1"] == 1
+    assert environment["methods"]["truth"]["error"] is None
+    assert set(environment["correlations"]) == {"insertion", "deletion"}
     assert set(environment["correlations"]["deletion"]) == {"spearman", "low", "high", "kendall"}
+
+
+def test_a_method_and_a_metric_that_fail_are_named_and_the_exit_code_is_0(tmp_path):
+    """An audit that could measure is done, whatever it found."""
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import attributionlab as al\n\n\ndef broken(model, inputs, targets):\n    return inputs / 0\n\n\n"
+        "@al.metric(higher_is_better=True)\ndef refusing(environment, batch, attribution):\n    raise ValueError('no')\n"
+    )
+    arguments = ["--methods", f"truth,random,{path}:broken", "--metrics", f"deletion,{path}:refusing"]
+    result = run(*arguments, "--format", "json")
+    assert result.exit_code == 0
+    (environment,) = json.loads(result.stdout)["environments"]
+    assert environment["methods"][f"{path}:broken"]["error"]["type"] == "NotFinite"
+    assert environment["methods"][f"{path}:broken"]["f1"] is None
+    assert environment["metric_errors"] == {f"{path}:refusing": f"{path}:refusing raised ValueError: no"}
+    assert environment["correlations"][f"{path}:refusing"] == dict.fromkeys(("spearman", "low", "high", "kendall"))
+    assert environment["correlations"]["deletion"]["kendall"] == 1
+    table = run(*arguments)
+    assert table.exit_code == 0
+    assert "must return finite values" in table.stdout.replace("\n", " ") and "raised ValueError: no" in table.stdout
+
+
+@pytest.mark.parametrize(("truth", "taken"), [("auto", "positive"), ("positive", "positive"), ("overall", "overall")])
+def test_f1_is_taken_against_the_truth_that_was_asked_for(truth, taken):
+    report = json.loads(run("--metrics", "deletion", "--truth", truth, "--format", "json").stdout)
+    assert report["f1_truth"] == taken
+    environment = al.make_environment("multi-color-sum[size=16]")
+    batch = environment.sample(2)
+    maps = al.make_method("constant")(environment.model, batch.inputs, batch.targets)
+    expected = getattr(al.score(maps, batch.ground_truth), taken).f1.mean()
+    assert report["environments"][0]["methods"]["constant"]["f1"] == pytest.approx(float(expected))
 
 
 def test_the_table_shows_scores_and_correlations():

@@ -251,7 +251,7 @@ def test_the_model_never_sees_more_images_than_the_internal_batch_size(name):
     """The model is wrapped, or occlusion would know it and cover nothing."""
     model, sizes = nn.Sequential(environment_of(LOGIT).model), set()
     model.register_forward_hook(lambda _module, given, _output: sizes.add(len(given[0])))
-    explain(name, LOGIT, model, rows=slice(1), internal_batch_size=3)
+    explain(name, LOGIT, model, internal_batch_size=3)
     assert max(sizes) == 3
 
 

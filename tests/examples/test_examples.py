@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from skimage.io import imread
+from torchvision_shim import install_where_missing
 
 import attributionlab as al
 from attributionlab.seeding import generator
@@ -43,6 +44,7 @@ def test_there_are_three_examples():
 
 @pytest.fixture(scope="module")
 def quantus_metrics():
+    install_where_missing()  # Quantus imports zennit where it is installed, and that torchvision
     pytest.importorskip("quantus")
     return {
         name: al.make_metric(f"{FOLDER / 'quantus_metrics.py'}:{name}") for name in ("pixel_flipping", "sensitivity_n")

@@ -75,6 +75,8 @@ def also_broken(model, inputs, targets):
         ({"methods": ["truth"]}, "`methods` must be at least 2, got 1"),
         ({"metrics": []}, "`metrics` must name at least one"),
         ({"environments": []}, "`environments` must name at least one"),
+        ({"max_memory": "2GB"}, "`max_memory` must be an integer, got '2GB'"),
+        ({"seed": -1}, "`seed` must be at least 0, got -1"),
     ],
 )
 def test_bad_options_are_named(options, message):

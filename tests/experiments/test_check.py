@@ -650,10 +650,40 @@ def test_a_module_can_be_a_method():
 
 
 def test_a_perfect_explanation_of_the_logit_is_told_to_look_at_positive_truth():
-    (found,) = check("lrp-z", "multi-color-sum[seed=1,size=64]", n_samples=4, gamma=0.6).environments
+    environment = make_environment("multi-color-sum[seed=1,size=64]")
+    (found,) = check("lrp-z", environment, n_samples=4, gamma=0.6).environments
     assert not found.passed
     assert found.diagnosis is not None
-    assert "it explains the logit, in which the other colors have no part" in found.diagnosis
+    truth = environment.sample(4).ground_truth
+    shares = truth.positive_mask.sum(dim=(1, 2)) / truth.overall_mask.sum(dim=(1, 2))
+    perfect = (2 * shares / (1 + shares)).mean()
+    assert (
+        f"even a perfect map has an F1 of only {perfect:.2f} on overall truth; it passes on positive" in found.diagnosis
+    )
+    assert "(`--truth positive`, or `output=logit`)" in found.diagnosis
+    for truth_name, gamma in (("positive", 0.6), ("auto", 0.3)):  # it need not look anywhere else
+        (found,) = check("lrp-z", environment, n_samples=4, gamma=gamma, truth=truth_name).environments
+        assert found.passed
+        assert found.diagnosis is None
+
+
+@pytest.mark.parametrize(("dust", "is_dust"), [(-1e-8, True), (-1e-5, False), (0.0, False)])
+def test_rounding_of_the_other_sign_is_pointed_out(dust, is_dust):
+    """It is scaled to full size: a perfect map but for dust fails."""
+
+    @declares(explains="logit", needs=["batch"])
+    def dusty(_model, inputs, _targets, *, batch):
+        return torch.where(batch.ground_truth.positive_mask, 1.0, dust)
+
+    (found,) = check(dusty, "multi-color-sum[output=logit,size=16]", n_samples=2).environments
+    assert found.passed == (dust == 0)
+    assert ("on 2 of 2 maps the values of one sign are below a millionth" in (found.diagnosis or "")) == is_dust
+
+
+def test_a_poor_explanation_of_the_logit_is_not_excused():
+    (found,) = check("occlusion", "multi-color-sum[size=32]", n_samples=2).environments
+    assert found.diagnosis is not None
+    assert "; it fails as well on positive truth" in found.diagnosis
 
 
 def test_zero_maps_of_the_logit_are_not_blamed_on_the_softmax():

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from attributionlab.methods import Declaration, Method, declares
+from attributionlab.methods.propagation import epsilon_rule, hooked
 
 
 def gradient(model, inputs, targets):
@@ -153,6 +155,48 @@ def not_complete(model, inputs, targets):
     return 1.1 * input_x_gradient(model, inputs, targets)
 
 
+def guided_by_hooks(model, inputs, targets):
+    """Guided backpropagation that looks for modules only."""
+    relus = [module for module in model.modules() if isinstance(module, nn.ReLU)]
+    handles = [relu.register_full_backward_hook(lambda _, grads, __: (grads[0].clamp(min=0),)) for relu in relus]
+    try:
+        return gradient(model, inputs, targets)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def doubled_at_branches(model, inputs, targets):
+    """The z rule, which hands each branch of a sum the whole relevance."""
+    rules = {layer: epsilon_rule(0.0) for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
+    with hooked(model, rules):
+        return gradient(model, inputs, targets)
+
+
+def kept_by_module(model, inputs, targets):
+    """The gradient, by what each ReLU gave; only its last call is kept."""
+    kept = {}
+    relus = [module for module in model.modules() if isinstance(module, nn.ReLU)]
+    handles = [relu.register_forward_hook(lambda one, _, output: kept.update({one: output.detach()})) for relu in relus]
+    handles += [relu.register_full_backward_hook(lambda one, _, grads: (grads[0] * (kept[one] > 0),)) for relu in relus]
+    try:
+        return gradient(model, inputs, targets)
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def kept_without_a_copy(model, inputs, targets):
+    """Scaled by how many of the detector's values are negative before ReLU, which may be overwritten by then."""
+    kept = []
+    handle = model.detector.layers[0].register_forward_hook(lambda *call: kept.append(call[-1].detach()))
+    try:
+        maps = gradient(model, inputs, targets)
+    finally:
+        handle.remove()
+    return maps * (1 + (kept[0] < 0).flatten(1).double().mean(dim=1)[:, None, None, None]).to(maps)
+
+
 FAULTS = {
     sign_flipped: ("assert_sign_correct", "has wrong signs.*with the opposite sign"),
     channel_dropped: ("assert_sensitive", r"is blind to \(0, 0, 255\)"),
@@ -173,5 +217,12 @@ FAULTS = {
     float16_overflow: ("assert_dtype_robust", "must return finite values, got infinite values"),
     in_half_precision: ("assert_faithful", r"\d of 8 maps are zero everywhere"),
     in_float32_only: ("assert_dtype_robust", "works in float32 only"),
+    guided_by_hooks: ("assert_implementation_invariant", "with activation=functional by up to .*captum#1082"),
+    doubled_at_branches: ("assert_implementation_invariant", "with structure=residual .*1.5 times.*zennit#236"),
+    kept_by_module: (
+        "assert_implementation_invariant",
+        "activation=shared +.*raised RuntimeError.*keep what a hook sees",
+    ),
+    kept_without_a_copy: ("assert_implementation_invariant", "structure=inplace .*clone what a hook keeps"),
 }
 """Of each fault, the assertion that catches it and what its message must say."""

@@ -70,3 +70,22 @@ def test_the_truth_is_the_signed_truth_of_the_batch():
 def test_the_truth_refuses_to_guess_without_a_batch():
     with pytest.raises(BadOption, match=r"^`batch` must be given to the `truth` control, got None$"):
         make_method("truth")(None, torch.zeros(1, 1, 4, 4), torch.tensor([0]))
+
+
+def test_edges_are_the_sobel_magnitudes_of_all_channels():
+    """sqrt((g_x^2 + g_y^2) / 2), with the kernel (1, 2, 1) x (1, 0, -1) / 4 and the border repeated."""
+    inputs = images(2, 9)
+    padded = np.pad(inputs.double().numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="symmetric")
+    expected = np.zeros((2, 9, 9))
+    for image, channel, row, column in np.ndindex(2, 3, 9, 9):
+        window = padded[image, channel, row : row + 3, column : column + 3]
+        down = (window[2] - window[0]) @ [1, 2, 1] / 4
+        across = (window[:, 2] - window[:, 0]) @ [1, 2, 1] / 4
+        expected[image, row, column] += np.sqrt((down**2 + across**2) / 2)
+    maps = make_method("edge")(None, inputs, torch.zeros(2, dtype=torch.int64))
+    torch.testing.assert_close(maps, torch.from_numpy(expected).float())
+
+
+def test_the_input_is_the_sum_of_its_channels():
+    inputs = images(2, 5)
+    assert torch.equal(make_method("input")(None, inputs, torch.zeros(2, dtype=torch.int64)), inputs.sum(dim=1))

@@ -77,6 +77,30 @@ def test_the_methods_of_the_papers_are_registered():
     }
 
 
+NOISE = {"n_draws": 50, "noise": 0.15}
+PUBLISHED = {
+    "smoothgrad": NOISE,
+    "smoothgrad-squared": NOISE,
+    "vargrad": NOISE,
+    "integrated-gradients": {"baseline": "black"},
+    "deepshap": {"baseline": "black"},
+    "gradcam": {"layer": 5, "relu": True},
+    "guided-gradcam": {"layer": 5},
+    "iba": {"layer": 7, "information_weight": 20.0},
+    "lrp-alpha-beta": {"alpha": 2.0},
+    "occlusion": {"baseline": "black", "window": 5, "stride": 3},
+    "rise": {"cells": 7, "probability": 0.5},
+    "extremal-perturbation": {"area": 0.1, "baseline": "blur", "blur": 21.0, "area_weight": 300.0},
+}
+"""Settings of the papers (appendix G.2, Adebayo et al. 2018, Petsiuk et al. 2018, Fong et al. 2019)."""
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_defaults_are_those_of_the_papers(name):
+    method = make_method(name)
+    assert {option: getattr(method, option) for option in PUBLISHED[name]} == PUBLISHED[name]
+
+
 def test_a_name_makes_the_method():
     assert make_method("gradient") == Gradient()
 

@@ -61,6 +61,12 @@ def test_gradient_is_what_autograd_says_summed_over_channels(spec):
 
 
 @pytest.mark.parametrize("spec", ENVIRONMENTS)
+def test_gradient_magnitude_is_the_sum_of_magnitudes_over_channels(spec):
+    maps, batch = explain("gradient-magnitude", spec)
+    torch.testing.assert_close(maps, all_gradients(spec, batch).abs().sum(dim=1))
+
+
+@pytest.mark.parametrize("spec", ENVIRONMENTS)
 def test_input_x_gradient_is_the_product_summed_over_channels(spec):
     maps, batch = explain("input-x-gradient", spec)
     torch.testing.assert_close(maps, (batch.inputs * all_gradients(spec, batch)).sum(dim=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
@@ -12,7 +13,7 @@ from torch.distributions import Normal, kl_divergence
 
 import attributionlab as al
 from attributionlab.errors import BadOption
-from attributionlab.methods.bottleneck import Features, _blurred, activations, replaced
+from attributionlab.methods.bottleneck import Features, _blurred, _miss, activations, replaced
 from attributionlab.methods.cam import find_layer
 from attributionlab.seeding import generator
 
@@ -23,7 +24,7 @@ class MeanOfChannels(nn.Module):
 
 
 def test_rise_is_the_literal_weighted_average_of_its_masks():
-    method = al.make_method("rise", n_masks=5, cells=3, seed=2, internal_batch_size=2)
+    method = al.make_method("rise", n_masks=5, cells=3, seed=2, internal_batch_size=2, baseline=(7, 8))
     image, target = (
         torch.rand(1, 2, 9, 12, generator=torch.Generator().manual_seed(0)),
         torch.zeros(1, dtype=torch.int64),
@@ -32,8 +33,29 @@ def test_rise_is_the_literal_weighted_average_of_its_masks():
     masks = [mask for n in (1, 4) for mask in method.draw_masks(n, image.shape[2:], *streams)]
     expected = torch.zeros(9, 12)
     for mask in masks:
-        expected += float(MeanOfChannels()(mask * image)) * mask[0] / (0.5 * 5)
+        shown = mask * image + (1 - mask) * torch.tensor([7.0, 8.0]).view(2, 1, 1)
+        expected += float(MeanOfChannels()(shown)) * mask[0] / (0.5 * 5)
     torch.testing.assert_close(method(MeanOfChannels(), image, target)[0], expected)
+
+
+def test_rise_masks_are_cut_out_at_random_from_one_cell_too_many():
+    """Otherwise all masks had their cells in the same places, and the map would be blocks."""
+    method = al.make_method("rise", cells=3, probability=1e-9)  # hidden everywhere, but for what is set below
+
+    class OneCell:
+        def random(self, shape):
+            values = np.ones(shape)
+            values[:, 0, 1, 1] = 0
+            return values
+
+    masks = method.draw_masks(200, torch.Size((12, 15)), OneCell(), generator(0))
+    peaks = {divmod(int(mask.argmax()), 15) for mask in masks}
+    enlarged = torch.nn.functional.interpolate(
+        torch.tensor([[[[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]]]), size=(16, 20), mode="bilinear", align_corners=False
+    )[0]
+    cuts = [enlarged[:, top : top + 12, left : left + 15] for top in range(4) for left in range(5)]
+    assert all(any(torch.equal(mask, cut) for cut in cuts) for mask in masks)
+    assert len(peaks) == len(cuts), "every offset within a cell"
 
 
 def test_rise_masks_fill_the_image_with_values_between_zero_and_one():
@@ -99,6 +121,38 @@ def test_the_bottleneck_concentrates_on_the_winner():
     assert found.precision > 5 * by_chance.precision
 
 
+def test_less_information_gets_through_where_it_costs_more():
+    environment = al.make_environment("multi-color-sum", size=32)
+    batch = environment.sample(1)
+    free, usual, dear = (
+        al.make_method("iba", environment, information_weight=weight)(environment.model, batch.inputs, batch.targets)
+        for weight in (0, 20, 200)
+    )
+    assert free.sum() > 1.5 * usual.sum() > 2 * dear.sum()
+
+
+def test_the_capacity_is_the_information_in_bits_of_all_channels():
+    """After no step at all nearly everything gets through: sigmoid(5) of it, by the textbook's divergence."""
+    environment = al.make_environment("multi-color-sum", size=32)
+    batch, method = environment.sample(1), al.make_method("iba", environment, n_steps=1, learning_rate=0)
+    layer = find_layer(environment.model, method.layer)
+    features = Features.estimate(environment.model, layer, method.references)
+    _, capacity = method.optimize(environment.model, layer, features, batch.inputs, batch.targets)
+    response, through = activations(environment.model, layer, batch.inputs), torch.tensor(5.0).sigmoid()
+    noisy = Normal(through * response + (1 - through) * features.mean, (1 - through) * features.deviation)
+    nats = kl_divergence(noisy, Normal(features.mean, features.deviation)).sum(dim=1, keepdim=True)
+    # 1 - sigmoid(5) is 0.007: two of seven digits are lost
+    torch.testing.assert_close(capacity, nats / math.log(2), rtol=1e-4, atol=0)
+
+
+def test_the_answer_is_missed_by_the_cross_entropy_of_a_class_or_the_relative_error_of_a_number():
+    logits, target = torch.tensor([[1.0, 3.0], [2.0, 0.0]]), torch.tensor([1])
+    expected = sum(math.log(math.exp(a) + math.exp(b)) - b for a, b in logits.tolist()) / 2
+    assert float(_miss(logits, logits[:1], target)) == pytest.approx(expected, rel=1e-6)
+    numbers, number = torch.tensor([[9.0], [14.0]]), torch.tensor([[10.0]])
+    assert float(_miss(numbers, number, torch.tensor([0]))) == pytest.approx((0.1**2 + 0.4**2) / 2, rel=1e-6)
+
+
 def test_iba_needs_an_environment():
     with pytest.raises(BadOption, match="`setting` must be an environment"):
         al.make_method("iba[layer=1]")(
@@ -106,14 +160,23 @@ def test_iba_needs_an_environment():
         )
 
 
-def test_extremal_perturbation_meets_its_area():
-    environment = al.make_environment("multi-color-sum", size=32)
+@pytest.mark.parametrize(("size", "area"), [(32, 0.1), (32, 0.3), (64, 0.1)])
+def test_extremal_perturbation_meets_its_area(size, area):
+    environment = al.make_environment("multi-color-sum", size=size)
     batch = environment.sample(2)
-    maps = al.make_method("extremal-perturbation")(environment.model, batch.inputs, batch.targets)
+    maps = al.make_method("extremal-perturbation", area=area)(environment.model, batch.inputs, batch.targets)
     assert maps.min() >= 0
     assert maps.max() <= 1
     # the area is a penalty, not a constraint: the reward pulls against it
-    assert maps.mean(dim=(1, 2)).tolist() == pytest.approx([0.1, 0.1], abs=0.05)
+    assert maps.mean(dim=(1, 2)).tolist() == pytest.approx([area, area], rel=0.05)
+
+
+def test_the_blur_of_extremal_perturbation_scales_with_the_image():
+    image = torch.rand(1, 3, 16, 32, generator=torch.Generator().manual_seed(0))
+    hidden = al.make_method("extremal-perturbation", blur=21).hidden(image)
+    for found, channel in zip(hidden[0], image[0], strict=True):
+        expected = gaussian_filter(channel.double().numpy(), 21 * 16 / 224)
+        torch.testing.assert_close(found.double(), torch.from_numpy(expected), rtol=0, atol=1e-6)  # to float32
 
 
 def test_extremal_perturbation_shows_the_winner():

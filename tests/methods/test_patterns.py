@@ -8,7 +8,7 @@ from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import BadOption
-from attributionlab.methods.patterns import estimate_patterns
+from attributionlab.methods.patterns import FIRST_SAMPLE, estimate_patterns
 
 
 def literal_pattern(weight, samples):
@@ -102,3 +102,15 @@ def test_patterns_need_an_environment():
 def test_bad_options_are_refused():
     with pytest.raises(BadOption, match="`n_samples` must be at least 1"):
         al.make_method("pattern-net[n_samples=0]")
+
+
+def test_the_signal_stops_where_a_relu_was_inactive():
+    """y = ReLU(x1) + ReLU(-x1) at x1 = 3: only the first neuron may hand anything back, or the two would cancel."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False)).double()
+    model[1].weight.data = torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
+    model[3].weight.data = torch.ones(1, 2, dtype=torch.float64)
+    image = torch.tensor([[[[3.0, 1.0]]]], dtype=torch.float64)
+    method = al.make_method("pattern-net", TwoDimensional(), n_samples=5_000)
+    patterns = list(estimate_patterns(model, TwoDimensional().sample(5_000, FIRST_SAMPLE).inputs).values())
+    expected = 3.0 * patterns[1][0, 0] * patterns[0][0]
+    torch.testing.assert_close(method(model, image, torch.tensor([0]))[0, 0], expected)

@@ -149,3 +149,65 @@ def test_modules_without_a_rule_are_refused(module):
     model = nn.Sequential(nn.Conv2d(1, 1, 1), module)
     with pytest.raises(BadOption, match=r"`model` must have a relevance rule for every module, got '1 \("):
         al.make_method("lrp-z")(model, torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.int64))
+
+
+class TwoConvolutions(nn.Module):
+    """Convolution, ReLU, convolution, ReLU, linear layer; positive and negative weights and biases everywhere."""
+
+    def __init__(self):
+        super().__init__()
+        first, second = nn.Conv2d(1, 3, kernel_size=2), nn.Conv2d(3, 2, kernel_size=2)
+        self.layers = nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)).double()
+        random = torch.Generator().manual_seed(0)
+        for parameter in self.parameters():
+            parameter.data = torch.randn(parameter.shape, dtype=torch.float64, generator=random)
+
+    def forward(self, inputs):
+        return self.layers(inputs)
+
+
+POSITIVE, ALPHA_BETA = alpha_beta_rule(1.0, 0.0), alpha_beta_rule(2.0, 1.0)
+EPSILON = epsilon_rule(1e-6)
+
+
+@pytest.mark.parametrize(
+    ("spec", "rules"),
+    [
+        ("lrp-epsilon", (EPSILON, EPSILON, EPSILON)),
+        ("lrp-epsilon[epsilon=0.5]", (epsilon_rule(0.5),) * 3),
+        ("lrp-z", (epsilon_rule(0.0),) * 3),
+        ("lrp-alpha-beta", (ALPHA_BETA, ALPHA_BETA, ALPHA_BETA)),
+        ("lrp-alpha-beta[alpha=3]", (alpha_beta_rule(3.0, 2.0),) * 3),
+        ("lrp-epsilon-plus-flat", (flat_rule(), POSITIVE, EPSILON)),
+        ("lrp-epsilon-alpha2-beta1-flat", (flat_rule(), ALPHA_BETA, EPSILON)),
+        ("deep-taylor[high=3,low=-2]", (box_rule(-2.0, 3.0), POSITIVE, POSITIVE)),
+    ],
+)
+def test_a_method_hands_the_output_back_by_its_rule_for_each_layer(spec, rules):
+    """Layer by layer, without hooks: what a ReLU is given, it hands on, and the output itself is where it starts."""
+    model = TwoConvolutions().requires_grad_(False)
+    image, target = torch.randn(1, 1, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)), 1
+    first, _, second, _, _, last = model.layers
+    hidden = first(image).relu()
+    features = second(hidden).relu()
+    assert (hidden == 0).any() and (features == 0).any() and (features > 0).any()
+    relevance = torch.zeros(1, 2, dtype=torch.float64)
+    relevance[0, target] = model(image)[0, target]
+    relevance = rules[2](last, features.flatten(1), relevance).view_as(features)
+    expected = rules[0](first, image, rules[1](second, hidden, relevance))
+    maps = al.make_method(spec)(model, image, torch.tensor([target]))
+    torch.testing.assert_close(maps, expected[:, 0])
+
+
+def test_z_rule_is_input_times_gradient_on_any_relu_network_without_bias():
+    model = TwoConvolutions()
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            parameter.data.zero_()
+    image = torch.randn(1, 1, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    leaf = image.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(model(leaf)[0, 1], leaf)
+    maps = al.make_method("lrp-z")(model, image, torch.tensor([1]))
+    assert maps.abs().max() > 0.1
+    torch.testing.assert_close(maps, (image * gradient)[:, 0])
+    torch.testing.assert_close(maps.sum(), model(image)[0, 1].detach())

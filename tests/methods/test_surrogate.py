@@ -70,6 +70,22 @@ def test_kernel_shap_adds_up_to_the_difference_of_outputs():
     assert total == pytest.approx(float((outputs[0] - outputs[1]).detach()), abs=1e-3)
 
 
+@pytest.mark.parametrize("segments", ["quickshift", "grid", "oracle"])
+def test_kernel_shap_gives_each_segment_the_worth_of_its_winner_pixels_and_all_others_exactly_nothing(segments):
+    """The logit adds up over pixels. Dust where there should be 0 would be scaled to full size before it is scored."""
+    environment = al.make_environment("multi-color-sum[n_redundant=0,output=logit,size=32]")
+    batch = environment.sample(2)
+    method = al.make_method("kernel-shap", environment, segments=segments)
+    context = {"batch": batch} if method.needs_batch else {}
+    maps = method(environment.model, batch.inputs, batch.targets, **context)
+    for index, winners in enumerate(batch.ground_truth.positive_mask):
+        mask = segment(batch.inputs[index], segments, batch.ground_truth.patch_ids[index])
+        n_winners = torch.bincount(mask.flatten(), weights=winners.flatten().double())
+        expected = (n_winners * environment.output_per_pixel)[mask].float()
+        torch.testing.assert_close(maps[index], expected)
+        assert ((maps[index] == 0) == (expected == 0)).all()
+
+
 def test_kernel_shap_gives_a_single_segment_the_whole_difference(monkeypatch):
     monkeypatch.setitem(SEGMENTERS, "grid", lambda picture: np.zeros(picture.shape[:2], dtype=np.int64))
     environment = al.make_environment("single-color-sum", size=16)
@@ -117,6 +133,15 @@ def test_feature_masks_cover_the_image_with_ids_from_zero(segments):
     mask = segment(batch.inputs[0], segments, None)
     assert mask.shape == (32, 32)
     assert mask.unique().tolist() == list(range(int(mask.max()) + 1))
+
+
+def test_segmenters_see_a_gray_image_in_black_and_white(monkeypatch):
+    seen = []
+    monkeypatch.setitem(SEGMENTERS, "grid", lambda picture: seen.append(picture) or picture[..., 0].astype(np.int64))
+    mask = segment(torch.tensor([[[0.0, 1.0], [1.0, 1.0]]]), "grid", None)
+    assert seen[0].dtype == np.uint8
+    assert seen[0].tolist() == [[[0] * 3, [255] * 3], [[255] * 3, [255] * 3]]
+    assert mask.tolist() == [[0, 1], [1, 1]], "ids without gaps"
 
 
 def test_grid_knows_nothing_of_the_image():

@@ -122,6 +122,16 @@ def test_correlation_is_that_of_scipy_and_knows_what_is_undefined():
     assert result[2:].isnan().all()
 
 
+def test_correlations_never_leave_minus_one_to_one_by_rounding():
+    drops = torch.from_numpy(generator(0, "values").standard_normal((30, 2000)))
+    plain = (drops - drops.mean(dim=0)).square().sum(dim=0) / torch.linalg.vector_norm(
+        drops - drops.mean(dim=0), dim=0
+    ) ** 2
+    assert (plain > 1).any(), "rounding alone would leave it"
+    assert Drops.of(drops).correlate(drops).max() == 1
+    assert Drops.of(drops).correlate(-drops).min() == -1
+
+
 def test_a_constant_map_correlates_with_nothing():
     environment, batch, truth = case("multi-color-sum[size=16]", 1)
     curve = al.sensitivity_n(environment, batch, torch.full_like(truth, 0.1), n_orders=10)
@@ -199,6 +209,14 @@ def test_canvases_start_where_they_say():
         assert np.array_equal(image, np.round(gaussian_filter(expected.double().numpy(), deviation)))
     blurred = al.insertion(environment, batch, truth, canvas="blur")
     assert torch.equal(blurred.outputs[:, -1], al.insertion(environment, batch, truth).outputs[:, -1])
+
+
+@pytest.mark.parametrize("color", [torch.zeros(1), torch.zeros(2), torch.tensor(0.0)])
+def test_a_background_with_other_channels_than_the_images_is_refused(color):
+    mine = al.TrainedNetwork(torch.nn.Flatten(), color)
+    images = al.LabeledImages(torch.zeros(1, 3, 4, 4), torch.tensor([0]))
+    with pytest.raises(BadOption, match=r"^`true_baseline` must have 3 channels, got \("):
+        al.insertion(mine, images, torch.zeros(1, 4, 4), steps=4, canvas="background")
 
 
 @pytest.mark.parametrize("metric", [al.insertion, al.deletion, al.sensitivity_n])
@@ -305,10 +323,11 @@ def test_any_network_and_images_will_do_with_steps():
     assert (curve.correlations - 1).abs().max() < 1e-9  # forward passes in float64
     deleted, inserted = (metric(mine, images, exact, steps=36) for metric in (al.deletion, al.insertion))
     assert inserted.optimum.isnan().all()
-    for seed in range(5):
-        other = torch.from_numpy(generator(seed, "map").standard_normal((2, 6, 6)))
-        assert (al.deletion(mine, images, other, steps=36).auc >= deleted.auc).all()
-        assert (al.insertion(mine, images, other, steps=36).auc <= inserted.auc).all()
+    gains = exact.flatten(1).sort(dim=1, descending=True).values.detach()
+    (blank,) = network(torch.zeros(1, 3, 6, 6).double()).detach()
+    best = torch.nn.functional.pad(gains.cumsum(dim=1), (1, 0))  # no order sums more of them at any step
+    torch.testing.assert_close(inserted.outputs, blank[targets, None] + best)
+    torch.testing.assert_close(deleted.outputs, blank[targets, None] + best[:, -1:] - best)
     with pytest.raises(
         BadOption, match=r"`model` must be a designed network, got 'Sequential'; give the number of `steps`"
     ):
@@ -339,8 +358,13 @@ def test_nested_orders_estimate_what_independent_subsets_do():
     error = math.sqrt(2 / 300) * 5  # five standard errors of a difference, in Fisher's z
     found = nested.correlations[:, torch.tensor(sizes) - 1]
     assert (torch.atanh(found) - torch.atanh(literal.correlations)).abs().max() < error
-    with pytest.raises(BadOption, match="`sizes` must lie between 1 and 255, got 256"):
-        sensitivity_n_by_subsets(environment, batch, maps, [256])
+    for wrong, message in (
+        (256, "lie between 1 and 255, got 256"),
+        (0, "be at least 1, got 0"),
+        (2.5, "be an integer"),
+    ):
+        with pytest.raises(BadOption, match=f"^`sizes` must {message}"):
+            sensitivity_n_by_subsets(environment, batch, maps, [10, wrong])
 
 
 def test_metrics_have_specs():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from attributionlab.metrics import paired_difference, rank_correlation
+from attributionlab.metrics import RankCorrelation, paired_difference, rank_correlation, ranking
 from attributionlab.seeding import generator
 
 
@@ -25,6 +25,21 @@ def test_correlations_of_means_with_ties_are_those_of_the_definition():
     untied = [sum(pair[side] != 0 for pair in signs) for side in (0, 1)]
     assert both.kendall == pytest.approx(sum(a * b for a, b in signs) / np.sqrt(untied[0] * untied[1]), rel=1e-12)
     assert both.low == pytest.approx(both.spearman) and both.high == pytest.approx(both.spearman)  # one image only
+
+
+def test_scores_that_differ_by_rounding_are_tied():
+    """All of F1 1 but for float32: their order says nothing, and a correlation with it would be made up."""
+    rounded = np.array([1 - 9e-9, 1.0, 1 - 6e-8, 0.5, 0.5 + 1e-8])
+    assert ranking.ranks(rounded).tolist() == [4, 4, 4, 1.5, 1.5]
+    assert ranking.ranks(-rounded * 1e3).tolist() == [2, 2, 2, 4.5, 4.5], "in parts of the largest"
+    assert ranking.ranks(np.stack([rounded, [3, 1, 2, 2, 0]])).tolist() == [[4, 4, 4, 1.5, 1.5], [5, 2, 3.5, 3.5, 1]]
+    assert ranking.ranks(np.array([0.0, 0.0, 1e-30])).tolist() == [1.5, 1.5, 3]
+    assert ranking.ranks(np.array([[1e9, 2e9], [1.5, 1.0]])).tolist() == [[1, 2], [2, 1]], "row by row"
+    assert ranking.ranks(np.array([])).tolist() == []
+    other = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert rank_correlation(rounded[:3, None], other[:3, None]) == RankCorrelation(None, None, None, None)
+    both, exact = (rank_correlation(one[:, None], other[:, None]) for one in (rounded, rounded.round(3)))
+    assert both == exact
 
 
 def test_the_interval_is_that_of_images_drawn_anew():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import BadOption
-from attributionlab.perturbation import DensePixels, SwitchedPixels, random_orders
+from attributionlab.perturbation import DensePixels, SwitchedPixels, random_orders, switch_steps
 from attributionlab.seeding import generator
 
 SPECS = [
@@ -20,6 +24,8 @@ SPECS = [
     "multi-color-sum[layout=dense,n_redundant=3,size=16]",
     "single-color-sum[accumulator=uniform,size=19]",
     "single-color-modulo[accumulator=signed,size=20]",
+    "multi-color-sum[activation=functional,size=16,structure=residual]",
+    "single-color-modulo[activation=shared,height=16,structure=inplace,width=19]",
 ]
 
 
@@ -144,6 +150,24 @@ def test_what_is_no_permutation_is_refused(kind):
             kind(model, *pairs[0]).outputs(wrong, TARGET)
 
 
+@pytest.mark.parametrize("kind", [SwitchedPixels, DensePixels])
+def test_targets_that_fit_neither_the_images_nor_the_model_are_refused(kind):
+    """One target for two images would otherwise be taken for both."""
+    model, pairs = cases(SPECS[0])
+    start, end = (image.expand(2, -1, -1, -1) for image in pairs[0])
+    orders = random_orders(2, 256)[:, None]
+    for wrong, got in (
+        (TARGET, r"int64 of shape \(1,\)"),
+        (torch.zeros(2), r"float32 of shape \(2,\)"),
+        ([0, 1], "list"),
+    ):
+        with pytest.raises(BadOption, match=rf"^`targets` must be int64 of shape \(2,\), one per input, got {got}$"):
+            kind(model, start, end).outputs(orders, wrong)
+    for odd in (4, -1):
+        with pytest.raises(BadOption, match=f"^`targets` must be indices of the model's outputs, 0 to 3, got {odd}$"):
+            kind(model, start, end).outputs(orders, torch.tensor([0, odd]))
+
+
 def test_steps_outside_the_image_are_refused():
     model, pairs = cases(SPECS[0])
     with pytest.raises(BadOption, match=r"`steps` must lie between 0 and 256, got '?0 to 257"):
@@ -161,6 +185,62 @@ def test_other_networks_are_refused():
         changed.accumulator.layers[4].bias -= 3
     with pytest.raises(BadOption, match="`model` must have the weights that it was built with"):
         SwitchedPixels(changed, image, image)
+    model = al.make_environment("multi-color-sum", size=16).model
     for kind in (SwitchedPixels, DensePixels):
         with pytest.raises(BadOption, match="`start and end` must be two batches of images"):
-            kind(al.make_environment("multi-color-sum", size=16).model, image, image[:, :, :15])
+            kind(model, image, image[:, :, :15])
+    for other in (image[:, :, :15], image[:, :1]):
+        message = r"`start and end` must have images \(3, 16, 16\) for this model, got \(., 1., 16\)"
+        with pytest.raises(BadOption, match=message):
+            SwitchedPixels(model, other, other)
+
+
+@pytest.mark.parametrize("memory", ["2GB", 1.5, 0])
+def test_what_is_no_number_of_bytes_is_refused(memory):
+    model, pairs = cases(SPECS[0])
+    with pytest.raises(BadOption, match="`max_memory` must be "):
+        SwitchedPixels(model, *pairs[0], max_memory=memory)
+
+
+def test_steps_are_spread_evenly_and_are_no_more_than_the_pixels():
+    assert switch_steps(10, 4).tolist() == [0, 2, 5, 8, 10]
+    assert switch_steps(10, None).tolist() == switch_steps(10, 10).tolist() == list(range(11))
+    assert switch_steps(10, 10**12).tolist() == list(range(11))
+
+
+PEAK = """
+import resource, torch, attributionlab as al
+from attributionlab.perturbation import SwitchedPixels, random_orders
+environment = al.make_environment("multi-color-sum")
+image = environment.sample(1).inputs
+fast = SwitchedPixels(environment.model, torch.zeros_like(image), image, {max_memory})
+orders = random_orders({n_orders}, fast.n_pixels)[None]
+fast.outputs(orders[:, :1], torch.tensor([0]))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+outputs = fast.outputs(orders, torch.tensor([0]))
+grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+print(grown - outputs.numel() * outputs.element_size())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux only")
+@pytest.mark.parametrize(("n_orders", "max_memory"), [(16, 2 * 2**30), (64, 100_000_000), (64, 400_000_000)])
+def test_orders_at_the_size_of_the_paper_take_no_more_memory_than_they_may(n_orders, max_memory):
+    """By how much the peak of a fresh process, which never falls, grows beyond one order and the result."""
+    script = PEAK.format(n_orders=n_orders, max_memory=max_memory)
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(result.stdout) < max_memory
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
+@pytest.mark.parametrize("spec", [*SPECS, "multi-color-sum", "single-color-modulo"])
+def test_logits_are_the_same_bits_on_a_gpu(spec):
+    model, pairs = cases(spec)
+    there = copy.deepcopy(model).to("cuda")
+    for start, end in pairs:
+        orders = orders_of(3, start[0, 0].numel())
+        logits = SwitchedPixels(there, start.to("cuda"), end.to("cuda")).logits(orders)
+        assert logits.device.type == "cuda"
+        assert torch.equal(logits.cpu(), SwitchedPixels(model, start, end).logits(orders))

@@ -199,8 +199,8 @@ def test_a_verdict_shows_what_the_method_recorded():
         "odd[b]": dict.fromkeys(["mean", "low", "high"], 1.0),
     }
     text = printed(verdict_table(verdict_of(environment_of(diagnostics=recorded))))
-    assert "convergence_delta -0.0125 (-0.5 to 0.0312)" in text
-    assert "odd[b] 1 (1 to 1)" in text
+    assert "recorded by the method: convergence_delta -0.0125 on average, -0.5 to 0.0312 over the images" in text
+    assert "odd[b] 1 on average, 1 to 1 over the images" in text
 
 
 def test_csv_quotes_what_has_commas_and_can_be_read_back():

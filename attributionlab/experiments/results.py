@@ -1,0 +1,385 @@
+"""What a run found: its records, read one after the other, and what they come to."""
+
+from __future__ import annotations
+
+import warnings
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from attributionlab.environments import make_environment
+from attributionlab.errors import BadOption, DamagedRecords, bad_option
+from attributionlab.experiments.check import MethodFailure, Truths, applicable_truths, deciding_truth
+from attributionlab.experiments.intervals import Summary, bootstrap_interval
+from attributionlab.experiments.plan import AGREEMENT, Plan
+from attributionlab.experiments.records import RECORDS_FILE, Damage, Record, read_at, valid
+from attributionlab.experiments.store import MAPS_FOLDER, stored_plan
+from attributionlab.methods import Declaration, make_method
+from attributionlab.metrics import TRUTHS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Values = npt.NDArray[np.float64]
+
+N_BOOTSTRAP = 1_000
+"""Of more images than these the interval is the normal one, from mean and variance: the same to two digits, without their values."""
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """What a run found of a method in an environment, over all images, and over all seeds where it is asked for by family.
+
+    Args:
+        environment: Canonical spec: with its seeds, or as the plan names it.
+        method: Canonical spec.
+        truths: As in `check`; None where a truth does not apply or the method failed.
+        metrics: Mean score by metric; None where it is undefined, or the metric failed.
+        deciding_truth: The truth that decides.
+        passed: Whether mean F1 reaches gamma; over a family, with every seed.
+        n_images: Images that were scored.
+        n_seeds: Environments that are summed up.
+        n_passed: Of them, how many the method passed.
+        n_zero_maps: Maps that are zero everywhere.
+        diagnosis: What is conspicuous, or None.
+        error: Why there are no scores, or why a metric has none; the first one, or None.
+        seconds_per_image: Of the method alone.
+        peak_memory: The largest of its jobs, in bytes.
+    """
+
+    environment: str
+    method: str
+    truths: Truths
+    metrics: dict[str, float | None]
+    deciding_truth: str
+    passed: bool
+    n_images: int
+    n_seeds: int
+    n_passed: int
+    n_zero_maps: int
+    diagnosis: str | None
+    error: MethodFailure | None
+    seconds_per_image: float | None
+    peak_memory: int
+
+
+class Records:
+    """The records of a run. Lines are read when they are asked for, so a million of them take little memory.
+
+    Args:
+        folder: The folder of a run.
+
+    Raises:
+        BadOption: If it is none.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.plan: Plan = stored_plan(self.folder)
+        self._path = self.folder / RECORDS_FILE
+
+    def __repr__(self) -> str:
+        """Where they are."""
+        return f"Records({str(self.folder)!r})"
+
+    def __iter__(self) -> Iterator[Record]:
+        """Every record that counts: one per job that was done."""
+        return (Record.from_dict(stored) for _, stored in valid(self._path))
+
+    @cached_property
+    def damaged(self) -> tuple[str, ...]:
+        """Lines that are no whole records, by number and job; the next run does their jobs again."""
+        damaged: list[Damage] = []
+        for _ in valid(self._path, damaged):
+            pass
+        return tuple(map(str, damaged))
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, str, str], list[tuple[int, int]]]:
+        """By environment, method and measure: first image and place in the file."""
+        index: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        for offset, stored in valid(self._path):
+            key = stored["environment"], stored["method"], stored["measure"]
+            index.setdefault(key, []).append((stored["start"], offset))
+        return {key: sorted(places) for key, places in index.items()}
+
+    def of(self, environment: str, method: str, measure: str = AGREEMENT) -> list[Record]:
+        """The records of a method in an environment, in the order of the images.
+
+        Args:
+            environment: Canonical spec, seeds included; `plan.expanded` lists them.
+            method: Canonical spec.
+            measure: `agreement`, or the canonical spec of a metric.
+        """
+        places = self._index.get((environment, method, measure), [])
+        return list(read_at(self._path, [offset for _, offset in places]))
+
+    def scores(self, environment: str, method: str, measure: str = AGREEMENT, name: str | None = None) -> Values:
+        """A score per image, (n,), NaN where it is undefined or the method failed.
+
+        Args:
+            environment: Canonical spec, seeds included.
+            method: Canonical spec.
+            measure: `agreement`, or the canonical spec of a metric.
+            name: Which score: `positive.f1`, `overall.precision`, ...; of a metric there is only one.
+
+        Raises:
+            BadOption: If there is no such score.
+        """
+        wanted = name or ("overall.f1" if measure == AGREEMENT else "score")
+        scores = np.full(self.plan.n_samples, np.nan)
+        for record in self.of(environment, method, measure):
+            if record.error is not None:
+                continue
+            if wanted not in record.scores:
+                raise bad_option("name", f"be one of {', '.join(sorted(record.scores))}", wanted)
+            scores[record.start : record.stop] = np.array(record.scores[wanted], dtype=np.float64)
+        return scores
+
+    def curves(self, environment: str, method: str, metric: str) -> tuple[Values, Values] | None:
+        """Fractions of the pixels (s,) and the curves of a metric (images, s), thinned; None if there are none."""
+        drawn = [record.curves for record in self.of(environment, method, metric) if record.curves is not None]
+        if not drawn:
+            return None
+        values = [np.array(one["values"], dtype=np.float64) for one in drawn]
+        return np.array(drawn[0]["at"], dtype=np.float64), np.concatenate(values)
+
+    def maps(self, environment: str, method: str) -> npt.NDArray[np.float32] | None:
+        """Stored maps of the first images, (n, h, w); None if none were stored."""
+        found = []
+        for record in self.of(environment, method):
+            path = self.folder / MAPS_FOLDER / f"{record.job.key}.npz"
+            if record.n_maps and path.is_file():
+                with np.load(path, allow_pickle=False) as stored:
+                    found.append(stored["maps"])
+        return np.concatenate(found) if found else None
+
+    def summaries(self, by: str = "environment") -> list[MethodSummary]:
+        """What was found of every method.
+
+        Args:
+            by: `environment`, each with its seeds, or `family`: over all seeds.
+
+        Raises:
+            BadOption: If it is neither.
+        """
+        if by not in ("environment", "family"):
+            raise bad_option("by", "be environment or family", by)
+        damaged: list[Damage] = []
+        sums: dict[tuple[str, str], _Sums] = {}
+        for _, stored in valid(self._path, damaged):
+            key = stored["environment"], stored["method"]
+            sums.setdefault(key, _Sums()).add(stored)
+        if damaged:
+            hint = "run the plan again to do their jobs anew"
+            warnings.warn(f"{len(damaged)} records are damaged, the first: {damaged[0]}; {hint}", DamagedRecords, 2)
+        return _Summarizer(self.plan, sums).summaries(by)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row per environment, method and image; a column per score of the agreement and per metric.
+
+        Raises:
+            BadOption: If pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: ICN001, PLC0415  # an extra
+        except ImportError as error:
+            raise BadOption("`pandas` must be installed for this, got none; pip install pandas") from error
+        rows: dict[tuple[str, str, int], dict[str, Any]] = {}
+        for record in self:
+            for position, sample in enumerate(range(record.start, record.stop)):
+                row = rows.setdefault((record.environment, record.method, sample), {})
+                for name, values in record.scores.items():
+                    row[name if record.measure == AGREEMENT else record.measure] = values[position]
+                row.update(_failure_cells(record))
+        table = pandas.DataFrame(
+            [
+                {"environment": environment, "family": self.plan.expanded[environment], "method": method, "sample": sample}
+                | cells
+                for (environment, method, sample), cells in sorted(rows.items())
+            ]
+        )
+        scores = [name for name in table.columns if name not in _TEXTS]
+        table[scores] = table[scores].astype("float64")
+        return table
+
+
+_TEXTS = ("environment", "family", "method", "sample", "error")
+
+
+def _failure_cells(record: Record) -> dict[str, str]:
+    return {} if record.error is None else {"error": f"{record.error.type}: {record.error.message}"}
+
+
+def load_records(folder: str | Path) -> Records:
+    """The records of a run, to be read or summed up; `.to_pandas()` gives a table where pandas is installed.
+
+    Args:
+        folder: The folder of a run.
+
+    Raises:
+        BadOption: If it is none.
+    """
+    return Records(folder)
+
+
+@dataclass
+class _Moments:
+    """Of scores that come in parts: number, sum, sum of squares, and the first values themselves."""
+
+    n: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    values: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, scores: list[float | None], *, keep: bool) -> None:
+        """Scores of some images more."""
+        known = scores if None not in scores else [score for score in scores if score is not None]
+        self.n += len(known)
+        self.total += sum(known)  # type: ignore[arg-type]  # they are all known
+        if keep:
+            self.squares += sum([score * score for score in known])  # type: ignore[operator]  # as above
+            if len(self.values) <= N_BOOTSTRAP:
+                self.values.extend(known)  # type: ignore[arg-type]  # as above
+
+    def join(self, other: _Moments) -> None:
+        """Those of another seed."""
+        self.n, self.total, self.squares = self.n + other.n, self.total + other.total, self.squares + other.squares
+        if len(self.values) <= N_BOOTSTRAP:
+            self.values.extend(other.values)
+
+    @property
+    def mean(self) -> float | None:
+        """None of nothing."""
+        return self.total / self.n if self.n else None
+
+    def interval(self) -> tuple[float, float]:
+        """The 95 percent interval of the mean."""
+        if self.n == len(self.values) <= N_BOOTSTRAP:
+            return bootstrap_interval(np.array(self.values), seed=0)
+        mean = self.total / self.n
+        reach = 1.96 * (max(self.squares / self.n - mean**2, 0.0) / self.n) ** 0.5
+        return mean - reach, mean + reach
+
+
+_SCORES = tuple((f"{truth}.{name}", name == "f1") for truth in TRUTHS for name in ("precision", "recall", "f1"))
+
+
+@dataclass
+class _Sums:
+    """What is known of one method in one environment."""
+
+    agreement: dict[str, _Moments] = field(default_factory=lambda: {name: _Moments() for name, _ in _SCORES})
+    metrics: dict[str, _Moments] = field(default_factory=dict)
+    n_images: int = 0
+    n_zero_maps: int = 0
+    seconds: float = 0.0
+    peak_memory: int = 0
+    diagnosis: str | None = None
+    error: MethodFailure | None = None
+    failed: bool = False
+
+    def add(self, stored: dict[str, Any]) -> None:
+        """One record more, as it is stored."""
+        if stored["peak_memory"] > self.peak_memory:
+            self.peak_memory = stored["peak_memory"]
+        if stored["error"] is not None:
+            self.error = self.error or MethodFailure(**stored["error"])
+            self.failed |= stored["measure"] == AGREEMENT
+            return
+        scores = stored["scores"]
+        if stored["measure"] != AGREEMENT:
+            self.metrics.setdefault(stored["measure"], _Moments()).add(scores["score"], keep=False)
+            return
+        for name, keep in _SCORES:
+            self.agreement[name].add(scores[name], keep=keep)
+        self.n_images += stored["stop"] - stored["start"]
+        self.n_zero_maps += stored["n_zero_maps"]
+        self.seconds += stored["seconds"]
+        self.diagnosis = self.diagnosis or stored["diagnosis"]
+
+    def join(self, other: _Sums) -> None:
+        """Those of another seed."""
+        for name, moments in other.agreement.items():
+            self.agreement[name].join(moments)
+        for name, moments in other.metrics.items():
+            self.metrics.setdefault(name, _Moments()).join(moments)
+        self.n_images += other.n_images
+        self.n_zero_maps += other.n_zero_maps
+        self.seconds += other.seconds
+        self.peak_memory = max(self.peak_memory, other.peak_memory)
+        self.diagnosis, self.error = self.diagnosis or other.diagnosis, self.error or other.error
+        self.failed |= other.failed
+
+
+class _Summarizer:
+    """From sums to summaries, in the order of the plan."""
+
+    def __init__(self, plan: Plan, sums: dict[tuple[str, str], _Sums]) -> None:
+        self.plan, self.sums = plan, sums
+        self.declared: dict[str, Declaration] = {}
+
+    def summaries(self, by: str) -> list[MethodSummary]:
+        """All that there is something of."""
+        environments = list(self.plan.expanded)
+        groups = {one: [one] for one in environments}
+        if by == "family":
+            groups = {
+                family: [one for one in environments if self.plan.expanded[one] == family]
+                for family in self.plan.environments
+            }
+        return [
+            self._summary(name, method, some)
+            for name, members in groups.items()
+            for method in self.plan.methods
+            if (some := [self.sums[one, method] for one in members if (one, method) in self.sums])
+        ]
+
+    def _summary(self, environment: str, method: str, some: list[_Sums]) -> MethodSummary:
+        declaration = self._declaration(method, environment)
+        deciding = deciding_truth(declaration) if self.plan.truth == "auto" else self.plan.truth
+        whole = _Sums()
+        for one in some:
+            whole.join(one)
+        applicable = applicable_truths(declaration, make_environment(environment))
+        passed = [not one.failed and self._reaches(one.agreement[f"{deciding}.f1"].mean) for one in some]
+        return MethodSummary(
+            environment=environment,
+            method=method,
+            truths={truth: self._truth(whole, truth) if truth in applicable else None for truth in TRUTHS},
+            metrics={name: whole.metrics[name].mean if name in whole.metrics else None for name in self.plan.metrics},
+            deciding_truth=deciding,
+            passed=all(passed),
+            n_images=whole.n_images,
+            n_seeds=len(some),
+            n_passed=sum(passed),
+            n_zero_maps=whole.n_zero_maps,
+            diagnosis=whole.diagnosis,
+            error=whole.error,
+            seconds_per_image=whole.seconds / whole.n_images if whole.n_images else None,
+            peak_memory=whole.peak_memory,
+        )
+
+    def _truth(self, sums: _Sums, truth: str) -> Summary | None:
+        precision, recall, f1 = (sums.agreement[f"{truth}.{name}"] for name in ("precision", "recall", "f1"))
+        if precision.mean is None or recall.mean is None or f1.mean is None:
+            return None
+        return Summary(precision.mean, recall.mean, f1.mean, *f1.interval(), self._reaches(f1.mean))
+
+    def _reaches(self, f1: float | None) -> bool:
+        return f1 is not None and f1 >= self.plan.gamma
+
+    def _declaration(self, method: str, environment: str) -> Declaration:
+        """What the method declares; a function that is gone by now counts as undeclared."""
+        if method not in self.declared:
+            try:
+                self.declared[method] = make_method(method, make_environment(environment)).declaration
+            except (BadOption, LookupError, OSError):
+                self.declared[method] = Declaration()
+        return self.declared[method]

@@ -1,0 +1,130 @@
+"""Running plans: every job once, whoever does it, however often the run is interrupted."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from attributionlab.experiments.check import find_device
+from attributionlab.experiments.executors import Backend, Executor
+from attributionlab.experiments.plan import AGREEMENT, Plan, Unit
+from attributionlab.experiments.records import RECORDS_FILE, Record
+from attributionlab.experiments.store import Journal, RunFolder
+from attributionlab.experiments.work import Done
+
+Watch = Callable[[Record], None]
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What a run did.
+
+    Args:
+        folder: Where the records are.
+        n_jobs: Jobs of the plan.
+        n_before: Jobs that had a record already.
+        n_run: Records that were written now.
+        n_failed: Jobs whose record says that they failed.
+        damaged: Records that were found damaged, and were done again.
+        seconds: How long it took.
+    """
+
+    folder: Path
+    n_jobs: int
+    n_before: int
+    n_run: int
+    n_failed: int
+    damaged: tuple[str, ...]
+    seconds: float
+
+
+def run_plan(
+    plan: Plan,
+    folder: str | Path,
+    *,
+    workers: int = 1,
+    backend: Backend = "loky",
+    address: str | None = None,
+    device: str = "auto",
+    retry_failed: bool = False,
+    progress: Callable[[int], None] | None = None,
+    watch: Watch | None = None,
+) -> RunOutcome:
+    """Do all jobs of a plan that have no record yet, and append a record for each.
+
+    It may be killed at any moment: run again, it goes on with what is missing. Records do not depend on who does the work.
+
+    Args:
+        plan: What to measure.
+        folder: A new folder, or that of the same plan.
+        workers: Processes; 1 is this one.
+        backend: `loky` on this machine; `dask` or `ray` (extras of these names) on a cluster.
+        address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
+        device: `auto`, `cpu` or `cuda`; with several GPUs the work is dealt out in turn.
+        retry_failed: Whether jobs whose record says that they failed are done again.
+        progress: Called with the number of jobs done since the last call, first with those that were done before.
+        watch: Called with each record that is written.
+
+    Raises:
+        BadOption: If an option does not fit, the folder belongs to another plan, or another process runs in it.
+        MachineError: If the disk is full, there is no such device, or the cluster does not answer.
+
+    Example:
+        >>> import tempfile
+        >>> plan = Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth"], n_samples=8)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run_plan(plan, folder).n_run, run_plan(plan, folder).n_run
+        (2, 0)
+    """
+    begin = time.perf_counter()
+    executor = Executor(workers, backend, address, _devices(device))
+    with RunFolder.opened(Path(folder), plan) as opened:
+        done, failed = opened.done()
+        skipped = done - failed if retry_failed else done
+        units = list(_missing(plan, skipped))
+        n_left = sum(len(unit.jobs) for unit in units)
+        if progress is not None and plan.n_jobs > n_left:
+            progress(plan.n_jobs - n_left)
+        n_run, n_failed = 0, len(failed & skipped)
+        with Journal(opened.path / RECORDS_FILE) as journal:
+            for one in executor.do(units) if units else ():
+                _store(one, opened, journal)
+                n_run += len(one.records)
+                n_failed += sum(record.error is not None for record in one.records)
+                if progress is not None:
+                    progress(len(one.records))
+                for record in one.records if watch is not None else ():
+                    watch(record)  # type: ignore[misc]  # it is not None here
+        damaged = tuple(map(str, opened.damaged))
+    return RunOutcome(
+        Path(folder), plan.n_jobs, plan.n_jobs - n_left, n_run, n_failed, damaged, time.perf_counter() - begin
+    )
+
+
+def _devices(name: str) -> tuple[str, ...]:
+    """The devices that are used in turn."""
+    if find_device(name).type == "cpu":
+        return ("cpu",)
+    return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count()))
+
+
+def _missing(plan: Plan, done: set[str]) -> Iterator[Unit]:
+    """What is left of each unit; maps are kept with the record of the agreement only."""
+    for unit in plan.units():
+        jobs = tuple(job for job in unit.jobs if job.key not in done)
+        if jobs:
+            keeps = any(job.measure == AGREEMENT for job in jobs)
+            yield dataclasses.replace(unit, jobs=jobs, n_maps=unit.n_maps if keeps else 0)
+
+
+def _store(done: Done, folder: RunFolder, journal: Journal) -> None:
+    """Maps first: a record that says that there are maps is never without them."""
+    for record in done.records:
+        if record.n_maps and done.maps is not None:
+            folder.write_maps(record.job.key, done.maps)
+        journal.append(record)

@@ -1,0 +1,222 @@
+"""Doing the jobs of a plan: what one worker does, whether it is this process, another one, or another machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from attributionlab.environments import Batch, Environment, make_environment
+from attributionlab.errors import AttributionLabError
+from attributionlab.experiments.check import MethodFailure, versions
+from attributionlab.experiments.diagnosis import about_zero_maps
+from attributionlab.experiments.plan import AGREEMENT, Job, Unit
+from attributionlab.experiments.records import Record
+from attributionlab.methods import AnyMethod, make_method, run_guarded
+from attributionlab.methods.diagnostics import collecting
+from attributionlab.metrics import TRUTHS, AnyMetric, Measurement, make_metric, score
+
+CURVE_POINTS = 101
+"""Points of a curve that are kept for figures."""
+
+Finite = list[float | None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a unit.
+
+    Args:
+        records: One per job.
+        maps: (n, h, w) of the first images, where they are to be kept, or None.
+    """
+
+    records: tuple[Record, ...]
+    maps: npt.NDArray[np.float32] | None = None
+
+
+def do_unit(unit: Unit, device: str) -> Done:
+    """Explain some images by a method, and measure the maps in every way that is asked for.
+
+    A method or a metric that fails is a record that says so.
+
+    Args:
+        unit: What is to be done.
+        device: `cpu`, or `cuda:i`.
+    """
+    job = unit.jobs[0]
+    watch = _Watch(device)
+    try:
+        environment, batch = _images(job.environment, job.start, job.stop, device)
+        method = _method(job.method, job.environment, job.code)
+        with collecting() as recorded:
+            context = {"batch": batch} if method.needs_batch else {}
+            maps = run_guarded(method, environment.model, batch.inputs, batch.targets, **context)
+    except (AttributionLabError, OSError, RuntimeError) as error:  # of the method, or no memory left for it
+        _forget_models()
+        failure = _failure(error, "method")
+        return Done(tuple(watch.record(one, error=failure) for one in unit.jobs))
+    spent, recorded = watch.seconds, {name: _finite(values) for name, values in recorded.items()}
+    records = []
+    for one in unit.jobs:
+        if one.measure == AGREEMENT:
+            agreement = _agreement(one, batch, method, maps)
+            records.append(
+                watch.record(one, seconds=spent, n_maps=unit.n_maps, diagnostics=recorded, **agreement)  # type: ignore[arg-type]  # fields of a record
+            )
+        else:
+            records.append(_measure(one, environment, batch, maps, device))
+    kept = maps[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
+    return Done(tuple(records), kept)
+
+
+def lost_unit(unit: Unit, why: str) -> Done:
+    """The records of a unit whose worker died."""
+    failure = MethodFailure("WorkerDied", f"{unit.jobs[0].method} took its process down: {why}")
+    return Done(tuple(Record(job=one, error=failure, versions=versions()) for one in unit.jobs))
+
+
+@lru_cache(maxsize=4)
+def _environment(spec: str, device: str) -> Environment:
+    return make_environment(spec).to(device)
+
+
+@lru_cache(maxsize=2)
+def _images(spec: str, start: int, stop: int, device: str) -> tuple[Environment, Batch]:
+    environment = _environment(spec, device)
+    return environment, environment.sample(stop - start, start).to(device)
+
+
+@lru_cache(maxsize=64)
+def _method(spec: str, environment: str, _code: str) -> AnyMethod:
+    return make_method(spec, make_environment(environment))
+
+
+@lru_cache(maxsize=16)
+def _metric(spec: str, _code: str) -> AnyMetric:
+    return make_metric(spec)
+
+
+@lru_cache(maxsize=2)
+def _prepared(metric: str, environment: str, start: int, stop: int, device: str, code: str) -> object:
+    there, batch = _images(environment, start, stop, device)
+    return _metric(metric, code).prepare(there, batch)
+
+
+def _forget_models() -> None:
+    """A method that failed may have left traces in them."""
+    for cached in (_environment, _images, _prepared, _method):
+        cached.cache_clear()
+
+
+def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[str, object]:
+    on_cpu, known = maps.cpu(), batch.ground_truth.to("cpu")
+    agreement = score(on_cpu, known)
+    scores = {
+        f"{truth}.{name}": _finite(getattr(agreement.against(truth), name).tolist())
+        for truth in TRUTHS
+        for name in ("precision", "recall", "f1")
+    }
+    zero = (on_cpu == 0).flatten(1).all(dim=1)
+    said = None
+    if zero.any():
+        said = about_zero_maps(_environment(job.environment, "cpu"), batch.to("cpu"), method.declaration, zero)
+    return {"scores": scores, "n_zero_maps": int(zero.sum()), "diagnosis": said}
+
+
+def _measure(job: Job, environment: Environment, batch: Batch, maps: Tensor, device: str) -> Record:
+    watch = _Watch(device)
+    try:
+        prepared = _prepared(job.measure, job.environment, job.start, job.stop, device, job.code)
+        (measured,) = _metric(job.measure, job.code).evaluate(environment, batch, [maps], prepared)
+    except (AttributionLabError, RuntimeError, MemoryError) as error:
+        return watch.record(job, error=_failure(error, "metric"))
+    return watch.record(job, scores={"score": _finite(measured.scores.tolist())}, curves=_curves(measured))
+
+
+def _curves(measured: Measurement) -> dict[str, object] | None:
+    """The curves with at most CURVE_POINTS points, to five digits: enough for figures."""
+    if measured.at is None or measured.curves is None:
+        return None
+    n_points = len(measured.at)
+    kept = torch.linspace(0, n_points - 1, min(n_points, CURVE_POINTS), dtype=torch.float64).round().long()
+    values = measured.curves.cpu()[:, kept].double()
+    return {"at": _short(measured.at.cpu()[kept].double().tolist()), "values": [_short(row.tolist()) for row in values]}
+
+
+def _short(values: Sequence[float]) -> Finite:
+    return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values]
+
+
+def _finite(values: Sequence[float]) -> Finite:
+    return [value if np.isfinite(value) else None for value in values]
+
+
+def _failure(error: Exception, what: str) -> MethodFailure:
+    message = " ".join(str(error).split())
+    if not isinstance(error, AttributionLabError):
+        message = f"the {what} raised {type(error).__name__}: {message}"
+    return MethodFailure(type(error).__name__, message)
+
+
+class _Watch:
+    """Time and memory from its making on.
+
+    Args:
+        device: Where the work is done.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.device = torch.device(device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        else:
+            _reset_peak()
+        self.begin = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        return time.perf_counter() - self.begin
+
+    def record(self, job: Job, seconds: float | None = None, **found: object) -> Record:
+        """The record of a job that ends now."""
+        on_gpu = self.device.type == "cuda"
+        peak = torch.cuda.max_memory_allocated(self.device) if on_gpu else _peak()
+        return Record(
+            job=job,
+            seconds=self.seconds if seconds is None else seconds,
+            peak_memory=int(peak),
+            device=torch.cuda.get_device_name(self.device) if on_gpu else "cpu",
+            versions=_versions(),
+            **found,  # type: ignore[arg-type]  # fields of a record
+        )
+
+
+_versions: Callable[[], dict[str, str]] = lru_cache(maxsize=1)(versions)
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def _reset_peak() -> None:
+    """Start the peak of the process's memory anew, where the system can (Linux)."""
+    try:
+        _CLEAR.write_text("5", encoding="ascii")
+    except OSError:
+        return
+
+
+def _peak() -> int:
+    """The largest resident memory of the process so far, in bytes; 0 where the system does not say."""
+    try:
+        lines = _STATUS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)

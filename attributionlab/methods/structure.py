@@ -1,0 +1,132 @@
+"""What a network does that hooks on its modules do not see: activations without a module, modules called twice, branches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from attributionlab.errors import bad_option
+
+_RELUS: frozenset[Callable[..., Any]] = frozenset(
+    {
+        functional.relu,
+        functional.relu_,
+        torch.relu,
+        torch.relu_,
+        Tensor.relu,
+        Tensor.relu_,
+        torch.clamp_min,
+        torch.clamp_min_,
+        Tensor.clamp_min,
+        Tensor.clamp_min_,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What one forward pass did that hooks do not see.
+
+    Args:
+        n_functional: Calls of ReLU outside `nn.ReLU`.
+        reused: Names of the ReLU modules that were called more than once.
+        joined: Names of the functions that took two or more tensors that depend on the input: branches come together there.
+    """
+
+    n_functional: int
+    reused: tuple[str, ...]
+    joined: tuple[str, ...]
+
+
+class _Watch(TorchFunctionMode):
+    """Sees every function that is called, also by modules, but not what these functions call themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n_relus = 0
+        self.joined: list[str] = []
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        del types
+        values = (*args, *(kwargs or {}).values())
+        self.n_relus += func in _RELUS
+        if sum(isinstance(value, Tensor) and value.requires_grad for value in values) > 1:
+            self.joined.append(resolve_name(func) or str(func))
+        return func(*args, **(kwargs or {}))
+
+
+def unseen(model: nn.Module, inputs: Tensor) -> Unseen:
+    """Run a model once and see what its modules do not tell.
+
+    Args:
+        model: The network.
+        inputs: (b, c, h, w); one image is looked at.
+    """
+    names: dict[nn.Module, str] = {
+        module: name for name, module in model.named_modules() if isinstance(module, nn.ReLU)
+    }
+    calls: Counter[nn.Module] = Counter()
+    handles = [relu.register_forward_hook(lambda module, *_: calls.update([module])) for relu in names]
+    constants = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    image = inputs[:1].detach().clone().requires_grad_()  # now only what depends on it requires gradients
+    try:
+        with torch.enable_grad(), _Watch() as watch:
+            functional_call(model, constants, (image,))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return Unseen(
+        n_functional=watch.n_relus - calls.total(),
+        reused=tuple(names[module] for module, n_calls in calls.items() if n_calls > 1),
+        joined=tuple(watch.joined),
+    )
+
+
+def require_relu_modules(model: nn.Module, inputs: Tensor, *, once: bool = False) -> None:
+    """Refuse a network where a rule that hangs on `nn.ReLU` modules would silently be left out.
+
+    Args:
+        model: The network.
+        inputs: (b, c, h, w).
+        once: Whether each module may be called only once, because what is kept of a call overwrites the one before.
+
+    Raises:
+        BadOption: If it calls ReLU as a function, or a module again.
+    """
+    found = unseen(model, inputs)
+    if found.n_functional > 0:
+        hint = "this method hangs its rule on modules, and would silently leave it out there (captum#1082)"
+        what = f"{found.n_functional} calls of torch.relu or the like"
+        raise bad_option("model", "have a nn.ReLU module for every ReLU", what, hint)
+    if once and found.reused:
+        hint = "this method keeps one call of each; use a module of its own for each ReLU"
+        raise bad_option("model", "call each nn.ReLU module once", f"{found.reused[0]} again", hint)
+
+
+def require_chain(model: nn.Module, inputs: Tensor) -> None:
+    """Refuse a network with branches that come together, where there is no rule for how they share relevance.
+
+    Args:
+        model: The network.
+        inputs: (b, c, h, w).
+
+    Raises:
+        BadOption: If two branches come together.
+    """
+    joined = unseen(model, inputs).joined
+    if joined:
+        hint = (
+            "this method has no rule for branches, and would hand each the whole relevance (zennit#236); "
+            "take one without rules, input-x-gradient for instance"
+        )
+        raise bad_option("model", "be a chain of layers", f"branches that come together in {joined[0]}", hint)
