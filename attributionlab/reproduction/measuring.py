@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from attributionlab.experiments.plan import AGREEMENT, Plan
-from attributionlab.experiments.records import Records, load_records
+from attributionlab.experiments.results import Records, load_records
 from attributionlab.experiments.runner import run_plan
 from attributionlab.metrics import make_metric
 from attributionlab.metrics.ranking import rank_correlation, resampled_spearman
