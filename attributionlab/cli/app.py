@@ -13,6 +13,7 @@ from attributionlab.cli.generate import generate
 from attributionlab.cli.list import list_
 from attributionlab.cli.output import EXIT_USAGE, say
 from attributionlab.cli.report import report
+from attributionlab.cli.reproduce import reproduce
 from attributionlab.cli.run import run as run_command
 from attributionlab.cli.score import score
 from attributionlab.cli.show import show
@@ -58,3 +59,4 @@ app.command()(score)
 app.command()(audit)
 app.command("run")(run_command)
 app.command()(report)
+app.command()(reproduce)

@@ -1,0 +1,79 @@
+"""`attributionlab reproduce`: the published numbers and ours, side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from attributionlab.cli.options import (
+    Device,
+    DeviceOption,
+    OutputOption,
+    SamCheckpointOption,
+    SamModelOption,
+    sam_defaults,
+)
+from attributionlab.cli.output import chatter_to_stderr, one_line_errors, print_table, progress_bar, say
+
+
+def reproduce(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="table1, table3, table4, table5, table6 (with table 2), section4, figure3, appendix-k, or all.",
+            show_default="all",
+        ),
+    ] = None,
+    output: OutputOption = ...,  # type: ignore[assignment]  # typer's mark of what must be given
+    preset: Annotated[str, typer.Option(help="quick (64x64, minutes) or paper (224x224, 100 images).")] = "quick",
+    size: Annotated[int | None, typer.Option(help="Side of the images in pixels.", show_default="preset")] = None,
+    n_samples: Annotated[int | None, typer.Option(help="Images per environment.", show_default="preset")] = None,
+    network_seeds: Annotated[
+        int | None, typer.Option(help="Networks per environment, of consecutive seeds.", show_default="preset")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    sam_checkpoint: SamCheckpointOption = None,
+    sam_model: SamModelOption = None,
+    vgg16: Annotated[
+        str | None, typer.Option(help="FILE.py:FUNCTION that returns your VGG16 and images, for appendix-k.")
+    ] = None,
+    vit: Annotated[str | None, typer.Option(help="The same for your ViT.")] = None,
+    device: DeviceOption = Device.auto,
+) -> None:
+    """Reproduce the paper's tables and claims; a run that was cut off goes on where it was.
+
+    The exit code is 0 when it could measure, whatever it found.
+    """
+    with one_line_errors():
+        from attributionlab._checks import whole_number
+        from attributionlab.errors import bad_option
+        from attributionlab.methods.sam import weights_file
+        from attributionlab.reproduction.own_networks import load_network
+        from attributionlab.reproduction.report import summary_table
+        from attributionlab.reproduction.run import reproduce as run_studies
+        from attributionlab.reproduction.run import write_report
+        from attributionlab.reproduction.study import Setting, find_preset
+
+        sam = sam_defaults(sam_checkpoint, sam_model)
+        if sam_checkpoint is not None:
+            weights_file(str(sam_checkpoint))
+        elif sam_model is not None:
+            raise bad_option("sam_model", "go with --sam-checkpoint", sam_model)
+        setting = Setting(
+            folder=output,
+            preset=find_preset(preset, size=size, n_samples=n_samples, n_network_seeds=network_seeds),
+            workers=whole_number("workers", workers, 1),
+            device=device.value,
+            sam=sam,
+            own_networks={name: where for name, where in (("VGG16", vgg16), ("ViT-B-16", vit)) if where is not None},
+            watch=progress_bar,
+        )
+        with chatter_to_stderr():
+            for address in setting.own_networks.values():
+                load_network(address)  # what is not there is said before anything is measured
+            report = run_studies(studies or [], setting)
+            written = write_report(report, output)
+        print_table(summary_table(report))
+        for path in written:
+            say("report", str(path))

@@ -1,0 +1,72 @@
+"""Appendix K: LIME sees what a segmentation prior makes of the image."""
+
+from __future__ import annotations
+
+from attributionlab.reproduction.claims import Claim, Finding, Result, judge, unchecked
+from attributionlab.reproduction.measuring import Measured, mean_of, measure
+from attributionlab.reproduction.own_networks import NO_SAM, results_of
+from attributionlab.reproduction.published import published
+from attributionlab.reproduction.study import Cell, ReportTable, Setting, StudyReport
+
+KEY = "appendix-k"
+FREE = ("quickshift", "felzenszwalb", "slic", "grid", "oracle")
+"""Priors that need no weights."""
+
+NAMES = tuple(f"LIME ({prior})" for prior in (*FREE, "sam"))
+TRUTHS = ("positive", "overall")
+
+
+def measure_priors(setting: Setting) -> Measured:
+    """LIME with every prior that there is; with SAM in a folder of its own, because that is another plan."""
+    methods = {f"LIME ({prior})": f"lime[segments={prior}]" for prior in FREE}
+    if setting.sam:
+        options = ",".join(f"{name}={value}" for name, value in setting.sam.items())
+        methods["LIME (sam)"] = f"lime[segments=sam,{options}]"
+    environment = {"default": setting.preset.sized("multi-color-sum")}
+    return measure(setting, f"{KEY}-sam" if setting.sam else KEY, environment, methods)["default"]
+
+
+def study(setting: Setting) -> StudyReport:
+    """SAM against the two classical priors, and what an oracle would give."""
+    found = measure_priors(setting)
+    own, own_tables = results_of(setting)
+    results = [*(_better(found, prior) for prior in published()[KEY]["worse"]), *own]
+    columns = ("prior", *(f"{truth}{what}" for truth in TRUTHS for what in ("", ", low", ", high")))
+    rows: list[tuple[Cell, ...]] = []
+    for name in found.methods:
+        cells: list[Cell] = [name]
+        for truth in TRUTHS:
+            f1 = found.mean(name, f"{truth}.f1")
+            cells += [f1.value, f1.low, f1.high]
+        rows.append(tuple(cells))
+    table = ReportTable("Mean F1 of LIME, with 95 % intervals over images", columns, tuple(rows))
+    notes = (
+        (
+            "`oracle` is the scene's own patches: what a perfect prior would give. Half of a patch is background, so that no map that is "
+            "constant on it has an F1 above about 0.67."
+        ),
+    )
+    title = "Appendix K: segmentation priors of LIME"
+    return StudyReport(KEY, title, tuple(results), (table, *own_tables), notes)
+
+
+def _better(found: Measured, prior: str) -> Result:
+    claim = Claim(
+        key=f"{KEY}.sam-{prior.lower()}",
+        source=published()[KEY]["source"],
+        statement=f"LIME is more faithful with SAM than with {prior}",
+        published="F1 above",
+        test="the difference of F1 is above 0",
+    )
+    return Result(claim, tuple(_better_on(found, f"LIME ({prior.lower()})", truth) for truth in TRUTHS))
+
+
+def _better_on(found: Measured, other: str, truth: str) -> Finding:
+    setting, name = f"{truth} truth", f"{truth}.f1"
+    worse = found.scores(other, name)
+    if "LIME (sam)" in found.methods:
+        return judge(mean_of(found.scores("LIME (sam)", name) - worse), lambda value: value > 0, setting=setting)
+    gain = mean_of(found.scores("LIME (oracle)", name) - worse).value
+    return unchecked(
+        f"{NO_SAM}; the oracle's F1 is {abs(gain):.2f} {'higher' if gain > 0 else 'lower'}", setting=setting
+    )
