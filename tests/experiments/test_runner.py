@@ -1,0 +1,319 @@
+"""Runs: every job once, whoever does it and however often they are interrupted; damage is seen and mended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+import attributionlab as al
+from attributionlab.errors import BadOption, DamagedRecords, MachineError
+from attributionlab.experiments import Plan, load_records, run_plan
+from attributionlab.experiments.executors import Executor
+from attributionlab.experiments.records import RECORDS_FILE, decode, valid
+from attributionlab.experiments.store import DAMAGED_FILE, Journal
+
+METHODS = ["gradient", "random", "input-x-gradient"]
+VARYING = ("seconds", "peak_memory", "device", "versions")
+
+
+def small(**entries):
+    defaults = {
+        "environments": ["multi-color-sum[size=16]", "single-color-sum[size=16]"],
+        "methods": METHODS,
+        "metrics": ["insertion", "sensitivity-n[n_orders=5]"],
+        "n_samples": 4,
+        "images_per_job": 2,
+    }
+    return Plan.of(**{**defaults, **entries})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that was never interrupted."""
+    folder = tmp_path_factory.mktemp("run") / "whole"
+    run_plan(small(save_maps=3), folder)
+    return folder
+
+
+def found(folder):
+    """What was found, by key: all that does not depend on who did the work."""
+    return {
+        stored["key"]: {name: value for name, value in stored.items() if name not in VARYING}
+        for _, stored in valid(folder / RECORDS_FILE)
+    }
+
+
+def test_a_run_has_one_record_per_job_and_a_second_one_nothing_to_do(whole):
+    plan = small(save_maps=3)
+    lines = (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    assert len(lines) == plan.n_jobs
+    again = run_plan(plan, whole)
+    assert (again.n_run, again.n_before, again.n_failed) == (0, plan.n_jobs, 0)
+    assert (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True) == lines
+
+
+def test_scores_are_those_of_check_and_of_the_metrics(whole):
+    records = load_records(whole)
+    spec = "multi-color-sum[size=16]"
+    environment = al.make_environment(spec)
+    batch = environment.sample(4)
+    maps = al.make_method("gradient", environment)(environment.model, batch.inputs, batch.targets)
+    assert records.scores(spec, "gradient", name="positive.f1") == pytest.approx(
+        al.score(maps, batch.ground_truth).positive.f1.numpy(), rel=1e-6
+    )
+    curve = al.insertion(environment, batch, maps)
+    assert records.scores(spec, "gradient", "insertion") == pytest.approx(curve.auc.numpy(), rel=1e-6)
+    at, values = records.curves(spec, "gradient", "insertion")
+    assert values.shape == (4, len(at))
+    assert values[:, -1] == pytest.approx(curve.outputs[:, -1].numpy(), rel=1e-4)  # stored with five digits
+    drop = al.sensitivity_n(environment, batch, maps, n_orders=5)
+    assert records.scores(spec, "gradient", "sensitivity-n[n_orders=5]") == pytest.approx(drop.mean.numpy(), rel=1e-6)
+    stored = records.maps(spec, "gradient")
+    assert stored.shape == (3, 16, 16)
+    assert stored == pytest.approx(maps[:3].numpy(), rel=1e-4, abs=1e-9)  # batches of 2 and of 4 round differently
+    verdict = al.check("gradient", spec, n_samples=4).environments[0].truths["overall"]
+    (summary,) = (one for one in records.summaries() if (one.environment, one.method) == (spec, "gradient"))
+    assert summary.truths["overall"].f1 == pytest.approx(verdict.f1, rel=1e-6)
+    assert summary.truths["overall"].f1_low == pytest.approx(verdict.f1_low, rel=1e-6)
+
+
+def test_a_run_that_stops_anywhere_goes_on_with_what_is_missing(whole, tmp_path):
+    lines = (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    for n_kept in (0, 1, 7, len(lines) - 1):
+        folder = tmp_path / str(n_kept)
+        shutil.copytree(whole, folder)
+        (folder / RECORDS_FILE).write_bytes(b"".join(lines[:n_kept]))
+        outcome = run_plan(small(save_maps=3), folder)
+        assert (outcome.n_before, outcome.n_run) == (n_kept, len(lines) - n_kept)
+        assert found(folder) == found(whole)
+
+
+@pytest.mark.parametrize("cut", [1, 30, -1])
+def test_a_record_that_is_cut_off_is_named_and_done_again(whole, tmp_path, cut):
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    lines = (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    (folder / RECORDS_FILE).write_bytes(b"".join(lines[:-1]) + lines[-1][:cut])
+    with pytest.warns(DamagedRecords, match=rf"records.jsonl:{len(lines)} is cut off"):
+        load_records(folder).summaries()
+    outcome = run_plan(small(save_maps=3), folder)
+    assert len(outcome.damaged) == 1
+    assert f"records.jsonl:{len(lines)} is cut off" in outcome.damaged[0]
+    assert outcome.n_run == 1
+    assert found(folder) == found(whole)
+    assert (folder / DAMAGED_FILE).read_bytes() == lines[-1][:cut].rstrip(b"\n") + b"\n"
+
+
+def test_one_flipped_bit_is_seen_and_the_record_done_again(whole, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    content = bytearray((folder / RECORDS_FILE).read_bytes())
+    second = content.index(b"\n") + 1
+    content[second + 200] ^= 1
+    (folder / RECORDS_FILE).write_bytes(bytes(content))
+    outcome = run_plan(small(save_maps=3), folder)
+    assert len(outcome.damaged) == outcome.n_run == 1
+    assert "records.jsonl:2 is not as it was written (job " in outcome.damaged[0]
+    assert found(folder) == found(whole)
+
+
+def test_maps_that_are_gone_are_made_again(whole, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    gone = next((folder / "maps").iterdir())
+    gone.unlink()
+    assert run_plan(small(save_maps=3), folder).n_run == 1
+    assert gone.exists()
+    assert found(folder) == found(whole)
+
+
+def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path):
+    folder = tmp_path / "run"
+    plan = small(n_samples=40, images_per_job=1)
+    program = (
+        "import sys, attributionlab as al; "
+        "plan = al.Plan.of(environments=['multi-color-sum[size=16]', 'single-color-sum[size=16]'], methods="
+        f"{METHODS!r}, metrics=['insertion', 'sensitivity-n[n_orders=5]'], n_samples=40, images_per_job=1); "
+        "al.run_plan(plan, sys.argv[1])"
+    )
+    seen = 0
+    for _ in range(2):
+        process = subprocess.Popen([sys.executable, "-c", program, str(folder)])
+        deadline = time.monotonic() + 60
+        while count(folder) < seen + 20 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert count(folder) >= seen + 20, "what was written stays"
+        seen = count(folder)
+    run_plan(plan, folder)
+    keys = [stored["key"] for _, stored in valid(folder / RECORDS_FILE)]
+    lines = (folder / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    assert len(lines) == len(set(keys)) == plan.n_jobs, "nothing lost, nothing done twice"
+    run_plan(plan, tmp_path / "other")
+    assert found(folder) == found(tmp_path / "other")
+
+
+def count(folder):
+    file = folder / RECORDS_FILE
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+FAULTY = """
+import os
+
+
+def raises(model, inputs, targets):
+    raise ValueError("no idea")
+
+
+def dies(model, inputs, targets):
+    os._exit(7)
+
+
+def fine(model, inputs, targets):
+    return inputs.sum(dim=1)
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    file = tmp_path / "faulty.py"
+    file.write_text(FAULTY, encoding="utf-8")
+    return file
+
+
+def test_a_method_that_raises_is_a_record_and_the_rest_goes_on(tmp_path, faulty):
+    plan = small(methods=[f"{faulty}:raises", "truth"], environments=["multi-color-sum[size=16]"])
+    outcome = run_plan(plan, tmp_path / "run")
+    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, plan.n_jobs // 2)
+    failed, fine = load_records(tmp_path / "run").summaries()
+    assert (failed.error.type, failed.passed, failed.truths["overall"]) == ("MethodRaised", False, None)
+    assert "no idea" in failed.error.message
+    assert fine.truths["overall"].f1 == 1
+    assert run_plan(plan, tmp_path / "run").n_run == 0, "what failed is done again only when it is asked for"
+    assert run_plan(plan, tmp_path / "run", retry_failed=True).n_run == plan.n_jobs // 2
+
+
+def test_a_metric_that_does_not_fit_is_a_record_and_the_rest_goes_on(tmp_path):
+    plan = small(
+        methods=["truth"], environments=["multi-color-sum[size=16]"], metrics=["insertion[measure=correct-steps]"]
+    )
+    assert run_plan(plan, tmp_path / "run").n_failed == 2
+    (summary,) = load_records(tmp_path / "run").summaries()
+    assert summary.truths["overall"].f1 == 1
+    assert summary.metrics == {"insertion[measure=correct-steps]": None}
+    assert "single-color environments" in summary.error.message
+
+
+@pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
+def test_processes_find_the_same_and_one_that_dies_takes_only_its_own_jobs_along(whole, tmp_path, faulty):
+    run_plan(small(save_maps=3), tmp_path / "two", workers=2)
+    assert found(tmp_path / "two") == found(whole)
+    plan = small(methods=["truth", f"{faulty}:dies", f"{faulty}:fine"], metrics=[], n_samples=2, images_per_job=1)
+    outcome = run_plan(plan, tmp_path / "dying", workers=2)
+    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, 4)
+    errors = {record.method: record.error for record in load_records(tmp_path / "dying")}
+    assert errors[f"{faulty}:dies"].type == "WorkerDied"
+    assert errors["truth"] is errors[f"{faulty}:fine"] is None
+
+
+def test_a_folder_of_another_plan_is_refused_with_what_differs(whole, tmp_path):
+    with pytest.raises(BadOption, match=r"`output` must belong to the same plan.*it differs in methods, gamma"):
+        run_plan(small(save_maps=3, methods=["truth"], gamma=0.1), whole)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(BadOption, match="`output` must be a new folder, or that of a run.*it has file"):
+        run_plan(small(), tmp_path)
+    with pytest.raises(BadOption, match="`output` must be a folder"):
+        run_plan(small(), tmp_path / "file")
+    with pytest.raises(BadOption, match="`run` must be the folder of a run"):
+        load_records(tmp_path)
+
+
+def test_two_runs_do_not_write_into_one_folder(whole):
+    with FileLock(whole / ".lock"), pytest.raises(BadOption, match="no folder that another run writes into"):
+        run_plan(small(save_maps=3), whole)
+
+
+def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, tmp_path, monkeypatch):
+    folder, real, written = tmp_path / "run", os.write, []
+
+    def full(file, data):
+        """Room for three records and a half."""
+        if len(data) > 300 and len(written) == 3:
+            if data[:1] != b"{":
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(file, data[:100])
+        written.append(data)
+        return real(file, data)
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(MachineError, match=r"`output` must be writable.*No space left on device: what is recorded is kept"):
+        run_plan(small(save_maps=3), folder)
+    monkeypatch.undo()
+    lines = (folder / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    assert len(lines) == 3
+    assert all(decode(line) is not None for line in lines)
+    outcome = run_plan(small(save_maps=3), folder)
+    assert (outcome.n_before, outcome.damaged) == (3, ())
+    assert found(folder) == found(whole)
+
+
+def test_a_folder_that_cannot_be_written_is_the_machines_fault(whole):
+    with pytest.raises(MachineError, match="`output` must be writable"):
+        Journal(whole / "nowhere" / RECORDS_FILE)
+
+
+def test_a_table_for_pandas_has_a_row_per_image(whole):
+    pytest.importorskip("pandas")
+    table = load_records(whole).to_pandas()
+    assert len(table) == 2 * 3 * 4
+    assert {"environment", "family", "method", "sample", "positive.f1", "insertion"} <= set(table.columns)
+    rows = table[(table.method == "gradient") & (table.environment == "multi-color-sum[size=16]")]
+    expected = load_records(whole).scores("multi-color-sum[size=16]", "gradient", name="positive.f1")
+    assert np.array_equal(rows["positive.f1"].to_numpy(), expected)
+
+
+def test_families_sum_up_their_seeds(tmp_path):
+    plan = small(environments=["multi-color-sum[size=16]"], methods=["truth", "random"], metrics=[], seeds=[0, 1, 2])
+    run_plan(plan, tmp_path / "run")
+    records = load_records(tmp_path / "run")
+    truth, random = records.summaries(by="family")
+    assert (truth.n_seeds, truth.n_passed, truth.n_images, truth.passed) == (3, 3, 12, True)
+    each = [one for one in records.summaries() if one.method == "random"]
+    assert random.truths["overall"].f1 == pytest.approx(np.mean([one.truths["overall"].f1 for one in each]))
+    with pytest.raises(BadOption, match="`by` must be environment or family"):
+        records.summaries(by="seed")
+
+
+def test_a_score_that_is_not_there_is_named(whole):
+    with pytest.raises(BadOption, match="`name` must be one of negative.f1"):
+        load_records(whole).scores("multi-color-sum[size=16]", "gradient", name="overall.recal")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"workers": 0}, "`workers` must be at least 1"),
+        ({"backend": "slurm"}, "`backend` must be loky or dask or ray"),
+        ({"address": "tcp://x"}, "`address` must go with the backend dask or ray"),
+    ],
+)
+def test_executors_that_do_not_fit_are_refused(options, message):
+    with pytest.raises(BadOption, match=message):
+        Executor(**options)
+
+
+def test_an_engine_that_is_not_installed_is_named_with_how_to_install_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(BadOption, match=r'pip install "attributionlab\[dask\]"'):
+        Executor(backend="dask")
