@@ -219,9 +219,10 @@ def test_a_metric_that_does_not_fit_is_a_record_and_the_rest_goes_on(tmp_path):
 def test_processes_find_the_same_and_one_that_dies_takes_only_its_own_jobs_along(whole, tmp_path, faulty):
     run_plan(small(save_maps=3), tmp_path / "two", workers=2)
     assert found(tmp_path / "two") == found(whole)
-    plan = small(methods=["truth", f"{faulty}:dies", f"{faulty}:fine"], metrics=[], n_samples=2, images_per_job=1)
+    environments = ["multi-color-sum[size=16]"]
+    plan = small(environments=environments, methods=["truth", f"{faulty}:dies", f"{faulty}:fine"], metrics=[])
     outcome = run_plan(plan, tmp_path / "dying", workers=2)
-    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, 4)
+    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, 2)
     errors = {record.method: record.error for record in load_records(tmp_path / "dying")}
     assert errors[f"{faulty}:dies"].type == "WorkerDied"
     assert errors["truth"] is errors[f"{faulty}:fine"] is None

@@ -1,0 +1,82 @@
+"""A real Dask cluster on this machine: the same records, also when a worker is killed in mid-run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from attributionlab.errors import MachineError
+from attributionlab.experiments import Plan, run_plan
+from attributionlab.experiments.records import RECORDS_FILE, valid
+
+VARYING = ("seconds", "peak_memory", "device", "versions")
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of sockets that distributed closes late
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # as above, at interpreter exit
+]
+
+
+def plan():
+    return Plan.of(
+        environments=["multi-color-sum[size=16]"],
+        methods=["gradient", "random", "occlusion"],
+        metrics=["insertion"],
+        n_samples=24,
+        images_per_job=1,
+    )
+
+
+def found(folder):
+    return {
+        stored["key"]: {name: value for name, value in stored.items() if name not in VARYING}
+        for _, stored in valid(folder / RECORDS_FILE)
+    }
+
+
+def test_a_cluster_finds_the_same_though_a_worker_is_killed(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        victim = next(iter(client.run(os.getpid).values()))
+        seen, killed = [], threading.Event()
+
+        def watch(record):
+            """Kill a worker when a few jobs are done."""
+            seen.append(record)
+            if len(seen) == 6 and not killed.is_set():
+                os.kill(victim, signal.SIGKILL)
+                killed.set()
+
+        outcome = run_plan(plan(), tmp_path / "dask", backend="dask", address=cluster.scheduler_address, watch=watch)
+    assert killed.is_set()
+    assert (outcome.n_run, outcome.n_failed) == (plan().n_jobs, 0)
+    run_plan(plan(), tmp_path / "here")
+    assert found(tmp_path / "dask") == found(tmp_path / "here")
+
+
+def test_a_scheduler_that_does_not_answer_is_the_machines_fault(tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("attributionlab.experiments.executors.CONNECT_SECONDS", 0.5)
+    with pytest.raises(MachineError, match="`scheduler` must be a Dask scheduler that answers, got 'tcp://127.0.0.1:9'"):
+        run_plan(plan(), tmp_path / "run", backend="dask", address="tcp://127.0.0.1:9")
+
+
+@pytest.mark.slow
+def test_ray_finds_the_same(tmp_path):
+    """In a process of its own, as Ray starts servers that outlive a failing test."""
+    pytest.importorskip("ray")
+    program = "import sys; from attributionlab.experiments import Plan, run_plan; " + (
+        f"run_plan(Plan.from_dict({plan().to_dict()!r}), sys.argv[1], backend='ray', workers=2)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "ray")], check=True, timeout=300)
+    run_plan(plan(), tmp_path / "here")
+    assert found(tmp_path / "ray") == found(tmp_path / "here")
