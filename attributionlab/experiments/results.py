@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -175,7 +175,9 @@ class Records:
         sums: dict[tuple[str, str], _Sums] = {}
         for _, stored in valid(self._path, damaged):
             key = stored["environment"], stored["method"]
-            sums.setdefault(key, _Sums()).add(stored)
+            if key not in sums:
+                sums[key] = _Sums()
+            sums[key].add(stored)
         if damaged:
             hint = "run the plan again to do their jobs anew"
             warnings.warn(f"{len(damaged)} records are damaged, the first: {damaged[0]}; {hint}", DamagedRecords, 2)
@@ -236,80 +238,128 @@ def load_records(folder: str | Path) -> Records:
 
 @dataclass
 class _Moments:
-    """Of scores that come in parts: number, sum, sum of squares, and the first values themselves."""
+    """Of one score: number, sum and sum of squares over images, and the values themselves where they are few.
+
+    Args:
+        n: Images that have the score.
+        total: Their sum.
+        squares: The sum of their squares.
+        kept: The scores in the order of the images; None where there are too many.
+    """
 
     n: int = 0
     total: float = 0.0
     squares: float = 0.0
-    values: array[float] = field(default_factory=lambda: array("d"))
+    kept: Values | None = field(default_factory=lambda: np.empty(0))
 
-    def add(self, scores: list[float | None], *, keep: bool) -> None:
-        """Scores of some images more."""
-        known = scores if None not in scores else [score for score in scores if score is not None]
+    def add(self, values: Values, *, keep: bool) -> None:
+        """Scores of some images more; NaN where there is none."""
+        known = values[~np.isnan(values)]
         self.n += len(known)
-        self.total += sum(known)  # type: ignore[arg-type]  # they are all known
-        if keep:
-            self.squares += sum([score * score for score in known])  # type: ignore[operator, misc]  # as above
-            if len(self.values) <= N_BOOTSTRAP:
-                self.values.extend(known)  # type: ignore[arg-type]  # as above
+        self.total += float(known.sum())
+        self.squares += float((known**2).sum())
+        self.kept = np.concatenate([self.kept, known]) if keep and self.kept is not None else None
 
     def join(self, other: _Moments) -> None:
         """Those of another seed."""
         self.n, self.total, self.squares = self.n + other.n, self.total + other.total, self.squares + other.squares
-        if len(self.values) <= N_BOOTSTRAP:
-            self.values.extend(other.values)
+        few = self.kept is not None and other.kept is not None and self.n <= N_BOOTSTRAP
+        self.kept = np.concatenate([self.kept, other.kept]) if few else None
 
     @property
     def mean(self) -> float | None:
         """None of nothing."""
-        return self.total / self.n if self.n else None
+        if not self.n:
+            return None
+        return self.total / self.n if self.kept is None else float(self.kept.mean())
 
     def interval(self) -> tuple[float, float]:
         """The 95 percent interval of the mean."""
-        if self.n == len(self.values) <= N_BOOTSTRAP:
-            return bootstrap_interval(np.array(self.values), seed=0)
+        if self.kept is not None:
+            return bootstrap_interval(self.kept, seed=0)
         mean = self.total / self.n
         reach = 1.96 * (max(self.squares / self.n - mean**2, 0.0) / self.n) ** 0.5
         return mean - reach, mean + reach
 
 
-_SCORES = tuple((f"{truth}.{name}", name == "f1") for truth in TRUTHS for name in ("precision", "recall", "f1"))
+_SCORES = tuple(f"{truth}.{name}" for truth in TRUTHS for name in ("precision", "recall", "f1"))
 
 
-@dataclass
+class _Pile:
+    """Scores of records, summed up whenever they are many; few are put into the order of the images first.
+
+    Args:
+        names: Of the scores.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._moments = {name: _Moments() for name in names}
+        self._waiting: list[tuple[int, dict[str, list[float | None]]]] = []
+        self._n_waiting, self._many = 0, False
+
+    def add(self, start: int, stop: int, scores: dict[str, list[float | None]]) -> None:
+        """Those of one record."""
+        self._waiting.append((start, scores))
+        self._n_waiting += stop - start
+        if self._n_waiting > N_BOOTSTRAP:
+            self._many = True
+            self._sum_up()
+
+    def moments(self) -> dict[str, _Moments]:
+        """Of all that was added."""
+        self._sum_up()
+        return self._moments
+
+    def _sum_up(self) -> None:
+        self._waiting.sort(key=lambda one: one[0])
+        for name, moments in self._moments.items():
+            chained = itertools.chain.from_iterable(scores[name] for _, scores in self._waiting)
+            moments.add(np.array(list(chained), dtype=np.float64), keep=not self._many)
+        self._waiting.clear()
+        self._n_waiting = 0
+
+
 class _Sums:
     """What is known of one method in one environment."""
 
-    agreement: dict[str, _Moments] = field(default_factory=lambda: {name: _Moments() for name, _ in _SCORES})
-    metrics: dict[str, _Moments] = field(default_factory=dict)
-    n_images: int = 0
-    n_zero_maps: int = 0
-    seconds: float = 0.0
-    peak_memory: int = 0
-    diagnosis: str | None = None
-    error: MethodFailure | None = None
-    failed: bool = False
+    def __init__(self) -> None:
+        self._piles: dict[str, _Pile] = {}
+        self.n_images = self.n_zero_maps = self.peak_memory = 0
+        self.seconds = 0.0
+        self.diagnosis: str | None = None
+        self.error: MethodFailure | None = None
+        self.failed = False
 
     def add(self, stored: dict[str, Any]) -> None:
         """One record more, as it is stored."""
         self.peak_memory = max(self.peak_memory, stored["peak_memory"])
+        measure = stored["measure"]
         if stored["error"] is not None:
             self.error = self.error or MethodFailure(**stored["error"])
-            self.failed |= stored["measure"] == AGREEMENT
+            self.failed |= measure == AGREEMENT
             return
-        scores = stored["scores"]
-        if stored["measure"] != AGREEMENT:
-            self.metrics.setdefault(stored["measure"], _Moments()).add(scores["score"], keep=False)
-            return
-        for name, keep in _SCORES:
-            self.agreement[name].add(scores[name], keep=keep)
-        self.n_images += stored["stop"] - stored["start"]
-        self.n_zero_maps += stored["n_zero_maps"]
-        self.seconds += stored["seconds"]
-        self.diagnosis = self.diagnosis or stored["diagnosis"]
+        if measure not in self._piles:
+            self._piles[measure] = _Pile(_SCORES if measure == AGREEMENT else ("score",))
+        self._piles[measure].add(stored["start"], stored["stop"], stored["scores"])
+        if measure == AGREEMENT:
+            self.n_images += stored["stop"] - stored["start"]
+            self.n_zero_maps += stored["n_zero_maps"]
+            self.seconds += stored["seconds"]
+            self.diagnosis = self.diagnosis or stored["diagnosis"]
+
+    @cached_property
+    def agreement(self) -> dict[str, _Moments]:
+        """By kind of truth and score; asked for when everything was added."""
+        pile = self._piles.get(AGREEMENT)
+        return {name: _Moments() for name in _SCORES} if pile is None else pile.moments()
+
+    @cached_property
+    def metrics(self) -> dict[str, _Moments]:
+        """By metric; asked for when everything was added."""
+        return {name: pile.moments()["score"] for name, pile in self._piles.items() if name != AGREEMENT}
 
     def join(self, other: _Sums) -> None:
-        """Those of another seed."""
+        """Those of another seed, into sums to which nothing was added."""
         for name, moments in other.agreement.items():
             self.agreement[name].join(moments)
         for name, moments in other.metrics.items():

@@ -66,7 +66,7 @@ def test_a_cluster_finds_the_same_though_a_worker_is_killed(tmp_path):
 def test_a_scheduler_that_does_not_answer_is_the_machines_fault(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("attributionlab.experiments.executors.CONNECT_SECONDS", 0.5)
-    with pytest.raises(MachineError, match="`scheduler` must be a Dask scheduler that answers, got 'tcp://127.0.0.1:9'"):
+    with pytest.raises(MachineError, match=r"`scheduler` must be a Dask scheduler that answers, got 'tcp:"):
         run_plan(plan(), tmp_path / "run", backend="dask", address="tcp://127.0.0.1:9")
 
 
@@ -74,7 +74,8 @@ def test_a_scheduler_that_does_not_answer_is_the_machines_fault(tmp_path, monkey
 def test_ray_finds_the_same(tmp_path):
     """In a process of its own, as Ray starts servers that outlive a failing test."""
     pytest.importorskip("ray")
-    program = "import sys; from attributionlab.experiments import Plan, run_plan; " + (
+    program = (
+        "import sys; from attributionlab.experiments import Plan, run_plan; "
         f"run_plan(Plan.from_dict({plan().to_dict()!r}), sys.argv[1], backend='ray', workers=2)"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "ray")], check=True, timeout=300)

@@ -93,7 +93,10 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path):
         ({"seeds": [-1]}, "`seeds` must be at least 0"),
         ({"environments": ["multi-color-sum[seed=2]"], "seeds": [0]}, "be left out where an environment has its own"),
         ({"truth": "posit"}, "`truth` must be auto or overall"),
-        ({"environments": ["single-color-sum"], "truth": "negative"}, "`truth` must apply in single-color-sum to truth"),
+        (
+            {"environments": ["single-color-sum"], "truth": "negative"},
+            "`truth` must apply in single-color-sum to truth",
+        ),
         ({"name": 3}, "`name` must be a text"),
         ({"images_per_job": 0}, "`images_per_job` must be at least 1"),
         ({"save_maps": "all"}, "`save_maps` must be an integer"),

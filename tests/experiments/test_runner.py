@@ -232,7 +232,7 @@ def test_a_folder_of_another_plan_is_refused_with_what_differs(whole, tmp_path):
     with pytest.raises(BadOption, match=r"`output` must belong to the same plan.*it differs in methods, gamma"):
         run_plan(small(save_maps=3, methods=["truth"], gamma=0.1), whole)
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(BadOption, match="`output` must be a new folder, or that of a run.*it has file"):
+    with pytest.raises(BadOption, match=r"`output` must be a new folder, or that of a run.*it has file"):
         run_plan(small(), tmp_path)
     with pytest.raises(BadOption, match="`output` must be a folder"):
         run_plan(small(), tmp_path / "file")
@@ -258,7 +258,9 @@ def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, 
         return real(file, data)
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(MachineError, match=r"`output` must be writable.*No space left on device: what is recorded is kept"):
+    with pytest.raises(
+        MachineError, match=r"`output` must be writable.*No space left on device: what is recorded is kept"
+    ):
         run_plan(small(save_maps=3), folder)
     monkeypatch.undo()
     lines = (folder / RECORDS_FILE).read_bytes().splitlines(keepends=True)
@@ -297,7 +299,7 @@ def test_families_sum_up_their_seeds(tmp_path):
 
 
 def test_a_score_that_is_not_there_is_named(whole):
-    with pytest.raises(BadOption, match="`name` must be one of negative.f1"):
+    with pytest.raises(BadOption, match=r"`name` must be one of negative\.f1"):
         load_records(whole).scores("multi-color-sum[size=16]", "gradient", name="overall.recal")
 
 
@@ -315,6 +317,6 @@ def test_executors_that_do_not_fit_are_refused(options, message):
 
 
 def test_an_engine_that_is_not_installed_is_named_with_how_to_install_it(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(BadOption, match=r'pip install "attributionlab\[dask\]"'):
         Executor(backend="dask")

@@ -1,0 +1,117 @@
+"""What a run costs beside its work: seconds of a typical run and where they go, overhead per job, two workers, a million records.
+
+Usage: python scripts/bench_runs.py [N_RECORDS]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import resource
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+from attributionlab.experiments import Plan, Record, load_records, run_plan
+from attributionlab.experiments.plan import AGREEMENT
+from attributionlab.experiments.records import RECORDS_FILE
+from attributionlab.experiments.store import RunFolder
+from attributionlab.reports.run_rows import run_table
+from attributionlab.reports.run_tables import to_rich
+
+METHODS = [
+    "gradient",
+    "input-x-gradient",
+    "integrated-gradients",
+    "guided-backprop",
+    "deeplift",
+    "deepshap",
+    "lrp-epsilon",
+    "gradcam",
+    "occlusion",
+    "lime",
+    "random",
+    "constant",
+]
+
+
+def typical(folder: Path) -> None:
+    """Twelve methods, three environments, 32 images at 64x64; one worker and two."""
+    environments = [f"{name}[size=64]" for name in ("multi-color-sum", "single-color-sum", "single-color-modulo")]
+    plan = Plan.of(environments=environments, methods=METHODS, metrics=["insertion", "deletion"], n_samples=32)
+    spent: dict[str, float] = defaultdict(float)
+    print(f"{plan.n_jobs} jobs: {len(METHODS)} methods, 3 environments, 32 images at 64x64, Insertion and Deletion\n")
+    outcome = run_plan(plan, folder / "one")
+    for record in load_records(folder / "one"):
+        spent[record.method if record.measure == AGREEMENT else record.measure] += record.seconds
+    print("| where | seconds |\n|---|---|")
+    for name, seconds in sorted(spent.items(), key=lambda one: -one[1]):
+        print(f"| `{name}` | {seconds:.1f} |")
+    rest = outcome.seconds - sum(spent.values())
+    print(f"| scores, scenes, networks, records | {rest:.1f} |\n| all | {outcome.seconds:.1f} |\n")
+
+
+def throughput(folder: Path) -> None:
+    """A CPU-bound plan by one process of one thread and by two."""
+    plan = Plan.of(environments=["multi-color-sum[size=64]"], methods=["lime", "kernel-shap"], n_samples=160)
+    warm = Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth", "random"], n_samples=16)
+    run_plan(warm, folder / "warm", workers=2)  # starting processes is paid once
+    import torch  # noqa: PLC0415  # one thread only now
+
+    torch.set_num_threads(1)
+    one = run_plan(plan, folder / "single").seconds
+    two = run_plan(plan, folder / "double", workers=2).seconds
+    print(f"LIME and KernelSHAP, 160 images at 64x64: one worker {one:.1f} s, two {two:.1f} s, ratio {one / two:.2f}\n")
+
+
+def overhead(folder: Path) -> None:
+    """Jobs that take next to nothing, without what they take."""
+    plan = Plan.of(
+        environments=["single-color-sum[size=16]"], methods=["constant", "input"], n_samples=1000, images_per_job=1
+    )
+    outcome = run_plan(plan, folder / "small")
+    work = sum(record.seconds for record in load_records(folder / "small"))
+    each = (outcome.seconds - work) / plan.n_jobs * 1000
+    print(f"overhead per job, scene and scores of an image included: {each:.2f} ms ({plan.n_jobs} jobs)\n")
+
+
+def many(folder: Path, n_records: int) -> None:
+    """A million records: the summary table."""
+    environments = [f"multi-color-sum[size=16,temperature={2**power}]" for power in range(4)]
+    n_ranges = n_records // (len(METHODS) * 4 * 5)
+    plan = Plan.of(
+        environments=environments, methods=METHODS, seeds=list(range(5)), n_samples=4 * n_ranges, images_per_job=4
+    )
+    found = folder / "few"
+    few = dataclasses.replace(plan, n_samples=4, seeds=(0,))
+    run_plan(few, found)
+    records = {(record.environment, record.method): record for record in load_records(found)}
+    path = folder / "many"
+    with RunFolder.opened(path, plan), (path / RECORDS_FILE).open("wb") as file:
+        for unit in plan.units():
+            (job,) = unit.jobs
+            like = records[plan.expanded[job.environment], job.method]
+            file.write(Record.to_line(dataclasses.replace(like, job=job)))
+    size = (path / RECORDS_FILE).stat().st_size
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begin = time.perf_counter()
+    table = to_rich(run_table(load_records(path)))
+    seconds = time.perf_counter() - begin
+    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert table is not None
+    print(f"{plan.n_jobs:,} records ({size / 1e9:.2f} GB): summary table in {seconds:.1f} s, {more:.0f} MB more memory")
+
+
+def main(n_records: int = 1_000_000) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        many(folder, n_records)
+        overhead(folder)
+        typical(folder)
+        throughput(folder)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
