@@ -158,8 +158,9 @@ def study(n_networks: int = N_NETWORKS, *, n_steps: int = N_STEPS) -> StudyRepor
         (
             (
                 f"{n_networks} networks of each kind (Adam, {n_steps} steps on the two images), {SIDE}x{SIDE} pixels, whatever the preset. "
-                "The paper trained one network and gives neither it nor the sizes of the objects; ours were not chosen by "
-                "what came out, and every kind is reported."
+                "The paper trained one network and gives neither it nor the sizes of the objects. The images were settled before any "
+                "network was trained; kinds of networks were added after the first, which used both halves, and every kind that "
+                "was tried is reported."
             ),
         ),
     )
