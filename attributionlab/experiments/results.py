@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import warnings
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -309,12 +310,17 @@ class _Pile:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._moments = {name: _Moments() for name in names}
-        self._waiting: list[tuple[int, dict[str, list[float | None]]]] = []
+        self._waiting = {name: array("d") for name in names}
+        self._extend = tuple((name, waiting.extend) for name, waiting in self._waiting.items())
+        self._images: list[range] = []
         self._n_waiting, self._many = 0, False
 
     def add(self, start: int, stop: int, scores: dict[str, list[float | None]]) -> None:
-        """Those of one record."""
-        self._waiting.append((start, scores))
+        """Those of one record; nothing of it is kept, as keeping millions of lists takes longer than reading them."""
+        for name, extend in self._extend:
+            values = scores[name]
+            extend([np.nan if value is None else value for value in values] if None in values else values)  # type: ignore[arg-type]  # there is no None
+        self._images.append(range(start, stop))
         self._n_waiting += stop - start
         if self._n_waiting > N_BOOTSTRAP:
             self._many = True
@@ -326,11 +332,11 @@ class _Pile:
         return self._moments
 
     def _sum_up(self) -> None:
-        self._waiting.sort(key=lambda one: one[0])
+        order = np.argsort(np.fromiter(itertools.chain.from_iterable(self._images), dtype=np.int64), kind="stable")
         for name, moments in self._moments.items():
-            chained = itertools.chain.from_iterable(scores[name] for _, scores in self._waiting)
-            moments.add(np.array(list(chained), dtype=np.float64), keep=not self._many)
-        self._waiting.clear()
+            moments.add(np.array(self._waiting[name])[order], keep=not self._many)
+            del self._waiting[name][:]
+        self._images.clear()
         self._n_waiting = 0
 
 
