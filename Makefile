@@ -34,6 +34,7 @@ bench: $(VENV)/installed
 	$(BIN)/python scripts/bench_occlusion.py
 	$(BIN)/python scripts/bench_perturbation.py
 	$(BIN)/python scripts/bench_methods.py
+	$(BIN)/python scripts/bench_runs.py
 	$(BIN)/python scripts/bench_testing.py
 
 clean:
