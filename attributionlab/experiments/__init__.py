@@ -8,8 +8,9 @@ from attributionlab.experiments.maps import check_maps
 from attributionlab.experiments.plan import Plan
 from attributionlab.experiments.plan_file import read_plan
 from attributionlab.experiments.records import Record
-from attributionlab.experiments.results import MethodSummary, Records, load_records
+from attributionlab.experiments.results import Records, load_records
 from attributionlab.experiments.runner import RunOutcome, run_plan
+from attributionlab.experiments.summaries import MethodSummary
 
 __all__ = [
     "Audit",
