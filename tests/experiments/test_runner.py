@@ -320,3 +320,34 @@ def test_an_engine_that_is_not_installed_is_named_with_how_to_install_it(monkeyp
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(BadOption, match=r'pip install "attributionlab\[dask\]"'):
         Executor(backend="dask")
+
+
+def test_a_method_that_changes_the_network_changes_it_for_no_other(whole, tmp_path, faulty):
+    faulty.write_text(
+        "import torch\n\n\ndef vandal(model, inputs, targets):\n    with torch.no_grad():\n"
+        "        next(model.parameters()).mul_(2)\n    return inputs.sum(dim=1)\n",
+        encoding="utf-8",
+    )
+    spec = "multi-color-sum[size=16]"
+    plan = small(methods=[f"{faulty}:vandal", "gradient"], environments=[spec], metrics=[])
+    assert run_plan(plan, tmp_path / "run").n_failed == 2
+    records = load_records(tmp_path / "run")
+    assert {record.error.type for record in records if record.method != "gradient"} == {"ModelChanged"}
+    assert np.array_equal(records.scores(spec, "gradient"), load_records(whole).scores(spec, "gradient"))
+
+
+def test_summaries_do_not_depend_on_the_order_in_which_jobs_ended(whole, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    lines = (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    (folder / RECORDS_FILE).write_bytes(b"".join(reversed(lines)))
+    assert load_records(folder).summaries() == load_records(whole).summaries()
+
+
+def test_a_family_passes_only_with_every_seed(tmp_path):
+    entries = {"environments": ["multi-color-sum[size=16]"], "methods": ["random"], "metrics": [], "seeds": [0, 1]}
+    run_plan(small(**entries), tmp_path / "run")
+    low, high = sorted(one.truths["overall"].f1 for one in load_records(tmp_path / "run").summaries())
+    run_plan(small(**entries, gamma=(low + high) / 2), tmp_path / "between")
+    (family,) = load_records(tmp_path / "between").summaries(by="family")
+    assert (family.n_passed, family.n_seeds, family.passed) == (1, 2, False)
