@@ -71,7 +71,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     said = _said(marker, metafunc.config, metafunc.definition.nodeid)
     if not set(FIXTURES) & set(metafunc.fixturenames):
-        raise pytest.UsageError(f"{metafunc.definition.nodeid}: a marked test must take {' or '.join(FIXTURES)}")
+        raise pytest.Collector.CollectError(
+            f"{metafunc.definition.nodeid}: a marked test must take {' or '.join(FIXTURES)}"
+        )
     cases = [(spec, seed, said["size"]) for spec in said["environments"] for seed in said["seeds"]]
     metafunc.parametrize(
         "attribution_environment", cases, indirect=True, ids=[f"{spec}-seed{seed}" for spec, seed, _ in cases]
@@ -145,17 +147,21 @@ def _said(marker: pytest.Mark, config: pytest.Config, where: str) -> dict[str, A
     """The marker's options and the defaults of those that it leaves out.
 
     Raises:
-        pytest.UsageError: If it has other options, or a list is empty.
+        pytest.Collector.CollectError: If it has other options, or a list is empty.
     """
     defaults = _defaults(config)
     if marker.args:
-        raise pytest.UsageError(f"{where}: the marker attributionlab takes options by name, got {marker.args[0]!r}")
+        raise pytest.Collector.CollectError(
+            f"{where}: the marker attributionlab takes options by name, got {marker.args[0]!r}"
+        )
     for name, value in marker.kwargs.items():
         if name not in defaults:
             known = ", ".join(defaults)
-            raise pytest.UsageError(f"{where}: the marker attributionlab has no option {name!r}; known: {known}")
+            raise pytest.Collector.CollectError(
+                f"{where}: the marker attributionlab has no option {name!r}; known: {known}"
+            )
         if name in ("environments", "seeds") and (not isinstance(value, (list, tuple)) or not value):
-            raise pytest.UsageError(
+            raise pytest.Collector.CollectError(
                 f"{where}: `{name}` of the marker attributionlab must be a list of at least one, got {value!r}"
             )
     return {**defaults, **marker.kwargs}

@@ -54,7 +54,7 @@ def typical(folder: Path) -> None:
 
 def throughput(folder: Path) -> None:
     """A CPU-bound plan by one process of one thread and by two."""
-    plan = Plan.of(environments=["multi-color-sum[size=64]"], methods=["lime", "kernel-shap"], n_samples=160)
+    plan = Plan.of(environments=["multi-color-sum[size=64]"], methods=["lime", "kernel-shap"], n_samples=64)
     warm = Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth", "random"], n_samples=16)
     run_plan(warm, folder / "warm", workers=2)  # starting processes is paid once
     import torch  # noqa: PLC0415  # one thread only now
@@ -62,7 +62,7 @@ def throughput(folder: Path) -> None:
     torch.set_num_threads(1)
     one = run_plan(plan, folder / "single").seconds
     two = run_plan(plan, folder / "double", workers=2).seconds
-    print(f"LIME and KernelSHAP, 160 images at 64x64: one worker {one:.1f} s, two {two:.1f} s, ratio {one / two:.2f}\n")
+    print(f"LIME and KernelSHAP, 64 images at 64x64: one worker {one:.1f} s, two {two:.1f} s, ratio {one / two:.2f}\n")
 
 
 def overhead(folder: Path) -> None:

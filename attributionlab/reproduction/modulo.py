@@ -40,7 +40,7 @@ BLOBS = "the area depends on the sizes and shapes of the blobs, which the paper 
 CAUSES = {
     "Constant": "equal values are taken in a random order here; the printed area is that of an order by pixel index",
     "IBA": "the paper leaves open how the bottleneck's noise is estimated",
-    "ExPerturb": "the paper leaves open how the mask is parametrized; Gaussian masks find nothing here",
+    "ExPerturb": "the paper leaves open how the mask is parametrized",
 }
 
 
@@ -119,7 +119,7 @@ def _finding(found: Evidence, printed: float, method: str) -> Finding:
     if abs(printed - CHANCE) > AUC_TOLERANCE:
         sign = 1 if printed > CHANCE else -1
         direction = Direction(found, lambda area: sign * (area - CHANCE) > AUC_TOLERANCE)
-    return judge(found, within(printed, AUC_TOLERANCE), direction, cause=CAUSES.get(method, BLOBS))
+    return judge(found, within(printed, AUC_TOLERANCE), direction, cause=f"possible cause: {CAUSES.get(method, BLOBS)}")
 
 
 def _optimum(found: Evidence) -> Result:

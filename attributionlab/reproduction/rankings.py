@@ -17,7 +17,7 @@ PRINT_TOLERANCE = 0.005
 
 CONTRADICTION = "the printed value is not that of the printed ranks, so that no ranking can have both"
 
-CLOSE = "single scores are close and move with the network, so that neighbors swap"
+CLOSE = "possible cause: single scores are close and move with the network, so that neighbors swap"
 
 SAME_ORDER = 0.9
 ALIKE = 0.5

@@ -85,7 +85,7 @@ def _verdict_on(said: GammaClaim, measured: Measured, found: Measured, truth: st
     if said.against:
         difference = mean_of(found.scores(said.method, f"{truth}.f1") - found.scores(said.against, f"{truth}.f1"))
         direction = Direction(difference, lambda value: value > 0 if said.passes else value < 0)
-    cause = CAUSES.get(said.method, "the margin is small and the networks differ")
+    cause = f"possible cause: {CAUSES.get(said.method, 'the margin is small and the networks differ')}"
     return judge(f1, lambda value: (value >= said.gamma) == said.passes, direction, setting=setting, cause=cause)
 
 
@@ -130,7 +130,7 @@ def _comparisons(found: Measured) -> list[Result]:
     for key, source, statement, evidence in entries:
         claim = Claim(f"{KEY}.{key}", source, statement, "a difference above 0", "the difference is above 0")
         setting = f"against {best_other}" if key == "iba-best" else ""
-        cause = CAUSES["IBA"] if key == "iba-best" else ""
+        cause = f"possible cause: {CAUSES['IBA']}" if key == "iba-best" else ""
         results.append(Result(claim, (judge(evidence, lambda value: value > 0, setting=setting, cause=cause),)))
     return results
 
