@@ -6,7 +6,6 @@ import numpy as np
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import MethodError
-from attributionlab.experiments.audit import _thin
 from attributionlab.experiments.check import MethodFailure, applicable_truths, deciding_truth, versions
 from attributionlab.experiments.intervals import Summary, summarize
 from attributionlab.experiments.plan import AGREEMENT, Job
@@ -77,7 +76,7 @@ class MemoryRun:
         means = {}
         for metric in self.plan.metrics:
             (measured,) = make_metric(metric).evaluate(environment, batch, [maps])
-            thin = _thin(measured.scores, measured.at, measured.curves)
+            thin = measured.thinned()
             self.found[*at, metric, "score"] = measured.scores.double().numpy()
             self.drawn[*at, metric] = thin.at.numpy(), thin.curves.numpy()
             means[metric] = float(measured.scores.double().nanmean())

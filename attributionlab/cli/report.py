@@ -58,7 +58,7 @@ def report(
         if output is not None:
             check_report_path(output)
         if figures is not None:
-            check_parents(figures / "figure")
+            check_parents(figures / "figure", "figures")
         records = load_records(folder)
         if format is not None or (output is None and figures is None):
             _print(run_table(records), format or TableFormat.table)

@@ -31,8 +31,6 @@ from attributionlab.metrics import (
 from attributionlab.perturbation import DEFAULT_MEMORY
 
 F1_TRUTHS = ("positive", "overall")
-CURVE_POINTS = 101
-"""Points of a curve that are kept for figures."""
 
 
 def audit(
@@ -175,7 +173,7 @@ class _Row:
         """Scores of some images more."""
         self.scores.setdefault(name, []).append(measured.scores.double().cpu())
         if measured.at is not None and measured.curves is not None:
-            self.curves.setdefault(name, []).append(_thin(measured.scores, measured.at, measured.curves))
+            self.curves.setdefault(name, []).append(measured.thinned())
 
 
 def _audit_one(
@@ -222,12 +220,6 @@ def _attribute(method: AnyMethod, model: nn.Module, part: Batch, row: _Row) -> T
     except MethodError as failure:
         row.error = MethodFailure(type(failure).__name__, str(failure))
         return None
-
-
-def _thin(scores: Tensor, at: Tensor, curves: Tensor) -> Measurement:
-    """The same with at most CURVE_POINTS points."""
-    kept = torch.linspace(0, len(at) - 1, min(len(at), CURVE_POINTS), dtype=torch.float64).round().long()
-    return Measurement(scores, at[kept].double().cpu(), curves[:, kept].double().cpu())
 
 
 def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, str]) -> MethodScores:

@@ -114,7 +114,7 @@ class Plan:
             >>> Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth"], seeds=[0, 1]).n_jobs
             8
         """
-        return _Reader(entries, lambda problem, *_: problem).plan()
+        return PlanReader(entries, lambda problem, *_: problem).plan()
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored beside the records."""
@@ -179,7 +179,7 @@ Placed = Callable[[str, str, int, str], str]
 """Put a problem where it belongs: `(problem, entry, index in it, text near it)` to the problem with its place."""
 
 
-class _Reader:
+class PlanReader:
     """Reads entries one by one, and remembers what is wrong with them."""
 
     def __init__(self, entries: Mapping[str, Any], placed: Placed) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from attributionlab._functions import load_function, parse_address
 from attributionlab.errors import BadPlan, MissingFile, bad_option
-from attributionlab.experiments.plan import Plan, _Reader
+from attributionlab.experiments.plan import Plan, PlanReader
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -47,7 +47,7 @@ def read_plan(path: str | Path) -> Plan:
         return f"{file.name}:{lines.find(problem, entry, index, near)}: {problem}"
 
     try:
-        plan = _Reader(entries, placed).plan()
+        plan = PlanReader(entries, placed).plan()
     except BadPlan as error:
         problems += sorted(error.problems, key=_line_number)
         raise BadPlan(problems) from error

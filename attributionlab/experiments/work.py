@@ -23,9 +23,6 @@ from attributionlab.methods import AnyMethod, make_method, run_guarded
 from attributionlab.methods.diagnostics import collecting
 from attributionlab.metrics import TRUTHS, AnyMetric, Measurement, make_metric, score
 
-CURVE_POINTS = 101
-"""Points of a curve that are kept for figures."""
-
 Finite = list[float | None]
 
 
@@ -140,13 +137,11 @@ def _measure(job: Job, environment: Environment, batch: Batch, maps: Tensor, dev
 
 
 def _curves(measured: Measurement) -> dict[str, object] | None:
-    """The curves with at most CURVE_POINTS points, to five digits: enough for figures."""
-    if measured.at is None or measured.curves is None:
+    """The curves for figures, to five digits."""
+    thin = measured.thinned()
+    if thin.at is None or thin.curves is None:
         return None
-    n_points = len(measured.at)
-    kept = torch.linspace(0, n_points - 1, min(n_points, CURVE_POINTS), dtype=torch.float64).round().long()
-    values = measured.curves.cpu()[:, kept].double()
-    return {"at": _short(measured.at.cpu()[kept].double().tolist()), "values": [_short(row.tolist()) for row in values]}
+    return {"at": _short(thin.at.tolist()), "values": [_short(row.tolist()) for row in thin.curves]}
 
 
 def _short(values: Sequence[float]) -> Finite:

@@ -15,6 +15,9 @@ from attributionlab.errors import MetricError, bad_option
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking
 
 Measure = Literal["output", "correct-steps"]
+CURVE_POINTS = 101
+"""Points of a curve that are kept for figures."""
+
 MetricFunction = Callable[..., Tensor | Sequence[float]]
 
 
@@ -118,6 +121,15 @@ class Measurement:
     scores: Tensor
     at: Tensor | None = None
     curves: Tensor | None = None
+
+    def thinned(self, n_points: int = CURVE_POINTS) -> Measurement:
+        """The same on the CPU in float64, with at most so many points of the curves."""
+        if self.at is None or self.curves is None:
+            return Measurement(self.scores.double().cpu())
+        kept = torch.linspace(0, len(self.at) - 1, min(len(self.at), n_points), dtype=torch.float64).round().long()
+        return Measurement(
+            self.scores.double().cpu(), self.at.cpu()[kept].double(), self.curves.cpu()[:, kept].double()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -165,7 +165,7 @@ def check_path(path: Path) -> None:
     check_parents(path)
 
 
-def check_parents(path: Path) -> None:
+def check_parents(path: Path, name: str = "output") -> None:
     """Refuse a path whose parents are no folders and cannot become any.
 
     Raises:
@@ -173,7 +173,7 @@ def check_parents(path: Path) -> None:
     """
     above = next((parent for parent in path.absolute().parents if parent.exists()), path)
     if not above.is_dir():
-        raise bad_option("output", "lie in a folder", str(path), f"{above} is a file")
+        raise bad_option(name, "lie in a folder", str(path), f"{above} is a file")
 
 
 def save_figure(figure: Figure, path: Path) -> None:
