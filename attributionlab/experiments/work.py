@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,7 +51,8 @@ def do_unit(unit: Unit, device: str) -> Done:
     job = unit.jobs[0]
     watch = _Watch(device)
     try:
-        environment, batch = _images(job.environment, job.start, job.stop, device)
+        images = _images(job.environment, job.start, job.stop, device)
+        environment, batch = images.environment, images.batch
         method = _method(job.method, job.environment, job.code)
         with collecting() as recorded:
             context = {"batch": batch} if method.needs_batch else {}
@@ -67,7 +68,7 @@ def do_unit(unit: Unit, device: str) -> Done:
             agreement = _agreement(one, batch, method, maps)
             records.append(watch.record(one, seconds=spent, n_maps=unit.n_maps, diagnostics=said, **agreement))
         else:
-            records.append(_measure(one, environment, batch, maps, device))
+            records.append(_measure(one, images, maps, device))
     kept = maps[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
     return Done(tuple(records), kept)
 
@@ -83,10 +84,31 @@ def _environment(spec: str, device: str) -> Environment:
     return make_environment(spec).to(device)
 
 
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """Some images of an environment, and what metrics have prepared for them: that serves every method.
+
+    Args:
+        environment: Where they come from.
+        batch: The images.
+        prepared: By metric and its code.
+    """
+
+    environment: Environment
+    batch: Batch
+    prepared: dict[tuple[str, str], object] = field(default_factory=dict)
+
+    def prepare(self, metric: str, code: str) -> object:
+        """What a metric needs of the images, once."""
+        if (metric, code) not in self.prepared:
+            self.prepared[metric, code] = _metric(metric, code).prepare(self.environment, self.batch)
+        return self.prepared[metric, code]
+
+
 @lru_cache(maxsize=2)
-def _images(spec: str, start: int, stop: int, device: str) -> tuple[Environment, Batch]:
+def _images(spec: str, start: int, stop: int, device: str) -> _Images:
     environment = _environment(spec, device)
-    return environment, environment.sample(stop - start, start).to(device)
+    return _Images(environment, environment.sample(stop - start, start).to(device))
 
 
 @lru_cache(maxsize=64)
@@ -99,15 +121,9 @@ def _metric(spec: str, _code: str) -> AnyMetric:
     return make_metric(spec)
 
 
-@lru_cache(maxsize=2)
-def _prepared(metric: str, environment: str, start: int, stop: int, device: str, code: str) -> object:
-    there, batch = _images(environment, start, stop, device)
-    return _metric(metric, code).prepare(there, batch)
-
-
 def _forget_models() -> None:
     """A method that failed may have left traces in them."""
-    for cached in (_environment, _images, _prepared, _method):
+    for cached in (_environment, _images, _method):
         cached.cache_clear()
 
 
@@ -126,11 +142,11 @@ def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[
     return {"scores": scores, "n_zero_maps": int(zero.sum()), "diagnosis": said}
 
 
-def _measure(job: Job, environment: Environment, batch: Batch, maps: Tensor, device: str) -> Record:
+def _measure(job: Job, images: _Images, maps: Tensor, device: str) -> Record:
     watch = _Watch(device)
     try:
-        prepared = _prepared(job.measure, job.environment, job.start, job.stop, device, job.code)
-        (measured,) = _metric(job.measure, job.code).evaluate(environment, batch, [maps], prepared)
+        prepared = images.prepare(job.measure, job.code)
+        (measured,) = _metric(job.measure, job.code).evaluate(images.environment, images.batch, [maps], prepared)
     except (AttributionLabError, RuntimeError, MemoryError) as error:
         return watch.record(job, error=_failure(error, "metric"))
     return watch.record(job, scores={"score": _finite(measured.scores.tolist())}, curves=_curves(measured))

@@ -75,6 +75,48 @@ class GammaClaim:
     against: str = ""
 
 
+@dataclass(frozen=True)
+class ScoreOf:
+    """A score of a method.
+
+    Args:
+        method: As the paper calls it.
+        score: `precision`, `recall` or `f1`.
+    """
+
+    method: str
+    score: str
+
+    def on(self, truth: str) -> tuple[str, str]:
+        """Method and score against a kind of truth, as records name it."""
+        return self.method, f"{truth}.{self.score}"
+
+    def __str__(self) -> str:
+        """As in a sentence."""
+        return f"{self.method}'s {self.score.replace('f1', 'F1')}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """That one score is above others.
+
+    Args:
+        key: Short name.
+        source: Where it stands.
+        statement: One line.
+        higher: What is said to be higher.
+        lower: Than which.
+        truths: The kinds of truth that the text allows.
+    """
+
+    key: str
+    source: str
+    statement: str
+    higher: ScoreOf
+    lower: tuple[ScoreOf, ...]
+    truths: tuple[str, ...]
+
+
 @cache
 def published() -> dict[str, Any]:
     """The whole file."""
@@ -97,3 +139,18 @@ def published_table(name: str) -> PublishedTable:
 def gamma_claims() -> tuple[GammaClaim, ...]:
     """The verdicts of section 4."""
     return tuple(GammaClaim(**{**entry, "truths": tuple(entry["truths"])}) for entry in published()["section4"])
+
+
+def comparisons() -> tuple[Comparison, ...]:
+    """Who has more of what, in section 4."""
+    return tuple(
+        Comparison(
+            **{
+                **entry,
+                "higher": ScoreOf(*entry["higher"]),
+                "lower": tuple(ScoreOf(*one) for one in entry["lower"]),
+                "truths": tuple(entry["truths"]),
+            }
+        )
+        for entry in published()["section4-comparisons"]
+    )

@@ -17,8 +17,7 @@ PRINT_TOLERANCE = 0.005
 
 CONTRADICTION = "the printed value is not that of the printed ranks, so that no ranking can have both"
 
-CLOSE = "possible cause: single scores are close and move with the network, so that neighbors swap"
-
+N_MOVED = 3
 SAME_ORDER = 0.9
 ALIKE = 0.5
 
@@ -90,17 +89,29 @@ def orders(key: str, table: PublishedTable, readings: Mapping[str, Ranked]) -> l
 def _order(ranked: Ranked, column: str, printed: Mapping[str, float], reading: str) -> Finding:
     found = ranked.agreement(column, printed)
     direction = Direction(found, lambda value: value >= ALIKE)
-    return judge(found, lambda value: value >= SAME_ORDER, direction, setting=reading, cause=CLOSE)
+    moved = _moved(_ours(ranked, column, printed), printed)
+    return judge(found, lambda value: value >= SAME_ORDER, direction, setting=reading, cause=moved)
+
+
+def _ours(ranked: Ranked, column: str, printed: Mapping[str, float]) -> dict[str, float]:
+    """Our ranks, counted from where the printed ones start: one table counts from 0."""
+    first = min(printed.values())
+    return {method: rank - 1 + first for method, rank in ranked.ranks(column).items()}
+
+
+def _moved(ours: Mapping[str, float], printed: Mapping[str, float]) -> str:
+    """Which methods are farthest from where they are printed."""
+    farthest = sorted(printed, key=lambda method: -abs(ours[method] - printed[method]))[:N_MOVED]
+    return "farthest: " + ", ".join(f"{method} {ours[method]:.3g} (printed {printed[method]:g})" for method in farthest)
 
 
 def rank_table(title: str, table: PublishedTable, ranked: Ranked) -> ReportTable:
     """Printed ranks beside ours, and the correlations below them."""
     columns = ("method", *(f"{column}, {whose}" for column in table.columns for whose in ("published", "ours")))
-    first = min(table.column(F1_COLUMN).values())  # one table counts from 0
-    ours = {column: ranked.ranks(column) for column in table.columns}
+    ours = {column: _ours(ranked, column, table.column(column)) for column in table.columns}
     rows: list[tuple[Cell, ...]] = []
     for method, printed in table.rows.items():
-        pairs = zip(printed, (ours[column][method] - 1 + first for column in table.columns), strict=True)
+        pairs = zip(printed, (ours[column][method] for column in table.columns), strict=True)
         rows.append((method, *(value for pair in pairs for value in pair)))
     found = (ranked.correlation(F1_COLUMN, column).value for column in table.columns[1:])
     pairs = zip(table.correlations, found, strict=True)

@@ -1,14 +1,19 @@
 """Statuses on invented results: what each study concludes from what it would have measured."""
 
+import itertools
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import attributionlab as al
 from attributionlab.metrics import paired_difference
 from attributionlab.reproduction import modulo, priors, section4, unseen_data
 from attributionlab.reproduction.claims import Evidence, Status
 from attributionlab.reproduction.measuring import Measured, Ranked, mean_of
-from attributionlab.reproduction.published import gamma_claims, published_table
+from attributionlab.reproduction.published import comparisons, gamma_claims, published_table
 from attributionlab.reproduction.rankings import consistency, correlations, orders
+from attributionlab.reproduction.study import Setting, find_preset
 
 N_NETWORKS, N_IMAGES = 5, 4
 NETWORKS = tuple(f"network {seed}" for seed in range(N_NETWORKS))
@@ -25,7 +30,7 @@ class Invented:
 
 
 def measured(scores):
-    names = {name: name for name in (*unseen_data.METHODS, *priors.NAMES[:-1])}
+    names = {name: name for name in (*unseen_data.METHODS, *(name for name in priors.NAMES if "sam" not in name))}
     return Measured(NETWORKS, names, {}, Invented(scores))
 
 
@@ -115,7 +120,7 @@ def test_true_baselines_take_the_starred_methods():
 def verdict(key, scores):
     said = next(claim for claim in gamma_claims() if claim.key == key)
     found = measured(scores)
-    return section4._verdict(said, found, found).findings
+    return section4._verdict(said, found, found, {}).findings
 
 
 @pytest.mark.parametrize(("f1", "status"), [(0.7, Status.reproduced), (0.3, Status.not_reproduced)])
@@ -138,18 +143,84 @@ def test_a_true_baseline_that_helps_too_little_shows_the_direction():
 
 
 def test_without_weights_nothing_is_said_about_sam():
-    (first, second) = verdict("lime-sam-0.5", {})
-    assert first.status is second.status is Status.unchecked
-    assert "--sam-checkpoint" in first.reason
+    findings = verdict("lime-sam-0.5", {})
+    assert [finding.status for finding in findings] == [Status.unchecked] * 4
+    assert "--sam-checkpoint" in findings[0].reason
+
+
+def test_verdicts_on_lime_are_read_with_both_baselines_and_both_truths():
+    scores = {
+        (f"{name} (quickshift)", f"{truth}.f1"): f1
+        for name, truth, f1 in (
+            ("LIME", "positive", 0.7),
+            ("LIME", "overall", 0.4),
+            ("LIME*", "positive", 0.3),
+            ("LIME*", "overall", 0.6),
+        )
+    }
+    found = {finding.setting: finding.status for finding in verdict("lime-quickshift-0.5", scores)}
+    assert found == {
+        "positive truth, black baseline": Status.reproduced,
+        "overall truth, black baseline": Status.not_reproduced,
+        "positive truth, true baseline": Status.not_reproduced,
+        "overall truth, true baseline": Status.reproduced,
+    }
+
+
+def test_what_is_said_to_be_higher_is_compared_with_everything_it_is_said_to_be_above():
+    said = next(one for one in comparisons() if one.key == "iba-best")
+    scores = {(method, "positive-smooth.f1"): f1 for method, f1 in (("IBA", 0.6), ("GradCAM", 0.5), ("ExPerturb", 0.7))}
+    gradcam, experturb = section4._comparison(said, measured(scores)).findings
+    assert (gradcam.status, experturb.status) == (Status.reproduced, Status.not_reproduced)
+    assert "IBA's F1 0.60, ExPerturb's F1 0.70" in experturb.reason
+
+
+def test_occlusion_is_told_what_exactly_the_winners_pixels_would_have():
+    setting = Setting(Path("unused"), find_preset("quick", size=16, n_samples=2))
+    truth = al.make_environment("multi-color-sum[size=16]").sample(2).ground_truth
+    share = truth.positive_mask.sum(dim=(1, 2)) / truth.overall_mask.sum(dim=(1, 2))
+    expected = (2 * share / (1 + share)).mean()
+    assert section4._causes(setting)["Occlusion*", "overall"].endswith(f"pixels has {expected:.2f}")
 
 
 def test_pictures_on_imagenet_cannot_be_checked():
     assert {status for (status,) in statuses(section4._trained_networks()).values()} == {Status.unchecked}
 
 
+def test_an_order_by_pixel_index_has_the_area_of_its_steps():
+    setting = Setting(Path("unused"), find_preset("quick", size=32, n_samples=3))
+    inserted, deleted = modulo._by_index(setting)
+    masks = al.make_environment("single-color-modulo[size=32]").sample(3).ground_truth.positive_mask
+    areas = []
+    for mask in masks.flatten(1).tolist():
+        counts = [0]
+        for white in mask:
+            counts.append(counts[-1] + white)
+        areas.append(sum((a + b) / 2 for a, b in itertools.pairwise(counts)) / counts[-1] / len(mask))
+    assert inserted.value == pytest.approx(np.mean(areas))
+    assert deleted.value == pytest.approx(1 - np.mean(areas))
+
+
+def test_equal_values_are_read_in_both_orders_and_the_sum_of_the_printed_areas_is_told():
+    printed = published_table("table4")
+    same = dict.fromkeys(printed.columns, mean_of(np.full((5, 3), 0.5)))
+    random, by_index = modulo._findings(printed, "Constant", "Insertion", same, same)
+    assert {random.status, by_index.status} == {Status.not_reproduced}
+    assert "add up to 0.89" in random.reason
+
+
+def test_a_wrong_order_names_the_methods_that_are_farthest_from_their_printed_ranks():
+    printed = published_table("table3")
+    values = {method: -rank for method, rank in printed.column("F1").items()}
+    values["Random"] = 1
+    found = ranked({column: list(values.values()) for column in printed.columns}, tuple(printed.rows))
+    (result, *_) = orders("table3", printed, {"": found})
+    assert "farthest: Random 0 (printed 10)" in result.findings[0].reason
+
+
 def test_an_area_within_two_hundredths_is_reproduced_and_on_the_same_side_of_chance_has_the_direction():
     def area(value):
-        return modulo._finding(mean_of(np.full((5, 3), value)), 0.8827, "GradCAM").status
+        return modulo._finding(mean_of(np.full((5, 3), value)), 0.8827, "").status
 
     assert [area(0.88), area(0.7), area(0.5)] == [Status.reproduced, Status.direction, Status.not_reproduced]
 
