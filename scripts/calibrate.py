@@ -1,4 +1,4 @@
-"""Which settings of `multi-color-sum` bring out the published findings? Prints the tables of docs/calibration.md.
+"""Which settings bring out the published findings? Prints the tables of docs/calibration.md.
 
 Usage: python scripts/calibrate.py [SIZE] [N_IMAGES] [N_SEEDS]
 """
@@ -15,6 +15,8 @@ from rich.progress import track
 import attributionlab as al
 from attributionlab.environments import MultiColorSum
 from attributionlab.metrics import TRUTHS
+from attributionlab.reproduction.modulo import METHODS as MODULO_METHODS
+from attributionlab.reproduction.published import published_table
 
 SETTINGS = (
     "",
@@ -27,6 +29,7 @@ SETTINGS = (
 METHODS = ("integrated-gradients", "integrated-gradients[baseline=true]", "deepshap", "guided-backprop", "gradcam")
 SIZES = (16, 32, 64, 112, 224)
 GAMMA = 0.5
+N_LARGE = 8
 
 
 def mean_f1(setting: str, method: str, size: int, n_images: int, network_seed: int) -> list[float]:
@@ -83,6 +86,59 @@ def saturation_table(n_images: int) -> list[str]:
     return rows
 
 
+MODULO_SETTINGS = {
+    "default": "",
+    "weights `uniform`": "accumulator=uniform",
+    "weights `signed`": "accumulator=signed",
+    **{
+        f"{n} blobs": f"n_patches={n},min_radius={15.8 * (4 / n) ** 0.5:.3g},max_radius={24.6 * (4 / n) ** 0.5:.3g}"
+        for n in (8, 16, 32, 64)
+    },
+}
+"""The white pixels stay as many: blobs are smaller where there are more."""
+
+SIGNED = "signed order"
+
+
+def areas_table(n_images: int) -> list[str]:
+    """Which setting of `single-color-modulo` gives the printed Insertion areas of Table 4."""
+    printed = published_table("table4").column("Insertion")
+    shown = [method for method in printed if method not in ("Random", "Constant")]
+    rows = [f"| setting | {' | '.join(shown)} |", f"|---|{'---|' * len(shown)}"]
+    rows.append(f"| published | {' | '.join(f'{printed[method]:.3f}' for method in shown)} |")
+    for name, options in track({**MODULO_SETTINGS, SIGNED: ""}.items(), console=Console(stderr=True)):
+        environment = al.make_environment(f"single-color-modulo[{options}]")
+        batch, cells = environment.sample(n_images), []
+        for method in shown:
+            maps = al.make_method(MODULO_METHODS[method], environment)(environment.model, batch.inputs, batch.targets)
+            order = "signed" if name == SIGNED else "magnitude"
+            curve = al.insertion(environment, batch, maps, measure="correct-steps", order=order)
+            cells.append(f"{curve.auc.mean():.3f}")
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return rows
+
+
+SMOOTH_METHODS = {"IBA": "iba", "GradCAM": "gradcam", "ExPerturb": "extremal-perturbation"}
+CLIPPED = (0.0, 0.01, 0.02, 0.05, 0.1)
+BOTTLENECKS = ("information_weight=1", "information_weight=5", "information_weight=100", "n_steps=50", "smoothing=0")
+
+
+def peaks_table(n_images: int) -> list[str]:
+    """F1 on smooth positive truth where the largest values of a map are cut down to the next ones."""
+    environment = al.make_environment("multi-color-sum")
+    batch = environment.sample(n_images)
+    rows = ["| method | values cut down | precision | recall | F1 |", "|---|---|---|---|---|"]
+    options = {f"IBA, `{option}`": f"iba[{option}]" for option in BOTTLENECKS}
+    for name, spec in track({**SMOOTH_METHODS, **options}.items(), console=Console(stderr=True)):
+        maps = al.make_method(spec, environment)(environment.model, batch.inputs, batch.targets).double()
+        for part in CLIPPED if name in SMOOTH_METHODS else (0.0,):
+            top = maps.flatten(1).quantile(1 - part, dim=1)[:, None, None]
+            found = al.score(maps.minimum(top), batch.ground_truth).positive_smooth
+            means = " | ".join(f"{values.mean():.2f}" for values in (found.precision, found.recall, found.f1))
+            rows.append(f"| {name} | {part:.0%} | {means} |")
+    return rows
+
+
 def main(size: int = 112, n_images: int = 6, n_seeds: int = 6) -> None:
     """Measure and print."""
     print(
@@ -91,6 +147,10 @@ def main(size: int = 112, n_images: int = 6, n_seeds: int = 6) -> None:
     print("\n".join(findings_table(size, n_images, n_seeds)))
     print("\nThe defaults at other sizes, first 500 images, network seed 0\n")
     print("\n".join(saturation_table(500)))
+    print(f"\nInsertion areas of Table 4 at 224x224, first {N_LARGE} images, network seed 0\n")
+    print("\n".join(areas_table(N_LARGE)))
+    print(f"\nPeaks, on smooth positive truth at 224x224, first {N_LARGE} images, network seed 0\n")
+    print("\n".join(peaks_table(N_LARGE)))
 
 
 if __name__ == "__main__":

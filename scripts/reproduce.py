@@ -1,6 +1,8 @@
-"""Measures everything that the paper claims and writes docs/reproduction.md; goes on where it was cut off.
+"""Measures everything that the paper claims and writes docs/reproduction.md, or docs/reproduction-quick.md; goes on where it was cut off.
 
-Usage: python scripts/reproduce.py [FOLDER] [WORKERS] [PRESET]
+Usage: python scripts/reproduce.py FOLDER [PRESET] [N_SAMPLES] [WORKERS]
+
+docs/reproduction.md was measured by `paper` with 12 images, the other page by `quick`.
 """
 
 from __future__ import annotations
@@ -13,15 +15,18 @@ from attributionlab.reproduction.report import FILES
 from attributionlab.reproduction.run import reproduce, write_report
 from attributionlab.reproduction.study import Setting, find_preset
 
-PAGE = Path(__file__).parents[1] / "docs" / "reproduction.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = {"paper": "reproduction.md", "quick": "reproduction-quick.md"}
 
 
-def main(folder: str = "reproduction", workers: str = "2", preset: str = "quick") -> None:
+def main(folder: str, preset: str = "quick", n_samples: str | None = None, workers: str = "2") -> None:
     """Measure or resume, and write the page."""
-    setting = Setting(Path(folder), find_preset(preset), workers=int(workers), watch=progress_bar)
+    n_images = None if n_samples is None else int(n_samples)
+    setting = Setting(Path(folder), find_preset(preset, n_samples=n_images), workers=int(workers), watch=progress_bar)
     write_report(reproduce([], setting), setting.folder)
-    PAGE.write_text((setting.folder / FILES["md"]).read_text(encoding="utf-8"), encoding="utf-8")
-    print(PAGE)
+    page = DOCS / PAGES[preset]
+    page.write_text((setting.folder / FILES["md"]).read_text(encoding="utf-8"), encoding="utf-8")
+    print(page)
 
 
 if __name__ == "__main__":

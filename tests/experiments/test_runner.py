@@ -20,6 +20,7 @@ from attributionlab.experiments import Plan, load_records, run_plan
 from attributionlab.experiments.executors import Executor
 from attributionlab.experiments.records import RECORDS_FILE, decode, valid
 from attributionlab.experiments.store import DAMAGED_FILE, Journal
+from attributionlab.metrics import SensitivityN
 
 METHODS = ["gradient", "random", "input-x-gradient"]
 VARYING = ("seconds", "peak_memory", "device", "versions")
@@ -202,6 +203,26 @@ def test_a_method_that_raises_is_a_record_and_the_rest_goes_on(tmp_path, faulty)
     assert fine.truths["overall"].f1 == 1
     assert run_plan(plan, tmp_path / "run").n_run == 0, "what failed is done again only when it is asked for"
     assert run_plan(plan, tmp_path / "run", retry_failed=True).n_run == plan.n_jobs // 2
+
+
+def test_every_metric_prepares_some_images_once_for_all_methods(tmp_path, monkeypatch):
+    prepared, prepare = [], SensitivityN.prepare
+
+    def counted(metric, environment, batch):
+        prepared.append(metric.n_orders)
+        return prepare(metric, environment, batch)
+
+    monkeypatch.setattr(SensitivityN, "prepare", counted)
+    metrics = [f"sensitivity-n[n_orders={n}]" for n in (2, 3, 4, 5)]
+    plan = Plan.of(
+        environments=["single-color-sum[size=16]"],
+        methods=["gradient", "random", "constant"],
+        metrics=metrics,
+        n_samples=4,
+        images_per_job=2,
+    )
+    run_plan(plan, tmp_path / "run")
+    assert prepared == [2, 3, 4, 5] * 2
 
 
 def test_a_metric_that_does_not_fit_is_a_record_and_the_rest_goes_on(tmp_path):
