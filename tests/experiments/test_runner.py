@@ -18,7 +18,7 @@ import attributionlab as al
 from attributionlab.errors import BadOption, DamagedRecords, MachineError
 from attributionlab.experiments import Plan, load_records, run_plan
 from attributionlab.experiments.executors import Executor
-from attributionlab.experiments.records import RECORDS_FILE, decode, valid
+from attributionlab.experiments.records import RECORDS_FILE, is_whole, valid
 from attributionlab.experiments.store import DAMAGED_FILE, Journal
 
 METHODS = ["gradient", "random", "input-x-gradient"]
@@ -265,7 +265,7 @@ def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, 
     monkeypatch.undo()
     lines = (folder / RECORDS_FILE).read_bytes().splitlines(keepends=True)
     assert len(lines) == 3
-    assert all(decode(line) is not None for line in lines)
+    assert all(map(is_whole, lines))
     outcome = run_plan(small(save_maps=3), folder)
     assert (outcome.n_before, outcome.damaged) == (3, ())
     assert found(folder) == found(whole)
