@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from attributionlab.environments import make_environment
 from attributionlab.errors import MethodError
 from attributionlab.experiments.check import MethodFailure, applicable_truths, deciding_truth, versions
@@ -42,8 +40,12 @@ class MemoryRun:
     def __iter__(self):
         return iter(self.records)
 
-    def scores(self, environment, method, measure=AGREEMENT, name="positive.f1"):
-        return self.found.get((environment, method, measure, name), np.full(self.plan.n_samples, np.nan))
+    def heads(self):
+        return iter(self.records)
+
+    def all_scores(self, environment, method, measure=AGREEMENT, n_images=None):
+        wanted = (environment, method, measure)
+        return {at[-1]: values[:n_images] for at, values in self.found.items() if at[:-1] == wanted}
 
     def curves(self, environment, method, metric):
         return self.drawn.get((environment, method, metric))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
+
+import orjson
 
 from attributionlab._checks import whole_number
 from attributionlab._functions import parse_address
@@ -51,8 +52,8 @@ class Job:
     @cached_property
     def key(self) -> str:
         """What defines the job, digested: 32 hexadecimal digits."""
-        definition = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(definition.encode()).hexdigest()[:32]
+        definition = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        return hashlib.sha256(orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import orjson
 
@@ -24,6 +24,7 @@ RECORDS_FILE = "records.jsonl"
 _PREFIX = b'{"crc32":"%08x","record":'
 _PREFIX_LENGTH = len(_PREFIX % 0)
 _JOB_FIELDS = tuple(one.name for one in dataclasses.fields(Job))
+_BLOCK = 1 << 20
 _KEY = re.compile(rb'"key":"([0-9a-f]{32})"')
 
 
@@ -91,11 +92,15 @@ class Record:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """From what a line holds."""
-        job = Job(**{name: stored[name] for name in _JOB_FIELDS})
-        rest = {name: value for name, value in stored.items() if name not in (*_JOB_FIELDS, "key", "error")}
-        error = stored["error"]
-        return cls(job=job, error=None if error is None else MethodFailure(**error), **rest)
+        """From what a line holds; what was left out of it is empty."""
+        job = Job(*[stored[name] for name in _JOB_FIELDS])
+        found = {name: stored[name] for name in _FIELDS if name in stored}
+        if found["error"] is not None:
+            found["error"] = MethodFailure(**found["error"])
+        return cls(job, **found)
+
+
+_FIELDS = tuple(one.name for one in dataclasses.fields(Record) if one.name != "job")
 
 
 def encode(key: str, record: Record) -> bytes:
@@ -106,14 +111,27 @@ def encode(key: str, record: Record) -> bytes:
     return _PREFIX % zlib.crc32(body) + body + b"}\n"
 
 
-_FIELDS = tuple(one.name for one in dataclasses.fields(Record) if one.name != "job")
+def is_whole(line: bytes) -> bool:
+    """Whether a line is as it was written."""
+    return line.endswith(b"}\n") and line.startswith(_PREFIX % zlib.crc32(line[_PREFIX_LENGTH:-2]))
 
 
-def decode(line: bytes) -> dict[str, Any] | None:
-    """What a line holds; None if it is damaged."""
+Bulk = Literal["scores", "curves"]
+_BULK: dict[Bulk, bytes] = {"scores": b',"scores":{', "curves": b',"curves":{'}
+"""Most of a line are scores, and of metrics curves; in texts quotes are escaped, so that this begins nothing but a field."""
+
+
+def decode(line: bytes, without: Bulk | None = None) -> dict[str, Any]:
+    """What a whole line holds.
+
+    Args:
+        line: The line.
+        without: From which field on what is bulky is left out, unread: `scores` and `curves`, or only `curves`.
+    """
     body = line[_PREFIX_LENGTH:-2]
-    if not line.endswith(b"}\n") or line[:_PREFIX_LENGTH] != _PREFIX % zlib.crc32(body):
-        return None
+    begin = -1 if without is None else body.find(_BULK[without])
+    if begin >= 0:
+        body = body[:begin] + body[body.index(b',"n_zero_maps":', begin) :]
     found: dict[str, Any] = orjson.loads(body)
     return found
 
@@ -137,52 +155,55 @@ class Damage:
         return f"{RECORDS_FILE}:{self.number} {what}" + ("" if self.key is None else f" (job {self.key})")
 
 
-def scan(path: Path) -> Iterator[tuple[int, bytes, dict[str, Any] | Damage]]:
-    """Every line of a file of records: its offset in bytes, the line, and what it holds or what is wrong with it."""
+def scan(path: Path) -> Iterator[tuple[int, bytes, Damage | None]]:
+    """Every line of a file of records: its offset in bytes, the line, and what is wrong with it."""
     offset = 0
-    with path.open("rb") as lines:
+    with path.open("rb", buffering=_BLOCK) as lines:
         for number, line in enumerate(lines, start=1):
-            found = decode(line)
-            if found is None:
-                key = _KEY.search(line)
-                yield offset, line, Damage(number, key and key[1].decode(), cut=not line.endswith(b"}\n"))
-            else:
-                yield offset, line, found
+            yield offset, line, None if is_whole(line) else _damage(number, line)
             offset += len(line)
 
 
-def valid(path: Path, damaged: list[Damage] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+def _damage(number: int, line: bytes) -> Damage:
+    key = _KEY.search(line)
+    return Damage(number, key and key[1].decode(), cut=not line.endswith(b"}\n"))
+
+
+def valid(
+    path: Path, damaged: list[Damage] | None = None, without: Bulk | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """The records that count, with their offsets: of several of one job the first that did not fail, else the last.
 
     Args:
         path: The file; one that does not exist has no records.
         damaged: Where damage is noted; lines that are damaged are left out.
+        without: What is left out of each record, as in `decode`.
     """
     if not path.exists():
         return
-    seen: set[bytes] = set()
-    failed: dict[str, tuple[int, dict[str, Any]]] = {}
-    for offset, _, found in scan(path):
-        if isinstance(found, Damage):
+    done: set[bytes] = set()
+    failed: dict[bytes, int] = {}
+    for offset, line, damage in scan(path):
+        if damage is not None:
             if damaged is not None:
-                damaged.append(found)
+                damaged.append(damage)
             continue
-        key = found["key"]
+        found = decode(line, without)
+        key = bytes.fromhex(found["key"])
         if found["error"] is not None:
-            failed[key] = offset, found
-            continue
-        digest = bytes.fromhex(key)
-        if digest not in seen:
-            seen.add(digest)
+            failed[key] = offset
+        elif key not in done:
+            done.add(key)
             yield offset, found
-    yield from (one for key, one in failed.items() if bytes.fromhex(key) not in seen)
+    left = [offset for key, offset in failed.items() if key not in done]
+    yield from zip(left, read_at(path, left, without), strict=True)
 
 
-def read_at(path: Path, offsets: Sequence[int]) -> Iterator[Record]:
+def read_at(path: Path, offsets: Sequence[int], without: Bulk | None = None) -> Iterator[dict[str, Any]]:
     """The records at these offsets, which `valid` has seen."""
     with path.open("rb") as file:
         for offset in offsets:
             file.seek(offset)
-            stored = decode(file.readline())
-            assert stored is not None, "the file has changed since it was looked at"
-            yield Record.from_dict(stored)
+            line = file.readline()
+            assert is_whole(line), "the file has changed since it was looked at"
+            yield decode(line, without)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import warnings
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from attributionlab.errors import BadOption, DamagedRecords, bad_option
 from attributionlab.experiments.plan import AGREEMENT, Plan
-from attributionlab.experiments.records import RECORDS_FILE, Damage, Record, read_at, valid
+from attributionlab.experiments.records import RECORDS_FILE, Damage, Record, read_at, scan, valid
 from attributionlab.experiments.store import MAPS_FOLDER, stored_plan
 from attributionlab.experiments.summaries import MethodSummary, summarize_records
 
@@ -48,33 +48,40 @@ class Records:
         """Every record that counts: one per job that was done."""
         return (Record.from_dict(stored) for _, stored in valid(self._path))
 
+    def heads(self) -> Iterator[Record]:
+        """The same without scores and curves, which take most of the time to read."""
+        return (Record.from_dict(stored) for _, stored in valid(self._path, without="scores"))
+
     @cached_property
     def damaged(self) -> tuple[str, ...]:
         """Lines that are no whole records, by number and job; the next run does their jobs again."""
-        damaged: list[Damage] = []
-        for _ in valid(self._path, damaged):
-            pass
-        return tuple(map(str, damaged))
+        if not self._path.exists():
+            return ()
+        return tuple(str(damage) for _, _, damage in scan(self._path) if damage is not None)
 
     @cached_property
-    def _index(self) -> dict[tuple[str, str, str], list[tuple[int, int]]]:
-        """By environment, method and measure: first image and place in the file."""
-        index: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
-        for offset, stored in valid(self._path):
-            key = stored["environment"], stored["method"], stored["measure"]
-            index.setdefault(key, []).append((stored["start"], offset))
-        return {key: sorted(places) for key, places in index.items()}
+    def _index(self) -> dict[tuple[str, str, str], npt.NDArray[np.int64]]:
+        """By environment, method and measure: first image and place in the file, (n, 2), in the order of the images."""
+        index: dict[tuple[str, str, str], array[int]] = defaultdict(lambda: array("q"))
+        for offset, stored in valid(self._path, without="scores"):
+            index[stored["environment"], stored["method"], stored["measure"]].extend((stored["start"], offset))
+        tables = {key: np.array(places).reshape(-1, 2) for key, places in index.items()}
+        return {key: table[table[:, 0].argsort()] for key, table in tables.items()}
 
-    def of(self, environment: str, method: str, measure: str = AGREEMENT) -> list[Record]:
+    def of(
+        self, environment: str, method: str, measure: str = AGREEMENT, n_images: int | None = None
+    ) -> Iterator[Record]:
         """The records of a method in an environment, in the order of the images.
 
         Args:
             environment: Canonical spec, seeds included; `plan.expanded` lists them.
             method: Canonical spec.
             measure: `agreement`, or the canonical spec of a metric.
+            n_images: Only those of the first images; None for all.
         """
-        places = self._index.get((environment, method, measure), [])
-        return list(read_at(self._path, [offset for _, offset in places]))
+        places = self._index.get((environment, method, measure), np.empty((0, 2), dtype=np.int64))
+        wanted = places if n_images is None else places[places[:, 0] < n_images]
+        return (Record.from_dict(stored) for stored in read_at(self._path, wanted[:, 1].tolist()))
 
     def scores(self, environment: str, method: str, measure: str = AGREEMENT, name: str | None = None) -> Values:
         """A score per image, (n,), NaN where it is undefined or the method failed.
@@ -89,14 +96,29 @@ class Records:
             BadOption: If there is no such score.
         """
         wanted = name or ("overall.f1" if measure == AGREEMENT else "score")
-        scores = np.full(self.plan.n_samples, np.nan)
-        for record in self.of(environment, method, measure):
-            if record.error is not None:
-                continue
-            if wanted not in record.scores:
-                raise bad_option("name", f"be one of {', '.join(sorted(record.scores))}", wanted)
-            scores[record.start : record.stop] = np.array(record.scores[wanted], dtype=np.float64)
-        return scores
+        found = self.all_scores(environment, method, measure)
+        if found and wanted not in found:
+            raise bad_option("name", f"be one of {', '.join(sorted(found))}", wanted)
+        return found.get(wanted, np.full(self.plan.n_samples, np.nan))
+
+    def all_scores(
+        self, environment: str, method: str, measure: str = AGREEMENT, n_images: int | None = None
+    ) -> dict[str, Values]:
+        """Every score by name, as `scores` gives one; records are read once for all of them. Empty where the method failed.
+
+        Args:
+            environment: Canonical spec, seeds included.
+            method: Canonical spec.
+            measure: `agreement`, or the canonical spec of a metric.
+            n_images: Only of the first images; None for all.
+        """
+        n = self.plan.n_samples if n_images is None else n_images
+        found: dict[str, Values] = {}
+        for record in self.of(environment, method, measure, n):
+            for name, values in record.scores.items():
+                known = found.setdefault(name, np.full(n, np.nan))
+                known[record.start : record.stop] = np.array(values, dtype=np.float64)[: n - record.start]
+        return found
 
     def curves(self, environment: str, method: str, metric: str) -> tuple[Values, Values] | None:
         """Fractions of the pixels (s,) and the curves of a metric (images, s), thinned; None if there are none."""
@@ -109,7 +131,7 @@ class Records:
     def maps(self, environment: str, method: str) -> npt.NDArray[np.float32] | None:
         """Stored maps of the first images, (n, h, w); None if none were stored."""
         found = []
-        for record in self.of(environment, method):
+        for record in self.of(environment, method, n_images=self.plan.save_maps):
             path = self.folder / MAPS_FOLDER / f"{record.job.key}.npz"
             if record.n_maps and path.is_file():
                 with np.load(path, allow_pickle=False) as stored:
@@ -128,8 +150,8 @@ class Records:
         if by not in ("environment", "family"):
             raise bad_option("by", "be environment or family", by)
         damaged: list[Damage] = []
-        with no_collection():
-            found = summarize_records(self.plan, (stored for _, stored in valid(self._path, damaged)), by)
+        stored = (one for _, one in valid(self._path, damaged, "curves" if self.plan.metrics else None))
+        found = summarize_records(self.plan, stored, by)
         if damaged:
             hint = "run the plan again to do their jobs anew"
             warnings.warn(f"{len(damaged)} records are damaged, the first: {damaged[0]}; {hint}", DamagedRecords, 2)
@@ -167,18 +189,6 @@ class Records:
         scores = [name for name in table.columns if name not in _TEXTS]
         table[scores] = table[scores].astype("float64")
         return table
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Without the search for cycles: records have none, and to search millions of lists takes twice as long as to read them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 _TEXTS = ("environment", "family", "method", "sample", "error")

@@ -89,13 +89,12 @@ def run_plan(
     begin = time.perf_counter()
     executor = Executor(workers, backend, address, _devices(device))
     with RunFolder.opened(Path(folder), plan) as opened:
-        done, failed = opened.done()
-        skipped = done - failed if retry_failed else done
+        skipped = opened.done - opened.failed if retry_failed else opened.done
         units = list(_missing(plan, skipped))
         n_left = sum(len(unit.jobs) for unit in units)
         if progress is not None and plan.n_jobs > n_left:
             progress(plan.n_jobs - n_left)
-        n_run, n_failed = 0, len(failed & skipped)
+        n_run, n_failed = 0, len(opened.failed & skipped)
         with Journal(opened.path / RECORDS_FILE) as journal:
             for one in executor.do(units) if units else ():
                 _store(one, opened, journal)

@@ -37,10 +37,15 @@ class RunFolder:
     Args:
         path: The folder.
         plan: The plan.
+        done: Keys of the jobs that have a record, and the maps that it speaks of.
+        failed: Of them, those whose record says that they failed.
+        damaged: Lines that were no whole records.
     """
 
     path: Path
     plan: Plan
+    done: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
     damaged: list[Damage] = field(default_factory=list)
 
     @classmethod
@@ -67,7 +72,7 @@ class RunFolder:
             with machine_errors(path):
                 if not (path / PLAN_FILE).exists():
                     write_whole(path / PLAN_FILE, orjson.dumps(plan.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
-                folder.mend()
+                folder.read()
             yield folder
         finally:
             lock.release()
@@ -87,31 +92,26 @@ class RunFolder:
             hint = f"it differs in {', '.join(different)}; choose another folder"
             raise bad_option("output", "belong to the same plan", str(self.path), hint)
 
-    def mend(self) -> None:
-        """Take damaged lines out of the records, and keep them aside."""
+    def read(self) -> None:
+        """Find out what is done, and take damaged lines out of the records."""
+        for _, stored in valid(self.path / RECORDS_FILE, self.damaged, "scores"):
+            if stored["n_maps"] and not self.maps_path(stored["key"]).exists():
+                continue
+            self.done.add(stored["key"])
+            if stored["error"] is not None:
+                self.failed.add(stored["key"])
+        if self.damaged:
+            self._mend()
+
+    def _mend(self) -> None:
+        """Keep damaged lines aside."""
         records = self.path / RECORDS_FILE
-        if not records.exists():
-            return
-        self.damaged = [found for _, _, found in scan(records) if isinstance(found, Damage)]
-        if not self.damaged:
-            return
         with (self.path / DAMAGED_FILE).open("ab") as aside, whole_file(records) as mended:
-            for _, line, found in scan(records):
-                if isinstance(found, Damage):
+            for _, line, damage in scan(records):
+                if damage is not None:
                     aside.write(line.rstrip(b"\n") + b"\n")
                 else:
                     mended.write(line)
-
-    def done(self) -> tuple[set[str], set[str]]:
-        """Keys of the jobs that have a record: all of them, and those whose record says that they failed."""
-        done, failed = set(), set()
-        for _, stored in valid(self.path / RECORDS_FILE):
-            if stored["n_maps"] and not self.maps_path(stored["key"]).exists():
-                continue
-            done.add(stored["key"])
-            if stored["error"] is not None:
-                failed.add(stored["key"])
-        return done, failed
 
     def maps_path(self, key: str) -> Path:
         """Where the maps of a job are."""

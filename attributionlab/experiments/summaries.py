@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.environments import make_environment
+from attributionlab.environments import Environment, make_environment
 from attributionlab.errors import BadOption
 from attributionlab.experiments.check import MethodFailure, Truths, applicable_truths, deciding_truth
 from attributionlab.experiments.intervals import Summary, bootstrap_interval
@@ -64,23 +64,78 @@ class MethodSummary:
 
 
 def summarize_records(plan: Plan, stored: Iterable[dict[str, Any]], by: str) -> list[MethodSummary]:
-    """Sum up records as they come.
+    """Sum up records as they come, in the order of the plan.
 
     Args:
         plan: The plan that they belong to.
         stored: What their lines hold, in any order.
         by: `environment` or `family`.
     """
-    sums: dict[tuple[str, str], _Sums] = {}
+    sums: dict[tuple[str, str], _Sums] = defaultdict(_Sums)
     for one in stored:
-        key = one["environment"], one["method"]
-        if key not in sums:
-            sums[key] = _Sums()
-        sums[key].add(one)
-    return _Summarizer(plan, sums).summaries(by)
+        sums[one["environment"], one["method"]].add(one)
+    members: dict[str, list[str]] = {}
+    for environment, family in plan.expanded.items():
+        members.setdefault(family if by == "family" else environment, []).append(environment)
+    return [
+        _summary(plan, name, method, some)
+        for name, environments in members.items()
+        for method in plan.methods
+        if (some := [sums[one, method] for one in environments if (one, method) in sums])
+    ]
 
 
-@dataclass
+def _summary(plan: Plan, name: str, method: str, some: list[_Sums]) -> MethodSummary:
+    environment = make_environment(name)
+    declaration = _declaration(method, environment)
+    applicable = applicable_truths(declaration, environment)
+    deciding = deciding_truth(declaration) if plan.truth == "auto" else plan.truth
+    scores = [one.scores() for one in some]
+    together: dict[str, _Moments] = defaultdict(_Moments)
+    for score, moments in itertools.chain.from_iterable(one.items() for one in scores):
+        together[score] += moments
+    passed = [
+        not one.failed and _reaches(plan, found[f"{deciding}.f1"].mean) for one, found in zip(some, scores, strict=True)
+    ]
+    n_images = sum(one.n_images for one in some)
+    return MethodSummary(
+        environment=name,
+        method=method,
+        truths={truth: _truth(plan, together, truth) if truth in applicable else None for truth in TRUTHS},
+        metrics={metric: together[metric].mean for metric in plan.metrics},
+        deciding_truth=deciding,
+        passed=all(passed),
+        n_images=n_images,
+        n_seeds=len(some),
+        n_passed=sum(passed),
+        n_zero_maps=sum(one.n_zero_maps for one in some),
+        diagnosis=next((one.diagnosis[1] for one in some if one.diagnosis), None),
+        error=next((MethodFailure(**one.error[1]) for one in some if one.error), None),
+        seconds_per_image=sum(one.seconds for one in some) / n_images if n_images else None,
+        peak_memory=max(one.peak_memory for one in some),
+    )
+
+
+def _truth(plan: Plan, scores: dict[str, _Moments], truth: str) -> Summary | None:
+    precision, recall, f1 = (scores[f"{truth}.{name}"] for name in ("precision", "recall", "f1"))
+    if precision.mean is None or recall.mean is None or f1.mean is None:
+        return None
+    return Summary(precision.mean, recall.mean, f1.mean, *f1.interval(), _reaches(plan, f1.mean))
+
+
+def _reaches(plan: Plan, f1: float | None) -> bool:
+    return f1 is not None and f1 >= plan.gamma
+
+
+def _declaration(method: str, environment: Environment) -> Declaration:
+    """What the method declares; a function that is gone by now counts as undeclared."""
+    try:
+        return make_method(method, environment).declaration
+    except (BadOption, LookupError, OSError):
+        return Declaration()
+
+
+@dataclass(frozen=True)
 class _Moments:
     """Of one score: number, sum and sum of squares over images, and the values themselves where they are few.
 
@@ -96,19 +151,17 @@ class _Moments:
     squares: float = 0.0
     kept: Values | None = field(default_factory=lambda: np.empty(0))
 
-    def add(self, values: Values, *, keep: bool) -> None:
-        """Scores of some images more; NaN where there is none."""
+    @classmethod
+    def of(cls, values: Values, *, keep: bool) -> _Moments:
+        """Of scores in the order of the images; NaN where there is none."""
         known = values[~np.isnan(values)]
-        self.n += len(known)
-        self.total += float(known.sum())
-        self.squares += float((known**2).sum())
-        self.kept = np.concatenate([self.kept, known]) if keep and self.kept is not None else None
+        return cls(len(known), float(known.sum()), float((known**2).sum()), known if keep else None)
 
-    def join(self, other: _Moments) -> None:
-        """Those of another seed."""
-        self.n, self.total, self.squares = self.n + other.n, self.total + other.total, self.squares + other.squares
-        few = self.kept is not None and other.kept is not None and self.n <= N_BOOTSTRAP
-        self.kept = np.concatenate([self.kept, other.kept]) if few else None
+    def __add__(self, other: _Moments) -> _Moments:
+        n = self.n + other.n
+        few = self.kept is not None and other.kept is not None and n <= N_BOOTSTRAP
+        kept = np.concatenate([self.kept, other.kept]) if few else None
+        return _Moments(n, self.total + other.total, self.squares + other.squares, kept)
 
     @property
     def mean(self) -> float | None:
@@ -126,163 +179,88 @@ class _Moments:
         return mean - reach, mean + reach
 
 
-_SCORES = tuple(f"{truth}.{name}" for truth in TRUTHS for name in ("precision", "recall", "f1"))
-
-
 class _Pile:
-    """Scores of records, summed up whenever they are many; few are put into the order of the images first.
+    """Scores of records with as many images, summed up whenever they are many; few are put into the order of the images first.
 
     Args:
         names: Of the scores.
+        n_images: Of each record.
     """
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._moments = {name: _Moments() for name in names}
-        self._waiting = {name: array("d") for name in names}
-        self._extend = tuple((name, waiting.extend) for name, waiting in self._waiting.items())
-        self._images: list[range] = []
-        self._n_waiting, self._many = 0, False
+    def __init__(self, names: Iterable[str], n_images: int) -> None:
+        self._names, self._n_images = tuple(names), n_images
+        self._starts, self._waiting = array("q"), array("d")
+        self._summed: dict[str, _Moments] = {}
 
-    def add(self, start: int, stop: int, scores: dict[str, list[float | None]]) -> None:
+    def add(self, start: int, scores: dict[str, list[float | None]]) -> None:
         """Those of one record; nothing of it is kept, as keeping millions of lists takes longer than reading them."""
-        for name, extend in self._extend:
-            values = scores[name]
-            extend([np.nan if value is None else value for value in values] if None in values else values)  # type: ignore[arg-type]  # there is no None
-        self._images.append(range(start, stop))
-        self._n_waiting += stop - start
-        if self._n_waiting > N_BOOTSTRAP:
-            self._many = True
-            self._sum_up()
+        values: list[float] = []
+        for name in self._names:
+            values += scores[name]  # type: ignore[arg-type]  # None is taken care of below
+        try:
+            self._waiting.fromlist(values)
+        except TypeError:  # undefined for some image
+            self._waiting.fromlist([np.nan if value is None else value for value in values])
+        self._starts.append(start)
+        if len(self._starts) * self._n_images > N_BOOTSTRAP:
+            self._summed = self._sum(keep=False)
 
     def moments(self) -> dict[str, _Moments]:
         """Of all that was added."""
-        self._sum_up()
-        return self._moments
+        return self._sum(keep=not self._summed)
 
-    def _sum_up(self) -> None:
-        order = np.argsort(np.fromiter(itertools.chain.from_iterable(self._images), dtype=np.int64), kind="stable")
-        for name, moments in self._moments.items():
-            moments.add(np.array(self._waiting[name])[order], keep=not self._many)
-            del self._waiting[name][:]
-        self._images.clear()
-        self._n_waiting = 0
+    def _sum(self, *, keep: bool) -> dict[str, _Moments]:
+        records = np.array(self._waiting).reshape(-1, len(self._names), self._n_images)[np.argsort(self._starts)]
+        by_name = records.swapaxes(0, 1).reshape(len(self._names), -1)
+        del self._starts[:], self._waiting[:]
+        return {
+            name: self._summed.get(name, _Moments()) + _Moments.of(values, keep=keep)
+            for name, values in zip(self._names, by_name, strict=True)
+        }
+
+
+Placed = tuple[tuple[int, str], Any]
+"""Something that was said of images: the first of them and the measure, and what was said."""
 
 
 class _Sums:
     """What is known of one method in one environment."""
 
     def __init__(self) -> None:
-        self._piles: dict[str, _Pile] = {}
+        self._piles: dict[tuple[str, int], _Pile] = {}
         self.n_images = self.n_zero_maps = self.peak_memory = 0
         self.seconds = 0.0
-        self.diagnosis: str | None = None
-        self.error: MethodFailure | None = None
+        self.diagnosis: Placed | None = None
+        self.error: Placed | None = None
         self.failed = False
 
     def add(self, stored: dict[str, Any]) -> None:
         """One record more, as it is stored."""
+        measure, start, n_images = stored["measure"], stored["start"], stored["stop"] - stored["start"]
         self.peak_memory = max(self.peak_memory, stored["peak_memory"])
-        measure = stored["measure"]
         if stored["error"] is not None:
-            self.error = self.error or MethodFailure(**stored["error"])
+            self.error = _first(self.error, ((start, measure), stored["error"]))
             self.failed |= measure == AGREEMENT
             return
-        if measure not in self._piles:
-            self._piles[measure] = _Pile(_SCORES if measure == AGREEMENT else ("score",))
-        self._piles[measure].add(stored["start"], stored["stop"], stored["scores"])
+        pile = self._piles.get((measure, n_images))
+        if pile is None:
+            pile = self._piles[measure, n_images] = _Pile(stored["scores"], n_images)
+        pile.add(start, stored["scores"])
         if measure == AGREEMENT:
-            self.n_images += stored["stop"] - stored["start"]
+            self.n_images += n_images
             self.n_zero_maps += stored["n_zero_maps"]
             self.seconds += stored["seconds"]
-            self.diagnosis = self.diagnosis or stored["diagnosis"]
+            if stored["diagnosis"] is not None:
+                self.diagnosis = _first(self.diagnosis, ((start, measure), stored["diagnosis"]))
 
-    @cached_property
-    def agreement(self) -> dict[str, _Moments]:
-        """By kind of truth and score; asked for when everything was added."""
-        pile = self._piles.get(AGREEMENT)
-        return {name: _Moments() for name in _SCORES} if pile is None else pile.moments()
-
-    @cached_property
-    def metrics(self) -> dict[str, _Moments]:
-        """By metric; asked for when everything was added."""
-        return {name: pile.moments()["score"] for name, pile in self._piles.items() if name != AGREEMENT}
-
-    def join(self, other: _Sums) -> None:
-        """Those of another seed, into sums to which nothing was added."""
-        for name, moments in other.agreement.items():
-            self.agreement[name].join(moments)
-        for name, moments in other.metrics.items():
-            self.metrics.setdefault(name, _Moments()).join(moments)
-        self.n_images += other.n_images
-        self.n_zero_maps += other.n_zero_maps
-        self.seconds += other.seconds
-        self.peak_memory = max(self.peak_memory, other.peak_memory)
-        self.diagnosis, self.error = self.diagnosis or other.diagnosis, self.error or other.error
-        self.failed |= other.failed
+    def scores(self) -> dict[str, _Moments]:
+        """Of all that was added, once: scores of the agreement by name, those of metrics by metric."""
+        found: dict[str, _Moments] = defaultdict(_Moments)
+        for (measure, _), pile in sorted(self._piles.items(), key=lambda one: -one[0][1]):  # the last images are fewer
+            for name, moments in pile.moments().items():
+                found[name if measure == AGREEMENT else measure] += moments
+        return found
 
 
-class _Summarizer:
-    """From sums to summaries, in the order of the plan."""
-
-    def __init__(self, plan: Plan, sums: dict[tuple[str, str], _Sums]) -> None:
-        self.plan, self.sums = plan, sums
-        self.declared: dict[str, Declaration] = {}
-
-    def summaries(self, by: str) -> list[MethodSummary]:
-        """All that there is something of."""
-        environments = list(self.plan.expanded)
-        groups = {one: [one] for one in environments}
-        if by == "family":
-            groups = {
-                family: [one for one in environments if self.plan.expanded[one] == family]
-                for family in self.plan.environments
-            }
-        return [
-            self._summary(name, method, some)
-            for name, members in groups.items()
-            for method in self.plan.methods
-            if (some := [self.sums[one, method] for one in members if (one, method) in self.sums])
-        ]
-
-    def _summary(self, environment: str, method: str, some: list[_Sums]) -> MethodSummary:
-        declaration = self._declaration(method, environment)
-        deciding = deciding_truth(declaration) if self.plan.truth == "auto" else self.plan.truth
-        whole = _Sums()
-        for one in some:
-            whole.join(one)
-        applicable = applicable_truths(declaration, make_environment(environment))
-        passed = [not one.failed and self._reaches(one.agreement[f"{deciding}.f1"].mean) for one in some]
-        return MethodSummary(
-            environment=environment,
-            method=method,
-            truths={truth: self._truth(whole, truth) if truth in applicable else None for truth in TRUTHS},
-            metrics={name: whole.metrics[name].mean if name in whole.metrics else None for name in self.plan.metrics},
-            deciding_truth=deciding,
-            passed=all(passed),
-            n_images=whole.n_images,
-            n_seeds=len(some),
-            n_passed=sum(passed),
-            n_zero_maps=whole.n_zero_maps,
-            diagnosis=whole.diagnosis,
-            error=whole.error,
-            seconds_per_image=whole.seconds / whole.n_images if whole.n_images else None,
-            peak_memory=whole.peak_memory,
-        )
-
-    def _truth(self, sums: _Sums, truth: str) -> Summary | None:
-        precision, recall, f1 = (sums.agreement[f"{truth}.{name}"] for name in ("precision", "recall", "f1"))
-        if precision.mean is None or recall.mean is None or f1.mean is None:
-            return None
-        return Summary(precision.mean, recall.mean, f1.mean, *f1.interval(), self._reaches(f1.mean))
-
-    def _reaches(self, f1: float | None) -> bool:
-        return f1 is not None and f1 >= self.plan.gamma
-
-    def _declaration(self, method: str, environment: str) -> Declaration:
-        """What the method declares; a function that is gone by now counts as undeclared."""
-        if method not in self.declared:
-            try:
-                self.declared[method] = make_method(method, make_environment(environment)).declaration
-            except (BadOption, LookupError, OSError):
-                self.declared[method] = Declaration()
-        return self.declared[method]
+def _first(known: Placed | None, other: Placed) -> Placed:
+    return other if known is None or other[0] < known[0] else known

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import torch
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
@@ -18,6 +19,7 @@ from markupsafe import Markup
 from attributionlab._checks import whole_number
 from attributionlab.environments import make_environment
 from attributionlab.errors import bad_option
+from attributionlab.experiments import MethodSummary, Records
 from attributionlab.metrics import TRUTHS
 from attributionlab.reports.charts import HEIGHT, WIDTH, Chart, chart
 from attributionlab.reports.curves import band_opacity
@@ -26,7 +28,6 @@ from attributionlab.reports.pictures import image_uri, map_uri
 from attributionlab.reports.provenance import provenance
 from attributionlab.reports.run_rows import verdict
 from attributionlab.reports.run_view import RunView
-from attributionlab.reports.stored import MethodSummary, Records
 from attributionlab.reports.styles import MethodStyle, method_styles
 
 N_IMAGES = 8
@@ -183,7 +184,7 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
         saved = {method: records.maps(environment, method) for method in view.methods}
         most = max((len(maps) for maps in saved.values() if maps is not None), default=0) or N_WITHOUT_MAPS
         batch = make_environment(environment).sample(min(n_images, most, records.plan.n_samples))
-        scores = {method: _image_scores(records, view, environment, method) for method in view.methods}
+        scores = {method: _image_scores(records, environment, method, len(batch)) for method in view.methods}
         for index in range(len(batch)):
             maps = []
             for method in view.methods:
@@ -214,10 +215,15 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
     return shown
 
 
-def _image_scores(records: Records, view: RunView, environment: str, method: str) -> list[list[float | None]]:
+def _image_scores(records: Records, environment: str, method: str, n_images: int) -> list[list[float | None]]:
     """F1 by truth and the metrics, image by image."""
-    found = [records.scores(environment, method, name=f"{truth}.f1") for truth in TRUTHS]
-    found += [records.scores(environment, method, metric, "score") for metric in view.metrics]
+    nothing = np.full(n_images, np.nan)
+    agreement = records.all_scores(environment, method, n_images=n_images)
+    found = [agreement.get(f"{truth}.f1", nothing) for truth in TRUTHS]
+    found += [
+        records.all_scores(environment, method, metric, n_images).get("score", nothing)
+        for metric in records.plan.metrics
+    ]
     return [[None if math.isnan(value) else float(value) for value in values] for values in found]
 
 

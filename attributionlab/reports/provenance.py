@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from attributionlab.reports.stored import Records
+from attributionlab.experiments import Records
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,23 @@ class Provenance:
 
 def provenance(records: Records) -> Provenance:
     """One pass over all records."""
-    versions: dict[str, set[str]] = {}
+    made_with: set[tuple[tuple[str, str], ...]] = set()
     devices: Counter[str] = Counter()
     seconds = dict.fromkeys(records.plan.methods, 0.0)
     failures, n_records, peak = [], 0, 0
-    for record in records:
+    for record in records.heads():
         n_records += 1
         devices[record.device] += 1
         seconds[record.method] = seconds.get(record.method, 0.0) + record.seconds
         peak = max(peak, record.peak_memory or 0)
-        for package, number in record.versions.items():
-            versions.setdefault(package, set()).add(number)
+        made_with.add(tuple(record.versions.items()))
         if record.error is not None:
             images = f"{record.start} to {record.stop - 1}"
             at = (record.environment, record.method, record.measure, images)
             failures.append(Failure(*at, record.error.type, record.error.message))
+    versions: dict[str, set[str]] = {}
+    for package, number in itertools.chain.from_iterable(sorted(made_with)):
+        versions.setdefault(package, set()).add(number)
     return Provenance(
         plan={name: _text(value) for name, value in records.plan.to_dict().items() if value not in ([], {}, "")},
         versions={package: ", ".join(sorted(numbers)) for package, numbers in versions.items()},

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from attributionlab.experiments.results import Values
 from attributionlab.metrics import rank_correlation, ranks
 from attributionlab.reports.run_view import RunView
-from attributionlab.reports.stored import Values
 from attributionlab.reports.styles import LABEL, SMALL, MethodStyle, add_legend, blank_figure, method_styles, wrapped
 
 PANEL = (2.7, 2.7)

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import bad_option
+from attributionlab.experiments import Records
 from attributionlab.reports.curves import curves_figure
 from attributionlab.reports.figures import FORMATS, attribution_figure, save_figure
 from attributionlab.reports.ranks import ranks_figure
 from attributionlab.reports.run_view import RunView
-from attributionlab.reports.stored import Records
 from attributionlab.reports.violins import violin_figure
 
 N_ROWS = 4

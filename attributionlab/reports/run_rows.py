@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from attributionlab.experiments import MethodSummary, Records
 from attributionlab.metrics import TRUTHS
-from attributionlab.reports.stored import MethodSummary, Records
 
 Value = str | float | bool | None
 PARTS = ("precision", "recall", "f1", "f1_low", "f1_high")

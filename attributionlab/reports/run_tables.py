@@ -7,8 +7,8 @@ import re
 from rich.console import Group, RenderableType
 from rich.markup import escape
 
+from attributionlab.experiments import MethodSummary
 from attributionlab.reports.run_rows import Column, RunTable
-from attributionlab.reports.stored import MethodSummary
 from attributionlab.reports.tables import foldable, plain_table, to_csv
 
 _COLORS = {"passed": "green", "failed": "red", "not run": "dim"}

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from attributionlab.experiments.audited import ImageCurves
+from attributionlab.experiments.results import Records, Values
 from attributionlab.metrics import make_metric
-from attributionlab.reports.stored import Records, Values
 
 
 class RunView:
@@ -48,8 +48,15 @@ class RunView:
 
     def scores(self, family: str, method: str, measure: str, name: str) -> Values:
         """A score like `positive.f1` of `agreement`, or `score` of a metric, over the images of all seeds; NaN where undefined."""
-        parts = [self.records.scores(one, method, measure, name) for one in self.seeds[family]]
-        return np.concatenate(parts)
+        nothing = np.full(len(self.seeds[family]) * self.records.plan.n_samples, np.nan)
+        return self.all_scores(family, method, measure).get(name, nothing)
+
+    def all_scores(self, family: str, method: str, measure: str) -> dict[str, Values]:
+        """The same for every score by name: a record is read once for all of them."""
+        nothing = np.full(self.records.plan.n_samples, np.nan)
+        parts = [self.records.all_scores(one, method, measure) for one in self.seeds[family]]
+        names = {name for part in parts for name in part}
+        return {name: np.concatenate([part.get(name, nothing) for part in parts]) for name in names}
 
     def oriented(self, family: str, metric: str) -> dict[str, tuple[Values, Values]]:
         """F1 and a metric over images, higher being better for both, by method that has both on any image."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
@@ -30,13 +32,11 @@ def violin_figure(view: RunView, family: str) -> Figure:
         family: The environment, without its seeds: the images of all seeds are drawn together.
     """
     styles = method_styles(view.methods)
-    scores = {
-        (truth, part): {
-            method: _known(view.scores(family, method, "agreement", f"{truth}.{part}")) for method in view.methods
-        }
-        for truth in TRUTHS
-        for part in ("precision", "recall")
-    }
+    scores: dict[tuple[str, str], dict[str, npt.NDArray[np.float64]]] = defaultdict(dict)
+    for method in view.methods:
+        found = view.all_scores(family, method, "agreement")
+        for truth, part in itertools.product(TRUTHS, ("precision", "recall")):
+            scores[truth, part][method] = _known(found.get(f"{truth}.{part}", np.empty(0)))
     truths = [truth for truth in TRUTHS if any(len(one) for one in scores[truth, "recall"].values())] or ["overall"]
     width = 2 * max(PER_METHOD * len(styles) + 0.7, 2.5)
     figure, _ = blank_figure(width, HEIGHT * len(truths) + 0.8)

@@ -17,9 +17,11 @@ from filelock import FileLock
 import attributionlab as al
 from attributionlab.errors import BadOption, DamagedRecords, MachineError
 from attributionlab.experiments import Plan, load_records, run_plan
+from attributionlab.experiments.check import MethodFailure
 from attributionlab.experiments.executors import Executor
-from attributionlab.experiments.records import RECORDS_FILE, decode, valid
-from attributionlab.experiments.store import DAMAGED_FILE, Journal
+from attributionlab.experiments.plan import Job
+from attributionlab.experiments.records import RECORDS_FILE, Record, decode, is_whole, read_at, valid
+from attributionlab.experiments.store import DAMAGED_FILE, Journal, RunFolder
 from attributionlab.metrics import SensitivityN
 
 METHODS = ["gradient", "random", "input-x-gradient"]
@@ -286,7 +288,7 @@ def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, 
     monkeypatch.undo()
     lines = (folder / RECORDS_FILE).read_bytes().splitlines(keepends=True)
     assert len(lines) == 3
-    assert all(decode(line) is not None for line in lines)
+    assert all(map(is_whole, lines))
     outcome = run_plan(small(save_maps=3), folder)
     assert (outcome.n_before, outcome.damaged) == (3, ())
     assert found(folder) == found(whole)
@@ -372,3 +374,59 @@ def test_a_family_passes_only_with_every_seed(tmp_path):
     run_plan(small(**entries, gamma=(low + high) / 2), tmp_path / "between")
     (family,) = load_records(tmp_path / "between").summaries(by="family")
     assert (family.n_passed, family.n_seeds, family.passed) == (1, 2, False)
+
+
+def test_what_is_left_out_of_a_record_changes_nothing_else_whatever_texts_hold():
+    job = Job("e", 'f.py:m,"scores":{,"curves":{,"n_zero_maps":', "insertion", 0, 2)
+    line = Record(job, {"score": [0.5, None]}, {"at": [0.0, 1.0], "values": [[1.0, 2.0]] * 2}, n_zero_maps=1).to_line()
+    assert is_whole(line)
+    all_of_it = decode(line)
+    assert decode(line, "curves") == {name: value for name, value in all_of_it.items() if name != "curves"}
+    rest = {name: value for name, value in all_of_it.items() if name not in ("scores", "curves")}
+    assert decode(line, "scores") == rest
+    assert Record.from_dict(rest).scores == {}
+
+
+def test_of_several_records_of_a_job_the_first_that_did_not_fail_counts_else_the_last(tmp_path):
+    failure = MethodFailure("MethodRaised", "no")
+    jobs = [Job("e", "m", "agreement", start, start + 1) for start in range(2)]
+    records = [
+        Record(jobs[0], error=failure, seconds=1.0),
+        Record(jobs[1], error=failure, seconds=2.0),
+        Record(jobs[0], {"overall.f1": [1.0]}, seconds=3.0),
+        Record(jobs[0], {"overall.f1": [0.0]}, seconds=4.0),
+        Record(jobs[1], error=failure, seconds=5.0),
+        Record(jobs[0], error=failure, seconds=6.0),
+    ]
+    path = tmp_path / RECORDS_FILE
+    path.write_bytes(b"".join(record.to_line() for record in records))
+    assert [(stored["start"], stored["seconds"]) for _, stored in valid(path)] == [(0, 3.0), (1, 5.0)]
+    assert [stored["seconds"] for stored in read_at(path, [offset for offset, _ in valid(path)])] == [3.0, 5.0]
+
+
+def test_the_error_that_is_shown_does_not_depend_on_the_order_of_the_lines(tmp_path):
+    plan = small(environments=["multi-color-sum[size=16]"], methods=["random"], metrics=[])
+    jobs = [job for unit in plan.units() for job in unit.jobs]
+    lines = [Record(job, error=MethodFailure("MethodRaised", f"image {job.start}")).to_line() for job in jobs]
+    with RunFolder.opened(tmp_path / "run", plan):
+        for some in (lines, lines[::-1]):
+            (tmp_path / "run" / RECORDS_FILE).write_bytes(b"".join(some))
+            (summary,) = load_records(tmp_path / "run").summaries()
+            assert summary.error.message == "image 0"
+
+
+def test_scores_of_the_first_images_are_those_of_all(whole):
+    records, spec = load_records(whole), "multi-color-sum[size=16]"
+    some = records.all_scores(spec, "gradient", n_images=3)  # a job and a half
+    assert some
+    for name, values in some.items():
+        assert np.array_equal(values, records.scores(spec, "gradient", name=name)[:3], equal_nan=True)
+
+
+def test_the_last_images_of_a_plan_are_summed_up_with_the_others(tmp_path):
+    plan = small(environments=["multi-color-sum[size=16]"], methods=["random"], metrics=[], n_samples=5)
+    run_plan(plan, tmp_path / "run")
+    records = load_records(tmp_path / "run")
+    (summary,) = records.summaries()
+    scores = records.scores("multi-color-sum[size=16]", "random")
+    assert (summary.n_images, summary.truths["overall"].f1) == (5, scores.mean())
