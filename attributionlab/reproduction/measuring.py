@@ -113,6 +113,26 @@ def _nanmean(scores: Values) -> Values:
     return means
 
 
+def plan_of(
+    setting: Setting,
+    folder: str,
+    environments: Mapping[str, str],
+    methods: Mapping[str, str],
+    metrics: Mapping[str, str],
+) -> Plan:
+    """What `measure` runs."""
+    preset = setting.preset
+    return Plan.of(
+        name=folder,
+        environments=list(environments.values()),
+        methods=list(methods.values()),
+        metrics=list(metrics.values()),
+        network_seeds=preset.network_seeds,
+        n_samples=preset.n_samples,
+        images_per_job=preset.images_per_job,
+    )
+
+
 def measure(
     setting: Setting,
     folder: str,
@@ -132,16 +152,8 @@ def measure(
     Returns:
         By what the report calls the environment.
     """
-    preset, columns = setting.preset, metrics or {}
-    plan = Plan.of(
-        name=folder,
-        environments=list(environments.values()),
-        methods=list(methods.values()),
-        metrics=list(columns.values()),
-        network_seeds=preset.network_seeds,
-        n_samples=preset.n_samples,
-        images_per_job=preset.images_per_job,
-    )
+    columns = metrics or {}
+    plan = plan_of(setting, folder, environments, methods, columns)
     where = setting.folder / folder
     with setting.watch(folder, plan.n_jobs) as advance:
         run_plan(plan, where, workers=setting.workers, device=setting.device, progress=advance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attributionlab.reproduction.claims import Claim, Direction, Evidence, Finding, Result, judge, unchecked
 from attributionlab.reproduction.measuring import Measured, mean_of, measure
-from attributionlab.reproduction.own_networks import NO_SAM
+from attributionlab.reproduction.own_maps import NO_SAM, section_4
 from attributionlab.reproduction.priors import NAMES as PRIORS
 from attributionlab.reproduction.priors import measure_priors
 from attributionlab.reproduction.published import GammaClaim, gamma_claims
@@ -17,9 +17,6 @@ SHOWN = tuple(name for name in METHODS if name != "LIME")
 """LIME comes with its priors, from the study of appendix K."""
 
 TRUTHS = ("overall", "positive", "negative", "positive-smooth")
-NO_IMAGENET = (
-    "needs a network trained on ImageNet and its images; the figure is judged by eye, and nobody knows the truth"
-)
 
 CAUSES = {
     "Occlusion*": "a 5x5 window smears over the thinned patch, and Occlusion explains the logit, which has no negative pixels",
@@ -35,12 +32,14 @@ def study(setting: Setting) -> StudyReport:
     methods = {name: METHODS[name] for name in SHOWN}
     found = measure(setting, FOLDER, environment, methods)["default"]
     priors = measure_priors(setting)
+    own = section_4(setting)
     results = (
         *(_verdict(claim, found, priors) for claim in gamma_claims()),
         *_comparisons(found),
-        *_trained_networks(),
+        *own.results,
     )
-    return StudyReport(KEY, "Section 4: the faithfulness test", results, (_table(found, priors),), NOTES)
+    tables = (_table(found, priors), *own.tables)
+    return StudyReport(KEY, "Section 4: the faithfulness test", results, tables, NOTES, own.figures)
 
 
 NOTES = (
@@ -133,19 +132,6 @@ def _comparisons(found: Measured) -> list[Result]:
         cause = f"possible cause: {CAUSES['IBA']}" if key == "iba-best" else ""
         results.append(Result(claim, (judge(evidence, lambda value: value > 0, setting=setting, cause=cause),)))
     return results
-
-
-def _trained_networks() -> list[Result]:
-    """The pictures on ImageNet."""
-    figures = {
-        "deepshap": ("section 4.1, Figure 5b", "DeepSHAP gives both signs to close pixels of like color on VGG16"),
-        "lime": ("section 4.2, Figure 6b", "LIME's maps differ by segmentation on VGG16"),
-        "baselines": ("section 4.3, Figure 7d", "Maps of IG and Occlusion depend on the baseline on VGG16"),
-    }
-    return [
-        Result(Claim(f"{KEY}.imagenet-{key}", source, statement, "by eye", "none"), (unchecked(NO_IMAGENET),))
-        for key, (source, statement) in figures.items()
-    ]
 
 
 def _table(found: Measured, priors: Measured) -> ReportTable:
