@@ -26,7 +26,7 @@ from attributionlab.reproduction.study import Cell, OwnMaps, ReportFigure, Repor
 
 NO_NETWORK = "needs a network trained on ImageNet and images: give --{option} FILE.py:FUNCTION"
 NO_SAM = "needs SAM's weights: give --sam-checkpoint and --sam-model"
-BY_EYE = "the paper judges by eye; a number stands in for it"
+BY_EYE = "the paper judges by eye: a number stands in for it"
 
 FIGURES = {"VGG16": "Figure 25", "ViT-B-16": "Figure 26"}
 SECTION_4 = {

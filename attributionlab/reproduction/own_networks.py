@@ -185,7 +185,8 @@ def other_methods(color: tuple[int, ...], side: int) -> dict[str, AnyMethod]:
 
 def from_color(name: str, color: tuple[int, ...]) -> str:
     """What a method with this baseline is called."""
-    return f"{name} from {color}"
+    known: dict[tuple[int, ...], str] = {BLACK: "black", WHITE: "white"}
+    return f"{name}, {known.get(color, ','.join(map(str, color)))}"
 
 
 def _like(model: nn.Module, inputs: Tensor) -> Tensor:

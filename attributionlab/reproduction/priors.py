@@ -7,7 +7,8 @@ from typing import cast
 import torch
 
 from attributionlab._specs import format_spec
-from attributionlab.experiments.store import RunFolder
+from attributionlab.errors import bad_option
+from attributionlab.experiments.store import PLAN_FILE, stored_plan
 from attributionlab.methods.sam import SamModel, sam_segmenter
 from attributionlab.reproduction.claims import Claim, Finding, Result, judge, unchecked
 from attributionlab.reproduction.measuring import Measured, mean_of, measure, plan_of
@@ -36,7 +37,12 @@ def check_sam(setting: Setting, device: torch.device) -> None:
         MachineError: If torchvision does not fit torch.
     """
     folder, environments, methods = _planned(setting)
-    RunFolder(setting.folder / folder, plan_of(setting, folder, environments, methods, {})).check_owner()
+    plan, where = plan_of(setting, folder, environments, methods, {}), setting.folder / folder
+    if (where / PLAN_FILE).exists():
+        stored = stored_plan(where)
+        if (stored.methods, stored.code) != (plan.methods, plan.code):
+            wanted = f"be the file, unchanged, that {where} was measured with"
+            raise bad_option("sam_checkpoint", wanted, setting.sam["sam_checkpoint"], "use another folder")
     model = cast("SamModel", setting.sam.get("sam_model", "vit_h"))
     sam_segmenter(str(setting.sam["sam_checkpoint"]), model, device)
 
