@@ -14,7 +14,14 @@ from attributionlab.cli.options import (
     SamModelOption,
     sam_defaults,
 )
-from attributionlab.cli.output import chatter_to_stderr, one_line_errors, print_table, progress_bar, say
+from attributionlab.cli.output import (
+    INTERRUPTED_RUN,
+    chatter_to_stderr,
+    one_line_errors,
+    print_table,
+    progress_bar,
+    say,
+)
 
 
 def reproduce(
@@ -46,7 +53,7 @@ def reproduce(
 
     The exit code is 0 when it could measure, whatever it found.
     """
-    with one_line_errors():
+    with one_line_errors(INTERRUPTED_RUN):
         from attributionlab._checks import whole_number
         from attributionlab.errors import bad_option
         from attributionlab.methods.sam import weights_file

@@ -144,22 +144,20 @@ def explain(address: str, own: TrainedNetwork, images: LabeledImages, setting: S
     model = own.model.to(device)
     color = tuple(int(value) for value in own.true_baseline.round().tolist())
     color = WHITE if color == BLACK else color
-    methods = lime_methods(setting)
-    if in_full:
-        methods |= other_methods(color, min(images.inputs.shape[2:]))
+    others = other_methods(color, min(images.inputs.shape[2:])) if in_full else {}
+    methods = {**others, **lime_methods(setting)}
     inputs, targets = images.inputs.detach().to(device), images.targets.to(device)
-    maps: dict[str, Tensor] = {}
+    maps: dict[str, list[Tensor]] = {name: [] for name in methods}
     with setting.watch(address, len(methods) * len(inputs)) as advance:
-        for name, method in methods.items():
-            found = []
-            for image, target in zip(inputs.split(1), targets.split(1), strict=True):
+        for image, target in zip(inputs.split(1), targets.split(1), strict=True):
+            for name, method in methods.items():
                 try:
-                    found.append(run_guarded(method, model, image, target).cpu())
+                    maps[name].append(run_guarded(method, model, image, target).cpu())
                 except AttributionLabError as error:
                     raise type(error)(f"{name} cannot explain {address!r}; {error}") from error
                 advance(1)
-            maps[name] = torch.cat(found)
-    return OwnMaps(address, images.inputs.detach().cpu(), images.targets.cpu(), maps, color)
+    joined = {name: torch.cat(found) for name, found in maps.items()}
+    return OwnMaps(address, images.inputs.detach().cpu(), images.targets.cpu(), joined, color)
 
 
 def lime_methods(setting: Setting) -> dict[str, AnyMethod]:

@@ -143,10 +143,6 @@ def test_without_weights_nothing_is_said_about_sam():
     assert "--sam-checkpoint" in first.reason
 
 
-def test_pictures_on_imagenet_cannot_be_checked():
-    assert {status for (status,) in statuses(section4._trained_networks()).values()} == {Status.unchecked}
-
-
 def test_an_area_within_two_hundredths_is_reproduced_and_on_the_same_side_of_chance_has_the_direction():
     def area(value):
         return modulo._finding(mean_of(np.full((5, 3), value)), 0.8827, "GradCAM").status
