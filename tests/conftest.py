@@ -1,8 +1,29 @@
-"""Makes `oracles.py` importable: `from oracles import ...`."""
+"""Makes the modules beside this file importable (`from oracles import ...`), and a SAM that several tests need."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def checkpoint(tmp_path, monkeypatch):
+    """A file of weights of a tiny SAM, which stands where the smallest real one would."""
+    import torch
+    from sam_models import tiny_sam
+    from torchvision_shim import install_where_missing
+
+    from attributionlab.methods import sam
+
+    install_where_missing()
+    import segment_anything
+
+    monkeypatch.setitem(segment_anything.sam_model_registry, "vit_b", tiny_sam)
+    sam._mask_generator.cache_clear()
+    torch.save(tiny_sam().state_dict(), tmp_path / "weights.pth")
+    yield str(tmp_path / "weights.pth")
+    sam._mask_generator.cache_clear()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from attributionlab.experiments import Verdict
     from attributionlab.methods import AnyMethod
 
+INTERRUPTED_RUN = "interrupted; what is recorded is kept, and the same command goes on from there"
+
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_MACHINE = 3
@@ -73,8 +75,11 @@ def print_text(text: str) -> None:
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
     """Turn errors into one line on stderr and the exit code of their kind, warnings into one line each.
+
+    Args:
+        interrupted: What is said after Ctrl-C.
 
     The exit goes through SystemExit, so that nothing is printed after the line.
     """
@@ -91,7 +96,7 @@ def one_line_errors() -> Iterator[None]:
             say("error", f"the machine refused: {error}")
             raise SystemExit(EXIT_MACHINE) from error
         except KeyboardInterrupt as error:
-            say("error", "interrupted")
+            say("error", interrupted)
             raise SystemExit(130) from error
 
 

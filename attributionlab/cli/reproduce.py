@@ -14,7 +14,14 @@ from attributionlab.cli.options import (
     SamModelOption,
     sam_defaults,
 )
-from attributionlab.cli.output import chatter_to_stderr, one_line_errors, print_table, progress_bar, say
+from attributionlab.cli.output import (
+    INTERRUPTED_RUN,
+    chatter_to_stderr,
+    one_line_errors,
+    print_table,
+    progress_bar,
+    say,
+)
 
 
 def reproduce(
@@ -36,20 +43,20 @@ def reproduce(
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
     vgg16: Annotated[
-        str | None, typer.Option(help="FILE.py:FUNCTION that returns your VGG16 and images, for appendix-k.")
+        str | None,
+        typer.Option(help="FILE.py:FUNCTION that returns your VGG16 and images, for section4 and appendix-k."),
     ] = None,
-    vit: Annotated[str | None, typer.Option(help="The same for your ViT.")] = None,
+    vit: Annotated[str | None, typer.Option(help="The same for your ViT, for appendix-k.")] = None,
     device: DeviceOption = Device.auto,
 ) -> None:
     """Reproduce the paper's tables and claims; a run that was cut off goes on where it was.
 
     The exit code is 0 when it could measure, whatever it found.
     """
-    with one_line_errors():
+    with one_line_errors(INTERRUPTED_RUN):
         from attributionlab._checks import whole_number
         from attributionlab.errors import bad_option
         from attributionlab.methods.sam import weights_file
-        from attributionlab.reproduction.own_networks import load_network
         from attributionlab.reproduction.report import summary_table
         from attributionlab.reproduction.run import reproduce as run_studies
         from attributionlab.reproduction.run import write_report
@@ -57,7 +64,7 @@ def reproduce(
 
         sam = sam_defaults(sam_checkpoint, sam_model)
         if sam_checkpoint is not None:
-            weights_file(str(sam_checkpoint))
+            sam["sam_checkpoint"] = str(weights_file(str(sam_checkpoint)))
         elif sam_model is not None:
             raise bad_option("sam_model", "go with --sam-checkpoint", sam_model)
         setting = Setting(
@@ -70,8 +77,6 @@ def reproduce(
             watch=progress_bar,
         )
         with chatter_to_stderr():
-            for address in setting.own_networks.values():
-                load_network(address)  # what is not there is said before anything is measured
             report = run_studies(studies or [], setting)
             written = write_report(report, output)
         print_table(summary_table(report))

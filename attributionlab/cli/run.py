@@ -14,6 +14,7 @@ from rich.markup import escape
 from attributionlab.cli.options import Device, DeviceOption
 from attributionlab.cli.output import (
     EXIT_FAILED,
+    INTERRUPTED_RUN,
     chatter_to_stderr,
     one_line_errors,
     print_json,
@@ -54,7 +55,7 @@ def run(
     format: Annotated[RunFormat, typer.Option(help="How to print the outcome.")] = RunFormat.table,
 ) -> None:
     """Do all jobs of a plan that have no record yet; exit code 1 if some failed."""
-    with one_line_errors():
+    with one_line_errors(INTERRUPTED_RUN):
         from attributionlab.errors import bad_option
         from attributionlab.experiments import load_records, read_plan, run_plan
         from attributionlab.reports.run_rows import run_table

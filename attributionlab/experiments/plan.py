@@ -318,8 +318,11 @@ def _frozen(value: object) -> object:
 
 
 def code_digest(subject: AnyMethod | AnyMetric) -> str | None:
-    """Digest of the file that a `file.py:function` stands in; None for everything that has a name and a version."""
-    address = parse_address(subject.spec)
-    if address is None or not address.where.endswith(".py"):
+    """Digest of the file that a `file.py:function` stands in, or of SAM's weights; None for what has a name and a version."""
+    weights: str | None = getattr(subject, "sam_checkpoint", None)
+    address = parse_address(subject.spec) if weights is None else None
+    path = address.where if address is not None and address.where.endswith(".py") else weights
+    if path is None:
         return None
-    return hashlib.sha256(Path(address.where).read_bytes()).hexdigest()[:16]
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from attributionlab.experiments.plan import AGREEMENT, Plan
+from attributionlab.experiments.records import Record
 from attributionlab.experiments.results import Records, load_records
 from attributionlab.experiments.runner import run_plan
 from attributionlab.metrics import make_metric
@@ -113,6 +115,26 @@ def _nanmean(scores: Values) -> Values:
     return means
 
 
+def plan_of(
+    setting: Setting,
+    folder: str,
+    environments: Mapping[str, str],
+    methods: Mapping[str, str],
+    metrics: Mapping[str, str],
+) -> Plan:
+    """What `measure` runs."""
+    preset = setting.preset
+    return Plan.of(
+        name=folder,
+        environments=list(environments.values()),
+        methods=list(methods.values()),
+        metrics=list(metrics.values()),
+        network_seeds=preset.network_seeds,
+        n_samples=preset.n_samples,
+        images_per_job=preset.images_per_job,
+    )
+
+
 def measure(
     setting: Setting,
     folder: str,
@@ -120,7 +142,7 @@ def measure(
     methods: Mapping[str, str],
     metrics: Mapping[str, str] | None = None,
 ) -> dict[str, Measured]:
-    """Run or resume a plan, and read its records.
+    """Run or resume a plan, and read its records; jobs that failed before are tried again.
 
     Args:
         setting: Where and how.
@@ -132,19 +154,24 @@ def measure(
     Returns:
         By what the report calls the environment.
     """
-    preset, columns = setting.preset, metrics or {}
-    plan = Plan.of(
-        name=folder,
-        environments=list(environments.values()),
-        methods=list(methods.values()),
-        metrics=list(columns.values()),
-        network_seeds=preset.network_seeds,
-        n_samples=preset.n_samples,
-        images_per_job=preset.images_per_job,
-    )
+    columns = metrics or {}
+    plan = plan_of(setting, folder, environments, methods, columns)
     where = setting.folder / folder
+    failed: list[Record] = []
     with setting.watch(folder, plan.n_jobs) as advance:
-        run_plan(plan, where, workers=setting.workers, device=setting.device, progress=advance)
+        run_plan(
+            plan,
+            where,
+            workers=setting.workers,
+            device=setting.device,
+            retry_failed=True,
+            progress=advance,
+            watch=lambda record: failed.append(record) if record.error is not None else None,
+        )
+    for record in failed[:1]:
+        assert record.error is not None, "only failures are kept"
+        said = f"{record.method} {record.error.type}: {record.error.message}"
+        warnings.warn(f"{len(failed)} of {plan.n_jobs} jobs in {where} failed and have no scores; {said}", stacklevel=2)
     records = load_records(where)
     named = dict(zip(methods, plan.methods, strict=True))
     measures = dict(zip(columns, plan.metrics, strict=True))

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from typing import cast
 
+import torch
+
+from attributionlab._specs import format_spec
+from attributionlab.errors import bad_option
+from attributionlab.experiments.store import PLAN_FILE, stored_plan
+from attributionlab.methods.sam import SamModel, sam_segmenter
 from attributionlab.reproduction.claims import Claim, Finding, Result, judge, unchecked
-from attributionlab.reproduction.measuring import Measured, mean_of, measure
-from attributionlab.reproduction.own_networks import NO_SAM, results_of
+from attributionlab.reproduction.measuring import Measured, mean_of, measure, plan_of
+from attributionlab.reproduction.own_maps import NO_SAM, appendix_k
 from attributionlab.reproduction.published import published
 from attributionlab.reproduction.study import Cell, ReportTable, Setting, StudyReport
 
@@ -23,23 +30,46 @@ TRUTHS = ("positive", "overall")
 
 def measure_priors(setting: Setting) -> Measured:
     """LIME with every prior that there is; with SAM in a folder of its own, because that is another plan."""
-    options = {prior: f"segments={prior}" for prior in FREE}
+    return measure(setting, *_planned(setting))["default"]
+
+
+def check_sam(setting: Setting, device: torch.device) -> None:
+    """Refuse weights that do not load, and a folder whose records came from other weights.
+
+    Raises:
+        BadOption: If the weights are no such weights, SAM is not installed, or the folder is such a folder.
+        MachineError: If torchvision does not fit torch.
+    """
+    folder, environments, methods = _planned(setting)
+    plan, where = plan_of(setting, folder, environments, methods, {}), setting.folder / folder
+    if (where / PLAN_FILE).exists():
+        stored = stored_plan(where)
+        if (stored.methods, stored.code) != (plan.methods, plan.code):
+            wanted = f"be the file, unchanged, that {where} was measured with"
+            raise bad_option("sam_checkpoint", wanted, setting.sam["sam_checkpoint"], "use another folder")
+    model = cast("SamModel", setting.sam.get("sam_model", "vit_h"))
+    sam_segmenter(str(setting.sam["sam_checkpoint"]), model, device)
+
+
+def _planned(setting: Setting) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Folder, environments and methods."""
+    priors: dict[str, dict[str, object]] = {prior: {"segments": prior} for prior in FREE}
     if setting.sam:
-        options["sam"] = ",".join(("segments=sam", *(f"{name}={value}" for name, value in setting.sam.items())))
+        priors["sam"] = {"segments": "sam", **setting.sam}
     methods = {
-        f"{name} ({prior})": f"lime[{given},baseline={baseline}]"
-        for prior, given in options.items()
+        f"{name} ({prior})": format_spec("lime", {**options, "baseline": baseline})
+        for prior, options in priors.items()
         for name, baseline in BASELINES.items()
     }
     environment = {"default": setting.preset.sized("multi-color-sum")}
-    return measure(setting, f"{KEY}-sam" if setting.sam else KEY, environment, methods)["default"]
+    return f"{KEY}-sam" if setting.sam else KEY, environment, methods
 
 
 def study(setting: Setting) -> StudyReport:
     """SAM against the two classical priors, and what an oracle would give."""
     found = measure_priors(setting)
-    own, own_tables = results_of(setting)
-    results = [*(_better(found, prior) for prior in published()[KEY]["worse"]), *own]
+    own = appendix_k(setting)
+    results = [*(_better(found, prior) for prior in published()[KEY]["worse"]), *own.results]
     columns = ("prior", *(f"{truth}{what}" for truth in TRUTHS for what in ("", ", low", ", high")))
     rows: list[tuple[Cell, ...]] = []
     for name in found.methods:
@@ -57,7 +87,7 @@ def study(setting: Setting) -> StudyReport:
         "LIME's hidden segments are black, those of LIME\\* show the true background; the paper does not say which.",
     )
     title = "Appendix K: segmentation priors of LIME"
-    return StudyReport(KEY, title, tuple(results), (table, *own_tables), notes)
+    return StudyReport(KEY, title, tuple(results), (table, *own.tables), notes, own.figures)
 
 
 def _better(found: Measured, prior: str) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def _render(template: str, report: Report) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(cell=_cell, evidence=_evidence, share=_share, pipes=_pipes)
-    environment.filters.update(summary=_summary, criterion=_criterion)
+    environment.filters.update(summary=_summary, criterion=_criterion, embedded=_embedded)
     return environment.get_template(template).render(
         report=report, paper=published()["paper"], statuses=list(Status), enough=SHARE
     )
@@ -136,6 +137,11 @@ def _share(finding: Finding) -> str:
         return "-"
     n_seeds = len(finding.ours.by_seed)
     return f"{round(finding.share * n_seeds)}/{n_seeds}"
+
+
+def _embedded(png: bytes) -> str:
+    """A picture as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
 def _summary(result: Result) -> str:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import orjson
+
 from attributionlab.errors import bad_option, unknown_name
 from attributionlab.experiments.check import find_device, versions
+from attributionlab.experiments.store import machine_errors, write_whole
 from attributionlab.reproduction import architectures, modulo, priors, section4, trained, unseen_data
+from attributionlab.reproduction.own_networks import explain_networks
 from attributionlab.reproduction.report import FILES, Report, to_html, to_json, to_markdown
-from attributionlab.reproduction.study import Setting, StudyReport, find_preset
+from attributionlab.reproduction.study import Preset, Setting, StudyReport, find_preset
+
+PRESET_FILE = "preset.json"
+WITH_SAM = (section4.KEY, priors.KEY)
 
 STUDIES: dict[str, Callable[[Setting], StudyReport]] = {
     architectures.KEY: lambda _: architectures.study(),
@@ -45,17 +53,22 @@ def reproduce(studies: Sequence[str], setting: Setting) -> Report:
 
     Raises:
         UnknownName: If there is no such study.
-        BadOption: If the folder is a file.
+        BadOption: If the folder is a file or holds another preset, or SAM's weights or a user's network do not fit.
         MachineError: If there is no such device.
     """
     named = find_studies(studies)
-    check_folder(setting.folder)
+    check_folder(setting.folder, setting.preset)
     device = find_device(setting.device)
+    if setting.sam and any(name in WITH_SAM for name in named):
+        priors.check_sam(setting, device)
+    setting = dataclasses.replace(setting, own_maps=explain_networks(setting, named))
+    with machine_errors(setting.folder):
+        write_whole(setting.folder / PRESET_FILE, _stored(setting.preset))
     return Report(tuple(STUDIES[name](setting) for name in named), setting.preset, device.type, versions())
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that is a file, or below one.
+def check_folder(folder: Path, preset: Preset) -> None:
+    """Refuse a folder that is a file, or below one, or that another preset was measured in.
 
     Raises:
         BadOption: If it is.
@@ -63,18 +76,28 @@ def check_folder(folder: Path) -> None:
     for place in (folder, *folder.parents):
         if place.exists() and not place.is_dir():
             raise bad_option("output", "name a folder", str(folder), f"{place} is a file")
+    file = folder / PRESET_FILE
+    if file.exists() and file.read_bytes() != _stored(preset):
+        hint = f"it is not preset {preset.name!r} with {preset.scope} (see {PRESET_FILE}); use another folder"
+        raise bad_option("output", "be a new folder, or that of the same preset", str(folder), hint)
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write Markdown, JSON and HTML, each as a whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in zip(FILES.values(), (to_markdown(report), to_json(report), to_html(report)), strict=True):
-        part = folder / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / name)
-        written.append(folder / name)
+    """Write Markdown, JSON, HTML and the pictures, each as a whole or not at all."""
+    texts = zip(FILES.values(), (to_markdown(report), to_json(report), to_html(report)), strict=True)
+    pictures = {figure.file: figure.png for study in report.studies for figure in study.figures}
+    with machine_errors(folder):
+        for name, content in pictures.items():
+            write_whole(folder / name, content)
+        written = []
+        for name, text in texts:
+            write_whole(folder / name, text.encode())
+            written.append(folder / name)
     return written
+
+
+def _stored(preset: Preset) -> bytes:
+    return orjson.dumps(dataclasses.asdict(preset), option=orjson.OPT_INDENT_2) + b"\n"
 
 
 __all__ = ["STUDIES", "check_folder", "find_preset", "find_studies", "reproduce", "write_report"]

@@ -9,7 +9,7 @@ from attributionlab.environments import make_environment
 from attributionlab.metrics import score
 from attributionlab.reproduction.claims import Claim, Direction, Finding, Result, judge, unchecked
 from attributionlab.reproduction.measuring import Measured, mean_of, measure
-from attributionlab.reproduction.own_networks import NO_SAM
+from attributionlab.reproduction.own_maps import NO_SAM, section_4
 from attributionlab.reproduction.priors import BASELINES, measure_priors
 from attributionlab.reproduction.priors import NAMES as PRIORS
 from attributionlab.reproduction.published import Comparison, GammaClaim, comparisons, gamma_claims
@@ -23,9 +23,6 @@ SHOWN = tuple(name for name in METHODS if not name.startswith("LIME"))
 
 TRUTHS = ("overall", "positive", "negative", "positive-smooth")
 Causes = Mapping[tuple[str, str], str]
-NO_IMAGENET = (
-    "needs a network trained on ImageNet and its images; the figure is judged by eye, and nobody knows the truth"
-)
 
 
 def study(setting: Setting) -> StudyReport:
@@ -35,12 +32,14 @@ def study(setting: Setting) -> StudyReport:
     found = measure(setting, FOLDER, environment, methods)["default"]
     priors = measure_priors(setting)
     causes = _causes(setting)
+    own = section_4(setting)
     results = (
         *(_verdict(claim, found, priors, causes) for claim in gamma_claims()),
         *_comparisons(found),
-        *_trained_networks(),
+        *own.results,
     )
-    return StudyReport(KEY, "Section 4: the faithfulness test", results, (_table(found, priors),), NOTES)
+    tables = (_table(found, priors), *own.tables)
+    return StudyReport(KEY, "Section 4: the faithfulness test", results, tables, NOTES, own.figures)
 
 
 NOTES = (
@@ -125,19 +124,6 @@ def _comparison(said: Comparison, found: Measured) -> Result:
         values = ", ".join(f"{one} {found.mean(*one.on(truth)).value:.2f}" for one in (higher, lower))
         findings.append(judge(difference, lambda value: value > 0, setting=f"{truth} truth", note=values))
     return Result(claim, tuple(findings))
-
-
-def _trained_networks() -> list[Result]:
-    """The pictures on ImageNet."""
-    figures = {
-        "deepshap": ("section 4.1, Figure 5b", "DeepSHAP gives both signs to close pixels of like color on VGG16"),
-        "lime": ("section 4.2, Figure 6b", "LIME's maps differ by segmentation on VGG16"),
-        "baselines": ("section 4.3, Figure 7d", "Maps of IG and Occlusion depend on the baseline on VGG16"),
-    }
-    return [
-        Result(Claim(f"{KEY}.imagenet-{key}", source, statement, "by eye", "none"), (unchecked(NO_IMAGENET),))
-        for key, (source, statement) in figures.items()
-    ]
 
 
 def _table(found: Measured, priors: Measured) -> ReportTable:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from attributionlab._checks import whole_number
 from attributionlab.errors import unknown_name
@@ -88,6 +90,25 @@ def unwatched(_title: str, _total: int) -> Iterator[Callable[[int], None]]:
     yield lambda _n_done: None
 
 
+@dataclass(frozen=True, eq=False)
+class OwnMaps:
+    """What explains a user's trained network.
+
+    Args:
+        address: The function that returned it.
+        images: (b, 3, h, w), colors 0..255.
+        targets: (b,), the explained outputs.
+        maps: (b, h, w) by method.
+        color: The baseline that is not black.
+    """
+
+    address: str
+    images: Tensor
+    targets: Tensor
+    maps: Mapping[str, Tensor]
+    color: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Setting:
     """Where and how a study runs.
@@ -99,6 +120,7 @@ class Setting:
         device: `auto`, `cpu` or `cuda`.
         sam: `sam_checkpoint` and `sam_model` where they are given.
         own_networks: By the paper's name, where a function is that returns a trained network and images.
+        own_maps: By the paper's name, the maps on them, once they are explained.
         watch: Given what is measured and how many jobs that takes, what to tell how many more are done.
     """
 
@@ -107,7 +129,8 @@ class Setting:
     workers: int = 1
     device: str = "auto"
     sam: dict[str, object] = dataclasses.field(default_factory=dict)
-    own_networks: dict[str, str] = dataclasses.field(default_factory=dict)
+    own_networks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    own_maps: Mapping[str, OwnMaps] = dataclasses.field(default_factory=dict)
     watch: Watch = unwatched
 
 
@@ -121,6 +144,15 @@ class ReportTable:
 
 
 @dataclass(frozen=True)
+class ReportFigure:
+    """A picture of the report: a PNG file beside it, which the page also holds itself."""
+
+    file: str
+    title: str
+    png: bytes
+
+
+@dataclass(frozen=True)
 class StudyReport:
     """What came out of a study.
 
@@ -130,6 +162,7 @@ class StudyReport:
         results: Claims and findings.
         tables: Published and measured numbers side by side.
         notes: What the paper leaves open or contradicts, and what was done.
+        figures: Pictures.
     """
 
     key: str
@@ -137,6 +170,7 @@ class StudyReport:
     results: tuple[Result, ...]
     tables: tuple[ReportTable, ...] = ()
     notes: tuple[str, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As in the JSON report."""
@@ -146,4 +180,5 @@ class StudyReport:
             "claims": [result.to_dict() for result in self.results],
             "tables": [dataclasses.asdict(table) for table in self.tables],
             "notes": list(self.notes),
+            "figures": [{"file": figure.file, "title": figure.title} for figure in self.figures],
         }

@@ -1,12 +1,21 @@
 """`attributionlab reproduce`: calls that are wrong, and one tiny run from records to the three files."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from attributionlab.cli.app import app
+from attributionlab.cli.output import INTERRUPTED_RUN
+from attributionlab.methods.segments import SEGMENTERS
 
+CLEAN = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "PYTHONWARNINGS")}
 TINY = ["--size", "32", "--n-samples", "2", "--network-seeds", "1"]
 
 
@@ -64,3 +73,114 @@ def test_a_tiny_run_measures_says_how_little_and_resumes(tmp_path):
     again = run("table4", "-o", tmp_path, *TINY)
     assert again.exit_code == 0, again.stderr
     assert {path.name: path.read_bytes() for path in tmp_path.glob("reproduction.*")} == first
+
+
+def test_another_preset_needs_another_folder_and_leaves_the_report_alone(tmp_path):
+    assert run("table1", "-o", tmp_path).exit_code == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for arguments in (["--preset", "paper"], ["--n-samples", "3"]):
+        result = run("table1", "-o", tmp_path, *arguments)
+        assert result.exit_code == 2
+        assert "`output` must be a new folder, or that of the same preset" in result.stderr
+        assert "use another folder" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+CNN = """
+import attributionlab as al
+import torch
+from torch import nn
+
+def cnn():
+    layers = (nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(64, 4))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        images = nn.functional.interpolate(255 * torch.rand(1, 3, 4, 4), 24, mode="nearest").round()
+        model = nn.Sequential(*layers).eval()
+    return al.TrainedNetwork(model, torch.zeros(3)), al.LabeledImages(images, torch.tensor([2]))
+"""
+
+
+def test_sam_and_an_own_network_answer_what_else_cannot_be_checked(tmp_path, checkpoint):
+    (tmp_path / "mine.py").write_text(CNN)
+    out, mine = tmp_path / "out", f"{tmp_path / 'mine.py'}:cnn"
+    tiny = ["-o", out, "--size", "16", "--n-samples", "1", "--network-seeds", "1", "--device", "cpu"]
+    sam = ["--sam-checkpoint", checkpoint, "--sam-model", "vit_b"]
+    result = run("section4", "appendix-k", *tiny, *sam, "--vgg16", mine, "--vit", mine)
+    assert result.exit_code == 0, result.stderr
+    found = json.loads((out / "reproduction.json").read_text())
+    assert found["counts"]["cannot be checked here"] == 0
+    pictures = [figure["file"] for study in found["studies"] for figure in study["figures"]]
+    assert pictures == ["section4-vgg16.png", "appendix-k-vgg16.png", "appendix-k-vit-b-16.png"]
+    assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+    records = out / "appendix-k-sam" / "records.jsonl"
+    assert all(json.loads(line)["record"]["error"] is None for line in records.read_text().splitlines())
+
+    before = records.read_bytes()
+    assert run("appendix-k", *tiny, *sam).exit_code == 0
+    assert records.read_bytes() == before
+    report = (out / "reproduction.md").read_bytes()
+    (tmp_path / "moved.pth").write_bytes((tmp_path / "weights.pth").read_bytes())
+    weights = torch.load(checkpoint)
+    weights["image_encoder.pos_embed"] += 1
+    torch.save(weights, checkpoint)  # other weights under the same name
+    for file in (checkpoint, tmp_path / "moved.pth"):
+        refused = run("table1", "appendix-k", *tiny, "--sam-checkpoint", file, "--sam-model", "vit_b")
+        assert refused.exit_code == 2
+        assert (
+            f"`sam_checkpoint` must be the file, unchanged, that {out / 'appendix-k-sam'} was measured"
+            in refused.stderr
+        )
+        assert len(refused.stderr.splitlines()) == 1
+    assert (records.read_bytes(), (out / "reproduction.md").read_bytes()) == (before, report)
+
+
+def test_weights_that_are_none_are_found_before_anything_is_measured(tmp_path, checkpoint):
+    (tmp_path / "text.pth").write_text("no weights")
+    sam = ["--sam-checkpoint", tmp_path / "text.pth", "--sam-model", "vit_b"]
+    result = run("table4", "appendix-k", "-o", tmp_path / "out", *TINY, *sam)
+    assert result.exit_code == 2
+    assert "`sam_checkpoint` must hold the weights of sam_model=vit_b" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_jobs_that_failed_are_counted_and_tried_again(tmp_path, monkeypatch):
+    tiny = ["-o", tmp_path, "--size", "16", "--n-samples", "1", "--network-seeds", "1"]
+    with monkeypatch.context() as broken:  # as where memory ran out
+        broken.setitem(SEGMENTERS, "grid", lambda _: 1 / 0)
+        result = run("appendix-k", *tiny)
+    assert result.exit_code == 0
+    assert "2 of 10 jobs in" in result.stderr
+    assert "lime[baseline=black,segments=grid] MethodRaised: lime[baseline=black,segments=grid] raised ZeroDivisionError" in result.stderr
+    assert "| LIME (grid) | - |" in (tmp_path / "reproduction.md").read_text()
+    again = run("appendix-k", *tiny)
+    assert "jobs in" not in again.stderr
+    assert "| LIME (grid) | - |" not in (tmp_path / "reproduction.md").read_text()
+
+
+def test_what_was_stopped_goes_on_with_nothing_lost_and_nothing_done_twice(tmp_path):
+    arguments = ["appendix-k", "-o", str(tmp_path), "--size", "16", "--n-samples", "1", "--network-seeds", "3"]
+    program = f"from attributionlab.cli.app import app; app(['reproduce', *{arguments!r}])"
+    records = tmp_path / "appendix-k" / "records.jsonl"
+
+    def keys():
+        lines = records.read_text().splitlines(keepends=True) if records.exists() else []
+        return [json.loads(line)["record"]["key"] for line in lines if line.endswith("\n")]
+
+    seen = []
+    for stop in (signal.SIGKILL, signal.SIGINT):
+        process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=CLEAN)
+        deadline = time.monotonic() + 120
+        while len(keys()) < len(seen) + 3 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(stop)
+        said = process.communicate()[1]
+        assert len(keys()) >= len(seen) + 3
+        assert keys()[: len(seen)] == seen
+        assert not list(tmp_path.glob("reproduction.*"))
+        seen = keys()
+    assert (process.returncode, said) == (130, f"error: {INTERRUPTED_RUN}\n")
+    assert run(*arguments).exit_code == 0
+    assert keys()[: len(seen)] == seen
+    assert len(keys()) == len(set(keys())) == 30

@@ -6,17 +6,19 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from skimage.io import imread
+from skimage.io import imread, imsave
 from torchvision_shim import install_where_missing
 
 import attributionlab as al
 from attributionlab.seeding import generator
 
 FOLDER = Path(__file__).parents[2] / "examples"
-EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.stem != "quantus_metrics")
-"""Scripts; the metrics of Quantus are functions for `audit`, and have tests of their own below."""
+FUNCTIONS = ("quantus_metrics", "own_networks")
+EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.stem not in FUNCTIONS)
+"""Scripts; functions for `audit` and `reproduce` have tests of their own, below and in the reproduction's."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -35,7 +37,7 @@ def test_example_runs(example, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("example", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_example_is_short(example):
-    assert len(example.read_text(encoding="utf-8").splitlines()) < 60
+    assert len(example.read_text(encoding="utf-8").splitlines()) < 70
 
 
 def test_there_are_three_examples():
@@ -76,3 +78,15 @@ def test_sensitivity_n_of_quantus_fails_a_known_answer(quantus_metrics):
     (theirs,) = quantus_metrics["sensitivity_n"].evaluate(environment, batch, [truth])
     assert theirs.scores.unique().numel() == 1
     assert theirs.scores[0] < 0.95
+
+
+def test_photographs_become_colors_and_the_random_network_fits_them(tmp_path, monkeypatch):
+    own = runpy.run_path(str(FOLDER / "own_networks.py"))
+    for index in range(2):
+        imsave(tmp_path / f"{index}.jpg", np.full((40, 60, 3), 200, dtype=np.uint8), check_contrast=False)
+    images = own["photographs"](str(tmp_path), side=32)
+    assert images.shape == (2, 3, 32, 32)
+    assert (images - 200).abs().max() <= 2, "what JPEG changes"
+    network, blobs = own["random_cnn"]()
+    assert blobs.inputs.shape == images.shape
+    assert torch.equal(network.model(blobs.inputs).argmax(dim=1), blobs.targets)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from sam_models import SIDE, tiny_sam
 from torch import nn
-from torchvision_shim import install_where_missing
 from typer.testing import CliRunner
 
 import attributionlab as al
@@ -20,60 +19,6 @@ from attributionlab.errors import BadOption, MachineError, MissingFile
 from attributionlab.methods import sam
 from attributionlab.methods.segments import SEGMENTERS, segment
 from attributionlab.seeding import generator
-
-SIDE = 64
-
-
-def tiny_sam():
-    """SAM's real parts, as small as they go; tuned so that random masks are large enough to be kept."""
-    from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-
-    width, grid = 16, SIDE // 16
-    torch.manual_seed(0)
-    model = Sam(
-        image_encoder=ImageEncoderViT(
-            depth=1,
-            embed_dim=16,
-            img_size=SIDE,
-            mlp_ratio=1,
-            norm_layer=partial(nn.LayerNorm, eps=1e-6),
-            num_heads=2,
-            patch_size=16,
-            qkv_bias=True,
-            use_rel_pos=True,
-            global_attn_indexes=[0],
-            window_size=2,
-            out_chans=width,
-        ),
-        prompt_encoder=PromptEncoder(
-            embed_dim=width, image_embedding_size=(grid, grid), input_image_size=(SIDE, SIDE), mask_in_chans=16
-        ),
-        mask_decoder=MaskDecoder(
-            num_multimask_outputs=3,
-            transformer=TwoWayTransformer(depth=1, embedding_dim=width, mlp_dim=16, num_heads=2),
-            transformer_dim=width,
-            iou_head_depth=2,
-            iou_head_hidden_dim=16,
-        ),
-    )
-    with torch.no_grad():
-        model.mask_decoder.iou_prediction_head.layers[-1].bias.fill_(2.0)  # sure of itself
-        for head in model.mask_decoder.output_hypernetworks_mlps:
-            head.layers[-1].weight *= 1e4  # steep edges
-    return model.eval()
-
-
-@pytest.fixture
-def checkpoint(tmp_path, monkeypatch):
-    """A file of weights of a tiny SAM, which stands where the smallest real one would."""
-    install_where_missing()
-    import segment_anything
-
-    monkeypatch.setitem(segment_anything.sam_model_registry, "vit_b", tiny_sam)
-    sam._mask_generator.cache_clear()
-    torch.save(tiny_sam().state_dict(), tmp_path / "weights.pth")
-    yield str(tmp_path / "weights.pth")
-    sam._mask_generator.cache_clear()
 
 
 def literal_paint(masks, height, width):

@@ -183,10 +183,6 @@ def test_occlusion_is_told_what_exactly_the_winners_pixels_would_have():
     assert section4._causes(setting)["Occlusion*", "overall"].endswith(f"pixels has {expected:.2f}")
 
 
-def test_pictures_on_imagenet_cannot_be_checked():
-    assert {status for (status,) in statuses(section4._trained_networks()).values()} == {Status.unchecked}
-
-
 def test_an_order_by_pixel_index_has_the_area_of_its_steps():
     setting = Setting(Path("unused"), find_preset("quick", size=32, n_samples=3))
     inserted, deleted = modulo._by_index(setting)

@@ -7,7 +7,8 @@ import pytest
 
 from attributionlab.reproduction.claims import Claim, Result, judge, summarized, unchecked, within
 from attributionlab.reproduction.report import Report, to_html, to_json, to_markdown
-from attributionlab.reproduction.study import PRESETS, ReportTable, StudyReport
+from attributionlab.reproduction.run import write_report
+from attributionlab.reproduction.study import PRESETS, ReportFigure, ReportTable, StudyReport
 
 NASTY = "<script>alert('x')</script> | a*b"
 
@@ -27,7 +28,8 @@ def report():
     table = ReportTable(
         "Side by side", ("method", "published", "ours"), (("GradCAM", 0.8827, float("nan")), ("n", 675033, None))
     )
-    study = StudyReport("table9", "Table 9: invented", results, (table,), (NASTY,))
+    figure = ReportFigure("table9.png", NASTY, b"pixels")
+    study = StudyReport("table9", "Table 9: invented", results, (table,), (NASTY,), (figure,))
     return Report((study,), PRESETS["quick"], "cpu", {"torch": "2"})
 
 
@@ -70,8 +72,19 @@ def test_html_escapes_and_loads_nothing(report):
     html = to_html(report)
     assert "<script" not in html
     assert "&lt;script&gt;" in html
-    for loading in ("http://", "https://", "src=", "@import", "url("):
+    for loading in ("http://", "https://", "@import", "url("):
         assert loading not in html
+    assert html.count("src=") == html.count('src="data:image/png;base64,cGl4ZWxz"') == 1
+
+
+def test_pictures_lie_beside_the_report_and_are_named_everywhere(report, tmp_path):
+    written = write_report(report, tmp_path)
+    assert [path.name for path in written] == ["reproduction.md", "reproduction.json", "reproduction.html"]
+    assert (tmp_path / "table9.png").read_bytes() == b"pixels"
+    assert "(table9.png)" in to_html(report)
+    (line,) = (line for line in to_markdown(report).splitlines() if line.startswith("!["))
+    assert line.endswith("](table9.png)")
+    assert json.loads(to_json(report))["studies"][0]["figures"] == [{"file": "table9.png", "title": NASTY}]
 
 
 def test_quick_says_that_it_is_not_the_size_of_the_paper(report):
