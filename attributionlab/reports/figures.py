@@ -28,7 +28,7 @@ from torch import Tensor
 from attributionlab.environments import Batch
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.metrics import TRUTHS, Agreement, normalize, score
-from attributionlab.reports.styles import wrapped
+from attributionlab.reports.styles import plain, wrapped
 
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ffffff", "#e06a4c", "#8b0d1a"])
 """Blue lowers, white is nothing, red raises."""
@@ -75,12 +75,12 @@ def attribution_figure(
     for axis in axes.flat:
         axis.set_axis_off()
     for index, band in enumerate(bands):
-        _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions)
+        _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions, pad=6 if index == 0 else 18)
     colors = ScalarMappable(Normalize(-1, 1), SIGNED)
     bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
     bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
     if title:
-        figure.suptitle(title, fontsize=9)
+        figure.suptitle(plain(title), fontsize=9)
     return figure
 
 
@@ -119,9 +119,14 @@ def difference_figure(
 
 
 def _draw_band(
-    axes: npt.NDArray[Any], batch: Batch, maps: Mapping[str, Tensor | str], captions: Mapping[str, str] | None
+    axes: npt.NDArray[Any],
+    batch: Batch,
+    maps: Mapping[str, Tensor | str],
+    captions: Mapping[str, str] | None,
+    *,
+    pad: float,
 ) -> None:
-    """Images, truth and some of the methods: one row of axes per image."""
+    """Images, truth and some of the methods: one row of axes per image, so many points below the names."""
     scores = {name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)}
     for row, images in enumerate(axes):
         _panel(images[0]).imshow(picture(batch.inputs[row]), interpolation="nearest")
@@ -130,14 +135,16 @@ def _draw_band(
             _panel(axis)
             if isinstance(values, str):
                 axis.set_box_aspect(batch.inputs.shape[2] / batch.inputs.shape[3])
-                axis.text(0.5, 0.5, wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes)
+                axis.text(
+                    0.5, 0.5, plain(wrapped(values, 22)), ha="center", va="center", fontsize=6, transform=axis.transAxes
+                )
                 continue
             _draw_map(axis, normalize(values[row : row + 1])[0])
             truth = "overall" if captions is None else captions.get(name)
             if truth is not None:
                 axis.set_xlabel(_caption(scores[name], truth, row), fontsize=7)
     for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=False):
-        axis.set_title(wrapped(name, 20), fontsize=8)
+        axis.set_title(plain(wrapped(name, 20)), fontsize=8, pad=pad)
 
 
 def _panel(axis: Axes) -> Axes:

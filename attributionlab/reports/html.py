@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import torch
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
@@ -22,6 +23,7 @@ from attributionlab.metrics import TRUTHS
 from attributionlab.reports.charts import HEIGHT, WIDTH, Chart, chart
 from attributionlab.reports.curves import band_opacity
 from attributionlab.reports.figures import check_parents, drafted
+from attributionlab.reports.glance import glance
 from attributionlab.reports.pictures import image_uri, map_uri
 from attributionlab.reports.provenance import provenance
 from attributionlab.reports.run_rows import verdict
@@ -63,6 +65,8 @@ class MapOfImage:
     why: str
     truth: str
     scores: tuple[float | None, ...]
+    f1: float | None
+    """On the deciding truth."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,7 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
         styles=styles,
         seeds=view.seeds,
         verdicts=[row for summary in summaries for row in _verdicts(summary, view.metrics)],
-        n_passed=sum(one.error is None and bool(one.passed) for one in summaries),
-        n_pairs=len(summaries),
+        glance=glance(summaries, view.methods, view.seeds),
         images=_images(records, view, summaries, n_images),
         charts=_charts(view, styles),
         chart_size=(WIDTH, HEIGHT),
@@ -183,7 +186,10 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
         saved = {method: records.maps(environment, method) for method in view.methods}
         most = max((len(maps) for maps in saved.values() if maps is not None), default=0) or N_WITHOUT_MAPS
         batch = make_environment(environment).sample(min(n_images, most, records.plan.n_samples))
-        scores = {method: _image_scores(records, view, environment, method) for method in view.methods}
+        scores = {
+            method: _image_scores(records, view, environment, method, about.get((environment, method)))
+            for method in view.methods
+        }
         for index in range(len(batch)):
             maps = []
             for method in view.methods:
@@ -197,6 +203,7 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
                         why=summary.error.message if failed and summary and summary.error else "no map saved",
                         truth="" if summary is None else summary.deciding_truth,
                         scores=tuple(values[index] for values in scores[method]),
+                        f1=None if summary is None else scores[method][TRUTHS.index(summary.deciding_truth)][index],
                     )
                 )
             shown.append(
@@ -214,11 +221,19 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
     return shown
 
 
-def _image_scores(records: Records, view: RunView, environment: str, method: str) -> list[list[float | None]]:
-    """F1 by truth and the metrics, image by image."""
-    found = [records.scores(environment, method, name=f"{truth}.f1") for truth in TRUTHS]
-    found += [records.scores(environment, method, metric, "score") for metric in view.metrics]
-    return [[None if math.isnan(value) else float(value) for value in values] for values in found]
+def _image_scores(
+    records: Records, view: RunView, environment: str, method: str, summary: MethodSummary | None
+) -> list[list[float | None]]:
+    """F1 by truth and the metrics, image by image; no F1 on a truth that does not apply to the method."""
+    applies = {truth: summary is not None and summary.truths.get(truth) is not None for truth in TRUTHS}
+    wanted = [("agreement", f"{truth}.f1" if applies[truth] else "") for truth in TRUTHS]
+    wanted += [(metric, "score") for metric in view.metrics]
+    found = [records.scores(environment, method, *one) if one[1] else () for one in wanted]
+    missing = np.full(records.plan.n_samples, np.nan)
+    return [
+        [None if math.isnan(value) else float(value) for value in (values if len(values) else missing)]
+        for values in found
+    ]
 
 
 def _charts(view: RunView, styles: dict[str, MethodStyle]) -> list[Chart]:

@@ -22,7 +22,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"{\ttfamily\char34}",  # \textquotedbl is missing from LaTeX's default encoding
     "[": "{[}",  # else it can be taken for the optional argument of a command before it
     "]": "{]}",
     **{letter: f"\\{letter}" for letter in "&%$#_"},
@@ -99,7 +99,8 @@ def to_markdown(table: RunTable) -> str:
 
 def escape_latex(text: str) -> str:
     """Text that LaTeX sets letter by letter."""
-    return "".join(_LATEX.get(letter, letter) for letter in _one_line(text))
+    escaped = "".join(_LATEX.get(letter, letter) for letter in _one_line(text))
+    return re.sub(r"(?<=[-'`,<>?!])(?=[-'`,])", "{}", escaped)  # else two of them become another sign
 
 
 def escape_markdown(text: str) -> str:

@@ -180,7 +180,16 @@ def test_the_chosen_map_is_laid_over_every_image(page):
         dialog = card.find_element("css selector", ".open").get_attribute("data-opens")
         map_of_method = find(page, f"#{dialog} [data-layer='1'] img").get_attribute("src")
         assert card.find_element("css selector", ".layer").get_attribute("src") == map_of_method
-        assert card.find_element("css selector", ".layer-name").text == "random"
+        assert card.find_element("css selector", ".layer-name").text.startswith("random: F1 0.")
+
+
+def test_the_image_turns_gray_below_a_map_and_has_its_colors_without(page):
+    from selenium.webdriver.common.keys import Keys
+
+    slider, image = find(page, ".card input[type=range]"), find(page, ".card .input")
+    assert image.value_of_css_property("filter") == "grayscale(1)"
+    slider.send_keys(Keys.HOME)
+    assert image.value_of_css_property("filter") == "grayscale(0)"
 
 
 def test_a_method_without_maps_says_so(page):
@@ -215,6 +224,30 @@ def test_a_curve_is_hidden_by_its_name(page):
     assert curves
     assert not any(one.is_displayed() for one in curves)
     assert button.get_attribute("aria-pressed") == "false"
+
+
+def test_a_name_brings_its_curves_out_by_the_keyboard_too(page):
+    page.execute_script("arguments[0].focus()", find(page, ".legend button[data-curve='1']"))
+    opacities = {
+        curve.get_attribute("data-curve"): curve.value_of_css_property("opacity")
+        for curve in page.find_elements("css selector", ".chart g[data-curve]")
+    }
+    assert opacities == {"0": "0.15", "1": "1", "2": "0.15"}
+
+
+def test_a_desk_shows_all_columns_of_the_verdicts(page):
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    wide = "[...document.querySelectorAll('main .scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+    assert page.execute_script(f"return {wide}") == 0
+
+
+def test_a_phone_says_the_environment_below_the_method(page):
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    first = rows(page)[0]
+    assert first[0].split() == ["input-x-gradient", "multi-color-sum[size=16]"]
 
 
 def test_hostile_names_run_nothing(page, small_run):

@@ -101,7 +101,9 @@ def test_latex_has_as_many_cells_in_every_row_and_only_escaped_text(table):
         ("a_b & 50 %", r"a\_b \& 50 \%"),
         ("x[size=16]", "x{[}size=16{]}"),
         ("\\{}~^", r"\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}"),
-        ('<a>|"$#', r"\textless{}a\textgreater{}\textbar{}\textquotedbl{}\$\#"),
+        ('<a>|"$#', r"\textless{}a\textgreater{}\textbar{}{\ttfamily\char34}\$\#"),
+        ("a---b", "a-{}-{}-b"),  # not a dash
+        ("``?`''", "`{}`?{}`{}'{}'"),  # neither quotes nor a Spanish question mark
         ("two\nlines", "two lines"),
     ],
 )
