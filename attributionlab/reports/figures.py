@@ -75,7 +75,9 @@ def attribution_figure(
     for axis in axes.flat:
         axis.set_axis_off()
     for index, band in enumerate(bands):
-        _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions, pad=6 if index == 0 else 18)
+        _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions)
+    for row in axes[len(batch) - 1 : -1 : len(batch), 0]:
+        row.set_xlabel("\n", fontsize=14)  # room between bands
     colors = ScalarMappable(Normalize(-1, 1), SIGNED)
     bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
     bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
@@ -119,14 +121,9 @@ def difference_figure(
 
 
 def _draw_band(
-    axes: npt.NDArray[Any],
-    batch: Batch,
-    maps: Mapping[str, Tensor | str],
-    captions: Mapping[str, str] | None,
-    *,
-    pad: float,
+    axes: npt.NDArray[Any], batch: Batch, maps: Mapping[str, Tensor | str], captions: Mapping[str, str] | None
 ) -> None:
-    """Images, truth and some of the methods: one row of axes per image, so many points below the names."""
+    """Images, truth and some of the methods: one row of axes per image."""
     scores = {name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)}
     for row, images in enumerate(axes):
         _panel(images[0]).imshow(picture(batch.inputs[row]), interpolation="nearest")
@@ -144,7 +141,7 @@ def _draw_band(
             if truth is not None:
                 axis.set_xlabel(_caption(scores[name], truth, row), fontsize=7)
     for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=False):
-        axis.set_title(plain(wrapped(name, 20)), fontsize=8, pad=pad)
+        axis.set_title(plain(wrapped(name, 20)), fontsize=8)
 
 
 def _panel(axis: Axes) -> Axes:

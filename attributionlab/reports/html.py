@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 import re
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +21,7 @@ from attributionlab.reports.charts import HEIGHT, WIDTH, Chart, chart
 from attributionlab.reports.curves import band_opacity
 from attributionlab.reports.figures import check_parents, drafted
 from attributionlab.reports.glance import glance
+from attributionlab.reports.page import asset, policy
 from attributionlab.reports.pictures import image_uri, map_uri
 from attributionlab.reports.provenance import provenance
 from attributionlab.reports.run_rows import verdict
@@ -107,11 +105,11 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
         lstrip_blocks=True,
     )
     templates.filters |= {"score": _score, "short": _short, "breakable": _breakable}
-    css, js = _asset("report.css"), _asset("report.js")
+    css, js = (asset("attributionlab.reports", f"report.{ending}") for ending in ("css", "js"))
     return templates.get_template("report.html.j2").render(
         css=Markup(css),  # noqa: S704  # our own file
         js=Markup(js),  # noqa: S704  # our own file
-        policy=_policy(css, js),
+        policy=policy(css, js),
         plan=records.plan,
         truths=TRUTHS,
         metrics=view.metrics,
@@ -244,18 +242,6 @@ def _charts(view: RunView, styles: dict[str, MethodStyle]) -> list[Chart]:
             if curves:
                 found.append(chart(metric, family, curves, styles))
     return found
-
-
-def _policy(css: str, js: str) -> str:
-    """What the page may do: run its own script and style, show images inside of it, and nothing else."""
-    style, script = (
-        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (css, js)
-    )
-    return f"default-src 'none'; img-src data:; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
-
-
-def _asset(name: str) -> str:
-    return files("attributionlab.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _score(value: float | None) -> str:
