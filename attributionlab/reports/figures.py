@@ -39,6 +39,9 @@ PANEL = 1.75
 BAND = 8
 """Most methods side by side; more go into another band below, with image and truth again beside them."""
 
+MESSAGE = 200
+"""Most letters of a message in a panel."""
+
 FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -133,7 +136,13 @@ def _draw_band(
             if isinstance(values, str):
                 axis.set_box_aspect(batch.inputs.shape[2] / batch.inputs.shape[3])
                 axis.text(
-                    0.5, 0.5, plain(wrapped(values, 22)), ha="center", va="center", fontsize=6, transform=axis.transAxes
+                    0.5,
+                    0.5,
+                    plain(wrapped(_shortened(values), 22)),
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                    transform=axis.transAxes,
                 )
                 continue
             _draw_map(axis, normalize(values[row : row + 1])[0])
@@ -142,6 +151,11 @@ def _draw_band(
                 axis.set_xlabel(_caption(scores[name], truth, row), fontsize=7)
     for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=False):
         axis.set_title(plain(wrapped(name, 20)), fontsize=8)
+
+
+def _shortened(message: str) -> str:
+    """A message that fits a panel."""
+    return message if len(message) <= MESSAGE else f"{message[:MESSAGE]}..."
 
 
 def _panel(axis: Axes) -> Axes:
