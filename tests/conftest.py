@@ -1,4 +1,4 @@
-"""Makes the modules beside this file importable (`from oracles import ...`), and a SAM that several tests need."""
+"""Makes the modules beside this file importable (`from oracles import ...`); a SAM and a browser that several tests need."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def checkpoint(tmp_path, monkeypatch):
     torch.save(tiny_sam().state_dict(), tmp_path / "weights.pth")
     yield str(tmp_path / "weights.pth")
     sam._mask_generator.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    from chromium import started  # a neighbor
+
+    with started(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver

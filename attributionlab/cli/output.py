@@ -149,7 +149,7 @@ def build_methods(
 
 def say(kind: str, text: str) -> None:
     """One line, whatever the text holds."""
-    color = "red" if kind == "error" else "yellow"
+    color = {"error": "red", "warning": "yellow"}.get(kind, "green")
     console = stderr()
     console.print(f"[{color}]{kind}:[/] ", end="")
     console.print(" ".join(text.split()), markup=False, soft_wrap=True)

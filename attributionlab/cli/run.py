@@ -90,12 +90,17 @@ def run(
             raise SystemExit(EXIT_FAILED)
 
 
+_LOOK = "Look at it: attributionlab report {} -o report.html"
+
+
 def _said(outcome: RunOutcome) -> str:
     """What was done, in a sentence, and where to look."""
+    if outcome.n_run == 0 and not outcome.n_failed:
+        return f"All {outcome.n_jobs:,} jobs were done before. {_LOOK.format(outcome.folder)}"
     before = f", {outcome.n_before:,} were done before" if outcome.n_before else ""
     failed = f"; {outcome.n_failed:,} failed (--retry-failed does them again)" if outcome.n_failed else ""
     done = f"{outcome.n_run:,} of {outcome.n_jobs:,} jobs done in {outcome.seconds:.1f} s{before}{failed}"
-    return f"{done}. Look at it: attributionlab report {outcome.folder} -o report.html"
+    return f"{done}. {_LOOK.format(outcome.folder)}"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.ticker import MaxNLocator
 
 from attributionlab.experiments.audited import ImageCurves
-from attributionlab.reports.curves import band_of
+from attributionlab.reports.curves import band_of, measured
 from attributionlab.reports.styles import MethodStyle
 
 WIDTH, HEIGHT = 360, 230
@@ -34,10 +34,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """A panel: its title, curves, and ticks as pairs of place and text."""
+    """A panel: its title, what its height is, curves, and ticks as pairs of place and text."""
 
     metric: str
     family: str
+    measured: str
     lines: tuple[Line, ...]
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
@@ -48,8 +49,8 @@ def chart(metric: str, family: str, curves: Mapping[str, ImageCurves], styles: M
     bands = {method: (_thin(one.at), *map(_thin, band_of(one))) for method, one in curves.items()}
     every = np.concatenate([np.concatenate(band[1:]) for band in bands.values()])
     known = every[np.isfinite(every)]
-    ticks = MaxNLocator(5).tick_values(known.min(initial=0.0), known.max(initial=1e-9))
-    low, high = float(ticks[0]), float(ticks[-1])
+    low, high = float(known.min(initial=0.0)), float(known.max(initial=1e-9))
+    ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
     lines = []
     for method, (at, mean, lower, upper) in bands.items():
         x = LEFT + at * (WIDTH - LEFT - RIGHT)
@@ -70,6 +71,7 @@ def chart(metric: str, family: str, curves: Mapping[str, ImageCurves], styles: M
     return Chart(
         metric=metric,
         family=family,
+        measured=measured(metric),
         lines=tuple(lines),
         x_ticks=tuple((LEFT + share * (WIDTH - LEFT - RIGHT), f"{share:g}") for share in shares),
         y_ticks=tuple((float(_down(tick, low, high)), f"{tick:.4g}") for tick in ticks),

@@ -41,7 +41,7 @@ def curves_figure(view: RunView, metric: str) -> Figure:
         draw_curves(axis, view.curves(family, metric), styles)
         axis.set_title(wrapped(family, 40), fontsize=LABEL)
     for row in axes:
-        row[0].set_ylabel(_label(metric), fontsize=LABEL)
+        row[0].set_ylabel(measured(metric), fontsize=LABEL)
     figure.suptitle(wrapped(metric, 70), fontsize=9)
     add_legend(figure, styles, legend_columns)
     return figure
@@ -63,7 +63,7 @@ def draw_curves(axis: Axes, drawn: Mapping[str, ImageCurves], styles: Mapping[st
 
 def band_opacity(n_methods: int) -> float:
     """Of the band of a curve: many bands over one another must not hide the curves."""
-    return min(0.12, 0.6 / max(n_methods, 1))
+    return min(0.12, 0.3 / max(n_methods, 1))
 
 
 def band_of(curves: ImageCurves) -> Band:
@@ -77,5 +77,6 @@ def band_of(curves: ImageCurves) -> Band:
     return values[0], values[1], values[2]
 
 
-def _label(metric: str) -> str:
+def measured(metric: str) -> str:
+    """What the height of a metric's curve is."""
     return "correlation" if metric.startswith("sensitivity") else "explained output"

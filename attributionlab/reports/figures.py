@@ -28,7 +28,7 @@ from torch import Tensor
 from attributionlab.environments import Batch
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.metrics import TRUTHS, Agreement, normalize, score
-from attributionlab.reports.styles import wrapped
+from attributionlab.reports.styles import plain, wrapped
 
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ffffff", "#e06a4c", "#8b0d1a"])
 """Blue lowers, white is nothing, red raises."""
@@ -38,6 +38,9 @@ PANEL = 1.75
 
 BAND = 8
 """Most methods side by side; more go into another band below, with image and truth again beside them."""
+
+MESSAGE = 200
+"""Most letters of a message in a panel."""
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -76,11 +79,13 @@ def attribution_figure(
         axis.set_axis_off()
     for index, band in enumerate(bands):
         _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions)
+    for row in axes[len(batch) - 1 : -1 : len(batch), 0]:
+        row.set_xlabel("\n", fontsize=14)  # room between bands
     colors = ScalarMappable(Normalize(-1, 1), SIGNED)
     bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
     bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
     if title:
-        figure.suptitle(title, fontsize=9)
+        figure.suptitle(plain(title), fontsize=9)
     return figure
 
 
@@ -130,14 +135,27 @@ def _draw_band(
             _panel(axis)
             if isinstance(values, str):
                 axis.set_box_aspect(batch.inputs.shape[2] / batch.inputs.shape[3])
-                axis.text(0.5, 0.5, wrapped(values, 22), ha="center", va="center", fontsize=6, transform=axis.transAxes)
+                axis.text(
+                    0.5,
+                    0.5,
+                    plain(wrapped(_shortened(values), 22)),
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                    transform=axis.transAxes,
+                )
                 continue
             _draw_map(axis, normalize(values[row : row + 1])[0])
             truth = "overall" if captions is None else captions.get(name)
             if truth is not None:
                 axis.set_xlabel(_caption(scores[name], truth, row), fontsize=7)
     for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=False):
-        axis.set_title(wrapped(name, 20), fontsize=8)
+        axis.set_title(plain(wrapped(name, 20)), fontsize=8)
+
+
+def _shortened(message: str) -> str:
+    """A message that fits a panel."""
+    return message if len(message) <= MESSAGE else f"{message[:MESSAGE]}..."
 
 
 def _panel(axis: Axes) -> Axes:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 import re
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +21,8 @@ from attributionlab.metrics import TRUTHS
 from attributionlab.reports.charts import HEIGHT, WIDTH, Chart, chart
 from attributionlab.reports.curves import band_opacity
 from attributionlab.reports.figures import check_parents, drafted
+from attributionlab.reports.glance import glance
+from attributionlab.reports.page import asset, policy
 from attributionlab.reports.pictures import image_uri, map_uri
 from attributionlab.reports.provenance import provenance
 from attributionlab.reports.run_rows import verdict
@@ -64,6 +63,8 @@ class MapOfImage:
     why: str
     truth: str
     scores: tuple[float | None, ...]
+    f1: float | None
+    """On the deciding truth."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +105,18 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
         lstrip_blocks=True,
     )
     templates.filters |= {"score": _score, "short": _short, "breakable": _breakable}
-    css, js = _asset("report.css"), _asset("report.js")
+    css, js = (asset("attributionlab.reports", f"report.{ending}") for ending in ("css", "js"))
     return templates.get_template("report.html.j2").render(
         css=Markup(css),  # noqa: S704  # our own file
         js=Markup(js),  # noqa: S704  # our own file
-        policy=_policy(css, js),
+        policy=policy(css, js),
         plan=records.plan,
         truths=TRUTHS,
         metrics=view.metrics,
         styles=styles,
         seeds=view.seeds,
         verdicts=[row for summary in summaries for row in _verdicts(summary, view.metrics)],
-        n_passed=sum(one.error is None and bool(one.passed) for one in summaries),
-        n_pairs=len(summaries),
+        glance=glance(summaries, view.methods, view.seeds),
         images=_images(records, view, summaries, n_images),
         charts=_charts(view, styles),
         chart_size=(WIDTH, HEIGHT),
@@ -184,7 +184,10 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
         saved = {method: records.maps(environment, method) for method in view.methods}
         most = max((len(maps) for maps in saved.values() if maps is not None), default=0) or N_WITHOUT_MAPS
         batch = make_environment(environment).sample(min(n_images, most, records.plan.n_samples))
-        scores = {method: _image_scores(records, environment, method, len(batch)) for method in view.methods}
+        scores = {
+            method: _image_scores(records, environment, method, len(batch), about.get((environment, method)))
+            for method in view.methods
+        }
         for index in range(len(batch)):
             maps = []
             for method in view.methods:
@@ -198,6 +201,7 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
                         why=summary.error.message if failed and summary and summary.error else "no map saved",
                         truth="" if summary is None else summary.deciding_truth,
                         scores=tuple(values[index] for values in scores[method]),
+                        f1=None if summary is None else scores[method][TRUTHS.index(summary.deciding_truth)][index],
                     )
                 )
             shown.append(
@@ -215,11 +219,14 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
     return shown
 
 
-def _image_scores(records: Records, environment: str, method: str, n_images: int) -> list[list[float | None]]:
-    """F1 by truth and the metrics, image by image."""
+def _image_scores(
+    records: Records, environment: str, method: str, n_images: int, summary: MethodSummary | None
+) -> list[list[float | None]]:
+    """F1 by truth and the metrics, image by image; no F1 on a truth that does not apply to the method."""
     nothing = np.full(n_images, np.nan)
     agreement = records.all_scores(environment, method, n_images=n_images)
-    found = [agreement.get(f"{truth}.f1", nothing) for truth in TRUTHS]
+    applies = {truth: summary is not None and summary.truths.get(truth) is not None for truth in TRUTHS}
+    found = [agreement.get(f"{truth}.f1", nothing) if applies[truth] else nothing for truth in TRUTHS]
     found += [
         records.all_scores(environment, method, metric, n_images).get("score", nothing)
         for metric in records.plan.metrics
@@ -235,18 +242,6 @@ def _charts(view: RunView, styles: dict[str, MethodStyle]) -> list[Chart]:
             if curves:
                 found.append(chart(metric, family, curves, styles))
     return found
-
-
-def _policy(css: str, js: str) -> str:
-    """What the page may do: run its own script and style, show images inside of it, and nothing else."""
-    style, script = (
-        f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (css, js)
-    )
-    return f"default-src 'none'; img-src data:; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
-
-
-def _asset(name: str) -> str:
-    return files("attributionlab.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _score(value: float | None) -> str:

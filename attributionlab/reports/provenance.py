@@ -12,14 +12,23 @@ from attributionlab.experiments import Records
 
 @dataclass(frozen=True)
 class Failure:
-    """A record without scores."""
+    """Records of a method in an environment that failed in the same way.
+
+    Args:
+        environment: Canonical spec, with seeds.
+        method: Canonical spec, or where the function is.
+        type: Of the error.
+        message: Of the error.
+        measures: What was to be measured.
+        images: On which images, as text.
+    """
 
     environment: str
     method: str
-    measure: str
-    images: str
     type: str
     message: str
+    measures: tuple[str, ...]
+    images: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,8 @@ class Provenance:
         seconds: Seconds of all records together.
         seconds_by_method: The same by method, in the order of the plan.
         peak_memory: The most that any record took, in MiB, or None.
-        failures: What failed.
+        n_failed: Records that say that they failed.
+        failures: The same, those that are alike together.
     """
 
     plan: dict[str, str]
@@ -46,6 +56,7 @@ class Provenance:
     seconds: float
     seconds_by_method: dict[str, float]
     peak_memory: float | None
+    n_failed: int
     failures: tuple[Failure, ...]
 
 
@@ -54,7 +65,8 @@ def provenance(records: Records) -> Provenance:
     made_with: set[tuple[tuple[str, str], ...]] = set()
     devices: Counter[str] = Counter()
     seconds = dict.fromkeys(records.plan.methods, 0.0)
-    failures, n_records, peak = [], 0, 0
+    failed: dict[tuple[str, str, str, str], list[tuple[str, int, int]]] = {}
+    n_records, peak = 0, 0
     for record in records.heads():
         n_records += 1
         devices[record.device] += 1
@@ -62,9 +74,8 @@ def provenance(records: Records) -> Provenance:
         peak = max(peak, record.peak_memory or 0)
         made_with.add(tuple(record.versions.items()))
         if record.error is not None:
-            images = f"{record.start} to {record.stop - 1}"
-            at = (record.environment, record.method, record.measure, images)
-            failures.append(Failure(*at, record.error.type, record.error.message))
+            alike = (record.environment, record.method, record.error.type, record.error.message)
+            failed.setdefault(alike, []).append((record.measure, record.start, record.stop))
     versions: dict[str, set[str]] = {}
     for package, number in itertools.chain.from_iterable(sorted(made_with)):
         versions.setdefault(package, set()).add(number)
@@ -77,8 +88,23 @@ def provenance(records: Records) -> Provenance:
         seconds=sum(seconds.values()),
         seconds_by_method=seconds,
         peak_memory=peak / 2**20 if peak else None,
-        failures=tuple(sorted(failures, key=lambda one: (one.environment, one.method, one.measure, one.images))),
+        n_failed=sum(map(len, failed.values())),
+        failures=tuple(
+            Failure(*alike, tuple(sorted({measure for measure, *_ in parts})), _images(parts))
+            for alike, parts in sorted(failed.items())
+        ),
     )
+
+
+def _images(parts: list[tuple[str, int, int]]) -> str:
+    """Which images these are, those in a row as one range."""
+    ranges: list[list[int]] = []
+    for start, stop in sorted({(start, stop) for _, start, stop in parts}):
+        if ranges and start <= ranges[-1][1]:
+            ranges[-1][1] = max(ranges[-1][1], stop)
+        else:
+            ranges.append([start, stop])
+    return ", ".join(f"{start}" if stop == start + 1 else f"{start} to {stop - 1}" for start, stop in ranges)
 
 
 def _text(value: Any) -> str:

@@ -22,6 +22,7 @@ class Column:
         value: What it says of a method in an environment.
         is_number: Whether it is set to the right.
         decides: Whether it is what the verdict on this method rests on.
+        aside: Whether it may stand in a table of its own where there is no room.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Column:
     value: Callable[[MethodSummary], Value]
     is_number: bool = True
     decides: Callable[[MethodSummary], bool] = lambda _: False
+    aside: bool = False
 
     def text(self, summary: MethodSummary) -> str:
         """The value as people read it."""
@@ -77,7 +79,7 @@ def run_table(records: Records) -> RunTable:
     """The table of a run."""
     truths = [_f1_column(truth) for truth in TRUTHS]
     metrics = [
-        Column(metric, metric, lambda one, metric=metric: one.metrics.get(metric))  # type: ignore[misc]  # bound now
+        Column(metric, metric, lambda one, metric=metric: one.metrics.get(metric), aside=True)  # type: ignore[misc]  # bound now
         for metric in records.plan.metrics
     ]
     columns = (
@@ -85,7 +87,7 @@ def run_table(records: Records) -> RunTable:
         Column("method", "method", lambda one: one.method, is_number=False),
         *truths,
         *metrics,
-        Column("seconds_per_image", "s/image", lambda one: one.seconds_per_image),
+        Column("seconds_per_image", "s/image", lambda one: one.seconds_per_image, aside=True),
         Column("verdict", "verdict", verdict, is_number=False),
         Column("deciding_truth", "", lambda one: one.deciding_truth, is_number=False),
         Column("passed", "", lambda one: one.passed, is_number=False),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table
 
 from attributionlab.experiments import MethodSummary
 from attributionlab.reports.run_rows import Column, RunTable
@@ -22,7 +26,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"{\ttfamily\char34}",  # \textquotedbl is missing from LaTeX's default encoding
     "[": "{[}",  # else it can be taken for the optional argument of a command before it
     "]": "{]}",
     **{letter: f"\\{letter}" for letter in "&%$#_"},
@@ -30,27 +34,52 @@ _LATEX = {
 
 
 def to_rich(table: RunTable) -> RenderableType:
-    """For the terminal: a table per environment."""
+    """For the terminal: a table per environment, and every failure once."""
     parts: list[RenderableType] = []
     for environment, rows in table.groups.items():
-        drawn = plain_table(escape(environment))
-        for column in table.shown:
-            least = 16 if column.key == "method" else None
+        parts += [_Fitting(environment, table.shown, tuple(rows)), ""]
+    failed: dict[tuple[str, str, str], list[str]] = {}
+    for row in table.rows:
+        if row.error is not None:
+            failed.setdefault((row.method, row.error.type, row.error.message), []).append(row.environment)
+    for (method, error, message), where in failed.items():
+        place = where[0] if len(where) == 1 else f"{len(where)} environments"
+        parts.append(f"[bold red]{error}[/]: {escape(message)} [dim]({escape(method)}, {escape(place)})[/]")
+    return Group(*parts, f"[dim]{escape(table.note)}[/]")
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """The table of an environment; metrics and seconds stand in one below where the terminal is too narrow for all."""
+
+    environment: str
+    columns: tuple[Column, ...]
+    rows: tuple[MethodSummary, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        whole = self.drawn(self.columns)
+        if Measurement.get(console, options.update(width=10_000), whole).minimum <= options.max_width:
+            yield whole
+        else:
+            method, *others = self.columns
+            yield self.drawn([method, *(column for column in others if not column.aside)])
+            yield ""
+            yield self.drawn([method, *(column for column in others if column.aside)], f"{self.environment}, continued")
+
+    def drawn(self, columns: Sequence[Column], title: str = "") -> Table:
+        """These columns of it."""
+        drawn = plain_table(escape(title or self.environment))
+        for column in columns:
             drawn.add_column(
                 foldable(column.title),
                 justify="right" if column.is_number else "left",
-                min_width=least,
+                min_width=16 if column.key == "method" else None,
                 overflow="fold",
+                no_wrap=column.is_number or column.key == "verdict",
             )
-        for row in rows:
-            drawn.add_row(*(_rich_cell(column, row) for column in table.shown))
-        parts += [drawn, ""]
-    failures = {(row.environment, row.method): row.error for row in table.rows if row.error is not None}
-    for (environment, method), error in failures.items():
-        parts.append(
-            f"[bold red]{error.type}[/]: {escape(error.message)} [dim]({escape(method)}, {escape(environment)})[/]"
-        )
-    return Group(*parts, f"[dim]{escape(table.note)}[/]")
+        for row in self.rows:
+            drawn.add_row(*(_rich_cell(column, row) for column in columns))
+        return drawn
 
 
 def to_csv_text(table: RunTable) -> str:
@@ -99,7 +128,8 @@ def to_markdown(table: RunTable) -> str:
 
 def escape_latex(text: str) -> str:
     """Text that LaTeX sets letter by letter."""
-    return "".join(_LATEX.get(letter, letter) for letter in _one_line(text))
+    escaped = "".join(_LATEX.get(letter, letter) for letter in _one_line(text))
+    return re.sub(r"(?<=[-'`,<>?!])(?=[-'`,])", "{}", escaped)  # else two of them become another sign
 
 
 def escape_markdown(text: str) -> str:
@@ -123,6 +153,8 @@ def _rich_cell(column: Column, row: MethodSummary) -> str:
 
 def _latex_cell(column: Column, row: MethodSummary) -> str:
     text = "--" if column.value(row) is None else escape_latex(column.text(row))
+    if column.is_number and re.match(r"-\d", text):
+        text = rf"\(-\){text[1:]}"  # else the sign is a hyphen
     return f"\\textbf{{{text}}}" if column.decides(row) else text
 
 

@@ -9,13 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from attributionlab.reports.page import asset, policy
 from attributionlab.reproduction.claims import SHARE, Evidence, Finding, Result, Status
 from attributionlab.reproduction.published import published
 from attributionlab.reproduction.study import Cell, Preset, StudyReport
+
+LOOKS = {
+    Status.reproduced: ("passed", "\N{CHECK MARK}"),
+    Status.direction: ("mixed", "\N{ALMOST EQUAL TO}"),
+    Status.not_reproduced: ("failed", "\N{BALLOT X}"),
+    Status.unchecked: ("unknown", "?"),
+}
+"""By status, its class in the HTML report and a sign that says the same without color."""
 
 FILES = {"md": "reproduction.md", "json": "reproduction.json", "html": "reproduction.html"}
 
@@ -41,6 +51,10 @@ class Report:
         """Findings by status."""
         found = Counter(finding.status.value for _, result in self.claims for finding in result.findings)
         return {status.value: found[status.value] for status in Status}
+
+    def count(self, study: StudyReport, status: Status) -> int:
+        """Findings of a study that have a status."""
+        return sum(finding.status is status for result in study.results for finding in result.findings)
 
     @property
     def claims(self) -> list[tuple[StudyReport, Result]]:
@@ -75,8 +89,17 @@ def to_markdown(report: Report) -> str:
 
 
 def to_html(report: Report) -> str:
-    """The report as one HTML file that needs nothing else."""
-    return _render("reproduction.html.jinja", report)
+    """The report as one HTML file that needs nothing else; it looks as the report of a run does."""
+    css = asset("attributionlab.reports", "report.css") + asset("attributionlab.reproduction", "reproduction.css")
+    js = asset("attributionlab.reproduction", "reproduction.js")
+    return _render(
+        "reproduction.html.jinja",
+        report,
+        css=Markup(css),  # noqa: S704  # our own file
+        js=Markup(js),  # noqa: S704  # our own file
+        policy=policy(css, js),
+        looks=LOOKS,
+    )
 
 
 def summary_table(report: Report) -> Table:
@@ -96,7 +119,7 @@ def summary_table(report: Report) -> Table:
     return table
 
 
-def _render(template: str, report: Report) -> str:
+def _render(template: str, report: Report, **more: object) -> str:
     environment = Environment(
         loader=PackageLoader("attributionlab.reproduction"),
         autoescape=select_autoescape(["html.jinja"], default=False),
@@ -106,9 +129,9 @@ def _render(template: str, report: Report) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(cell=_cell, evidence=_evidence, share=_share, pipes=_pipes)
-    environment.filters.update(summary=_summary, criterion=_criterion, embedded=_embedded)
+    environment.filters.update(summary=_summary, criterion=_criterion, embedded=_embedded, code=_code)
     return environment.get_template(template).render(
-        report=report, paper=published()["paper"], statuses=list(Status), enough=SHARE
+        report=report, paper=published()["paper"], statuses=list(Status), enough=SHARE, **more
     )
 
 
@@ -160,6 +183,14 @@ def _criterion(result: Result) -> str:
 def _pipes(text: str) -> str:
     """Text for a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+
+
+def _code(text: str) -> Markup:
+    """Text for HTML; what stands between backticks is code, as in Markdown."""
+    parts = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 def _without_nan(value: Any) -> Any:

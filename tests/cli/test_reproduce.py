@@ -152,7 +152,10 @@ def test_jobs_that_failed_are_counted_and_tried_again(tmp_path, monkeypatch):
         result = run("appendix-k", *tiny)
     assert result.exit_code == 0
     assert "2 of 10 jobs in" in result.stderr
-    assert "lime[baseline=black,segments=grid] MethodRaised: lime[baseline=black,segments=grid] raised ZeroDivisionError" in result.stderr
+    assert (
+        "lime[baseline=black,segments=grid] MethodRaised: lime[baseline=black,segments=grid] raised ZeroDivisionError"
+        in result.stderr
+    )
     assert "| LIME (grid) | - |" in (tmp_path / "reproduction.md").read_text()
     again = run("appendix-k", *tiny)
     assert "jobs in" not in again.stderr

@@ -37,6 +37,7 @@ def test_a_run_prints_its_table_and_what_to_do_next(plan, tmp_path):
     assert result.stderr == "", "quiet where nobody watches"
     again = json.loads(call(plan, "-o", tmp_path / "run", "--format", "json").stdout)
     assert (again["n_run"], again["n_before"], again["n_failed"]) == (0, 4, 0)
+    assert "All 4 jobs were done before. Look at it: attributionlab report" in call(plan, "-o", tmp_path / "run").stdout
 
 
 def test_failed_jobs_are_exit_code_1(plan, tmp_path):

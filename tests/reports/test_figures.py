@@ -104,13 +104,23 @@ def test_a_text_instead_of_maps_is_shown():
     assert "it raised" in axis.texts[0].get_text()
 
 
+def test_a_long_text_does_not_leave_its_panel():
+    figure = attribution_figure(batch_of(), {"mine": "it raised ValueError " * 100})
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    axis = panels(figure, 3)[0, 2]
+    text, panel = axis.texts[0].get_window_extent(renderer), axis.get_window_extent(renderer)
+    assert text.height < panel.height
+    assert text.width < panel.width
+
+
 @pytest.mark.parametrize(
-    "name", ["integrated-gradients[baseline=true,n_steps=50]", "a_b$c", "100 %", "x^2_{1}", "a$b$c{"]
+    "name", ["integrated-gradients[baseline=true,n_steps=50]", "a_b$c", "100 %", "x^2_{1}", "a$b$c{", "$\\frac$"]
 )
 def test_odd_names_can_be_drawn(tmp_path, name):
     figure = attribution_figure(batch_of(), {name: maps_of(), f"{name} 2": name}, title=name)
     save_figure(figure, tmp_path / "figure.png")
-    shown = panels(figure, 4)[0, 2].get_title().replace("\n", "").replace(" ", "")
+    shown = panels(figure, 4)[0, 2].get_title().replace("\n", "").replace(" ", "").replace("\\$", "$")
     assert shown == name.replace(" ", "")
 
 

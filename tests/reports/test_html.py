@@ -5,6 +5,8 @@ import errno
 import hashlib
 import io
 import re
+from copy import copy
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +18,11 @@ from PIL import Image
 
 from attributionlab.errors import BadOption, MachineError
 from attributionlab.reports.figures import SIGNED, picture
-from attributionlab.reports.html import report_html, write_report
+from attributionlab.reports.glance import glance
+from attributionlab.reports.html import DASH, report_html, write_report
 from attributionlab.reports.pictures import LEVELS, image_uri, map_uri
+from attributionlab.reports.provenance import provenance
+from attributionlab.reports.run_view import RunView
 
 
 class Page(HTMLParser):
@@ -171,3 +176,40 @@ def test_a_full_disk_leaves_the_earlier_report_and_nothing_else(small_run, tmp_p
     with pytest.raises(MachineError, match=r"^`output` must be writable, got '.*'; No space left on device$"):
         write_report(small_run.records, tmp_path / "report.html")
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.html", "old")]
+
+
+def test_at_a_glance_every_method_has_a_cell_per_environment_over_all_seeds(small_run):
+    view = RunView(small_run.records)
+    found = glance(small_run.records.summaries(), view.methods, view.seeds)
+    assert found.families == view.families
+    assert list(found.rows) == list(view.methods)
+    assert {cell.look for cell in found.rows[small_run.broken]} == {"broken"}
+    assert found.rows[small_run.broken][0].said == "MethodRaised"
+    assert found.everywhere == ["input-x-gradient"]
+
+
+def test_where_seeds_differ_the_glance_counts_them(small_run):
+    view = RunView(small_run.records)
+    first, *rest = small_run.records.summaries()
+    summaries = [replace(first, passed=not first.passed), *rest]
+    cell = glance(summaries, view.methods, view.seeds).rows[first.method][0]
+    assert (cell.look, cell.said) == ("mixed", "1 of 2 passed")
+
+
+def test_failures_that_are_alike_are_told_once_with_their_measures_and_images(small_run):
+    some = copy(small_run.records)
+    failed = next(one for one in some if one.error is not None)
+    parts = (("agreement", 0, 4), ("agreement", 4, 8), ("insertion", 9, 10), ("insertion", 0, 4))
+    some.records = [
+        replace(failed, job=replace(failed.job, measure=measure, start=start, stop=stop))
+        for measure, start, stop in parts
+    ]
+    about = provenance(some)
+    assert about.n_failed == 4
+    assert [(one.measures, one.images) for one in about.failures] == [(("agreement", "insertion"), "0 to 7, 9")]
+
+
+def test_an_image_has_no_score_on_a_truth_that_does_not_apply(small_run):
+    cells = re.findall(r"<tr><th scope=\"row\">.*?> random</th>(.*?)</tr>", report_html(small_run.records))
+    negative = [re.findall(r"<td[^>]*>(.*?)</td>", row)[2] for row in cells if row.count("<td") == 6]
+    assert negative == [DASH] * 4

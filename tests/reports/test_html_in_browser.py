@@ -1,54 +1,16 @@
 """The HTML report in a real, headless Chromium: it sorts, filters, opens images, and asks nobody for anything."""
 
 import base64
-import json
-import shutil
-from pathlib import Path
 
 import pytest
+from chromium import as_phone, choose, find, needs_chromium, opened, requested
 
 from attributionlab.reports.html import write_report
 
-CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
-
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM.exists() and DRIVER.exists()), reason="there is no /usr/bin/chromium with /usr/bin/chromedriver"
-)
+pytestmark = needs_chromium
 
 DASH = "\N{EN DASH}"
 """What stands where there is no number."""
-
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,900",
-)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    pytest.importorskip("selenium")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    profile = tmp_path_factory.mktemp("profile")
-    options = Options()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(service=Service(str(DRIVER)), options=options)
-    yield driver
-    driver.quit()
-    shutil.rmtree(profile, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -61,24 +23,8 @@ def address(small_run, tmp_path_factory):
 @pytest.fixture
 def page(browser, address):
     """The report, opened anew at the size of a desk, and what happened in the browser since."""
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
-    browser.get_log("browser"), browser.get_log("performance")
-    browser.get(address)
-    yield browser
-    assert browser.get_log("browser") == [], "there are errors in the console"
-    assert set(requested(browser)) == {address}
-
-
-def requested(browser):
-    """Addresses that were asked for since this was called last."""
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
-    return [url for url in urls if not url.startswith(("data:", "chrome"))]  # the empty first tab is chrome's own
-
-
-def find(page, selector):
-    return page.find_element("css selector", selector)
+    with opened(browser, address):
+        yield browser
 
 
 def rows(page):
@@ -86,14 +32,6 @@ def rows(page):
     return page.execute_script(
         "return [...document.querySelectorAll('#verdict-table tbody tr')].filter(row => row.offsetParent !== null)"
         ".map(row => [...row.children].map(cell => cell.innerText.trim()))"
-    )
-
-
-def choose(page, selector, value):
-    page.execute_script(
-        "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))",
-        find(page, selector),
-        value,
     )
 
 
@@ -180,7 +118,16 @@ def test_the_chosen_map_is_laid_over_every_image(page):
         dialog = card.find_element("css selector", ".open").get_attribute("data-opens")
         map_of_method = find(page, f"#{dialog} [data-layer='1'] img").get_attribute("src")
         assert card.find_element("css selector", ".layer").get_attribute("src") == map_of_method
-        assert card.find_element("css selector", ".layer-name").text == "random"
+        assert card.find_element("css selector", ".layer-name").text.startswith("random: F1 0.")
+
+
+def test_the_image_turns_gray_below_a_map_and_has_its_colors_without(page):
+    from selenium.webdriver.common.keys import Keys
+
+    slider, image = find(page, ".card input[type=range]"), find(page, ".card .input")
+    assert image.value_of_css_property("filter") == "grayscale(1)"
+    slider.send_keys(Keys.HOME)
+    assert image.value_of_css_property("filter") == "grayscale(0)"
 
 
 def test_a_method_without_maps_says_so(page):
@@ -217,18 +164,40 @@ def test_a_curve_is_hidden_by_its_name(page):
     assert button.get_attribute("aria-pressed") == "false"
 
 
+def test_a_name_brings_its_curves_out_by_the_keyboard_too(page):
+    page.execute_script("arguments[0].focus()", find(page, ".legend button[data-curve='1']"))
+    opacities = {
+        curve.get_attribute("data-curve"): curve.value_of_css_property("opacity")
+        for curve in page.find_elements("css selector", ".chart g[data-curve]")
+    }
+    assert opacities == {"0": "0.15", "1": "1", "2": "0.15"}
+
+
+def test_a_desk_shows_all_columns_of_the_verdicts(page):
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 1400, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    wide = "[...document.querySelectorAll('main .scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+    assert page.execute_script(f"return {wide}") == 0
+
+
+def test_a_phone_says_the_environment_below_the_method(page):
+    as_phone(page)
+    first = rows(page)[0]
+    assert first[0].split() == ["input-x-gradient", "multi-color-sum[size=16]"]
+
+
 def test_hostile_names_run_nothing(page, small_run):
     assert any(row[0] == small_run.hostile for row in rows(page))
     assert page.execute_script("return document.scripts.length") == 1
 
 
-@pytest.mark.parametrize("opened", [False, True])
-def test_a_phone_shows_it_without_scrolling_sideways(page, opened):
-    size = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    if opened:
+@pytest.mark.parametrize("dialog", [False, True])
+def test_a_phone_shows_it_without_scrolling_sideways(page, dialog):
+    as_phone(page, width=360)
+    if dialog:
         page.execute_script("document.querySelector('dialog').showModal()")
-    box = "document.querySelector('dialog[open]')" if opened else "document.documentElement"
+    box = "document.querySelector('dialog[open]')" if dialog else "document.documentElement"
     assert page.execute_script(f"return {box}.scrollWidth <= {box}.clientWidth")
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -25,8 +26,8 @@ def table(small_run):
     return run_table(small_run.records)
 
 
-def rich_text(table):
-    console = Console(width=220, file=io.StringIO(), highlight=False)
+def rich_text(table, width=220):
+    console = Console(width=width, file=io.StringIO(), highlight=False)
     console.print(to_rich(table))
     return console.file.getvalue()
 
@@ -101,7 +102,9 @@ def test_latex_has_as_many_cells_in_every_row_and_only_escaped_text(table):
         ("a_b & 50 %", r"a\_b \& 50 \%"),
         ("x[size=16]", "x{[}size=16{]}"),
         ("\\{}~^", r"\textbackslash{}\{\}\textasciitilde{}\textasciicircum{}"),
-        ('<a>|"$#', r"\textless{}a\textgreater{}\textbar{}\textquotedbl{}\$\#"),
+        ('<a>|"$#', r"\textless{}a\textgreater{}\textbar{}{\ttfamily\char34}\$\#"),
+        ("a---b", "a-{}-{}-b"),  # not a dash
+        ("``?`''", "`{}`?{}`{}'{}'"),  # neither quotes nor a Spanish question mark
         ("two\nlines", "two lines"),
     ],
 )
@@ -125,3 +128,29 @@ def test_every_row_of_markdown_has_the_same_cells(table):
 def test_the_deciding_score_is_bold(table):
     line, *_ = [line for line in to_markdown(table).splitlines() if line.startswith("| input-x")]
     assert re.match(r"\| input-x-gradient \| \*\*\d\.\d{3}\*\* \| \d\.\d{3} \|", line)
+
+
+def test_a_terminal_of_80_columns_shows_every_number_and_verdict_whole(small_run):
+    table = run_table(small_run.records)
+    rows = tuple(row for row in table.rows if row.method in ("input-x-gradient", "random"))
+    table = replace(table, rows=rows)
+    text = rich_text(table, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    words = text.split()
+    for row in rows:
+        for column in table.shown:
+            assert column.text(row) in words, column.title
+    assert rich_text(table, width=80).count("continued") == len(table.groups)
+    assert "continued" not in rich_text(table)
+
+
+def test_a_failure_is_told_once_for_all_environments(table, small_run):
+    text = rich_text(table)
+    assert text.count("MethodRaised:") == 1
+    assert "4 environments)" in text
+
+
+def test_a_number_below_zero_has_a_minus_in_latex(small_run):
+    table = run_table(small_run.records)
+    row = replace(table.rows[0], metrics={"insertion": -0.25})
+    assert r" & \(-\)0.250 & " in to_latex(replace(table, rows=(row,)))

@@ -33,6 +33,7 @@
 
   function valueOf(row, column) {
     const cell = row.children[column];
+    if (column === 0) return row.dataset.method.toLowerCase();
     if (!cell.classList.contains("number")) return cell.textContent.trim().toLowerCase();
     return cell.dataset.value === "" ? null : Number(cell.dataset.value);
   }
@@ -64,7 +65,8 @@
   const layer = find("#layer");
 
   for (const card of findAll(".card")) {
-    const slider = find("input[type=range]", card), shown = find(".layer", card), name = find(".layer-name", card);
+    const slider = find("input[type=range]", card), shown = find(".layer", card), input = find(".input", card);
+    const name = find(".layer-name", card);
     const dialog = document.getElementById(find(".open", card).dataset.opens);
     const truthSource = shown.src;
     copy(find(".copy-input", dialog), find(".input", card).src, "input");
@@ -72,6 +74,7 @@
 
     const blend = () => {
       shown.style.opacity = slider.value / 100;
+      input.style.filter = `grayscale(${Math.min(1, slider.value / 30)})`;  // else its colors mix with those of the map
       slider.setAttribute("aria-valuetext", `${slider.value} % map`);
     };
     slider.addEventListener("input", blend);
@@ -81,10 +84,11 @@
       const source = layer.value === "truth" ? null : find(`[data-layer="${layer.value}"] img`, dialog);
       const chosen = layer.selectedOptions[0].textContent;
       const absent = layer.value !== "truth" && source === null;
+      const f1 = layer.value === "truth" ? null : find(`[data-layer="${layer.value}"] [data-f1]`, dialog);
       shown.hidden = absent;
       if (!absent) shown.src = source === null ? truthSource : source.src;
       shown.alt = chosen;
-      name.textContent = absent ? `${chosen}: no map` : chosen;
+      name.textContent = absent ? `${chosen}: no map` : f1 === null ? chosen : `${chosen}: ${f1.textContent}`;
     });
   }
 
@@ -119,12 +123,16 @@
     button.addEventListener("click", () => show(dialogs.findIndex((dialog) => dialog.id === button.dataset.opens)));
   }
 
-  // curves: show and hide
+  // curves: show and hide, and bring out
   for (const button of findAll(".legend button")) {
+    const curves = findAll(`.chart g[data-curve="${button.dataset.curve}"]`);
+    const light = (lit) => { for (const curve of curves) curve.classList.toggle("lit", lit); };
+    for (const event of ["pointerenter", "focus"]) button.addEventListener(event, () => light(true));
+    for (const event of ["pointerleave", "blur"]) button.addEventListener(event, () => light(false));
     button.addEventListener("click", () => {
       const visible = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(visible));
-      for (const curve of findAll(`.chart g[data-curve="${button.dataset.curve}"]`)) curve.toggleAttribute("hidden", !visible);
+      for (const curve of curves) curve.toggleAttribute("hidden", !visible);
     });
   }
 
