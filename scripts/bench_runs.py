@@ -11,12 +11,17 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
-from attributionlab.experiments import Plan, Record, load_records, run_plan
+import orjson
+
+from attributionlab.experiments import Plan, Record, Records, load_records, run_plan
 from attributionlab.experiments.plan import AGREEMENT
 from attributionlab.experiments.records import RECORDS_FILE
 from attributionlab.experiments.store import RunFolder
+from attributionlab.reports.html import report_html
+from attributionlab.reports.provenance import provenance
 from attributionlab.reports.run_rows import run_table
 from attributionlab.reports.run_tables import to_rich
 
@@ -77,7 +82,7 @@ def overhead(folder: Path) -> None:
 
 
 def many(folder: Path, n_records: int) -> None:
-    """A million records: the summary table."""
+    """A million records: whatever reads them, beside what it takes to parse every line and do nothing else."""
     environments = [f"multi-color-sum[size=16,temperature={2**power}]" for power in range(4)]
     n_ranges = n_records // (len(METHODS) * 4 * 5)
     plan = Plan.of(
@@ -94,13 +99,30 @@ def many(folder: Path, n_records: int) -> None:
             like = records[plan.expanded[job.environment], job.method]
             file.write(Record.to_line(dataclasses.replace(like, job=job)))
     size = (path / RECORDS_FILE).stat().st_size
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begin = time.perf_counter()
-    table = to_rich(run_table(load_records(path)))
-    seconds = time.perf_counter() - begin
-    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    assert table is not None
-    print(f"{plan.n_jobs:,} records ({size / 1e9:.2f} GB): summary table in {seconds:.1f} s, {more:.0f} MB more memory")
+    method, environment = plan.methods[0], next(iter(plan.expanded))
+    print(f"{plan.n_jobs:,} records ({size / 1e9:.2f} GB)\n\n| what | CPU seconds | MB more memory |\n|---|---|---|")
+    reading: dict[str, Callable[[Records], object]] = {
+        "lines that are damaged": lambda records: records.damaged,
+        "scores of a method, the first ones asked for": lambda records: records.scores(environment, method),
+        "`report`: the table": lambda records: to_rich(run_table(records)),
+        "`run` of a finished plan": lambda _: run_plan(plan, path),
+        "where the numbers come from": provenance,
+        "`report -o`: the whole page": report_html,
+        "every line parsed, and nothing else": lambda _: parse(path / RECORDS_FILE),
+    }
+    for name, read in reading.items():
+        before, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        read(load_records(path))
+        more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        print(f"| {name} | {time.process_time() - begin:.1f} | {more:.0f} |", flush=True)
+    print()
+
+
+def parse(path: Path) -> None:
+    """The least that reading JSON takes."""
+    with path.open("rb") as lines:
+        for line in lines:
+            orjson.loads(line)
 
 
 def main(n_records: int = 1_000_000) -> None:
