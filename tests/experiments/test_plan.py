@@ -130,3 +130,59 @@ def test_a_file_that_is_not_there_or_no_toml_gets_one_line(tmp_path):
     file.write_text("methods = [3 4]", encoding="utf-8")
     with pytest.raises(BadOption, match=r"`plan` must be a TOML file.*line 1"):
         read_plan(file)
+
+
+def test_a_plan_that_cannot_be_made_gets_one_line(tmp_path):
+    file = tmp_path / "study.py"
+    file.write_text(
+        "import sys\n\nimport attributionlab as al\n\n\ndef raises():\n    raise KeyError('no\\nidea')\n\n\n"
+        "def leaves():\n    sys.exit(0)\n\n\ndef asks(what):\n    return what\n\n\n"
+        "def mistaken():\n    return al.Plan.of(environments=[], methods=['truth'])\n",
+        encoding="utf-8",
+    )
+    for name, said in (("raises", "KeyError: 'no"), ("leaves", "SystemExit: 0"), ("asks", "TypeError: ")):
+        with pytest.raises(
+            BadOption, match=f"`plan` must be a function that can be called without.*; {said}"
+        ) as caught:
+            read_plan(f"{file}:{name}")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(BadPlan, match="`environments` must be a list of specs"):
+        read_plan(f"{file}:mistaken")
+
+
+WRONG_TYPES = """\
+methods = [
+  3,
+  {name = "gradient", spec = "lime"},
+  "gradiant",
+]
+n_samples = "many"
+save_maps = true
+seeds = [9223372036854775808]
+
+[environments]
+name = "multi-color-sum"
+"""
+
+
+def test_wrong_types_are_told_at_once_each_with_its_line(tmp_path):
+    file = tmp_path / "plan.toml"
+    file.write_text(WRONG_TYPES, encoding="utf-8")
+    with pytest.raises(BadPlan) as caught:
+        read_plan(file)
+    lines = {int(problem.split(":")[1]): problem for problem in caught.value.problems}
+    wanted = {
+        1: "`methods` must hold specs",  # what is no text is found by its list
+        3: "got 'spec'; gradient takes no options",
+        4: "got 'gradiant'",
+        6: "`n_samples` must be an integer, got 'many'",
+        8: "`seeds` must be below 2**63",
+        10: "`environments` must be a list of specs",
+    }
+    assert list(lines) == list(wanted)
+    assert all(said in lines[line] for line, said in wanted.items())
+
+
+def test_maps_of_all_images_are_those_of_the_default_number_where_none_is_said():
+    assert Plan.of(**SMALL, save_maps=True).save_maps == Plan.n_samples
+    assert Plan.of(**SMALL, save_maps=False).save_maps == 0
