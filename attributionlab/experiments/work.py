@@ -19,7 +19,7 @@ from attributionlab.experiments.check import MethodFailure, versions
 from attributionlab.experiments.diagnosis import about_zero_maps
 from attributionlab.experiments.plan import AGREEMENT, Job, Unit
 from attributionlab.experiments.records import Record
-from attributionlab.methods import AnyMethod, make_method, run_guarded
+from attributionlab.methods import AnyMethod, context_for, make_method, run_guarded
 from attributionlab.methods.diagnostics import collecting
 from attributionlab.metrics import TRUTHS, AnyMetric, Measurement, make_metric, score
 
@@ -54,8 +54,7 @@ def do_unit(unit: Unit, device: str) -> Done:
         environment, batch = _images(job.environment, job.start, job.stop, device)
         method = _method(job.method, job.environment, job.code)
         with collecting() as recorded:
-            context = {"batch": batch} if method.needs_batch else {}
-            maps = run_guarded(method, environment.model, batch.inputs, batch.targets, **context)
+            maps = run_guarded(method, environment.model, batch.inputs, batch.targets, **context_for(method, batch))
     except (AttributionLabError, OSError, RuntimeError) as error:  # of the method, or no memory left for it
         _forget_models()
         failure = _failure(error, "method")
