@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from attributionlab.errors import bad_option, unknown_name
+from attributionlab.errors import unknown_name
 from attributionlab.experiments.check import find_device, versions
+from attributionlab.experiments.store import check_folder
 from attributionlab.reproduction import architectures, modulo, priors, section4, trained, unseen_data
 from attributionlab.reproduction.report import FILES, Report, to_html, to_json, to_markdown
 from attributionlab.reproduction.study import Setting, StudyReport, find_preset
@@ -52,17 +53,6 @@ def reproduce(studies: Sequence[str], setting: Setting) -> Report:
     check_folder(setting.folder)
     device = find_device(setting.device)
     return Report(tuple(STUDIES[name](setting) for name in named), setting.preset, device.type, versions())
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that is a file, or below one.
-
-    Raises:
-        BadOption: If it is.
-    """
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise bad_option("output", "name a folder", str(folder), f"{place} is a file")
 
 
 def write_report(report: Report, folder: Path) -> list[Path]:

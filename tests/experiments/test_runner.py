@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,6 +137,98 @@ def test_maps_that_are_gone_are_made_again(whole, tmp_path):
     assert found(folder) == found(whole)
 
 
+def test_maps_that_are_cut_off_are_made_again_and_changed_ones_are_named(whole, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    spec = "multi-color-sum[size=16]"
+    files = [folder / "maps" / f"{record.job.key}.npz" for record in load_records(folder).of(spec, "gradient")]
+    content = files[0].read_bytes()
+    files[0].write_bytes(content[:-30])
+    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*remove the file and run"):
+        load_records(folder).maps(spec, "gradient")
+    assert run_plan(small(save_maps=3), folder).n_run == 1
+    assert np.array_equal(load_records(folder).maps(spec, "gradient"), load_records(whole).maps(spec, "gradient"))
+    middle = len(content) // 2
+    files[0].write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*remove the file and run"):
+        load_records(folder).maps(spec, "gradient")
+
+
+@pytest.mark.parametrize("moment", ["plan.json", "records.jsonl", ".npz"])
+def test_a_run_that_is_killed_while_it_writes_a_file_goes_on_and_leaves_no_draft(whole, tmp_path, monkeypatch, moment):
+    """As after `kill -9`: nothing is tidied up."""
+    folder, replace = tmp_path / "run", Path.replace
+    if moment == "records.jsonl":
+        shutil.copytree(whole, folder)
+        (folder / RECORDS_FILE).write_bytes((whole / RECORDS_FILE).read_bytes()[:-9])
+
+    def killed(draft, target):
+        if str(target).endswith(moment):
+            raise Killed
+        return replace(draft, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        patched.setattr(Path, "unlink", lambda *_, **__: None)
+        patched.setattr(Path, "rmdir", lambda *_: None)
+        with pytest.raises(Killed):
+            run_plan(small(save_maps=3), folder)
+    drafts = list(folder.rglob(".draft-*"))
+    assert len(drafts) == 1
+    run_plan(small(save_maps=3), folder)
+    assert not list(folder.rglob(".draft-*"))
+    assert found(folder) == found(whole)
+
+
+class Killed(BaseException):
+    """Nobody catches it."""
+
+
+def test_maps_without_their_record_are_made_again(whole, tmp_path, monkeypatch):
+    """A run that was killed between the two."""
+    folder = tmp_path / "run"
+
+    def killed(journal, record):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "append", killed)
+        with pytest.raises(Killed):
+            run_plan(small(save_maps=3), folder)
+    assert len(list((folder / "maps").iterdir())) == 1
+    assert run_plan(small(save_maps=3), folder).n_run == small().n_jobs
+    assert found(folder) == found(whole)
+
+
+@pytest.mark.parametrize("below", ["new", "new/and/deep", "empty"])
+def test_a_run_that_cannot_begin_leaves_nothing_that_was_not_there(tmp_path, monkeypatch, below):
+    (tmp_path / "empty").mkdir()
+
+    def refuses(executor, units):
+        raise MachineError("no cluster")
+
+    monkeypatch.setattr(Executor, "do", refuses)
+    with pytest.raises(MachineError, match="no cluster"):
+        run_plan(small(), tmp_path / below)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_a_run_that_was_there_before_stays_where_nothing_is_left_to_do_or_the_cluster_is_gone(
+    whole, tmp_path, monkeypatch
+):
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    (folder / RECORDS_FILE).unlink()
+
+    def refuses(executor, units):
+        raise MachineError("no cluster")
+
+    monkeypatch.setattr(Executor, "do", refuses)
+    with pytest.raises(MachineError, match="no cluster"):
+        run_plan(small(save_maps=3), folder)
+    assert {path.name for path in folder.iterdir()} >= {"plan.json", "maps"}
+
+
 def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path):
     folder = tmp_path / "run"
     plan = small(n_samples=40, images_per_job=1)
@@ -234,8 +327,9 @@ def test_a_folder_of_another_plan_is_refused_with_what_differs(whole, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(BadOption, match=r"`output` must be a new folder, or that of a run.*it has file"):
         run_plan(small(), tmp_path)
-    with pytest.raises(BadOption, match="`output` must be a folder"):
-        run_plan(small(), tmp_path / "file")
+    for below in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(BadOption, match=r"`output` must name a folder.*file is a file"):
+            run_plan(small(), below)
     with pytest.raises(BadOption, match="`run` must be the folder of a run"):
         load_records(tmp_path)
 
@@ -243,6 +337,21 @@ def test_a_folder_of_another_plan_is_refused_with_what_differs(whole, tmp_path):
 def test_two_runs_do_not_write_into_one_folder(whole):
     with FileLock(whole / ".lock"), pytest.raises(BadOption, match="no folder that another run writes into"):
         run_plan(small(save_maps=3), whole)
+
+
+def test_a_run_of_another_plan_that_began_meanwhile_is_seen(tmp_path, monkeypatch):
+    acquire = FileLock.acquire
+
+    def late(lock, *arguments, **options):
+        """Another run has been here and is done."""
+        shutil.copy(tmp_path / "other" / "plan.json", tmp_path / "run" / "plan.json")
+        return acquire(lock, *arguments, **options)
+
+    run_plan(small(methods=["truth"], metrics=[]), tmp_path / "other")
+    monkeypatch.setattr(FileLock, "acquire", late)
+    with pytest.raises(BadOption, match="it differs in methods, metrics"):
+        run_plan(small(), tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir() if path.name != ".lock"] == ["plan.json"]
 
 
 def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, tmp_path, monkeypatch):
