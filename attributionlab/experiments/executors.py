@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +21,6 @@ from attributionlab.experiments.work import Done, do_unit, lost_unit
 Backend = Literal["loky", "dask", "ray"]
 
 CONNECT_SECONDS = 10
-RAY_BATCH = 8
-"""Units per processor of a Ray cluster that are handed out at once: its joblib backend gives nothing back before all are done."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Executor:
         workers: Processes; 1 is this one. A cluster uses all that it has.
         backend: `loky` on this machine; `dask` or `ray` on a cluster.
         address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
-        devices: Names of torch devices, which units take in turn.
+        device: `cpu` or `cuda`; of several GPUs in one machine units take each in its turn.
 
     Raises:
         BadOption: If an option does not fit, or the engine is not installed.
@@ -41,7 +40,7 @@ class Executor:
     workers: int = 1
     backend: Backend = "loky"
     address: str | None = None
-    devices: tuple[str, ...] = ("cpu",)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         whole_number("workers", self.workers, 1)
@@ -60,64 +59,73 @@ class Executor:
         Raises:
             MachineError: If the cluster is not there.
         """
-        if self.backend == "dask":
-            with _dask(self.address, self.workers):
-                yield from self._parallel(units, n_jobs=-1)
+        if self.backend == "loky" and self.workers == 1:
+            yield from (do_unit(unit, self.device) for unit in units)
         elif self.backend == "ray":
-            with _ray(self.address, self.workers, self.on_gpu) as n_workers:
-                at_once = RAY_BATCH * n_workers
-                for start in range(0, len(units), at_once):
-                    yield from Parallel(n_jobs=n_workers)(self._calls(units[start : start + at_once]))
-        elif self.workers > 1:
-            yield from self._in_processes(units)
+            with _ray(self.address, self.workers):
+                yield from _ray_tasks(units, self.device)
         else:
-            yield from (do_unit(unit, self._device(index)) for index, unit in enumerate(units))
+            engine = _loky(self.workers) if self.backend == "loky" else _dask(self.address, self.workers)
+            with engine as workers:
+                yield from _survived(units, workers, self.device)
 
-    @property
-    def on_gpu(self) -> bool:
-        """Whether units need a GPU."""
-        return any(device.startswith("cuda") for device in self.devices)
 
-    def _in_processes(self, units: Sequence[Unit]) -> Iterator[Done]:
-        """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
-        left = {unit.jobs[0].key: unit for unit in units}
-        n_alone = 0
-        while left:
-            now = list(left.values())[: 1 if n_alone else None]
-            try:
-                with parallel_config(backend="loky", inner_max_num_threads=self._threads):
-                    for done in self._parallel(now, n_jobs=self.workers):
-                        del left[done.records[0].job.key]
-                        yield done
-            except BrokenProcessPool as error:
-                if n_alone:
-                    why = " ".join(str(error).split()).partition(". ")[0]
-                    yield lost_unit(left.pop(now[0].jobs[0].key), why)
-                else:
-                    n_alone = 2 * self.workers + 1
-            n_alone = max(0, n_alone - 1)
+@dataclass(frozen=True)
+class _Engine:
+    """Workers that joblib hands units to.
 
-    def _parallel(self, units: Sequence[Unit], n_jobs: int) -> Iterator[Done]:
-        found: Iterator[Done] = Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(
-            self._calls(units)
-        )
-        yield from found
+    Args:
+        config: Of joblib's backend.
+        n_jobs: As joblib counts them: -1 for all.
+        n_out: Units that are handed out at once.
+        died: What joblib raises where a worker died.
+    """
 
-    def _calls(self, units: Sequence[Unit]) -> Iterator[Any]:
-        return (delayed(do_unit)(unit, self._device(index)) for index, unit in enumerate(units))
+    config: dict[str, Any]
+    n_jobs: int
+    n_out: int
+    died: type[Exception]
 
-    @property
-    def _threads(self) -> int:
-        """Threads of torch in each process: more than there are processors would only fight."""
-        return max(1, (os.cpu_count() or 1) // self.workers)
+    def run(self, units: Sequence[Unit], device: str) -> Iterator[Done]:
+        """Do units in any order."""
+        calls = (delayed(do_unit)(unit, device, turn) for turn, unit in enumerate(units))
+        with parallel_config(**self.config):
+            yield from Parallel(self.n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls)
 
-    def _device(self, index: int) -> str:
-        return self.devices[index % len(self.devices)]
+
+def _survived(units: Sequence[Unit], engine: _Engine, device: str) -> Iterator[Done]:
+    """Where a worker dies, the units that were handed out are done again one by one, so that the guilty one is known."""
+    left = {unit.jobs[0].key: unit for unit in units}
+    n_alone = 0
+    while left:
+        now = list(left.values())[: 1 if n_alone else None]
+        try:
+            for done in engine.run(now, device):
+                del left[done.records[0].job.key]
+                yield done
+        except engine.died as error:
+            if n_alone:
+                yield lost_unit(left.pop(now[0].jobs[0].key), _in_short(error))
+            else:
+                n_alone = engine.n_out + 1
+        n_alone = max(0, n_alone - 1)
+
+
+def _in_short(error: Exception) -> str:
+    """The first sentence, in one line."""
+    return " ".join(str(error).split()).partition(". ")[0]
 
 
 @contextmanager
-def _dask(address: str | None, workers: int) -> Iterator[None]:
-    from distributed import Client, LocalCluster  # noqa: PLC0415  # an extra
+def _loky(workers: int) -> Iterator[_Engine]:
+    """More threads of torch than there are processors would only fight."""
+    n_threads = max(1, (os.cpu_count() or 1) // workers)
+    yield _Engine({"backend": "loky", "inner_max_num_threads": n_threads}, workers, 2 * workers, BrokenProcessPool)
+
+
+@contextmanager
+def _dask(address: str | None, workers: int) -> Iterator[_Engine]:
+    from distributed import Client, KilledWorker, LocalCluster  # noqa: PLC0415  # an extra
 
     try:
         if address is None:
@@ -129,8 +137,8 @@ def _dask(address: str | None, workers: int) -> Iterator[None]:
         hint = " ".join(str(error).split())
         raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
     try:
-        with parallel_config(backend="dask", client=client, wait_for_workers_timeout=CONNECT_SECONDS):
-            yield
+        config = {"backend": "dask", "client": client, "wait_for_workers_timeout": CONNECT_SECONDS}
+        yield _Engine(config, -1, 2 * sum(client.nthreads().values()), KilledWorker)
     finally:
         client.close()
         if cluster is not None:
@@ -138,9 +146,8 @@ def _dask(address: str | None, workers: int) -> Iterator[None]:
 
 
 @contextmanager
-def _ray(address: str | None, workers: int, on_gpu: bool) -> Iterator[int]:  # private
+def _ray(address: str | None, workers: int) -> Iterator[None]:
     import ray  # noqa: PLC0415  # an extra
-    from ray.util.joblib import register_ray  # noqa: PLC0415  # as above
 
     try:
         local: dict[str, Any] = {} if address is not None else {"num_cpus": workers, "include_dashboard": False}
@@ -149,12 +156,33 @@ def _ray(address: str | None, workers: int, on_gpu: bool) -> Iterator[int]:  # p
         hint = " ".join(str(error).split())
         raise MachineError(f"`address` must be a Ray cluster that answers, got {address!r}; {hint}") from error
     try:
-        register_ray()
-        resources = ray.cluster_resources()
-        n_workers = int(resources.get("GPU" if on_gpu else "CPU", 0))
-        if n_workers < 1:
-            raise MachineError(f"`address` must be a Ray cluster with {'GPUs' if on_gpu else 'CPUs'}, got {resources}")
-        with parallel_config(backend="ray", ray_remote_args={"num_gpus": 1} if on_gpu else {}):
-            yield n_workers
+        yield
     finally:
         ray.shutdown()
+
+
+def _ray_tasks(units: Sequence[Unit], device: str) -> Iterator[Done]:
+    """Not through joblib, whose backend for Ray waits for ever where a worker died."""
+    import ray  # noqa: PLC0415  # an extra
+    from ray.exceptions import OutOfMemoryError, RayTaskError, WorkerCrashedError  # noqa: PLC0415  # as above
+
+    kind = "GPU" if device == "cuda" else "CPU"
+    n_workers = int(ray.cluster_resources().get(kind, 0))
+    if n_workers < 1:
+        raise MachineError(f"`address` must be a Ray cluster with {kind}s, got {ray.cluster_resources()}")
+    needs: dict[str, Any] = {"num_gpus": 1} if device == "cuda" else {}
+    task = ray.remote(**needs)(do_unit) if needs else ray.remote(do_unit)
+    todo, out = iter(units), dict[Any, Unit]()
+    while True:
+        for unit in itertools.islice(todo, 2 * n_workers - len(out)):
+            out[task.remote(unit, device)] = unit
+        if not out:
+            return
+        (ready,), _ = ray.wait(list(out))
+        unit = out.pop(ready)
+        try:
+            yield ray.get(ready)
+        except (WorkerCrashedError, OutOfMemoryError) as error:
+            yield lost_unit(unit, _in_short(error))
+        except RayTaskError as error:
+            raise error.cause from error

@@ -17,10 +17,12 @@ from filelock import FileLock
 
 import attributionlab as al
 from attributionlab.errors import BadOption, DamagedRecords, MachineError
-from attributionlab.experiments import Plan, load_records, run_plan
-from attributionlab.experiments.executors import Executor
-from attributionlab.experiments.records import RECORDS_FILE, decode, valid
+from attributionlab.experiments import Plan, executors, load_records, run_plan
+from attributionlab.experiments.executors import Executor, _Engine, _survived
+from attributionlab.experiments.records import RECORDS_FILE, Record, decode, valid
+from attributionlab.experiments.runner import _device
 from attributionlab.experiments.store import DAMAGED_FILE, Journal
+from attributionlab.experiments.work import Done, device_of, do_unit
 
 METHODS = ["gradient", "random", "input-x-gradient"]
 VARYING = ("seconds", "peak_memory", "device", "versions")
@@ -423,6 +425,116 @@ def test_a_score_that_is_not_there_is_named(whole):
 def test_executors_that_do_not_fit_are_refused(options, message):
     with pytest.raises(BadOption, match=message):
         Executor(**options)
+
+
+@pytest.mark.parametrize(("n_gpus", "expected"), [(1, [0, 0, 0, 0, 0]), (2, [0, 1, 0, 1, 0]), (3, [0, 1, 2, 0, 1])])
+def test_units_take_the_gpus_of_the_machine_that_does_them_in_turn(monkeypatch, n_gpus, expected):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: n_gpus)
+    assert [device_of("cuda", turn) for turn in range(5)] == [f"cuda:{index}" for index in expected]
+    assert device_of("cpu", 1) == "cpu"
+
+
+def test_a_worker_without_a_gpu_is_the_machines_fault(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    (unit, *_) = small().units()
+    with pytest.raises(MachineError, match="`device` must be one that every worker has, got 'cuda'"):
+        do_unit(unit, "cuda")
+
+
+def test_every_unit_is_handed_out_once_with_its_turn_at_the_device(monkeypatch):
+    calls = []
+
+    def record(unit, kind, turn):
+        calls.append((unit, kind, turn))
+        return unit
+
+    monkeypatch.setattr(executors, "do_unit", record)
+    units = list(small().units())
+    engine = _Engine({"backend": "threading"}, 2, 4, Crashed)
+    assert sorted(engine.run(units, "cuda"), key=units.index) == units
+    assert sorted(calls, key=lambda call: call[2]) == [(unit, "cuda", turn) for turn, unit in enumerate(units)]
+
+
+class Crashed(Exception):
+    """A worker that died."""
+
+
+def test_units_that_were_out_when_a_worker_died_are_done_alone_and_only_the_guilty_one_is_lost():
+    units = list(small(n_samples=12).units())
+    guilty, rounds = units[5], []
+
+    class Engine(_Engine):
+        def run(self, some, _device):
+            rounds.append(len(some))
+            for unit in some[:4] if len(some) > 1 else some:
+                if unit is guilty:
+                    raise Crashed("it died. Nobody knows why")
+                yield Done(tuple(Record(job) for job in unit.jobs))
+            if len(some) > 1:
+                raise Crashed("another one died")
+
+    found = list(_survived(units, Engine({}, 2, 3, Crashed), "cpu"))
+    assert sorted(done.records[0].job.key for done in found) == sorted(unit.jobs[0].key for unit in units)
+    (lost,) = (done for done in found if done.records[0].error is not None)
+    assert [record.job for record in lost.records] == list(guilty.jobs)
+    assert lost.records[0].error.message.endswith("took its process down: it died")
+    assert rounds == [36, 1, 1, 1, 29, 1, 1, 1, 22, 1, 1, 1, 15, 1, 1, 1, 8, 1, 1, 1, 1]
+
+
+def test_a_cluster_may_have_gpus_where_this_machine_has_none(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert _device("cuda", "tcp://there:8786") == "cuda"
+    assert _device("auto", "tcp://there:8786") == _device("auto", None) == _device("cpu", None) == "cpu"
+    with pytest.raises(MachineError, match="`device` must be one that this machine has"):
+        _device("cuda", None)
+
+
+def test_a_file_that_is_another_one_where_the_work_is_done_is_refused(tmp_path, faulty):
+    plan = small(methods=[f"{faulty}:fine", "truth"], environments=["multi-color-sum[size=16]"], metrics=[])
+    faulty.write_text(FAULTY + "\n# changed\n", encoding="utf-8")
+    assert run_plan(plan, tmp_path / "run").n_failed == 2
+    errors = {record.method: record.error for record in load_records(tmp_path / "run")}
+    assert "`method` must be as it was when the plan was made" in errors[f"{faulty}:fine"].message
+    assert errors["truth"] is None
+
+
+def test_a_metric_of_another_file_than_the_plan_saw_is_refused(tmp_path):
+    file = tmp_path / "own.py"
+    text = (
+        "import attributionlab as al\n\n\n@al.metric(higher_is_better=True)\n"
+        "def total(environment, batch, maps):\n    return maps.sum(dim=(1, 2))\n"
+    )
+    file.write_text(text, encoding="utf-8")
+    methods = [f"{tmp_path / 'method.py'}:mine"]
+    (tmp_path / "method.py").write_text("def mine(model, inputs, targets):\n    return inputs\n", encoding="utf-8")
+    plan = small(methods=methods, environments=["multi-color-sum[size=16]"], metrics=[f"{file}:total"])
+    file.write_text(text.replace("sum(dim", "mean(dim"), encoding="utf-8")
+    assert run_plan(plan, tmp_path / "after").n_failed == 2
+    errors = {record.measure: record.error for record in load_records(tmp_path / "after")}
+    assert "`metric` must be as it was when the plan was made" in errors[f"{file}:total"].message
+    assert errors["agreement"] is None
+
+
+def test_a_file_that_is_not_where_the_work_is_done_is_named(tmp_path, faulty, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = small(methods=["faulty.py:fine"], environments=["multi-color-sum[size=16]"], metrics=[])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    run_plan(plan, tmp_path / "run")
+    assert {(record.error.type, record.error.message) for record in load_records(tmp_path / "run")} == {
+        ("MissingFile", "`method` must name a file that exists, got 'faulty.py'")
+    }
+
+
+def test_a_method_for_which_there_is_no_memory_is_a_record(tmp_path, monkeypatch):
+    def hungry(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("attributionlab.experiments.work._images", hungry)
+    monkeypatch.setattr("attributionlab.experiments.work._forget_models", lambda: None)
+    plan = small(methods=["truth"], metrics=[])
+    run_plan(plan, tmp_path / "run")
+    assert {record.error.type for record in load_records(tmp_path / "run")} == {"MemoryError"}
 
 
 def test_an_engine_that_is_not_installed_is_named_with_how_to_install_it(monkeypatch):
