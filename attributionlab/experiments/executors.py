@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -61,54 +61,72 @@ class Executor:
         """
         if self.backend == "loky" and self.workers == 1:
             yield from (do_unit(unit, self.device) for unit in units)
-        elif self.backend == "ray":
-            with _ray(self.address, self.workers):
-                yield from _ray_tasks(units, self.device)
+        elif self.backend == "loky":
+            yield from _in_processes(units, self.workers, self.device)
         else:
-            engine = _loky(self.workers) if self.backend == "loky" else _dask(self.address, self.workers)
-            with engine as workers:
-                yield from _survived(units, workers, self.device)
+            cluster = _dask(self.address, self.workers) if self.backend == "dask" else _ray(self.address, self.workers)
+            with cluster as workers:
+                yield from _on_cluster(units, workers(self.device))
 
 
-@dataclass(frozen=True)
-class _Engine:
-    """Workers that joblib hands units to.
-
-    Args:
-        config: Of joblib's backend.
-        n_jobs: As joblib counts them: -1 for all.
-        n_out: Units that are handed out at once.
-        died: What joblib raises where a worker died.
-    """
-
-    config: dict[str, Any]
-    n_jobs: int
-    n_out: int
-    died: type[Exception]
-
-    def run(self, units: Sequence[Unit], device: str) -> Iterator[Done]:
-        """Do units in any order."""
-        calls = (delayed(do_unit)(unit, device, turn) for turn, unit in enumerate(units))
-        with parallel_config(**self.config):
-            yield from Parallel(self.n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls)
-
-
-def _survived(units: Sequence[Unit], engine: _Engine, device: str) -> Iterator[Done]:
-    """Where a worker dies, the units that were handed out are done again one by one, so that the guilty one is known."""
+def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[Done]:
+    """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
+    n_threads = max(1, (os.cpu_count() or 1) // workers)  # more than there are processors would only fight
     left = {unit.jobs[0].key: unit for unit in units}
     n_alone = 0
     while left:
         now = list(left.values())[: 1 if n_alone else None]
         try:
-            for done in engine.run(now, device):
-                del left[done.records[0].job.key]
-                yield done
-        except engine.died as error:
+            with parallel_config(backend="loky", inner_max_num_threads=n_threads):
+                for done in _parallel(now, workers, device):
+                    del left[done.records[0].job.key]
+                    yield done
+        except BrokenProcessPool as error:
             if n_alone:
                 yield lost_unit(left.pop(now[0].jobs[0].key), _in_short(error))
             else:
-                n_alone = engine.n_out + 1
+                n_alone = 2 * workers + 1
         n_alone = max(0, n_alone - 1)
+
+
+def _parallel(units: Sequence[Unit], workers: int, device: str) -> Iterator[Done]:
+    calls = (delayed(do_unit)(unit, device, turn) for turn, unit in enumerate(units))
+    yield from Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls)
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """Of a cluster. Not through joblib: its backend for Ray waits for ever where a worker died, that for Dask loses the run.
+
+    Args:
+        number: How many there are.
+        submit: Hands a unit out in its turn.
+        first: Waits for one of those that were handed out, and gives it.
+        result: What came of it.
+        died: What `result` raises where its worker died.
+    """
+
+    number: int
+    submit: Callable[[Unit, int], Any]
+    first: Callable[[list[Any]], Any]
+    result: Callable[[Any], Done]
+    died: tuple[type[Exception], ...]
+
+
+def _on_cluster(units: Sequence[Unit], workers: _Workers) -> Iterator[Done]:
+    """Two units are out for each worker, so that it never waits."""
+    todo, out = iter(enumerate(units)), dict[Any, Unit]()
+    while True:
+        for turn, unit in itertools.islice(todo, 2 * workers.number - len(out)):
+            out[workers.submit(unit, turn)] = unit
+        if not out:
+            return
+        ready = workers.first(list(out))
+        unit = out.pop(ready)
+        try:
+            yield workers.result(ready)
+        except workers.died as error:
+            yield lost_unit(unit, _in_short(error))
 
 
 def _in_short(error: Exception) -> str:
@@ -117,37 +135,32 @@ def _in_short(error: Exception) -> str:
 
 
 @contextmanager
-def _loky(workers: int) -> Iterator[_Engine]:
-    """More threads of torch than there are processors would only fight."""
-    n_threads = max(1, (os.cpu_count() or 1) // workers)
-    yield _Engine({"backend": "loky", "inner_max_num_threads": n_threads}, workers, 2 * workers, BrokenProcessPool)
+def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
+    from distributed import Client, KilledWorker, LocalCluster, wait  # noqa: PLC0415  # an extra
+
+    with ExitStack() as stack:
+        try:
+            if address is None:
+                cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+                address = stack.enter_context(cluster).scheduler_address
+            client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError, TypeError) as error:
+            hint = " ".join(str(error).split())
+            raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
+        yield lambda device: _Workers(
+            sum(client.nthreads().values()),
+            lambda unit, turn: client.submit(do_unit, unit, device, turn, pure=False),
+            lambda futures: next(iter(wait(futures, return_when="FIRST_COMPLETED").done)),
+            lambda future: future.result(),
+            (KilledWorker,),
+        )
 
 
 @contextmanager
-def _dask(address: str | None, workers: int) -> Iterator[_Engine]:
-    from distributed import Client, KilledWorker, LocalCluster  # noqa: PLC0415  # an extra
-
-    try:
-        if address is None:
-            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
-            client = Client(cluster)
-        else:
-            cluster, client = None, Client(address, timeout=CONNECT_SECONDS)
-    except (OSError, ValueError, TypeError) as error:
-        hint = " ".join(str(error).split())
-        raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
-    try:
-        config = {"backend": "dask", "client": client, "wait_for_workers_timeout": CONNECT_SECONDS}
-        yield _Engine(config, -1, 2 * sum(client.nthreads().values()), KilledWorker)
-    finally:
-        client.close()
-        if cluster is not None:
-            cluster.close()
-
-
-@contextmanager
-def _ray(address: str | None, workers: int) -> Iterator[None]:
+def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
     import ray  # noqa: PLC0415  # an extra
+    from ray.exceptions import OutOfMemoryError, WorkerCrashedError  # noqa: PLC0415  # as above
 
     try:
         local: dict[str, Any] = {} if address is not None else {"num_cpus": workers, "include_dashboard": False}
@@ -155,34 +168,23 @@ def _ray(address: str | None, workers: int) -> Iterator[None]:
     except (ConnectionError, ValueError, OSError, RuntimeError) as error:
         hint = " ".join(str(error).split())
         raise MachineError(f"`address` must be a Ray cluster that answers, got {address!r}; {hint}") from error
+
+    def on(device: str) -> _Workers:
+        """With a GPU each; of the machine's GPUs a task sees only its own."""
+        kind = "GPU" if device == "cuda" else "CPU"
+        number = int(ray.cluster_resources().get(kind, 0))
+        if number < 1:
+            raise MachineError(f"`address` must be a Ray cluster with {kind}s, got {ray.cluster_resources()}")
+        task: Any = ray.remote(do_unit).options(num_gpus=1 if device == "cuda" else 0)
+        return _Workers(
+            number,
+            lambda unit, turn: task.remote(unit, device, turn),
+            lambda tasks: ray.wait(tasks)[0][0],
+            ray.get,
+            (WorkerCrashedError, OutOfMemoryError),
+        )
+
     try:
-        yield
+        yield on
     finally:
         ray.shutdown()
-
-
-def _ray_tasks(units: Sequence[Unit], device: str) -> Iterator[Done]:
-    """Not through joblib, whose backend for Ray waits for ever where a worker died."""
-    import ray  # noqa: PLC0415  # an extra
-    from ray.exceptions import OutOfMemoryError, RayTaskError, WorkerCrashedError  # noqa: PLC0415  # as above
-
-    kind = "GPU" if device == "cuda" else "CPU"
-    n_workers = int(ray.cluster_resources().get(kind, 0))
-    if n_workers < 1:
-        raise MachineError(f"`address` must be a Ray cluster with {kind}s, got {ray.cluster_resources()}")
-    needs: dict[str, Any] = {"num_gpus": 1} if device == "cuda" else {}
-    task = ray.remote(**needs)(do_unit) if needs else ray.remote(do_unit)
-    todo, out = iter(units), dict[Any, Unit]()
-    while True:
-        for unit in itertools.islice(todo, 2 * n_workers - len(out)):
-            out[task.remote(unit, device)] = unit
-        if not out:
-            return
-        (ready,), _ = ray.wait(list(out))
-        unit = out.pop(ready)
-        try:
-            yield ray.get(ready)
-        except (WorkerCrashedError, OutOfMemoryError) as error:
-            yield lost_unit(unit, _in_short(error))
-        except RayTaskError as error:
-            raise error.cause from error

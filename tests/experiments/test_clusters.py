@@ -1,11 +1,9 @@
-"""A real Dask cluster on this machine: the same records, also when a worker is killed in mid-run."""
+"""Real clusters on this machine: the same records, also when a worker is killed in mid-run."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -19,6 +17,7 @@ VARYING = ("seconds", "peak_memory", "device", "versions")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of sockets that distributed closes late
     pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # as above, at interpreter exit
 ]
 
@@ -76,20 +75,10 @@ def test_a_method_that_kills_every_worker_is_lost_and_the_rest_goes_on(tmp_path,
     )
     methods = ["truth", f"{file}:dies", f"{file}:fine"]
     small = Plan.of(environments=["multi-color-sum[size=16]"], methods=methods, n_samples=2)
-    outside(small, tmp_path / "run", backend)
+    assert run_plan(small, tmp_path / "run", backend=backend, workers=2).n_failed == 1
     errors = {stored["method"]: stored["error"] for _, stored in valid(tmp_path / "run" / RECORDS_FILE)}
     assert errors[f"{file}:dies"]["type"] == "WorkerDied"
     assert errors["truth"] is errors[f"{file}:fine"] is None
-
-
-def outside(some, folder, backend):
-    program = (
-        "import sys; from attributionlab.experiments import Plan, run_plan\n"
-        f"if __name__ == '__main__': run_plan(Plan.from_dict({some.to_dict()!r}), sys.argv[1], backend={backend!r}, workers=2)"
-    )
-    script = folder.with_suffix(".py")
-    script.write_text(program, encoding="utf-8")
-    subprocess.run([sys.executable, str(script), str(folder)], check=True, timeout=300)
 
 
 def test_a_scheduler_that_does_not_answer_is_the_machines_fault(tmp_path, monkeypatch):
@@ -102,8 +91,7 @@ def test_a_scheduler_that_does_not_answer_is_the_machines_fault(tmp_path, monkey
 
 @pytest.mark.slow
 def test_ray_finds_the_same(tmp_path):
-    """In a process of its own, as Ray starts servers that outlive a failing test."""
     pytest.importorskip("ray")
-    outside(plan(), tmp_path / "ray", "ray")
+    run_plan(plan(), tmp_path / "ray", backend="ray", workers=2)
     run_plan(plan(), tmp_path / "here")
     assert found(tmp_path / "ray") == found(tmp_path / "here")

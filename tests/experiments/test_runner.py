@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from joblib import parallel_config
+from joblib.externals.loky import BrokenProcessPool
 
 import attributionlab as al
 from attributionlab.errors import BadOption, DamagedRecords, MachineError
 from attributionlab.experiments import Plan, executors, load_records, run_plan
-from attributionlab.experiments.executors import Executor, _Engine, _survived
+from attributionlab.experiments.executors import Executor, _on_cluster, _parallel, _Workers
 from attributionlab.experiments.records import RECORDS_FILE, Record, decode, valid
 from attributionlab.experiments.runner import _device
 from attributionlab.experiments.store import DAMAGED_FILE, Journal
@@ -450,35 +452,61 @@ def test_every_unit_is_handed_out_once_with_its_turn_at_the_device(monkeypatch):
 
     monkeypatch.setattr(executors, "do_unit", record)
     units = list(small().units())
-    engine = _Engine({"backend": "threading"}, 2, 4, Crashed)
-    assert sorted(engine.run(units, "cuda"), key=units.index) == units
+    with parallel_config(backend="threading"):
+        assert sorted(_parallel(units, 2, "cuda"), key=units.index) == units
     assert sorted(calls, key=lambda call: call[2]) == [(unit, "cuda", turn) for turn, unit in enumerate(units)]
 
 
-class Crashed(Exception):
-    """A worker that died."""
+def done(unit):
+    return Done(tuple(Record(job) for job in unit.jobs))
 
 
-def test_units_that_were_out_when_a_worker_died_are_done_alone_and_only_the_guilty_one_is_lost():
+def test_units_that_were_out_when_a_process_died_are_done_alone_and_only_the_guilty_one_is_lost(monkeypatch):
     units = list(small(n_samples=12).units())
     guilty, rounds = units[5], []
 
-    class Engine(_Engine):
-        def run(self, some, _device):
-            rounds.append(len(some))
-            for unit in some[:4] if len(some) > 1 else some:
-                if unit is guilty:
-                    raise Crashed("it died. Nobody knows why")
-                yield Done(tuple(Record(job) for job in unit.jobs))
-            if len(some) > 1:
-                raise Crashed("another one died")
+    def dying(some, workers, device):
+        """Each crash comes when four are done, or where the guilty one is alone."""
+        assert (workers, device) == (2, "cpu")
+        rounds.append(len(some))
+        for unit in some[:4] if len(some) > 1 else some:
+            if unit is guilty:
+                raise BrokenProcessPool("it died. Nobody knows why")
+            yield done(unit)
+        if len(some) > 1:
+            raise BrokenProcessPool("another one died")
 
-    found = list(_survived(units, Engine({}, 2, 3, Crashed), "cpu"))
-    assert sorted(done.records[0].job.key for done in found) == sorted(unit.jobs[0].key for unit in units)
-    (lost,) = (done for done in found if done.records[0].error is not None)
+    monkeypatch.setattr(executors, "_parallel", dying)
+    found = list(Executor(workers=2).do(units))
+    assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
+    (lost,) = (one for one in found if one.records[0].error is not None)
     assert [record.job for record in lost.records] == list(guilty.jobs)
     assert lost.records[0].error.message.endswith("took its process down: it died")
-    assert rounds == [36, 1, 1, 1, 29, 1, 1, 1, 22, 1, 1, 1, 15, 1, 1, 1, 8, 1, 1, 1, 1]
+    assert rounds == [36, 1, 1, 1, 1, 28, 1, 1, 1, 1, 20, 1, 1, 1, 1, 12, 1, 1, 1, 1, 4]
+
+
+def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died():
+    units, n_out, turns = list(small().units()), [], []
+
+    def submit(unit, turn):
+        turns.append(turn)
+        return units.index(unit)
+
+    def first(tasks):
+        n_out.append(len(tasks))
+        return tasks[-1]
+
+    def result(task):
+        if task == 3:
+            raise BrokenProcessPool("it died. Nobody knows why")
+        return done(units[task])
+
+    found = list(_on_cluster(units, _Workers(2, submit, first, result, (BrokenProcessPool,))))
+    assert turns == list(range(len(units)))
+    assert n_out == [4] * (len(units) - 3) + [3, 2, 1]
+    assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
+    (lost,) = (one for one in found if one.records[0].error is not None)
+    assert [record.job for record in lost.records] == list(units[3].jobs)
 
 
 def test_a_cluster_may_have_gpus_where_this_machine_has_none(monkeypatch):
