@@ -145,7 +145,7 @@ def scan(path: Path) -> Iterator[tuple[int, bytes, dict[str, Any] | Damage]]:
             found = decode(line)
             if found is None:
                 key = _KEY.search(line)
-                yield offset, line, Damage(number, key and key[1].decode(), cut=not line.endswith(b"}\n"))
+                yield offset, line, Damage(number, key and key[1].decode(), cut=not line.endswith(b"\n"))
             else:
                 yield offset, line, found
             offset += len(line)

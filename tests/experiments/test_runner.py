@@ -91,6 +91,18 @@ def test_scores_are_those_of_check_and_of_the_metrics(whole):
     assert summary.truths["overall"].f1_low == pytest.approx(verdict.f1_low, rel=1e-6)
 
 
+def test_records_have_what_methods_say_of_their_work_and_where_it_was_done(tmp_path):
+    plan = small(methods=["integrated-gradients"], environments=["multi-color-sum[size=16]"], metrics=["insertion"])
+    run_plan(plan, tmp_path / "run")
+    by_measure = {(record.measure, record.start): record for record in load_records(tmp_path / "run")}
+    agreement, metric = by_measure["agreement", 0], by_measure["insertion", 0]
+    assert len(agreement.diagnostics["convergence_delta"]) == 2
+    assert (metric.diagnostics, agreement.device) == ({}, "cpu")
+    assert agreement.versions["torch"]
+    assert agreement.seconds > 0
+    assert agreement.peak_memory > 2**26
+
+
 def test_a_run_that_stops_anywhere_goes_on_with_what_is_missing(whole, tmp_path):
     lines = (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True)
     for n_kept in (0, 1, 7, len(lines) - 1):
@@ -118,12 +130,14 @@ def test_a_record_that_is_cut_off_is_named_and_done_again(whole, tmp_path, cut):
     assert (folder / DAMAGED_FILE).read_bytes() == lines[-1][:cut].rstrip(b"\n") + b"\n"
 
 
-def test_one_flipped_bit_is_seen_and_the_record_done_again(whole, tmp_path):
+@pytest.mark.parametrize("place", [2, 12, 200, -2])
+def test_one_flipped_bit_is_seen_and_the_record_done_again(whole, tmp_path, place):
     folder = tmp_path / "run"
     shutil.copytree(whole, folder)
     content = bytearray((folder / RECORDS_FILE).read_bytes())
     second = content.index(b"\n") + 1
-    content[second + 200] ^= 1
+    end = content.index(b"\n", second) + 1
+    content[second + place if place > 0 else end + place] ^= 1
     (folder / RECORDS_FILE).write_bytes(bytes(content))
     outcome = run_plan(small(save_maps=3), folder)
     assert len(outcome.damaged) == outcome.n_run == 1
@@ -299,6 +313,55 @@ def test_a_method_that_raises_is_a_record_and_the_rest_goes_on(tmp_path, faulty)
     assert fine.truths["overall"].f1 == 1
     assert run_plan(plan, tmp_path / "run").n_run == 0, "what failed is done again only when it is asked for"
     assert run_plan(plan, tmp_path / "run", retry_failed=True).n_run == plan.n_jobs // 2
+
+
+def test_of_several_records_of_a_job_the_one_that_did_not_fail_counts_else_the_last(tmp_path):
+    """A function that says why it fails, as long as there is a file that tells it to."""
+    why, file = tmp_path / "why", tmp_path / "own.py"
+    file.write_text(
+        f"from pathlib import Path\n\nWHY = Path({str(why)!r})\n\n\ndef moody(model, inputs, targets):\n"
+        "    if WHY.exists():\n        raise ValueError(WHY.read_text())\n    return inputs\n",
+        encoding="utf-8",
+    )
+    plan = small(methods=[f"{file}:moody"], environments=["multi-color-sum[size=16]"], metrics=[], n_samples=2)
+
+    def retried(*, retry=True):
+        outcome = run_plan(plan, tmp_path / "run", retry_failed=retry)
+        (record,) = load_records(tmp_path / "run")
+        return outcome.n_run, outcome.n_failed, record.error and record.error.message.rpartition(" ")[2]
+
+    for reason in ("first", "second"):
+        why.write_text(reason)
+        assert retried() == (1, 1, reason)
+    why.unlink()
+    assert retried(retry=False) == (0, 1, "second")
+    assert retried() == (1, 0, None)
+    why.write_text("third")
+    assert retried() == (0, 0, None), "what did not fail is not done again"
+
+
+def test_progress_counts_what_was_done_before_and_then_each_job(whole, tmp_path):
+    folder, lines = tmp_path / "run", (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    shutil.copytree(whole, folder)
+    (folder / RECORDS_FILE).write_bytes(b"".join(lines[:5]))
+    steps, watched = [], []
+    run_plan(small(save_maps=3), folder, progress=steps.append, watch=watched.append)
+    assert steps == [5, 1, *[3] * ((len(lines) - 6) // 3)]
+    assert len(watched) == len(lines) - 5
+
+
+def test_maps_that_are_zero_everywhere_are_counted_and_spoken_of(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "def half(model, inputs, targets):\n    maps = inputs.sum(dim=1)\n    maps[0] = 0\n    maps[1, 0, 0] = 0\n"
+        "    return maps\n",
+        encoding="utf-8",
+    )
+    plan = small(methods=[f"{file}:half", "truth"], environments=["multi-color-sum[size=16]"], metrics=[])
+    run_plan(plan, tmp_path / "run")
+    half, truth = load_records(tmp_path / "run").summaries()
+    assert (half.n_zero_maps, truth.n_zero_maps, truth.diagnosis) == (2, 0, None)
+    assert half.diagnosis
 
 
 def test_a_metric_that_does_not_fit_is_a_record_and_the_rest_goes_on(tmp_path):
