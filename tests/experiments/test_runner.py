@@ -394,6 +394,7 @@ def test_a_folder_of_another_plan_is_refused_with_what_differs(whole, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(BadOption, match=r"`output` must be a new folder, or that of a run.*it has file"):
         run_plan(small(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"], "nothing is put into it"
     for below in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(BadOption, match=r"`output` must name a folder.*file is a file"):
             run_plan(small(), below)
@@ -450,6 +451,20 @@ def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, 
 def test_a_folder_that_cannot_be_written_is_the_machines_fault(whole):
     with pytest.raises(MachineError, match="`output` must be writable"):
         Journal(whole / "nowhere" / RECORDS_FILE)
+
+
+def test_a_disk_that_is_read_only_is_the_machines_fault(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "mkdir", refuse)
+        with pytest.raises(MachineError, match=r"`output` must be writable.*Read-only file system"):
+            run_plan(small(), tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(FileLock, "acquire", refuse)
+        with pytest.raises(MachineError, match=r"`output` must be writable.*Read-only file system"):
+            run_plan(small(), tmp_path / "run")
 
 
 def test_a_table_for_pandas_has_a_row_per_image(whole):
