@@ -127,6 +127,8 @@ def _on_cluster(units: Sequence[Unit], workers: _Workers) -> Iterator[Done]:
             yield workers.result(ready)
         except workers.died as error:
             yield lost_unit(unit, _in_short(error))
+        except ImportError as error:
+            raise MachineError(f"`workers` must have what this machine has installed, got {error}") from error
 
 
 def _in_short(error: Exception) -> str:
@@ -160,7 +162,7 @@ def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Worker
 @contextmanager
 def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
     import ray  # noqa: PLC0415  # an extra
-    from ray.exceptions import OutOfMemoryError, WorkerCrashedError  # noqa: PLC0415  # as above
+    from ray.exceptions import OutOfMemoryError, RayTaskError, WorkerCrashedError  # noqa: PLC0415  # as above
 
     try:
         local: dict[str, Any] = {} if address is not None else {"num_cpus": workers, "include_dashboard": False}
@@ -180,9 +182,17 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
             number,
             lambda unit, turn: task.remote(unit, device, turn),
             lambda tasks: ray.wait(tasks)[0][0],
-            ray.get,
+            result,
             (WorkerCrashedError, OutOfMemoryError),
         )
+
+    def result(task: Any) -> Done:
+        """Errors as they were raised, not as Ray prints them."""
+        try:
+            done: Done = ray.get(task)
+        except RayTaskError as error:
+            raise error.cause from error
+        return done
 
     try:
         yield on

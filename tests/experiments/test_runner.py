@@ -587,6 +587,15 @@ def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died(
     assert [record.job for record in lost.records] == list(units[3].jobs)
 
 
+def test_workers_that_lack_a_package_are_the_machines_fault():
+    def result(task):
+        raise ModuleNotFoundError("No module named 'attributionlab'")
+
+    workers = _Workers(1, lambda _, turn: turn, lambda tasks: tasks[0], result, (BrokenProcessPool,))
+    with pytest.raises(MachineError, match="`workers` must have what this machine has installed, got No module named"):
+        list(_on_cluster(list(small().units()), workers))
+
+
 def test_a_cluster_may_have_gpus_where_this_machine_has_none(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert _device("cuda", "tcp://there:8786") == "cuda"
