@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -453,6 +454,30 @@ def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, 
 def test_a_folder_that_cannot_be_written_is_the_machines_fault(whole):
     with pytest.raises(MachineError, match="`output` must be writable"):
         Journal(whole / "nowhere" / RECORDS_FILE)
+
+
+def test_a_disk_that_is_full_for_maps_leaves_no_half_of_them(tmp_path, monkeypatch):
+    def full(_file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    plan = small(save_maps=3)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "plan.json").write_text(json.dumps(plan.to_dict()), encoding="utf-8")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(MachineError, match="No space left on device"):
+        run_plan(plan, folder)
+    assert not [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size and path.suffix != ".json"]
+
+
+@pytest.mark.parametrize("content", ["{", "[3]", '{"methods": []}', '{"surprise": 3}'])
+def test_a_damaged_plan_is_named(whole, tmp_path, content):
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    (folder / "plan.json").write_text(content, encoding="utf-8")
+    for use in (load_records, lambda path: run_plan(small(save_maps=3), path)):
+        with pytest.raises(BadOption, match=r"`run` must have a plan.json as it was written, got .*plan.json"):
+            use(folder)
 
 
 def test_a_disk_that_is_read_only_is_the_machines_fault(tmp_path, monkeypatch):
