@@ -11,7 +11,7 @@ from typing import Any
 
 from attributionlab.experiments.check import find_device
 from attributionlab.experiments.executors import Backend, Executor
-from attributionlab.experiments.plan import AGREEMENT, Plan, Unit
+from attributionlab.experiments.plan import Plan, Unit
 from attributionlab.experiments.records import RECORDS_FILE, Record
 from attributionlab.experiments.store import Journal, RunFolder
 from attributionlab.experiments.work import Done
@@ -115,12 +115,11 @@ def _device(name: str, address: str | None) -> str:
 
 
 def _missing(plan: Plan, done: set[str]) -> Iterator[Unit]:
-    """What is left of each unit; maps are kept with the record of the agreement only."""
+    """What is left of each unit."""
     for unit in plan.units():
         jobs = tuple(job for job in unit.jobs if job.key not in done)
         if jobs:
-            keeps = any(job.measure == AGREEMENT for job in jobs)
-            yield dataclasses.replace(unit, jobs=jobs, n_maps=unit.n_maps if keeps else 0)
+            yield dataclasses.replace(unit, jobs=jobs)
 
 
 def _store(done: Done, folder: RunFolder, journal: Journal) -> None:
