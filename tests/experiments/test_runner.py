@@ -311,6 +311,8 @@ def test_a_method_that_raises_is_a_record_and_the_rest_goes_on(tmp_path, faulty)
     failed, fine = load_records(tmp_path / "run").summaries()
     assert (failed.error.type, failed.passed, failed.truths["overall"]) == ("MethodRaised", False, None)
     assert "no idea" in failed.error.message
+    records = load_records(tmp_path / "run")
+    assert np.isnan(records.scores("multi-color-sum[size=16]", f"{faulty}:raises", "insertion")).all()
     assert fine.truths["overall"].f1 == 1
     assert run_plan(plan, tmp_path / "run").n_run == 0, "what failed is done again only when it is asked for"
     assert run_plan(plan, tmp_path / "run", retry_failed=True).n_run == plan.n_jobs // 2
@@ -704,7 +706,12 @@ def test_summaries_do_not_depend_on_the_order_in_which_jobs_ended(whole, tmp_pat
     shutil.copytree(whole, folder)
     lines = (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True)
     (folder / RECORDS_FILE).write_bytes(b"".join(reversed(lines)))
-    assert load_records(folder).summaries() == load_records(whole).summaries()
+    backward, forward = load_records(folder), load_records(whole)
+    assert backward.summaries() == forward.summaries()
+    spec = "multi-color-sum[size=16]"
+    assert np.array_equal(backward.maps(spec, "gradient"), forward.maps(spec, "gradient"))
+    (_, ours), (_, theirs) = (one.curves(spec, "gradient", "insertion") for one in (backward, forward))
+    assert np.array_equal(ours, theirs)
 
 
 def test_a_family_passes_only_with_every_seed(tmp_path):
