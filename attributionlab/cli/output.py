@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -102,9 +103,15 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
 
 @contextmanager
 def chatter_to_stderr() -> Iterator[None]:
-    """Keep what a user's code prints out of the results."""
-    with redirect_stdout(sys.stderr):
-        yield
+    """Keep what a user's code prints out of the results, also from native code and from other processes."""
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from attributionlab.environments import Batch, Environment, make_environment
 from attributionlab.errors import MethodError, MetricError, bad_option
 from attributionlab.experiments.audited import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores, Values
 from attributionlab.experiments.check import MethodFailure, Progress, find_device, no_progress, versions
-from attributionlab.methods import AnyMethod, make_method, run_guarded
+from attributionlab.methods import AnyMethod, context_for, make_method, run_guarded
 from attributionlab.metrics import (
     AnyMetric,
     Measurement,
@@ -214,9 +214,8 @@ def _audit_one(
 
 def _attribute(method: AnyMethod, model: nn.Module, part: Batch, row: _Row) -> Tensor | None:
     """The maps of some images, or None if the method fails, which the row then says; the others go on."""
-    context = {"batch": part} if method.needs_batch else {}
     try:
-        return run_guarded(method, model, part.inputs, part.targets, **context)
+        return run_guarded(method, model, part.inputs, part.targets, **context_for(method, part))
     except MethodError as failure:
         row.error = MethodFailure(type(failure).__name__, str(failure))
         return None

@@ -19,7 +19,7 @@ from attributionlab.environments import Batch, Environment, make_environment
 from attributionlab.errors import BadOption, MachineError, MethodError, bad_option
 from attributionlab.experiments.diagnosis import diagnose
 from attributionlab.experiments.intervals import Summary, summarize
-from attributionlab.methods import AnyMethod, Declaration, make_method, run_guarded
+from attributionlab.methods import AnyMethod, Declaration, context_for, make_method, run_guarded
 from attributionlab.methods.diagnostics import Recorded, collecting
 from attributionlab.metrics import TRUTHS, score
 
@@ -274,9 +274,8 @@ def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: Plan) ->
     with collecting() as recorded:
         for start in range(0, len(batch), plan.batch_size):
             part = batch[start : start + plan.batch_size].to(plan.device)
-            context = {"batch": part} if method.needs_batch else {}
             begin = time.perf_counter()
-            maps.append(run_guarded(method, model, part.inputs, part.targets, **context).cpu())
+            maps.append(run_guarded(method, model, part.inputs, part.targets, **context_for(method, part)).cpu())
             seconds += time.perf_counter() - begin
             plan.progress(len(part))
     return Maps(torch.cat(maps), seconds, recorded)

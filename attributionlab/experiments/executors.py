@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -20,8 +21,6 @@ from attributionlab.experiments.work import Done, do_unit, lost_unit
 Backend = Literal["loky", "dask", "ray"]
 
 CONNECT_SECONDS = 10
-RAY_BATCH = 8
-"""Units per processor of a Ray cluster that are handed out at once: its joblib backend gives nothing back before all are done."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Executor:
         workers: Processes; 1 is this one. A cluster uses all that it has.
         backend: `loky` on this machine; `dask` or `ray` on a cluster.
         address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
-        devices: Names of torch devices, which units take in turn.
+        device: `cpu` or `cuda`; of several GPUs in one machine units take each in its turn.
 
     Raises:
         BadOption: If an option does not fit, or the engine is not installed.
@@ -41,7 +40,7 @@ class Executor:
     workers: int = 1
     backend: Backend = "loky"
     address: str | None = None
-    devices: tuple[str, ...] = ("cpu",)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         whole_number("workers", self.workers, 1)
@@ -60,87 +59,110 @@ class Executor:
         Raises:
             MachineError: If the cluster is not there.
         """
-        if self.backend == "dask":
-            with _dask(self.address, self.workers):
-                yield from self._parallel(units, n_jobs=-1)
-        elif self.backend == "ray":
-            with _ray(self.address, self.workers, self.on_gpu) as n_workers:
-                at_once = RAY_BATCH * n_workers
-                for start in range(0, len(units), at_once):
-                    yield from Parallel(n_jobs=n_workers)(self._calls(units[start : start + at_once]))
-        elif self.workers > 1:
-            yield from self._in_processes(units)
+        if self.backend == "loky" and self.workers == 1:
+            yield from (do_unit(unit, self.device) for unit in units)
+        elif self.backend == "loky":
+            yield from _in_processes(units, self.workers, self.device)
         else:
-            yield from (do_unit(unit, self._device(index)) for index, unit in enumerate(units))
+            cluster = _dask(self.address, self.workers) if self.backend == "dask" else _ray(self.address, self.workers)
+            with cluster as workers:
+                yield from _on_cluster(units, workers(self.device))
 
-    @property
-    def on_gpu(self) -> bool:
-        """Whether units need a GPU."""
-        return any(device.startswith("cuda") for device in self.devices)
 
-    def _in_processes(self, units: Sequence[Unit]) -> Iterator[Done]:
-        """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
-        left = {unit.jobs[0].key: unit for unit in units}
-        n_alone = 0
-        while left:
-            now = list(left.values())[: 1 if n_alone else None]
-            try:
-                with parallel_config(backend="loky", inner_max_num_threads=self._threads):
-                    for done in self._parallel(now, n_jobs=self.workers):
-                        del left[done.records[0].job.key]
-                        yield done
-            except BrokenProcessPool as error:
-                if n_alone:
-                    why = " ".join(str(error).split()).partition(". ")[0]
-                    yield lost_unit(left.pop(now[0].jobs[0].key), why)
-                else:
-                    n_alone = 2 * self.workers + 1
-            n_alone = max(0, n_alone - 1)
+def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[Done]:
+    """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
+    n_threads = max(1, (os.cpu_count() or 1) // workers)  # more than there are processors would only fight
+    left = {unit.jobs[0].key: unit for unit in units}
+    n_alone = 0
+    while left:
+        now = list(left.values())[: 1 if n_alone else None]
+        try:
+            with parallel_config(backend="loky", inner_max_num_threads=n_threads):
+                for done in _parallel(now, workers, device):
+                    del left[done.records[0].job.key]
+                    yield done
+        except BrokenProcessPool as error:
+            if n_alone:
+                yield lost_unit(left.pop(now[0].jobs[0].key), _in_short(error))
+            else:
+                n_alone = 2 * workers + 1
+        n_alone = max(0, n_alone - 1)
 
-    def _parallel(self, units: Sequence[Unit], n_jobs: int) -> Iterator[Done]:
-        found: Iterator[Done] = Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(
-            self._calls(units)
+
+def _parallel(units: Sequence[Unit], workers: int, device: str) -> Iterator[Done]:
+    calls = (delayed(do_unit)(unit, device, turn) for turn, unit in enumerate(units))
+    yield from Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls)
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """Of a cluster. Not through joblib: its backend for Ray waits for ever where a worker died, that for Dask loses the run.
+
+    Args:
+        number: How many there are.
+        submit: Hands a unit out in its turn.
+        first: Waits for one of those that were handed out, and gives it.
+        result: What came of it.
+        died: What `result` raises where its worker died.
+    """
+
+    number: int
+    submit: Callable[[Unit, int], Any]
+    first: Callable[[list[Any]], Any]
+    result: Callable[[Any], Done]
+    died: tuple[type[Exception], ...]
+
+
+def _on_cluster(units: Sequence[Unit], workers: _Workers) -> Iterator[Done]:
+    """Two units are out for each worker, so that it never waits."""
+    todo, out = iter(enumerate(units)), dict[Any, Unit]()
+    while True:
+        for turn, unit in itertools.islice(todo, 2 * workers.number - len(out)):
+            out[workers.submit(unit, turn)] = unit
+        if not out:
+            return
+        ready = workers.first(list(out))
+        unit = out.pop(ready)
+        try:
+            yield workers.result(ready)
+        except workers.died as error:
+            yield lost_unit(unit, _in_short(error))
+        except ImportError as error:
+            raise MachineError(f"`workers` must have what this machine has installed, got {error}") from error
+
+
+def _in_short(error: Exception) -> str:
+    """The first sentence, in one line."""
+    return " ".join(str(error).split()).partition(". ")[0]
+
+
+@contextmanager
+def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
+    from distributed import Client, KilledWorker, LocalCluster, wait  # noqa: PLC0415  # an extra
+
+    with ExitStack() as stack:
+        try:
+            if address is None:
+                cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+                address = stack.enter_context(cluster).scheduler_address
+            client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError, TypeError) as error:
+            hint = " ".join(str(error).split())
+            raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
+        yield lambda device: _Workers(
+            sum(client.nthreads().values()),
+            lambda unit, turn: client.submit(do_unit, unit, device, turn, pure=False),
+            lambda futures: next(iter(wait(futures, return_when="FIRST_COMPLETED").done)),
+            lambda future: future.result(),
+            (KilledWorker,),
         )
-        yield from found
-
-    def _calls(self, units: Sequence[Unit]) -> Iterator[Any]:
-        return (delayed(do_unit)(unit, self._device(index)) for index, unit in enumerate(units))
-
-    @property
-    def _threads(self) -> int:
-        """Threads of torch in each process: more than there are processors would only fight."""
-        return max(1, (os.cpu_count() or 1) // self.workers)
-
-    def _device(self, index: int) -> str:
-        return self.devices[index % len(self.devices)]
 
 
 @contextmanager
-def _dask(address: str | None, workers: int) -> Iterator[None]:
-    from distributed import Client, LocalCluster  # noqa: PLC0415  # an extra
-
-    try:
-        if address is None:
-            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
-            client = Client(cluster)
-        else:
-            cluster, client = None, Client(address, timeout=CONNECT_SECONDS)
-    except (OSError, ValueError, TypeError) as error:
-        hint = " ".join(str(error).split())
-        raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
-    try:
-        with parallel_config(backend="dask", client=client, wait_for_workers_timeout=CONNECT_SECONDS):
-            yield
-    finally:
-        client.close()
-        if cluster is not None:
-            cluster.close()
-
-
-@contextmanager
-def _ray(address: str | None, workers: int, on_gpu: bool) -> Iterator[int]:  # private
+def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
     import ray  # noqa: PLC0415  # an extra
-    from ray.util.joblib import register_ray  # noqa: PLC0415  # as above
+    from ray.exceptions import OutOfMemoryError, RayTaskError, WorkerCrashedError  # noqa: PLC0415  # as above
 
     try:
         local: dict[str, Any] = {} if address is not None else {"num_cpus": workers, "include_dashboard": False}
@@ -148,13 +170,31 @@ def _ray(address: str | None, workers: int, on_gpu: bool) -> Iterator[int]:  # p
     except (ConnectionError, ValueError, OSError, RuntimeError) as error:
         hint = " ".join(str(error).split())
         raise MachineError(f"`address` must be a Ray cluster that answers, got {address!r}; {hint}") from error
+
+    def on(device: str) -> _Workers:
+        """With a GPU each; of the machine's GPUs a task sees only its own."""
+        kind = "GPU" if device == "cuda" else "CPU"
+        number = int(ray.cluster_resources().get(kind, 0))
+        if number < 1:
+            raise MachineError(f"`address` must be a Ray cluster with {kind}s, got {ray.cluster_resources()}")
+        task: Any = ray.remote(do_unit).options(num_gpus=1 if device == "cuda" else 0)
+        return _Workers(
+            number,
+            lambda unit, turn: task.remote(unit, device, turn),
+            lambda tasks: ray.wait(tasks)[0][0],
+            result,
+            (WorkerCrashedError, OutOfMemoryError),
+        )
+
+    def result(task: Any) -> Done:
+        """Errors as they were raised, not as Ray prints them."""
+        try:
+            done: Done = ray.get(task)
+        except RayTaskError as error:
+            raise error.cause from error
+        return done
+
     try:
-        register_ray()
-        resources = ray.cluster_resources()
-        n_workers = int(resources.get("GPU" if on_gpu else "CPU", 0))
-        if n_workers < 1:
-            raise MachineError(f"`address` must be a Ray cluster with {'GPUs' if on_gpu else 'CPUs'}, got {resources}")
-        with parallel_config(backend="ray", ray_remote_args={"num_gpus": 1} if on_gpu else {}):
-            yield n_workers
+        yield on
     finally:
         ray.shutdown()

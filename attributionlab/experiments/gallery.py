@@ -11,7 +11,7 @@ from torch import Tensor
 from attributionlab.environments import Batch, Environment
 from attributionlab.errors import MethodError
 from attributionlab.experiments.check import Progress, deciding_truth, find_device
-from attributionlab.methods import AnyMethod, run_guarded
+from attributionlab.methods import AnyMethod, context_for, run_guarded
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ def gallery(
     result = Gallery(environment.spec, environment.sample(n_samples, start))
     for method in methods:
         model, batch = copy.deepcopy(environment.model).to(where), result.batch.to(where)
-        context = {"batch": batch} if method.needs_batch else {}
         result.truths[method.spec] = deciding_truth(method.declaration)
         try:
-            result.maps[method.spec] = run_guarded(method, model, batch.inputs, batch.targets, **context).cpu()
+            maps = run_guarded(method, model, batch.inputs, batch.targets, **context_for(method, batch))
+            result.maps[method.spec] = maps.cpu()
         except MethodError as error:
             result.failures[method.spec] = str(error)
         if progress is not None:

@@ -195,9 +195,11 @@ class PlanReader:
                 self.problem(unknown_name("entry", entry, known), entry)
         environments = self.items("environments", make_environment)
         setting = environments[0] if environments else None
-        methods = self.items("methods", lambda spec, **options: make_method(spec, setting, **options))
+        methods = self.items("methods", lambda spec, /, **options: make_method(spec, setting, **options))
         metrics = self.items("metrics", make_metric, least=0)
-        numbers = {name: self.number(name, least) for name, least in _LEAST.items() if name in self.entries}
+        numbers: dict[str, int] = {}
+        for name in filter(self.entries.__contains__, _LEAST):
+            numbers[name] = self.number(name, n_samples=numbers.get("n_samples", Plan.n_samples))
         plan = Plan(
             name=self.text("name", "run"),
             environments=tuple(one.spec for one in environments),
@@ -241,16 +243,16 @@ class PlanReader:
                 self.problem(error, entry, index, near)
         return list(found.values())
 
-    def number(self, name: str, least: int) -> int:
+    def number(self, name: str, n_samples: int) -> int:
         """A whole number; of `save_maps`, `true` means all images."""
         value = self.entries[name]
         if name == "save_maps" and isinstance(value, bool):
-            return int(self.entries.get("n_samples", Plan.n_samples)) if value else 0
+            return n_samples if value else 0
         try:
-            return whole_number(name, value, least)
+            return _stored_number(name, value, _LEAST[name])
         except AttributionLabError as error:
             self.problem(error, name)
-            return least
+            return _LEAST[name]
 
     def seeds(self, name: str, environments: Sequence[Environment]) -> tuple[int, ...]:
         """A list of seeds, each once, which no environment sets itself."""
@@ -258,7 +260,7 @@ class PlanReader:
         try:
             if not isinstance(given, (list, tuple)):
                 raise bad_option(name, "be a list of integers", given)
-            seeds = tuple(whole_number(name, seed, 0) for seed in given)
+            seeds = tuple(_stored_number(name, seed, 0) for seed in given)
             if len(set(seeds)) < len(seeds):
                 raise bad_option(name, "name each one once", list(given))
             for environment in environments if seeds else ():
@@ -301,6 +303,14 @@ class PlanReader:
 
 _LEAST = {"n_samples": 1, "images_per_job": 1, "save_maps": 0}
 _SET_BY = {"seeds": {"seed", "data_seed", "network_seed"}, "network_seeds": {"network_seed"}}
+
+
+def _stored_number(name: str, value: object, least: int) -> int:
+    """A whole number that fits into the 64 bits that JSON is read with."""
+    number = whole_number(name, value, least)
+    if number >= 2**63:
+        raise bad_option(name, "be below 2**63", number)
+    return number
 
 
 def _spec_and_options(entry: str, item: object) -> tuple[str, dict[str, Any]]:

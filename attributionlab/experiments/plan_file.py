@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from attributionlab._functions import load_function, parse_address
-from attributionlab.errors import BadPlan, MissingFile, bad_option
+from attributionlab.errors import AttributionLabError, BadPlan, MissingFile, bad_option
 from attributionlab.experiments.plan import Plan, PlanReader
 
 
@@ -24,11 +24,11 @@ def read_plan(path: str | Path) -> Plan:
     Raises:
         BadPlan: If something is wrong; it lists everything that is, with file and line.
         MissingFile: If there is no such file.
-        BadOption: If it is no TOML, or the function returns something else.
+        BadOption: If it is no TOML, or the function fails or returns something else.
     """
     text = str(path)
     if parse_address(text) is not None and not text.endswith(".toml"):
-        made: object = load_function(text, "plan")()
+        made = _call(load_function(text, "plan"), text)
         if not isinstance(made, Plan):
             raise bad_option("plan", "be a function that returns a Plan", text, f"it returned {type(made).__name__}")
         return made
@@ -52,6 +52,17 @@ def read_plan(path: str | Path) -> Plan:
         problems += sorted(error.problems, key=_line_number)
         raise BadPlan(problems) from error
     return plan
+
+
+def _call(function: Callable[..., object], text: str) -> object:
+    """What a user's function returns."""
+    try:
+        return function()
+    except AttributionLabError:
+        raise
+    except (Exception, SystemExit) as error:
+        hint = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise bad_option("plan", "be a function that can be called without arguments", text, hint) from error
 
 
 def _line_number(problem: str) -> int:
@@ -92,9 +103,8 @@ class Lines:
         begin = self._key_line(lines, entry, 0, len(lines), otherwise=0)
         if not near:
             return 1 + begin
-        before = [item if isinstance(item, str) else item.get("name") for item in self.entries[entry][:index]].count(
-            near
-        )
+        names = [item.get("name") if isinstance(item, Mapping) else item for item in self.entries[entry][:index]]
+        before = names.count(near)
         quoted = re.compile(rf"[\"']{re.escape(near)}[\"']")
         places = [
             number
@@ -106,8 +116,8 @@ class Lines:
 
     @staticmethod
     def _key_line(lines: list[str], key: str, start: int, end: int, *, otherwise: int) -> int:
-        """Where a key gets its value, within some lines."""
-        pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
+        """Where a key gets its value, or is the heading of a table, within some lines."""
+        pattern = re.compile(rf"\s*([\"']?{re.escape(key)}[\"']?\s*=|\[\s*{re.escape(key)}\s*\])")
         return next((number for number in range(start, end) if pattern.match(lines[number])), otherwise)
 
 

@@ -166,7 +166,7 @@ def scan(path: Path) -> Iterator[tuple[int, bytes, Damage | None]]:
 
 def _damage(number: int, line: bytes) -> Damage:
     key = _KEY.search(line)
-    return Damage(number, key and key[1].decode(), cut=not line.endswith(b"}\n"))
+    return Damage(number, key and key[1].decode(), cut=not line.endswith(b"\n"))
 
 
 def valid(

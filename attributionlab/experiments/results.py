@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+import zlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -129,13 +131,16 @@ class Records:
         return np.array(drawn[0]["at"], dtype=np.float64), np.concatenate(values)
 
     def maps(self, environment: str, method: str) -> npt.NDArray[np.float32] | None:
-        """Stored maps of the first images, (n, h, w); None if none were stored."""
+        """Stored maps of the first images, (n, h, w); None if none were stored.
+
+        Raises:
+            BadOption: If a file is not as it was written.
+        """
         found = []
         for record in self.of(environment, method, n_images=self.plan.save_maps):
             path = self.folder / MAPS_FOLDER / f"{record.job.key}.npz"
             if record.n_maps and path.is_file():
-                with np.load(path, allow_pickle=False) as stored:
-                    found.append(stored["maps"])
+                found.append(_stored_maps(path))
         return np.concatenate(found) if found else None
 
     def summaries(self, by: str = "environment") -> list[MethodSummary]:
@@ -189,6 +194,16 @@ class Records:
         scores = [name for name in table.columns if name not in _TEXTS]
         table[scores] = table[scores].astype("float64")
         return table
+
+
+def _stored_maps(path: Path) -> npt.NDArray[np.float32]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            maps: npt.NDArray[np.float32] = stored["maps"]
+    except (OSError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+        hint = f"{error}; remove the file and run the plan again"
+        raise bad_option("maps", "be as they were written", str(path), hint) from error
+    return maps
 
 
 _TEXTS = ("environment", "family", "method", "sample", "error")

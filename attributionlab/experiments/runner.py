@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from attributionlab.experiments.check import find_device
 from attributionlab.experiments.executors import Backend, Executor
-from attributionlab.experiments.plan import AGREEMENT, Plan, Unit
+from attributionlab.experiments.plan import Plan, Unit
 from attributionlab.experiments.records import RECORDS_FILE, Record
 from attributionlab.experiments.store import Journal, RunFolder
 from attributionlab.experiments.work import Done
@@ -70,7 +68,7 @@ def run_plan(
         workers: Processes; 1 is this one.
         backend: `loky` on this machine; `dask` or `ray` (extras of these names) on a cluster.
         address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
-        device: `auto`, `cpu` or `cuda`; with several GPUs the work is dealt out in turn.
+        device: `auto` (what this machine has), `cpu` or `cuda`; with several GPUs the work is dealt out in turn.
         retry_failed: Whether jobs whose record says that they failed are done again.
         progress: Called with the number of jobs done since the last call, first with those that were done before.
         watch: Called with each record that is written.
@@ -87,7 +85,7 @@ def run_plan(
         (2, 0)
     """
     begin = time.perf_counter()
-    executor = Executor(workers, backend, address, _devices(device))
+    executor = Executor(workers, backend, address, _device(device, address))
     with RunFolder.opened(Path(folder), plan) as opened:
         skipped = opened.done - opened.failed if retry_failed else opened.done
         units = list(_missing(plan, skipped))
@@ -110,20 +108,17 @@ def run_plan(
     )
 
 
-def _devices(name: str) -> tuple[str, ...]:
-    """The devices that are used in turn."""
-    if find_device(name).type == "cpu":
-        return ("cpu",)
-    return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count()))
+def _device(name: str, address: str | None) -> str:
+    """`cpu` or `cuda`; a cluster may have GPUs where this machine has none."""
+    return name if address is not None and name == "cuda" else find_device(name).type
 
 
 def _missing(plan: Plan, done: set[str]) -> Iterator[Unit]:
-    """What is left of each unit; maps are kept with the record of the agreement only."""
+    """What is left of each unit."""
     for unit in plan.units():
         jobs = tuple(job for job in unit.jobs if job.key not in done)
         if jobs:
-            keeps = any(job.measure == AGREEMENT for job in jobs)
-            yield dataclasses.replace(unit, jobs=jobs, n_maps=unit.n_maps if keeps else 0)
+            yield dataclasses.replace(unit, jobs=jobs)
 
 
 def _store(done: Done, folder: RunFolder, journal: Journal) -> None:

@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ from attributionlab.experiments.records import RECORDS_FILE, Damage, Record, sca
 PLAN_FILE = "plan.json"
 DAMAGED_FILE = "damaged.jsonl"
 MAPS_FOLDER = "maps"
+LOCK_FILE = ".lock"
+DRAFT = ".draft-"
+"""What the name of a file begins with that is not complete."""
+
 SYNC_SECONDS = 1.0
 """At most so long after it was written, a record also survives a loss of power."""
 
@@ -57,24 +62,28 @@ class RunFolder:
             BadOption: If it is no folder, belongs to another plan or holds something else, or another process runs in it.
             MachineError: If it cannot be written.
         """
-        if path.exists() and not path.is_dir():
-            raise bad_option("output", "be a folder", str(path))
         folder = cls(path, plan)
         with machine_errors(path):
+            check_folder(path)
             folder.check_owner()
+            made = [place for place in (path, *path.parents) if not place.exists()]
             path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path / ".lock", timeout=0)
+            lock = FileLock(path / LOCK_FILE, timeout=0)
             try:
                 lock.acquire()
             except Timeout:
                 raise bad_option("output", "be no folder that another run writes into", str(path)) from None
+        new = not (path / PLAN_FILE).exists()
         try:
             with machine_errors(path):
-                if not (path / PLAN_FILE).exists():
+                folder.check_owner()  # again: another run may have begun here before the lock was ours
+                if new:
                     write_whole(path / PLAN_FILE, orjson.dumps(plan.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
                 folder.read()
             yield folder
         finally:
+            if new:
+                folder.take_back(made)
             lock.release()
 
     def check_owner(self) -> None:
@@ -82,7 +91,7 @@ class RunFolder:
         if not self.path.exists():
             return
         if not (self.path / PLAN_FILE).exists():
-            others = [one.name for one in self.path.iterdir() if one.name != ".lock"]
+            others = [one.name for one in self.path.iterdir() if one.name != LOCK_FILE and not _is_draft(one)]
             if others:
                 raise bad_option("output", "be a new folder, or that of a run", str(self.path), f"it has {min(others)}")
             return
@@ -92,11 +101,24 @@ class RunFolder:
             hint = f"it differs in {', '.join(different)}; choose another folder"
             raise bad_option("output", "belong to the same plan", str(self.path), hint)
 
+    def take_back(self, made: list[Path]) -> None:
+        """Where nothing was recorded, remove what a new run has put here, and the folders that were made for it."""
+        records, maps = self.path / RECORDS_FILE, self.path / MAPS_FOLDER
+        if maps.exists() or (records.exists() and records.stat().st_size):
+            return
+        with contextlib.suppress(OSError):  # a disk that refuses has been named before
+            for name in (RECORDS_FILE, PLAN_FILE, LOCK_FILE):
+                (self.path / name).unlink(missing_ok=True)
+            for place in made:
+                place.rmdir()
+
     def read(self) -> None:
-        """Find out what is done, and take damaged lines out of the records."""
+        """Find out what is done; remove files that were not finished, and take damaged lines out of the records."""
+        for draft in filter(_is_draft, (*self.path.iterdir(), *(self.path / MAPS_FOLDER).glob("*"))):
+            draft.unlink()
         for _, stored in valid(self.path / RECORDS_FILE, self.damaged, "scores"):
-            if stored["n_maps"] and not self.maps_path(stored["key"]).exists():
-                continue
+            if stored["n_maps"] and not zipfile.is_zipfile(self.maps_path(stored["key"])):
+                continue  # they are gone, or cut off
             self.done.add(stored["key"])
             if stored["error"] is not None:
                 self.failed.add(stored["key"])
@@ -188,11 +210,26 @@ def stored_plan(path: Path) -> Plan:
         raise bad_option("run", f"have a {PLAN_FILE} as it was written", str(file), str(error)) from error
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that is a file, or below one.
+
+    Raises:
+        BadOption: If it is.
+    """
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise bad_option("output", "name a folder", str(folder), f"{place} is a file")
+
+
+def _is_draft(path: Path) -> bool:
+    return path.name.startswith(DRAFT)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[io.BufferedWriter]:
     """A file that takes the place of another when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=DRAFT, dir=path.parent)
     draft = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -222,4 +259,4 @@ def machine_errors(path: Path) -> Iterator[None]:
 
 def _refused(path: Path, error: OSError) -> MachineError:
     hint = "what is recorded is kept; run it again to go on"
-    return MachineError(f"`output` must be writable, got {str(path)!r}; {error.strerror}: {hint}")
+    return MachineError(f"`output` must be writable, got {str(path)!r}; {error.strerror or error}: {hint}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from socket import gethostname
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +15,12 @@ import torch
 from torch import Tensor
 
 from attributionlab.environments import Batch, Environment, make_environment
-from attributionlab.errors import AttributionLabError
+from attributionlab.errors import AttributionLabError, MachineError, bad_option
 from attributionlab.experiments.check import MethodFailure, versions
 from attributionlab.experiments.diagnosis import about_zero_maps
-from attributionlab.experiments.plan import AGREEMENT, Job, Unit
+from attributionlab.experiments.plan import AGREEMENT, Job, Unit, code_digest
 from attributionlab.experiments.records import Record
-from attributionlab.methods import AnyMethod, make_method, run_guarded
+from attributionlab.methods import AnyMethod, context_for, make_method, run_guarded
 from attributionlab.methods.diagnostics import collecting
 from attributionlab.metrics import TRUTHS, AnyMetric, Measurement, make_metric, score
 
@@ -39,25 +40,33 @@ class Done:
     maps: npt.NDArray[np.float32] | None = None
 
 
-def do_unit(unit: Unit, device: str) -> Done:
+def do_unit(unit: Unit, kind: str, turn: int = 0) -> Done:
     """Explain some images by a method, and measure the maps in every way that is asked for.
 
     A method or a metric that fails is a record that says so.
 
     Args:
         unit: What is to be done.
-        device: `cpu`, or `cuda:i`.
+        kind: `cpu` or `cuda`.
+        turn: Of several GPUs of the worker's machine, which one.
+
+    Raises:
+        MachineError: If the worker has no such device.
     """
-    job = unit.jobs[0]
+    job, device = unit.jobs[0], device_of(kind, turn)
     watch = _Watch(device)
     try:
         images = _images(job.environment, job.start, job.stop, device)
         environment, batch = images.environment, images.batch
         method = _method(job.method, job.environment, job.code)
         with collecting() as recorded:
-            context = {"batch": batch} if method.needs_batch else {}
-            maps = run_guarded(method, environment.model, batch.inputs, batch.targets, **context)
-    except (AttributionLabError, OSError, RuntimeError) as error:  # of the method, or no memory left for it
+            maps = run_guarded(method, environment.model, batch.inputs, batch.targets, **context_for(method, batch))
+    except (
+        AttributionLabError,
+        OSError,
+        RuntimeError,
+        MemoryError,
+    ) as error:  # of the method, or no memory left for it
         _forget_models()
         failure = _failure(error, "method")
         return Done(tuple(watch.record(one, error=failure) for one in unit.jobs))
@@ -71,6 +80,16 @@ def do_unit(unit: Unit, device: str) -> Done:
             records.append(_measure(one, images, maps, device))
     kept = maps[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
     return Done(tuple(records), kept)
+
+
+def device_of(kind: str, turn: int) -> str:
+    """`cpu`, or `cuda:i`: GPUs are counted where the work is done, as other machines may have more or fewer."""
+    if kind == "cpu":
+        return "cpu"
+    n_gpus = torch.cuda.device_count()
+    if not n_gpus:
+        raise MachineError(f"`device` must be one that every worker has, got {kind!r}; {gethostname()} has none")
+    return f"cuda:{turn % n_gpus}"
 
 
 def lost_unit(unit: Unit, why: str) -> Done:
@@ -112,13 +131,25 @@ def _images(spec: str, start: int, stop: int, device: str) -> _Images:
 
 
 @lru_cache(maxsize=64)
-def _method(spec: str, environment: str, _code: str) -> AnyMethod:
-    return make_method(spec, make_environment(environment))
+def _method(spec: str, environment: str, code: str) -> AnyMethod:
+    method = make_method(spec, make_environment(environment))
+    _check_code("method", method, code.startswith)
+    return method
 
 
 @lru_cache(maxsize=16)
-def _metric(spec: str, _code: str) -> AnyMetric:
-    return make_metric(spec)
+def _metric(spec: str, code: str) -> AnyMetric:
+    metric = make_metric(spec)
+    _check_code("metric", metric, code.endswith)
+    return metric
+
+
+def _check_code(kind: str, subject: AnyMethod | AnyMetric, fits: Callable[[str], bool]) -> None:
+    """A function of another file than the plan was made with answers another question."""
+    digest = code_digest(subject)
+    if digest is not None and not fits(digest):
+        hint = "its file is another one where the work is done, or has changed since"
+        raise bad_option(kind, "be as it was when the plan was made", subject.spec, hint)
 
 
 def _forget_models() -> None:

@@ -1,6 +1,14 @@
 """Attribution methods: declared facts, typed options, the least code around captum."""
 
-from attributionlab.methods.base import AnyMethod, Declaration, FunctionMethod, Method, MethodFunction, declares
+from attributionlab.methods.base import (
+    AnyMethod,
+    Declaration,
+    FunctionMethod,
+    Method,
+    MethodFunction,
+    context_for,
+    declares,
+)
 from attributionlab.methods.factory import METHODS, make_method
 from attributionlab.methods.guard import ModelState, run_guarded
 
@@ -12,6 +20,7 @@ __all__ = [
     "Method",
     "MethodFunction",
     "ModelState",
+    "context_for",
     "declares",
     "make_method",
     "run_guarded",

@@ -258,6 +258,11 @@ class FunctionMethod:
 AnyMethod = Method | FunctionMethod
 
 
+def context_for(method: AnyMethod, batch: object) -> dict[str, object]:
+    """What a method is given by keyword: the batch, where it declares that it needs it."""
+    return {"batch": batch} if method.needs_batch else {}
+
+
 def one_by_one(function: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, targets: Tensor) -> Tensor:
     """Apply `function` to each image alone and join the maps."""
     images = zip(inputs.split(1), targets.split(1), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,10 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 
 _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "the default device": (
+        torch.get_default_device,
+        lambda device: torch.set_default_device(None if device.type == "cpu" else device),
+    ),
     "the grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
     "the deterministic mode": (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
     "the number of threads": (torch.get_num_threads, torch.set_num_threads),
@@ -84,14 +89,17 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
     settings = {name: read() for name, (read, _) in _SETTINGS.items()}
     gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
     state, given, asked = ModelState.of(model), inputs.clone(), targets.clone()
+    process = os.getpid()
     try:
         maps = method(model, given, asked, **context)
-    except AttributionLabError:
+    except (AttributionLabError, KeyboardInterrupt, GeneratorExit):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         text = str(error).strip().partition("\n")[0]
         raise MethodRaised(f"{method.spec} raised {type(error).__name__}: {text}") from error
     finally:
+        if os.getpid() != process:  # a fork that the method forgot to end would go on with all that follows
+            os._exit(1)
         for parameter, gradient in gradients:  # what `backward` leaves behind would add up over calls
             parameter.grad = gradient
         changes = _put_back(settings)

@@ -246,7 +246,7 @@ class FunctionMetric:
     def _scores(self, environment: Network, batch: Images, maps: Tensor) -> Tensor:
         try:
             scores: Any = self.function(environment, batch, maps.clone())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise MetricError(f"{self.spec} raised {type(error).__name__}: {error}") from error
         try:
             found = torch.as_tensor(scores).detach().double().cpu()

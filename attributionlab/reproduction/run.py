@@ -10,7 +10,7 @@ import orjson
 
 from attributionlab.errors import bad_option, unknown_name
 from attributionlab.experiments.check import find_device, versions
-from attributionlab.experiments.store import machine_errors, write_whole
+from attributionlab.experiments.store import check_folder, machine_errors, write_whole
 from attributionlab.reproduction import architectures, modulo, priors, section4, trained, unseen_data
 from attributionlab.reproduction.own_networks import explain_networks
 from attributionlab.reproduction.report import FILES, Report, to_html, to_json, to_markdown
@@ -57,7 +57,7 @@ def reproduce(studies: Sequence[str], setting: Setting) -> Report:
         MachineError: If there is no such device.
     """
     named = find_studies(studies)
-    check_folder(setting.folder, setting.preset)
+    check_preset(setting.folder, setting.preset)
     device = find_device(setting.device)
     if setting.sam and any(name in WITH_SAM for name in named):
         priors.check_sam(setting, device)
@@ -67,15 +67,13 @@ def reproduce(studies: Sequence[str], setting: Setting) -> Report:
     return Report(tuple(STUDIES[name](setting) for name in named), setting.preset, device.type, versions())
 
 
-def check_folder(folder: Path, preset: Preset) -> None:
+def check_preset(folder: Path, preset: Preset) -> None:
     """Refuse a folder that is a file, or below one, or that another preset was measured in.
 
     Raises:
         BadOption: If it is.
     """
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise bad_option("output", "name a folder", str(folder), f"{place} is a file")
+    check_folder(folder)
     file = folder / PRESET_FILE
     if file.exists() and file.read_bytes() != _stored(preset):
         hint = f"it is not preset {preset.name!r} with {preset.scope} (see {PRESET_FILE}); use another folder"
@@ -100,4 +98,4 @@ def _stored(preset: Preset) -> bytes:
     return orjson.dumps(dataclasses.asdict(preset), option=orjson.OPT_INDENT_2) + b"\n"
 
 
-__all__ = ["STUDIES", "check_folder", "find_preset", "find_studies", "reproduce", "write_report"]
+__all__ = ["STUDIES", "find_preset", "find_studies", "reproduce", "write_report"]

@@ -14,6 +14,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from attributionlab.metrics import PairedDifference, paired_difference
 from attributionlab.reproduction.claims import Claim, Direction, Evidence, Finding, Result, Status, Values, judge
 from attributionlab.reproduction.measuring import SEED, Measured, Ranked, measure
@@ -164,7 +166,7 @@ def _no_improvement(column: str, present: Measured, uniform: Measured) -> Result
 
 
 def _judge_no_improvement(found: PairedDifference, difference: Evidence, setting: str) -> Finding:
-    if found.high is None:
+    if found.high is None or not np.isfinite(difference.value):  # undefined with some network
         return judge(difference, lambda _: False, setting=setting)
     improved = found.high < 0
     note = f"{found.first:.2f} with non-uniform, {found.second:.2f} with uniform weights"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from attributionlab._specs import option_fields
 from attributionlab.errors import InputsChanged, MethodError, ModelChanged, TorchChanged
-from attributionlab.methods import Method, make_method
+from attributionlab.methods import Method, context_for, make_method
 from attributionlab.methods.guard import ModelState
 from attributionlab.testing.failure import failure, per_image
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
@@ -196,7 +196,7 @@ def assert_model_unchanged(
         model = subject.model
         handle = model.register_forward_pre_hook(_raising_at(n_calls))
         before, settings = ModelState.of(model), torch.is_grad_enabled()
-        context = {"batch": subject.batch} if subject.method.needs_batch else {}
+        context = context_for(subject.method, subject.batch)
         try:
             subject.method(model, subject.batch.inputs.clone(), subject.batch.targets.clone(), **context)
         except _Interrupted:
@@ -229,7 +229,7 @@ def assert_inputs_unchanged(
     except InputsChanged as error:
         raise failure(subject, f"changes what it is given: {error}", hint=hint) from error
     given = subject.batch.inputs.clone().requires_grad_()
-    context = {"batch": subject.batch} if subject.method.needs_batch else {}
+    context = context_for(subject.method, subject.batch)
     try:
         subject.method(subject.model, given, subject.batch.targets.clone(), **context)
     except Exception as error:

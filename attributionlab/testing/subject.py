@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments import Batch, Environment, complete_environment
-from attributionlab.methods import AnyMethod, MethodFunction, make_method
+from attributionlab.methods import AnyMethod, MethodFunction, context_for, make_method
 from attributionlab.methods.guard import run_guarded
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
@@ -71,8 +71,7 @@ class Subject:
         model = self.model if model is None else model
         first = next(model.parameters())
         part = dataclasses.replace(part.to(first.device), inputs=part.inputs.to(first))
-        context = {"batch": part} if self.method.needs_batch else {}
-        return run_guarded(self.method, model, part.inputs, part.targets, **context)
+        return run_guarded(self.method, model, part.inputs, part.targets, **context_for(self.method, part))
 
     def one_by_one(self) -> Tensor:
         """Maps of each image alone."""

@@ -83,3 +83,16 @@ def test_a_full_disk_behind_stdout_is_the_machines_fault():
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=CLEAN)
     assert result.returncode == 3
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_methods_print_stays_out_of_the_results_of_a_run(tmp_path, workers):
+    (tmp_path / "mine.py").write_text(
+        "import os\n\n\ndef loud(model, inputs, targets):\n"
+        "    print('loud')\n    os.write(1, b'raw\\n')\n    return inputs\n"
+    )
+    (tmp_path / "plan.toml").write_text('environments = ["multi-color-sum[size=16]"]\nmethods = ["mine.py:loud"]\n')
+    result = run("run", "plan.toml", "-o", "run", "--workers", workers, "--format", "json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["n_run"] == 4
+    assert result.stderr.count("raw\n") == result.stderr.count("loud\n") == 4

@@ -7,7 +7,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from attributionlab import experiments
 from attributionlab.cli.app import app
+from attributionlab.errors import MachineError
 
 PLAN = """
 environments = ["multi-color-sum[size=16]"]
@@ -58,6 +60,32 @@ def test_every_mistake_of_a_plan_has_its_own_line(plan, tmp_path):
     assert [line.split(":")[2] for line in lines] == ["1", "2", "3"]
     assert all(line.startswith("error: plan.toml:") for line in lines)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"workers": 1, "backend": "loky", "address": None, "device": "auto", "retry_failed": False}),
+        (
+            ["--workers", 3, "--device", "cpu", "--retry-failed"],
+            {"workers": 3, "backend": "loky", "address": None, "device": "cpu", "retry_failed": True},
+        ),
+        (["--backend", "dask", "--scheduler", "tcp://x:1"], {"backend": "dask", "address": "tcp://x:1"}),
+        (["--backend", "ray", "--address", "x:1"], {"backend": "ray", "address": "x:1"}),
+    ],
+)
+def test_options_reach_the_run(plan, tmp_path, monkeypatch, arguments, expected):
+    asked = {}
+
+    def stopped(checked, output, **options):
+        asked.update(options, plan=checked, output=output)
+        raise MachineError("stopped here")
+
+    monkeypatch.setattr(experiments, "run_plan", stopped, raising=False)
+    result = call(plan, "-o", tmp_path / "run", *arguments)
+    assert (result.exit_code, result.stderr) == (3, "error: stopped here\n")
+    assert {name: asked[name] for name in expected} == expected
+    assert (asked["output"], asked["plan"].methods) == (tmp_path / "run", ("truth", "random"))
 
 
 def test_damaged_records_are_named(plan, tmp_path):

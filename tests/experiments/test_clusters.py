@@ -1,11 +1,9 @@
-"""A real Dask cluster on this machine: the same records, also when a worker is killed in mid-run."""
+"""Real clusters on this machine: the same records, also when a worker is killed in mid-run."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -19,6 +17,7 @@ VARYING = ("seconds", "peak_memory", "device", "versions")
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of sockets that distributed closes late
     pytest.mark.filterwarnings("ignore::DeprecationWarning:distributed"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # as above, at interpreter exit
 ]
 
@@ -63,21 +62,36 @@ def test_a_cluster_finds_the_same_though_a_worker_is_killed(tmp_path):
     assert found(tmp_path / "dask") == found(tmp_path / "here")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "module"), [("dask", "distributed"), ("ray", "ray")])
+def test_a_method_that_kills_every_worker_is_lost_and_the_rest_goes_on(tmp_path, backend, module):
+    """Both give a task to four workers before they give it up."""
+    pytest.importorskip(module)
+    file = tmp_path / "own.py"
+    file.write_text(
+        "import os\n\n\ndef dies(model, inputs, targets):\n    os._exit(7)\n\n\n"
+        "def fine(model, inputs, targets):\n    return inputs\n",
+        encoding="utf-8",
+    )
+    methods = ["truth", f"{file}:dies", f"{file}:fine"]
+    small = Plan.of(environments=["multi-color-sum[size=16]"], methods=methods, n_samples=2)
+    assert run_plan(small, tmp_path / "run", backend=backend, workers=2).n_failed == 1
+    errors = {stored["method"]: stored["error"] for _, stored in valid(tmp_path / "run" / RECORDS_FILE)}
+    assert errors[f"{file}:dies"]["type"] == "WorkerDied"
+    assert errors["truth"] is errors[f"{file}:fine"] is None
+
+
 def test_a_scheduler_that_does_not_answer_is_the_machines_fault(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("attributionlab.experiments.executors.CONNECT_SECONDS", 0.5)
     with pytest.raises(MachineError, match=r"`scheduler` must be a Dask scheduler that answers, got 'tcp:"):
         run_plan(plan(), tmp_path / "run", backend="dask", address="tcp://127.0.0.1:9")
+    assert not (tmp_path / "run").exists(), "nothing that was not there"
 
 
 @pytest.mark.slow
 def test_ray_finds_the_same(tmp_path):
-    """In a process of its own, as Ray starts servers that outlive a failing test."""
     pytest.importorskip("ray")
-    program = (
-        "import sys; from attributionlab.experiments import Plan, run_plan; "
-        f"run_plan(Plan.from_dict({plan().to_dict()!r}), sys.argv[1], backend='ray', workers=2)"
-    )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path / "ray")], check=True, timeout=300)
+    run_plan(plan(), tmp_path / "ray", backend="ray", workers=2)
     run_plan(plan(), tmp_path / "here")
     assert found(tmp_path / "ray") == found(tmp_path / "here")

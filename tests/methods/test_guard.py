@@ -1,5 +1,6 @@
 """A method that is not trusted: whatever it does is reported, by the right error, in one line."""
 
+import os
 import re
 
 import pytest
@@ -104,6 +105,37 @@ def test_an_error_of_ours_keeps_its_type(model):
 
     with pytest.raises(BadOption, match=r"^`window` must be smaller$"):
         run(method, model)
+
+
+def test_an_error_that_is_no_exception_is_reported(model):
+    class Odd(BaseException):
+        pass
+
+    def method(model, inputs, targets):
+        raise Odd("nobody catches me")
+
+    with pytest.raises(MethodRaised, match=r"^file.py:mine raised Odd: nobody catches me$"):
+        run(method, model)
+
+
+@pytest.mark.parametrize("in_the_child", [lambda: torch.zeros(2, 3, 3), lambda: 1 / 0], ids=["returns", "raises"])
+def test_a_fork_that_comes_back_is_ended_and_goes_on_with_nothing(model, in_the_child):
+    parent = os.getpid()
+
+    def method(model, inputs, targets):
+        child = os.fork()
+        if child == 0:
+            in_the_child()
+            return inputs
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+        return 2 * inputs
+
+    try:
+        maps = run(method, model)
+    finally:
+        if os.getpid() != parent:  # where the guard fails, pytest must not run twice
+            os._exit(0)
+    assert torch.equal(maps, torch.full((2, 3, 3), 2.0))
 
 
 def test_a_user_who_interrupts_is_obeyed(model):
@@ -385,6 +417,10 @@ def test_a_model_that_was_moved_is_reported(model):
         run(moves, model)
 
 
+def default_device():
+    torch.set_default_device("meta")
+
+
 def default_dtype():
     torch.set_default_dtype(torch.float64)
 
@@ -402,6 +438,7 @@ def more_threads():
 
 
 SETTINGS = {
+    default_device: "the default device changed from cpu to meta",
     default_dtype: "the default dtype changed from torch.float32 to torch.float64",
     no_gradients: "the grad mode changed from True to False",
     deterministic: "the deterministic mode changed from 0 to 1",
@@ -415,6 +452,7 @@ def settings_of_torch():
         torch.is_grad_enabled(),
         torch.get_deterministic_debug_mode(),
         torch.get_num_threads(),
+        torch.get_default_device(),
     )
 
 
@@ -427,6 +465,7 @@ def torch_as_it_was():
     torch.set_grad_enabled(before[1])
     torch.set_deterministic_debug_mode(before[2])
     torch.set_num_threads(before[3])
+    torch.set_default_device(None)
 
 
 @pytest.mark.parametrize("action", SETTINGS, ids=lambda action: action.__name__)

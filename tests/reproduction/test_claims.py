@@ -52,6 +52,20 @@ def test_share_and_reason_count_networks():
     assert finding.reason == "holds on average, but with 1 of 3 networks only; noted; caused"
 
 
+@pytest.mark.parametrize(
+    ("by_seed", "reason"),
+    [
+        ([0.9], "holds"),
+        ([0.4], "does not hold"),
+        ([0.9, 0.9], "holds with 2 of 2 networks"),
+        ([0.4, 0.4], "does not hold"),
+        ([0.6, 0.1], "does not hold on average, but with 1 of 2 networks"),
+    ],
+)
+def test_reasons_speak_of_networks_only_where_there_are_several(by_seed, reason):
+    assert judge(summarized(by_seed), above(0.5)).reason == reason
+
+
 def test_a_cause_is_given_only_where_something_is_missing():
     assert "caused" not in judge(summarized([0.9]), above(0.5), cause="caused").reason
 
