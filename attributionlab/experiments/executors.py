@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,16 @@ from joblib.externals.loky import BrokenProcessPool
 from attributionlab._checks import whole_number
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.experiments.plan import Unit
-from attributionlab.experiments.work import Done, do_unit, lost_unit
+from attributionlab.experiments.work import Done, do_unit, do_units, lost_unit
 
 Backend = Literal["loky", "dask", "ray"]
 
 CONNECT_SECONDS = 10
+ENOUGH = 4
+"""Groups of units for each worker, so that none waits long for the last."""
+
+Group = tuple[Unit, ...]
+"""Units on the same images."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,23 @@ class Executor:
                 yield from _on_cluster(units, workers(self.device))
 
 
+def together(units: Sequence[Unit], workers: int) -> list[Group]:
+    """What is handed out at once.
+
+    Metrics prepare images for all methods: a worker that has them does all units on them, where that leaves enough for the others.
+    """
+    groups = [tuple(some) for _, some in itertools.groupby(units, key=lambda unit: unit.images)]
+    prepared = any(len(unit.jobs) > 1 for unit in units)
+    return groups if prepared and len(groups) >= ENOUGH * workers else [(unit,) for unit in units]
+
+
 def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[Done]:
     """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
     n_threads = max(1, (os.cpu_count() or 1) // workers)  # more than there are processors would only fight
     left = {unit.jobs[0].key: unit for unit in units}
     n_alone = 0
     while left:
-        now = list(left.values())[: 1 if n_alone else None]
+        now = [(next(iter(left.values())),)] if n_alone else together(list(left.values()), workers)
         try:
             with parallel_config(backend="loky", inner_max_num_threads=n_threads):
                 for done in _parallel(now, workers, device):
@@ -83,15 +99,16 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[
                     yield done
         except BrokenProcessPool as error:
             if n_alone:
-                yield lost_unit(left.pop(now[0].jobs[0].key), _in_short(error))
+                yield lost_unit(left.pop(now[0][0].jobs[0].key), _in_short(error))
             else:
-                n_alone = 2 * workers + 1
+                n_alone = 2 * workers * max(map(len, now)) + 1
         n_alone = max(0, n_alone - 1)
 
 
-def _parallel(units: Sequence[Unit], workers: int, device: str) -> Iterator[Done]:
-    calls = (delayed(do_unit)(unit, device, turn) for turn, unit in enumerate(units))
-    yield from Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls)
+def _parallel(groups: Sequence[Group], workers: int, device: str) -> Iterator[Done]:
+    calls = (delayed(do_units)(group, device, turn) for turn, group in enumerate(groups))
+    for found in Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls):
+        yield from found
 
 
 @dataclass(frozen=True)
@@ -100,33 +117,37 @@ class _Workers:
 
     Args:
         number: How many there are.
-        submit: Hands a unit out in its turn.
+        submit: Hands units out in their turn.
         first: Waits for one of those that were handed out, and gives it.
         result: What came of it.
         died: What `result` raises where its worker died.
     """
 
     number: int
-    submit: Callable[[Unit, int], Any]
+    submit: Callable[[Group, int], Any]
     first: Callable[[list[Any]], Any]
-    result: Callable[[Any], Done]
+    result: Callable[[Any], tuple[Done, ...]]
     died: tuple[type[Exception], ...]
 
 
 def _on_cluster(units: Sequence[Unit], workers: _Workers) -> Iterator[Done]:
-    """Two units are out for each worker, so that it never waits."""
-    todo, out = iter(enumerate(units)), dict[Any, Unit]()
+    """Each worker has something to go on with; where one died, its units are handed out again one by one."""
+    todo, out, turns = deque(together(units, workers.number)), dict[Any, Group](), itertools.count()
     while True:
-        for turn, unit in itertools.islice(todo, 2 * workers.number - len(out)):
-            out[workers.submit(unit, turn)] = unit
+        while todo and len(out) < 2 * workers.number:
+            group = todo.popleft()
+            out[workers.submit(group, next(turns))] = group
         if not out:
             return
         ready = workers.first(list(out))
-        unit = out.pop(ready)
+        group = out.pop(ready)
         try:
-            yield workers.result(ready)
+            yield from workers.result(ready)
         except workers.died as error:
-            yield lost_unit(unit, _in_short(error))
+            if len(group) > 1:
+                todo.extendleft((unit,) for unit in reversed(group))
+            else:
+                yield lost_unit(group[0], _in_short(error))
         except ImportError as error:
             raise MachineError(f"`workers` must have what this machine has installed, got {error}") from error
 
@@ -152,7 +173,7 @@ def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Worker
             raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
         yield lambda device: _Workers(
             sum(client.nthreads().values()),
-            lambda unit, turn: client.submit(do_unit, unit, device, turn, pure=False),
+            lambda group, turn: client.submit(do_units, group, device, turn, pure=False),
             lambda futures: next(iter(wait(futures, return_when="FIRST_COMPLETED").done)),
             lambda future: future.result(),
             (KilledWorker,),
@@ -177,19 +198,19 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
         number = int(ray.cluster_resources().get(kind, 0))
         if number < 1:
             raise MachineError(f"`address` must be a Ray cluster with {kind}s, got {ray.cluster_resources()}")
-        task: Any = ray.remote(do_unit).options(num_gpus=1 if device == "cuda" else 0)
+        task: Any = ray.remote(do_units).options(num_gpus=1 if device == "cuda" else 0)
         return _Workers(
             number,
-            lambda unit, turn: task.remote(unit, device, turn),
+            lambda group, turn: task.remote(group, device, turn),
             lambda tasks: ray.wait(tasks)[0][0],
             result,
             (WorkerCrashedError, OutOfMemoryError),
         )
 
-    def result(task: Any) -> Done:
+    def result(task: Any) -> tuple[Done, ...]:
         """Errors as they were raised, not as Ray prints them."""
         try:
-            done: Done = ray.get(task)
+            done: tuple[Done, ...] = ray.get(task)
         except RayTaskError as error:
             raise error.cause from error
         return done

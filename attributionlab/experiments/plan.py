@@ -68,6 +68,12 @@ class Unit:
     jobs: tuple[Job, ...]
     n_maps: int = 0
 
+    @property
+    def images(self) -> tuple[str, int, int]:
+        """Environment, first image, and the one behind the last."""
+        job = self.jobs[0]
+        return job.environment, job.start, job.stop
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

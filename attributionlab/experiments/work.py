@@ -82,6 +82,11 @@ def do_unit(unit: Unit, kind: str, turn: int = 0) -> Done:
     return Done(tuple(records), kept)
 
 
+def do_units(units: Sequence[Unit], kind: str, turn: int = 0) -> tuple[Done, ...]:
+    """Several units, one after the other; see `do_unit`."""
+    return tuple(do_unit(unit, kind, turn) for unit in units)
+
+
 def device_of(kind: str, turn: int) -> str:
     """`cpu`, or `cuda:i`: GPUs are counted where the work is done, as other machines may have more or fewer."""
     if kind == "cpu":

@@ -22,7 +22,7 @@ import attributionlab as al
 from attributionlab.errors import BadOption, DamagedRecords, MachineError
 from attributionlab.experiments import Plan, executors, load_records, run_plan
 from attributionlab.experiments.check import MethodFailure
-from attributionlab.experiments.executors import Executor, _on_cluster, _parallel, _Workers
+from attributionlab.experiments.executors import Executor, _on_cluster, _parallel, _Workers, together
 from attributionlab.experiments.plan import Job
 from attributionlab.experiments.records import RECORDS_FILE, Record, decode, is_whole, read_at, valid
 from attributionlab.experiments.runner import _device
@@ -576,15 +576,28 @@ def test_a_worker_without_a_gpu_is_the_machines_fault(monkeypatch):
 def test_every_unit_is_handed_out_once_with_its_turn_at_the_device(monkeypatch):
     calls = []
 
-    def record(unit, kind, turn):
-        calls.append((unit, kind, turn))
-        return unit
+    def record(group, kind, turn):
+        calls.append((group, kind, turn))
+        return group
 
-    monkeypatch.setattr(executors, "do_unit", record)
-    units = list(small().units())
+    monkeypatch.setattr(executors, "do_units", record)
+    groups = together(list(small().units()), 1)
+    units = [unit for group in groups for unit in group]
     with parallel_config(backend="threading"):
-        assert sorted(_parallel(units, 2, "cuda"), key=units.index) == units
-    assert sorted(calls, key=lambda call: call[2]) == [(unit, "cuda", turn) for turn, unit in enumerate(units)]
+        assert sorted(_parallel(groups, 2, "cuda"), key=units.index) == units
+    assert sorted(calls, key=lambda call: call[2]) == [(group, "cuda", turn) for turn, group in enumerate(groups)]
+
+
+def test_units_on_the_same_images_go_to_one_worker_where_metrics_prepare_them_and_no_other_waits():
+    units = list(small().units())  # 2 environments of 2 ranges, 3 methods
+    by_images = [tuple(units[start : start + 3]) for start in range(0, 12, 3)]
+    assert [{unit.images for unit in group} for group in by_images] == [
+        {(environment, start, start + 2)} for environment in small().expanded for start in (0, 2)
+    ]
+    assert together(units, 1) == by_images
+    assert together(units, 2) == [(unit,) for unit in units], "two groups for each worker are not enough"
+    without = list(small(metrics=[]).units())
+    assert together(without, 1) == [(unit,) for unit in without]
 
 
 def done(unit):
@@ -592,12 +605,13 @@ def done(unit):
 
 
 def test_units_that_were_out_when_a_process_died_are_done_alone_and_only_the_guilty_one_is_lost(monkeypatch):
-    units = list(small(n_samples=12).units())
+    units = list(small(n_samples=12, metrics=[]).units())
     guilty, rounds = units[5], []
 
-    def dying(some, workers, device):
+    def dying(groups, workers, device):
         """Each crash comes when four are done, or where the guilty one is alone."""
         assert (workers, device) == (2, "cpu")
+        some = [unit for group in groups for unit in group]
         rounds.append(len(some))
         for unit in some[:4] if len(some) > 1 else some:
             if unit is guilty:
@@ -615,11 +629,30 @@ def test_units_that_were_out_when_a_process_died_are_done_alone_and_only_the_gui
     assert rounds == [36, 1, 1, 1, 1, 28, 1, 1, 1, 1, 20, 1, 1, 1, 1, 12, 1, 1, 1, 1, 4]
 
 
-def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died():
-    units, n_out, turns = list(small().units()), [], []
+def test_every_unit_of_the_groups_that_were_out_is_done_alone(monkeypatch):
+    units = list(small(n_samples=20).units())
+    guilty, rounds = units[14], []
 
-    def submit(unit, turn):
+    def dying(groups, workers, device):
+        rounds.append([len(group) for group in groups])
+        for group in groups:
+            if guilty in group:
+                raise BrokenProcessPool("it died. Nobody knows why")
+            yield from map(done, group)
+
+    monkeypatch.setattr(executors, "_parallel", dying)
+    found = list(Executor(workers=2).do(units))
+    assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
+    assert sum(one.records[0].error is not None for one in found) == 1
+    assert rounds == [[3] * 20, *[[1]] * 12, [3] * 12]
+
+
+def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died():
+    units, n_out, turns = list(small(metrics=[]).units()), [], []
+
+    def submit(group, turn):
         turns.append(turn)
+        (unit,) = group
         return units.index(unit)
 
     def first(tasks):
@@ -629,7 +662,7 @@ def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died(
     def result(task):
         if task == 3:
             raise BrokenProcessPool("it died. Nobody knows why")
-        return done(units[task])
+        return (done(units[task]),)
 
     found = list(_on_cluster(units, _Workers(2, submit, first, result, (BrokenProcessPool,))))
     assert turns == list(range(len(units)))
@@ -637,6 +670,23 @@ def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died(
     assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
     (lost,) = (one for one in found if one.records[0].error is not None)
     assert [record.job for record in lost.records] == list(units[3].jobs)
+
+
+def test_units_of_a_group_whose_worker_died_are_handed_out_again_one_by_one():
+    units, sizes = list(small().units()), []
+
+    def result(group):
+        sizes.append(len(group))
+        if units[4] in group:
+            raise BrokenProcessPool("it died. Nobody knows why")
+        return tuple(map(done, group))
+
+    workers = _Workers(1, lambda group, _: group, lambda tasks: tasks[0], result, (BrokenProcessPool,))
+    found = list(_on_cluster(units, workers))
+    assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
+    (lost,) = (one for one in found if one.records[0].error is not None)
+    assert [record.job for record in lost.records] == list(units[4].jobs)
+    assert sizes == [3, 3, 3, 1, 1, 1, 3]
 
 
 def test_workers_that_lack_a_package_are_the_machines_fault():
