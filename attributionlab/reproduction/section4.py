@@ -122,7 +122,8 @@ def _comparison(said: Comparison, found: Measured) -> Result:
     for truth, lower in itertools.product(said.truths, said.lower):
         difference = mean_of(found.scores(*higher.on(truth)) - found.scores(*lower.on(truth)))
         values = ", ".join(f"{one} {found.mean(*one.on(truth)).value:.2f}" for one in (higher, lower))
-        findings.append(judge(difference, lambda value: value > 0, setting=f"{truth} truth", note=values))
+        setting = f"{truth} truth" + (f", against {lower}" if len(said.lower) > 1 else "")
+        findings.append(judge(difference, lambda value: value > 0, setting=setting, note=values))
     return Result(claim, tuple(findings))
 
 

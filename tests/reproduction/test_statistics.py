@@ -299,8 +299,8 @@ def test_section_4_compares_what_it_says(setting, monkeypatch):
         ("recall-gradcam", 1, truth): -0.2,
         ("recall-experturb", 0, smoothed): 0,
         ("precision-experturb", 0, smoothed): 0.2,
-        ("iba-best", 0, smoothed): 0.4,
-        ("iba-best", 1, smoothed): 0.1,
+        ("iba-best", 0, f"{smoothed}, against GradCAM's F1"): 0.4,
+        ("iba-best", 1, f"{smoothed}, against ExPerturb's F1"): 0.1,
     }
     for (key, index, said), difference in differences.items():
         finding = found[key].findings[index]
