@@ -8,6 +8,7 @@ so `baseline=20,20,20` needs no quotes.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import types
@@ -125,6 +126,12 @@ def option_fields(kind: type) -> dict[str, dataclasses.Field[typing.Any]]:
     return {field.name: field for field in dataclasses.fields(kind) if field.init and not field.metadata.get("hidden")}
 
 
+@functools.cache
+def _annotations(kind: type) -> dict[str, typing.Any]:
+    """To evaluate them takes a millisecond, and a run makes thousands of environments and methods."""
+    return typing.get_type_hints(kind)
+
+
 def convert_options(kind: type, options: Mapping[str, object], shorthands: Iterable[str] = ()) -> dict[str, typing.Any]:
     """Check and convert options against the annotations of a dataclass.
 
@@ -137,7 +144,7 @@ def convert_options(kind: type, options: Mapping[str, object], shorthands: Itera
         UnknownName: If there is no such option.
         BadOption: If a value does not fit.
     """
-    annotations = typing.get_type_hints(kind)
+    annotations = _annotations(kind)
     known = option_fields(kind)
     for name in options:
         if not known:

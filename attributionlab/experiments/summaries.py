@@ -151,12 +151,6 @@ class _Moments:
     squares: float = 0.0
     kept: Values | None = field(default_factory=lambda: np.empty(0))
 
-    @classmethod
-    def of(cls, values: Values, *, keep: bool) -> _Moments:
-        """Of scores in the order of the images; NaN where there is none."""
-        known = values[~np.isnan(values)]
-        return cls(len(known), float(known.sum()), float((known**2).sum()), known if keep else None)
-
     def __add__(self, other: _Moments) -> _Moments:
         n = self.n + other.n
         few = self.kept is not None and other.kept is not None and n <= N_BOOTSTRAP
@@ -213,10 +207,17 @@ class _Pile:
         records = np.array(self._waiting).reshape(-1, len(self._names), self._n_images)[np.argsort(self._starts)]
         by_name = records.swapaxes(0, 1).reshape(len(self._names), -1)
         del self._starts[:], self._waiting[:]
-        return {
-            name: self._summed.get(name, _Moments()) + _Moments.of(values, keep=keep)
-            for name, values in zip(self._names, by_name, strict=True)
-        }
+        found = _moments(by_name, keep=keep)
+        return {name: self._summed.get(name, _Moments()) + one for name, one in zip(self._names, found, strict=True)}
+
+
+def _moments(scores: Values, *, keep: bool) -> list[_Moments]:
+    """Of scores (names, images) in the order of the images; NaN where there is none."""
+    known = ~np.isnan(scores)
+    values = np.where(known, scores, 0.0)
+    sums = known.sum(axis=1).tolist(), values.sum(axis=1).tolist(), (values**2).sum(axis=1).tolist()
+    kept = [row[there] for row, there in zip(scores, known, strict=True)] if keep else [None] * len(scores)
+    return [_Moments(*one) for one in zip(*sums, kept, strict=True)]
 
 
 Placed = tuple[tuple[int, str], Any]
