@@ -115,6 +115,10 @@ def test_true_baselines_take_the_starred_methods():
     assert unseen_data.BASELINES["true baselines"]["IG"] == "IG*"
     assert unseen_data.BASELINES["black baselines"]["IG"] == "IG"
     assert unseen_data.BASELINES["true baselines"]["GradCAM"] == "GradCAM"
+    environment = al.make_environment("multi-color-sum[size=16]")
+    for name in ("IG", "Occlusion", "LIME"):
+        plain, starred = (al.make_method(unseen_data.METHODS[one], environment) for one in (name, f"{name}*"))
+        assert (plain.baseline, starred.baseline) == ("black", "true")
 
 
 def verdict(key, scores):
