@@ -51,6 +51,8 @@ def opened(browser, address):
     """The page, opened anew at the size of a desk; it must ask for nothing else and say nothing in the console."""
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    # a window without the focus of the desktop sends no focus events, and headless windows get it late or never
+    browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     browser.get_log("browser"), browser.get_log("performance")
     browser.get(address)
     yield browser
