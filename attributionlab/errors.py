@@ -81,6 +81,12 @@ class MetricError(AttributionLabError, RuntimeError):
     exit_code = 1
 
 
+class TookTooLong(AttributionLabError, RuntimeError):
+    """A method or a metric did not end in the time that it was given."""
+
+    exit_code = 1
+
+
 class MachineError(AttributionLabError, RuntimeError):
     """The machine cannot do it: no GPU where one was asked for, a full disk."""
 

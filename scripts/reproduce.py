@@ -2,7 +2,7 @@
 
 Usage: python scripts/reproduce.py FOLDER [PRESET] [N_SAMPLES] [WORKERS]
 
-docs/reproduction.md was measured by `paper` with 12 images, the other page by `quick`.
+docs/reproduction.md was measured by `paper` with 8 images, the other page by `quick`.
 """
 
 from __future__ import annotations

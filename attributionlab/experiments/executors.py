@@ -17,6 +17,7 @@ from joblib.externals.loky import BrokenProcessPool
 from attributionlab._checks import whole_number
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.experiments.plan import Unit
+from attributionlab.experiments.time_limit import check_main_thread, check_time_limit
 from attributionlab.experiments.work import Done, do_unit, do_units, lost_unit
 
 Backend = Literal["loky", "dask", "ray"]
@@ -38,6 +39,7 @@ class Executor:
         backend: `loky` on this machine; `dask` or `ray` on a cluster.
         address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
         device: `cpu` or `cuda`; of several GPUs in one machine units take each in its turn.
+        timeout: Seconds after which a job is given up; None for never. Not on Dask, whose workers do jobs in threads.
 
     Raises:
         BadOption: If an option does not fit, or the engine is not installed.
@@ -47,6 +49,7 @@ class Executor:
     backend: Backend = "loky"
     address: str | None = None
     device: str = "cpu"
+    timeout: float | None = None
 
     def __post_init__(self) -> None:
         whole_number("workers", self.workers, 1)
@@ -54,10 +57,20 @@ class Executor:
             raise bad_option("backend", f"be {' or '.join(get_args(Backend))}", self.backend)
         if self.backend == "loky" and self.address is not None:
             raise bad_option("address", "go with the backend dask or ray", self.address)
+        if self.timeout is not None:
+            self._check_timeout(self.timeout)
         module = {"dask": "distributed", "ray": "ray"}.get(self.backend)
         if module is not None and importlib.util.find_spec(module) is None:
             hint = f'pip install "attributionlab[{self.backend}]"'
             raise bad_option("backend", "be one that is installed", self.backend, hint)
+
+    def _check_timeout(self, seconds: float) -> None:
+        check_time_limit(seconds)
+        if self.backend == "dask":
+            hint = "Dask does jobs in threads, which nothing can end"
+            raise bad_option("timeout", "go with the backend loky or ray", seconds, hint)
+        if self.backend == "loky" and self.workers == 1:
+            check_main_thread(seconds)
 
     def do(self, units: Sequence[Unit]) -> Iterator[Done]:
         """Do units in any order, and give what came of each as soon as it is there.
@@ -66,13 +79,13 @@ class Executor:
             MachineError: If the cluster is not there.
         """
         if self.backend == "loky" and self.workers == 1:
-            yield from (do_unit(unit, self.device) for unit in units)
+            yield from (do_unit(unit, self.device, timeout=self.timeout) for unit in units)
         elif self.backend == "loky":
-            yield from _in_processes(units, self.workers, self.device)
+            yield from _in_processes(units, self.workers, self.device, self.timeout)
         else:
             cluster = _dask(self.address, self.workers) if self.backend == "dask" else _ray(self.address, self.workers)
             with cluster as workers:
-                yield from _on_cluster(units, workers(self.device))
+                yield from _on_cluster(units, workers(self.device), self.timeout)
 
 
 def together(units: Sequence[Unit], workers: int) -> list[Group]:
@@ -85,7 +98,7 @@ def together(units: Sequence[Unit], workers: int) -> list[Group]:
     return groups if prepared and len(groups) >= ENOUGH * workers else [(unit,) for unit in units]
 
 
-def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[Done]:
+def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
     """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
     n_threads = max(1, (os.cpu_count() or 1) // workers)  # more than there are processors would only fight
     left = {unit.jobs[0].key: unit for unit in units}
@@ -94,7 +107,7 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[
         now = [(next(iter(left.values())),)] if n_alone else together(list(left.values()), workers)
         try:
             with parallel_config(backend="loky", inner_max_num_threads=n_threads):
-                for done in _parallel(now, workers, device):
+                for done in _parallel(now, workers, device, timeout):
                     del left[done.records[0].job.key]
                     yield done
         except BrokenProcessPool as error:
@@ -105,8 +118,8 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str) -> Iterator[
         n_alone = max(0, n_alone - 1)
 
 
-def _parallel(groups: Sequence[Group], workers: int, device: str) -> Iterator[Done]:
-    calls = (delayed(do_units)(group, device, turn) for turn, group in enumerate(groups))
+def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
+    calls = (delayed(do_units)(group, device, turn, timeout) for turn, group in enumerate(groups))
     for found in Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls):
         yield from found
 
@@ -124,19 +137,19 @@ class _Workers:
     """
 
     number: int
-    submit: Callable[[Group, int], Any]
+    submit: Callable[[Group, int, float | None], Any]
     first: Callable[[list[Any]], Any]
     result: Callable[[Any], tuple[Done, ...]]
     died: tuple[type[Exception], ...]
 
 
-def _on_cluster(units: Sequence[Unit], workers: _Workers) -> Iterator[Done]:
+def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None) -> Iterator[Done]:
     """Each worker has something to go on with; where one died, its units are handed out again one by one."""
     todo, out, turns = deque(together(units, workers.number)), dict[Any, Group](), itertools.count()
     while True:
         while todo and len(out) < 2 * workers.number:
             group = todo.popleft()
-            out[workers.submit(group, next(turns))] = group
+            out[workers.submit(group, next(turns), timeout)] = group
         if not out:
             return
         ready = workers.first(list(out))
@@ -173,7 +186,7 @@ def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Worker
             raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
         yield lambda device: _Workers(
             sum(client.nthreads().values()),
-            lambda group, turn: client.submit(do_units, group, device, turn, pure=False),
+            lambda group, turn, timeout: client.submit(do_units, group, device, turn, timeout, pure=False),
             lambda futures: next(iter(wait(futures, return_when="FIRST_COMPLETED").done)),
             lambda future: future.result(),
             (KilledWorker,),
@@ -201,7 +214,7 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
         task: Any = ray.remote(do_units).options(num_gpus=1 if device == "cuda" else 0)
         return _Workers(
             number,
-            lambda group, turn: task.remote(group, device, turn),
+            lambda group, turn, timeout: task.remote(group, device, turn, timeout),
             lambda tasks: ray.wait(tasks)[0][0],
             result,
             (WorkerCrashedError, OutOfMemoryError),

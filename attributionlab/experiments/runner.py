@@ -54,6 +54,7 @@ def run_plan(
     backend: Backend = "loky",
     address: str | None = None,
     device: str = "auto",
+    timeout: float | None = None,
     retry_failed: bool = False,
     progress: Callable[[int], None] | None = None,
     watch: Watch | None = None,
@@ -69,6 +70,7 @@ def run_plan(
         backend: `loky` on this machine; `dask` or `ray` (extras of these names) on a cluster.
         address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
         device: `auto` (what this machine has), `cpu` or `cuda`; with several GPUs the work is dealt out in turn.
+        timeout: Seconds after which a job is given up, a failed one from then on; None for never. Not on Dask.
         retry_failed: Whether jobs whose record says that they failed are done again.
         progress: Called with the number of jobs done since the last call, first with those that were done before.
         watch: Called with each record that is written.
@@ -85,7 +87,7 @@ def run_plan(
         (2, 0)
     """
     begin = time.perf_counter()
-    executor = Executor(workers, backend, address, _device(device, address))
+    executor = Executor(workers, backend, address, _device(device, address), timeout)
     with RunFolder.opened(Path(folder), plan) as opened:
         skipped = opened.done - opened.failed if retry_failed else opened.done
         units = list(_missing(plan, skipped))

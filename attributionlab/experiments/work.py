@@ -20,6 +20,7 @@ from attributionlab.experiments.check import MethodFailure, versions
 from attributionlab.experiments.diagnosis import about_zero_maps
 from attributionlab.experiments.plan import AGREEMENT, Job, Unit, code_digest
 from attributionlab.experiments.records import Record
+from attributionlab.experiments.time_limit import at_most
 from attributionlab.methods import AnyMethod, context_for, make_method, run_guarded
 from attributionlab.methods.diagnostics import collecting
 from attributionlab.metrics import TRUTHS, AnyMetric, Measurement, make_metric, score
@@ -40,7 +41,7 @@ class Done:
     maps: npt.NDArray[np.float32] | None = None
 
 
-def do_unit(unit: Unit, kind: str, turn: int = 0) -> Done:
+def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) -> Done:
     """Explain some images by a method, and measure the maps in every way that is asked for.
 
     A method or a metric that fails is a record that says so.
@@ -49,6 +50,7 @@ def do_unit(unit: Unit, kind: str, turn: int = 0) -> Done:
         unit: What is to be done.
         kind: `cpu` or `cuda`.
         turn: Of several GPUs of the worker's machine, which one.
+        timeout: Seconds after which the method, or a metric, is given up; None for never.
 
     Raises:
         MachineError: If the worker has no such device.
@@ -59,7 +61,7 @@ def do_unit(unit: Unit, kind: str, turn: int = 0) -> Done:
         images = _images(job.environment, job.start, job.stop, device)
         environment, batch = images.environment, images.batch
         method = _method(job.method, job.environment, job.code)
-        with collecting() as recorded:
+        with collecting() as recorded, at_most(timeout, method.spec):
             maps = run_guarded(method, environment.model, batch.inputs, batch.targets, **context_for(method, batch))
     except (
         AttributionLabError,
@@ -77,14 +79,14 @@ def do_unit(unit: Unit, kind: str, turn: int = 0) -> Done:
             agreement = _agreement(one, batch, method, maps)
             records.append(watch.record(one, seconds=spent, n_maps=unit.n_maps, diagnostics=said, **agreement))
         else:
-            records.append(_measure(one, images, maps, device))
+            records.append(_measure(one, images, maps, device, timeout))
     kept = maps[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
     return Done(tuple(records), kept)
 
 
-def do_units(units: Sequence[Unit], kind: str, turn: int = 0) -> tuple[Done, ...]:
+def do_units(units: Sequence[Unit], kind: str, turn: int = 0, timeout: float | None = None) -> tuple[Done, ...]:
     """Several units, one after the other; see `do_unit`."""
-    return tuple(do_unit(unit, kind, turn) for unit in units)
+    return tuple(do_unit(unit, kind, turn, timeout) for unit in units)
 
 
 def device_of(kind: str, turn: int) -> str:
@@ -178,11 +180,12 @@ def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[
     return {"scores": scores, "n_zero_maps": int(zero.sum()), "diagnosis": said}
 
 
-def _measure(job: Job, images: _Images, maps: Tensor, device: str) -> Record:
+def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: float | None) -> Record:
     watch = _Watch(device)
     try:
-        prepared = images.prepare(job.measure, job.code)
-        (measured,) = _metric(job.measure, job.code).evaluate(images.environment, images.batch, [maps], prepared)
+        with at_most(timeout, job.measure):
+            prepared = images.prepare(job.measure, job.code)
+            (measured,) = _metric(job.measure, job.code).evaluate(images.environment, images.batch, [maps], prepared)
     except (AttributionLabError, RuntimeError, MemoryError) as error:
         return watch.record(job, error=_failure(error, "metric"))
     return watch.record(job, scores={"score": _finite(measured.scores.tolist())}, curves=_curves(measured))

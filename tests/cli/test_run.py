@@ -65,10 +65,20 @@ def test_every_mistake_of_a_plan_has_its_own_line(plan, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], {"workers": 1, "backend": "loky", "address": None, "device": "auto", "retry_failed": False}),
         (
-            ["--workers", 3, "--device", "cpu", "--retry-failed"],
-            {"workers": 3, "backend": "loky", "address": None, "device": "cpu", "retry_failed": True},
+            [],
+            {
+                "workers": 1,
+                "backend": "loky",
+                "address": None,
+                "device": "auto",
+                "timeout": None,
+                "retry_failed": False,
+            },
+        ),
+        (
+            ["--workers", 3, "--device", "cpu", "--timeout", 90, "--retry-failed"],
+            {"workers": 3, "backend": "loky", "address": None, "device": "cpu", "timeout": 90, "retry_failed": True},
         ),
         (["--backend", "dask", "--scheduler", "tcp://x:1"], {"backend": "dask", "address": "tcp://x:1"}),
         (["--backend", "ray", "--address", "x:1"], {"backend": "ray", "address": "x:1"}),

@@ -576,16 +576,16 @@ def test_a_worker_without_a_gpu_is_the_machines_fault(monkeypatch):
 def test_every_unit_is_handed_out_once_with_its_turn_at_the_device(monkeypatch):
     calls = []
 
-    def record(group, kind, turn):
-        calls.append((group, kind, turn))
+    def record(group, kind, turn, timeout):
+        calls.append((group, kind, turn, timeout))
         return group
 
     monkeypatch.setattr(executors, "do_units", record)
     groups = together(list(small().units()), 1)
     units = [unit for group in groups for unit in group]
     with parallel_config(backend="threading"):
-        assert sorted(_parallel(groups, 2, "cuda"), key=units.index) == units
-    assert sorted(calls, key=lambda call: call[2]) == [(group, "cuda", turn) for turn, group in enumerate(groups)]
+        assert sorted(_parallel(groups, 2, "cuda", 60), key=units.index) == units
+    assert sorted(calls, key=lambda call: call[2]) == [(group, "cuda", turn, 60) for turn, group in enumerate(groups)]
 
 
 def test_units_on_the_same_images_go_to_one_worker_where_metrics_prepare_them_and_no_other_waits():
@@ -608,9 +608,9 @@ def test_units_that_were_out_when_a_process_died_are_done_alone_and_only_the_gui
     units = list(small(n_samples=12, metrics=[]).units())
     guilty, rounds = units[5], []
 
-    def dying(groups, workers, device):
+    def dying(groups, workers, device, timeout):
         """Each crash comes when four are done, or where the guilty one is alone."""
-        assert (workers, device) == (2, "cpu")
+        assert (workers, device, timeout) == (2, "cpu", None)
         some = [unit for group in groups for unit in group]
         rounds.append(len(some))
         for unit in some[:4] if len(some) > 1 else some:
@@ -633,7 +633,7 @@ def test_every_unit_of_the_groups_that_were_out_is_done_alone(monkeypatch):
     units = list(small(n_samples=20).units())
     guilty, rounds = units[14], []
 
-    def dying(groups, workers, device):
+    def dying(groups, workers, device, timeout):
         rounds.append([len(group) for group in groups])
         for group in groups:
             if guilty in group:
@@ -650,7 +650,8 @@ def test_every_unit_of_the_groups_that_were_out_is_done_alone(monkeypatch):
 def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died():
     units, n_out, turns = list(small(metrics=[]).units()), [], []
 
-    def submit(group, turn):
+    def submit(group, turn, timeout):
+        assert timeout == 60
         turns.append(turn)
         (unit,) = group
         return units.index(unit)
@@ -664,7 +665,7 @@ def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died(
             raise BrokenProcessPool("it died. Nobody knows why")
         return (done(units[task]),)
 
-    found = list(_on_cluster(units, _Workers(2, submit, first, result, (BrokenProcessPool,))))
+    found = list(_on_cluster(units, _Workers(2, submit, first, result, (BrokenProcessPool,)), 60))
     assert turns == list(range(len(units)))
     assert n_out == [4] * (len(units) - 3) + [3, 2, 1]
     assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
@@ -681,8 +682,8 @@ def test_units_of_a_group_whose_worker_died_are_handed_out_again_one_by_one():
             raise BrokenProcessPool("it died. Nobody knows why")
         return tuple(map(done, group))
 
-    workers = _Workers(1, lambda group, _: group, lambda tasks: tasks[0], result, (BrokenProcessPool,))
-    found = list(_on_cluster(units, workers))
+    workers = _Workers(1, lambda group, *_: group, lambda tasks: tasks[0], result, (BrokenProcessPool,))
+    found = list(_on_cluster(units, workers, None))
     assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
     (lost,) = (one for one in found if one.records[0].error is not None)
     assert [record.job for record in lost.records] == list(units[4].jobs)
@@ -693,9 +694,9 @@ def test_workers_that_lack_a_package_are_the_machines_fault():
     def result(task):
         raise ModuleNotFoundError("No module named 'attributionlab'")
 
-    workers = _Workers(1, lambda _, turn: turn, lambda tasks: tasks[0], result, (BrokenProcessPool,))
+    workers = _Workers(1, lambda _, turn, __: turn, lambda tasks: tasks[0], result, (BrokenProcessPool,))
     with pytest.raises(MachineError, match="`workers` must have what this machine has installed, got No module named"):
-        list(_on_cluster(list(small().units()), workers))
+        list(_on_cluster(list(small().units()), workers, None))
 
 
 def test_a_cluster_may_have_gpus_where_this_machine_has_none(monkeypatch):
