@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from attributionlab.experiments import Plan, Record, Records, load_records, run_plan
-from attributionlab.experiments.plan import AGREEMENT
+from attributionlab.experiments.jobs import AGREEMENT
 from attributionlab.experiments.records import RECORDS_FILE
 from attributionlab.experiments.store import RunFolder
 from attributionlab.reports.html import report_html

@@ -6,7 +6,7 @@ from attributionlab.environments import make_environment
 from attributionlab.errors import MethodError
 from attributionlab.experiments.check import MethodFailure, applicable_truths, deciding_truth, versions
 from attributionlab.experiments.intervals import Summary, summarize
-from attributionlab.experiments.plan import AGREEMENT, Job
+from attributionlab.experiments.jobs import AGREEMENT, Job
 from attributionlab.experiments.records import Record
 from attributionlab.methods import make_method, run_guarded
 from attributionlab.metrics import TRUTHS, make_metric, score

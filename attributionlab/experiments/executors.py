@@ -16,7 +16,7 @@ from joblib.externals.loky import BrokenProcessPool
 
 from attributionlab._checks import whole_number
 from attributionlab.errors import MachineError, bad_option
-from attributionlab.experiments.plan import Unit
+from attributionlab.experiments.jobs import Unit
 from attributionlab.experiments.time_limit import check_main_thread, check_time_limit
 from attributionlab.experiments.work import Done, do_unit, do_units, lost_unit
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 import orjson
 
 from attributionlab.experiments.check import MethodFailure
-from attributionlab.experiments.plan import Job
+from attributionlab.experiments.jobs import Job
 
 RECORDS_FILE = "records.jsonl"
 

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from attributionlab.errors import BadOption, DamagedRecords, bad_option
-from attributionlab.experiments.plan import AGREEMENT, Plan
+from attributionlab.experiments.jobs import AGREEMENT
+from attributionlab.experiments.plan import Plan
 from attributionlab.experiments.records import RECORDS_FILE, Damage, Record, read_at, scan, valid
 from attributionlab.experiments.store import MAPS_FOLDER, stored_plan
 from attributionlab.experiments.summaries import MethodSummary, summarize_records

@@ -11,7 +11,8 @@ from typing import Any
 
 from attributionlab.experiments.check import find_device
 from attributionlab.experiments.executors import Backend, Executor
-from attributionlab.experiments.plan import Plan, Unit
+from attributionlab.experiments.jobs import Unit
+from attributionlab.experiments.plan import Plan
 from attributionlab.experiments.records import RECORDS_FILE, Record
 from attributionlab.experiments.store import Journal, RunFolder
 from attributionlab.experiments.work import Done

@@ -16,7 +16,8 @@ from attributionlab.environments import Environment, make_environment
 from attributionlab.errors import BadOption
 from attributionlab.experiments.check import MethodFailure, Truths, applicable_truths, deciding_truth
 from attributionlab.experiments.intervals import Summary, bootstrap_interval
-from attributionlab.experiments.plan import AGREEMENT, Plan
+from attributionlab.experiments.jobs import AGREEMENT
+from attributionlab.experiments.plan import Plan
 from attributionlab.methods import Declaration, make_method
 from attributionlab.metrics import TRUTHS
 

@@ -18,7 +18,8 @@ from attributionlab.environments import Batch, Environment, make_environment
 from attributionlab.errors import AttributionLabError, MachineError, bad_option
 from attributionlab.experiments.check import MethodFailure, versions
 from attributionlab.experiments.diagnosis import about_zero_maps
-from attributionlab.experiments.plan import AGREEMENT, Job, Unit, code_digest
+from attributionlab.experiments.jobs import AGREEMENT, Job, Unit
+from attributionlab.experiments.plan import code_digest
 from attributionlab.experiments.records import Record
 from attributionlab.experiments.time_limit import at_most
 from attributionlab.methods import AnyMethod, context_for, make_method, run_guarded

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from attributionlab.experiments.plan import AGREEMENT, Plan
+from attributionlab.experiments.jobs import AGREEMENT
+from attributionlab.experiments.plan import Plan
 from attributionlab.experiments.records import Record
 from attributionlab.experiments.results import Records, load_records
 from attributionlab.experiments.runner import run_plan

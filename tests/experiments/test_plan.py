@@ -8,7 +8,7 @@ import pytest
 
 from attributionlab.errors import BadOption, BadPlan, MissingFile
 from attributionlab.experiments import Plan, read_plan
-from attributionlab.experiments.plan import Job
+from attributionlab.experiments.jobs import Job
 
 SMALL = {"environments": ["multi-color-sum[size=16]"], "methods": ["truth", "random"]}
 

@@ -23,7 +23,7 @@ from attributionlab.errors import BadOption, DamagedRecords, MachineError
 from attributionlab.experiments import Plan, executors, load_records, run_plan
 from attributionlab.experiments.check import MethodFailure
 from attributionlab.experiments.executors import Executor, _on_cluster, _parallel, _Workers, together
-from attributionlab.experiments.plan import Job
+from attributionlab.experiments.jobs import Job
 from attributionlab.experiments.records import RECORDS_FILE, Record, decode, is_whole, read_at, valid
 from attributionlab.experiments.runner import _device
 from attributionlab.experiments.store import DAMAGED_FILE, Journal, RunFolder
