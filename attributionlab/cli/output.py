@@ -86,6 +86,8 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
+        # loky replaces processes that have grown, as they do by what they keep; those that died have their record
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         warnings.showwarning = lambda message, *_, **__: say("warning", str(message))
         try:
             yield

@@ -1,12 +1,17 @@
 """The command as other programs run it: a few real processes."""
 
+import inspect
 import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import process_executor
+
+from attributionlab.cli.output import one_line_errors
 
 CLEAN = {
     key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "PYTHONWARNINGS", "TTY_COMPATIBLE")
@@ -47,6 +52,15 @@ def test_help_does_not_import_torch(arguments):
     assert result.returncode == 0
     assert result.stdout.endswith("[]\n")
     assert result.stderr == ""
+
+
+def test_that_loky_replaces_a_process_is_not_worth_a_line(capsys):
+    text = "A worker stopped while some jobs were given to the "
+    assert text in inspect.getsource(process_executor)
+    with one_line_errors():
+        warnings.warn(text, UserWarning, stacklevel=1)
+        warnings.warn("this one is", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: this one is\n"
 
 
 def test_check_of_a_function_in_a_file_passes(tmp_path):
