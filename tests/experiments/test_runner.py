@@ -263,7 +263,7 @@ def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path):
     seen = 0
     for _ in range(2):
         process = subprocess.Popen([sys.executable, "-c", program, str(folder)])
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while count(folder) < seen + 20 and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
