@@ -164,6 +164,7 @@ def test_jobs_that_failed_are_counted_and_tried_again(tmp_path, monkeypatch):
 
 WAITING = """
 import itertools
+import signal
 import time
 
 from attributionlab.experiments.store import Journal
@@ -178,6 +179,7 @@ def append_and_wait(journal, record):
 
 
 Journal.append = append_and_wait
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
 """
 """So that the run is stopped when it has three records, however busy the machine is."""
 
