@@ -75,9 +75,12 @@ def test_a_count_shows_what_it_counts(page):
 
 
 def test_a_link_to_a_study_that_is_filtered_away_shows_it(page):
+    from selenium.webdriver.support.wait import WebDriverWait
+
     choose(page, "#filter-study", "two")
+    assert shown(page, ".study h2") == ["two"]
     find(page, ".matrix a[href='#one']").click()
-    assert "one" in shown(page, ".study h2")
+    WebDriverWait(page, 30).until(lambda page: "one" in shown(page, ".study h2"))  # the page hears of it a little later
 
 
 def test_a_phone_shows_it_without_scrolling_sideways(page):
