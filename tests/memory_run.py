@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import MethodError
-from attributionlab.experiments.check import MethodFailure, applicable_truths, deciding_truth, versions
-from attributionlab.experiments.intervals import Summary, summarize
-from attributionlab.experiments.jobs import AGREEMENT, Job
-from attributionlab.experiments.records import Record
+from attributionlab.judging.statistics import Summary, summarize
+from attributionlab.machine import versions
+from attributionlab.measuring.applicable import applicable_truths, deciding_truth
+from attributionlab.measuring.failure import MethodFailure
 from attributionlab.methods import make_method, run_guarded
-from attributionlab.metrics import TRUTHS, make_metric, score
+from attributionlab.metrics import make_metric, score
+from attributionlab.runs.jobs import AGREEMENT, Job
+from attributionlab.runs.records import Record
+from attributionlab.truth import TRUTHS
 
 
 @dataclass(frozen=True)

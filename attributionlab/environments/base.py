@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import copy
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal, Protocol, Self
@@ -14,11 +13,14 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from attributionlab._checks import whole_number
-from attributionlab._specs import changed_options, format_spec
 from attributionlab.errors import bad_option
 from attributionlab.networks import Activation, DesignedNetwork, Structure
 from attributionlab.scenes import Scene, colored_ids, patch_ids, render
+from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.grammar import format_spec
+from attributionlab.specs.options import changed_options
+from attributionlab.truth.batch import Batch
+from attributionlab.truth.ground_truth import GroundTruth
 
 Explained = Literal["probability", "logit", "value"]
 
@@ -26,91 +28,6 @@ PAPER_SIDE = 224
 """Side of the paper's images; sizes given for it scale with the image."""
 
 SMALLEST_SIDE = 16
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class GroundTruth:
-    """Which pixels the explained output depends on, relative to the true background, and with which sign.
-
-    Args:
-        signed: (b, h, w) int8: +1 raises the output, -1 lowers it, 0 has no part in it.
-        patch_ids: (b, h, w) int16: the patch that a pixel lies in before thinning, counted from 1; 0 for the background.
-        smooth_positive_mask: (b, h, w) bool: the unthinned patches of the positive pixels, for methods that are coarse
-            by construction.
-    """
-
-    signed: Tensor
-    patch_ids: Tensor
-    smooth_positive_mask: Tensor
-
-    def __repr__(self) -> str:
-        """How many maps of which size."""
-        return f"GroundTruth({'x'.join(map(str, self.signed.shape))})"
-
-    @property
-    def positive_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that raise the output."""
-        return self.signed > 0
-
-    @property
-    def negative_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that lower the output."""
-        return self.signed < 0
-
-    @property
-    def overall_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that the output depends on."""
-        return self.signed != 0
-
-    def __getitem__(self, index: slice) -> GroundTruth:
-        """The truth of some of the images."""
-        return GroundTruth(self.signed[index], self.patch_ids[index], self.smooth_positive_mask[index])
-
-    def to(self, device: torch.device | str) -> GroundTruth:
-        """The same truth on another device."""
-        return GroundTruth(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Batch:
-    """Images with everything that is known about them.
-
-    Args:
-        inputs: (b, c, h, w) float32, colors 0..255, gray 0 or 1.
-        targets: (b,) int64: index of the explained output, 0 for regression.
-        labels: (b,) int64: the winning class, or the number that the network should return.
-        ground_truth: The exact truth for the explained output.
-        scenes: What the images were rendered from.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    labels: Tensor
-    ground_truth: GroundTruth
-    scenes: tuple[Scene, ...]
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.scenes)
-
-    def __getitem__(self, index: slice) -> Batch:
-        """Some of the images."""
-        tensors = (self.inputs[index], self.targets[index], self.labels[index])
-        return Batch(*tensors, self.ground_truth[index], self.scenes[index])
-
-    def __repr__(self) -> str:
-        """How many images of which shape."""
-        return f"Batch({len(self)} images of {'x'.join(map(str, self.inputs.shape[1:]))})"
-
-    def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
-        return Batch(
-            self.inputs.to(device),
-            self.targets.to(device),
-            self.labels.to(device),
-            self.ground_truth.to(device),
-            self.scenes,
-        )
 
 
 class SceneSampler(Protocol):

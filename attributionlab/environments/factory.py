@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attributionlab._registry import Registry
-from attributionlab._specs import convert, convert_options, join_options, parse_spec
 from attributionlab.environments.base import Environment
 from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
 from attributionlab.environments.single_color_sum import SingleColorSum
 from attributionlab.errors import bad_option
+from attributionlab.specs.catalog import Registry
+from attributionlab.specs.grammar import parse_spec
+from attributionlab.specs.options import convert, convert_options, join_options
 
 ENVIRONMENTS: Registry[type[Environment]] = Registry("environment", "attributionlab.environments")
 for _kind in (MultiColorSum, SingleColorModulo, SingleColorSum):

@@ -14,13 +14,14 @@ import torch
 from einops import rearrange, repeat
 from torch import Tensor
 
-from attributionlab._checks import whole_number
-from attributionlab.environments.base import Batch, Environment
+from attributionlab.environments.base import Environment
 from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
 from attributionlab.errors import SaturationWarning
 from attributionlab.networks import ColorDetector
 from attributionlab.seeding import generator
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.batch import Batch
 
 CHUNK_PIXELS = 2**18
 """Pixels per forward pass; large batches lose to memory allocation."""

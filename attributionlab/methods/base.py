@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from attributionlab._checks import attribution_maps, check_targets, describe_tensor
-from attributionlab._specs import changed_options, format_spec
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
+from attributionlab.specs.grammar import format_spec
+from attributionlab.specs.options import changed_options
+from attributionlab.truth.maps import attribution_maps, check_targets, describe_tensor
 
 Sign = Literal["signed", "positive", "magnitude"]
 Granularity = Literal["pixel", "coarse"]

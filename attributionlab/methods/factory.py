@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from attributionlab._functions import WANTED, load_function, parse_address
-from attributionlab._registry import Registry
-from attributionlab._specs import convert_options, join_options, parse_spec
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction, Setting
 from attributionlab.methods.bottleneck import Iba
@@ -36,6 +33,10 @@ from attributionlab.methods.relevance import (
 from attributionlab.methods.rise import Rise
 from attributionlab.methods.sampled import ExpectedGradients, SmoothGrad, SmoothGradSquared, VarGrad
 from attributionlab.methods.surrogate import KernelShap, Lime
+from attributionlab.specs.catalog import Registry
+from attributionlab.specs.functions import WANTED, load_function, parse_address
+from attributionlab.specs.grammar import parse_spec
+from attributionlab.specs.options import convert_options, join_options
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs

@@ -14,7 +14,6 @@ from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from attributionlab._specs import changed_options
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
 from attributionlab.methods.diagnostics import record
@@ -22,6 +21,7 @@ from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
 from attributionlab.methods.segments import Segments, segment
 from attributionlab.networks import DesignedNetwork
 from attributionlab.seeding import content_key, generator
+from attributionlab.specs.options import changed_options
 
 ROUNDING = 1e-6
 """Coefficients below this part of the largest are rounding: the outputs that they are fitted to are float32."""

@@ -1,6 +1,7 @@
 """Metrics: agreement with the exact truth, and the perturbation metrics that are audited by it."""
 
-from attributionlab.metrics.agreement import TRUTHS, Agreement, SoftScores, normalize, score, soft_scores
+from attributionlab.judging.ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation, ranks
+from attributionlab.metrics.agreement import Agreement, SoftScores, normalize, score, soft_scores
 from attributionlab.metrics.base import (
     AnyMetric,
     FunctionMetric,
@@ -13,13 +14,13 @@ from attributionlab.metrics.base import (
 )
 from attributionlab.metrics.factory import METRICS, make_metric
 from attributionlab.metrics.insertion import Curve, Deletion, Insertion, deletion, insertion
-from attributionlab.metrics.ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation, ranks
 from attributionlab.metrics.sensitivity import (
     SensitivityCurve,
     SensitivityN,
     sensitivity_n,
     sensitivity_n_by_subsets,
 )
+from attributionlab.truth import TRUTHS
 
 __all__ = [
     "METRICS",

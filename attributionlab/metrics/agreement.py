@@ -13,9 +13,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from attributionlab._checks import attribution_maps
-
-TRUTHS = ("overall", "positive", "negative", "positive-smooth")
+from attributionlab.truth.maps import attribution_maps
 
 
 class Truth(Protocol):

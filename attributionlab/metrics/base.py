@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from attributionlab._specs import changed_options, format_spec
 from attributionlab.errors import MetricError, bad_option
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking
+from attributionlab.specs.grammar import format_spec
+from attributionlab.specs.options import changed_options
 
 Measure = Literal["output", "correct-steps"]
 CURVE_POINTS = 101

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from attributionlab._functions import WANTED, load_function, parse_address
-from attributionlab._registry import Registry
-from attributionlab._specs import convert_options, join_options, parse_spec
 from attributionlab.errors import bad_option
 from attributionlab.metrics.base import AnyMetric, FunctionMetric, Metric, MetricFunction
 from attributionlab.metrics.insertion import Deletion, Insertion
 from attributionlab.metrics.sensitivity import SensitivityN
+from attributionlab.specs.catalog import Registry
+from attributionlab.specs.functions import WANTED, load_function, parse_address
+from attributionlab.specs.grammar import parse_spec
+from attributionlab.specs.options import convert_options, join_options
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs

@@ -16,10 +16,11 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from attributionlab._checks import attribution_maps, whole_number
 from attributionlab.errors import bad_option
 from attributionlab.metrics.base import Images, Measure, Measurement, Metric, Network
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, descending, switch_pixels, switch_steps
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.maps import attribution_maps
 
 Canvas = Literal["black", "background", "blur"]
 

@@ -14,12 +14,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from attributionlab._checks import attribution_maps, whole_number
 from attributionlab.errors import bad_option
 from attributionlab.metrics.base import Images, Measure, Measurement, Metric, Network
 from attributionlab.metrics.insertion import Canvas, canvases, check_counted, contributing, correct_steps
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, random_orders, switch_pixels, switch_steps
 from attributionlab.seeding import generator
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.maps import attribution_maps
 
 
 @dataclass(frozen=True, eq=False)

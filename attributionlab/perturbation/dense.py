@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attributionlab._checks import check_targets
 from attributionlab.errors import bad_option
 from attributionlab.perturbation.order import check_images, check_orders, explained
+from attributionlab.truth.maps import check_targets
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from attributionlab._checks import whole_number
 from attributionlab.perturbation.dense import DensePixels
 from attributionlab.perturbation.tree import SwitchedPixels
+from attributionlab.specs.arguments import whole_number
 
 
 def switch_steps(n_pixels: int, n_steps: int | None) -> Tensor:

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from attributionlab.experiments.audited import ImageCurves
-from attributionlab.experiments.results import Records, Values
+from attributionlab.judging.audit_report import ImageCurves
 from attributionlab.metrics import make_metric
+from attributionlab.runs.results import Records, Values
 
 
 class RunView:

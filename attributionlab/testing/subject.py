@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attributionlab.environments import Batch, Environment, complete_environment
+from attributionlab.environments import Environment, complete_environment
 from attributionlab.methods import AnyMethod, MethodFunction, context_for, make_method
 from attributionlab.methods.guard import run_guarded
+from attributionlab.truth import Batch
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
 """Where the axioms hold exactly: the logit is a sum over the winner's pixels, and nothing else enters it."""

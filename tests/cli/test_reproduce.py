@@ -167,7 +167,7 @@ import itertools
 import signal
 import time
 
-from attributionlab.experiments.store import Journal
+from attributionlab.runs.store import Journal
 
 append, numbers = Journal.append, itertools.count(1)
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from attributionlab.environments import make_environment
-from attributionlab.environments.base import GroundTruth
 from attributionlab.errors import NotFinite, WrongShape
 from attributionlab.methods.controls import Random
-from attributionlab.metrics import TRUTHS, normalize, score, soft_scores
+from attributionlab.metrics import normalize, score, soft_scores
+from attributionlab.truth import TRUTHS
+from attributionlab.truth.ground_truth import GroundTruth
 
 ENVIRONMENTS = (
     "multi-color-sum[size=16]",

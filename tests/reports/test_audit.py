@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from attributionlab.experiments import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodFailure, MethodScores
-from attributionlab.metrics import PairedDifference, RankCorrelation
-from attributionlab.reports.audit import CSV_COLUMNS, audit_rows, audit_tables
-from attributionlab.reports.audit_figure import audit_figure
+from attributionlab.judging import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
+from attributionlab.judging.ranking import PairedDifference, RankCorrelation
+from attributionlab.measuring import MethodFailure
+from attributionlab.reports.figures.audit import audit_figure
+from attributionlab.reports.tables.audit import CSV_COLUMNS, audit_rows, audit_tables
 
 SPEC = "multi-color-sum[size=16]"
 SEEDED = "multi-color-sum[network_seed=1,size=16]"

@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MachineError
-from attributionlab.reports.figures import attribution_figure, check_path, picture, save_figure
+from attributionlab.reports.figures.maps import attribution_figure
+from attributionlab.reports.figures.pictures import picture
+from attributionlab.reports.figures.saving import check_path, save_figure
 
 MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
 

@@ -17,11 +17,11 @@ import torch
 from PIL import Image
 
 from attributionlab.errors import BadOption, MachineError
-from attributionlab.reports.figures import SIGNED, picture
-from attributionlab.reports.glance import glance
-from attributionlab.reports.html import DASH, report_html, write_report
-from attributionlab.reports.pictures import LEVELS, image_uri, map_uri
-from attributionlab.reports.provenance import provenance
+from attributionlab.reports.figures.pictures import SIGNED, picture
+from attributionlab.reports.page.glance import glance
+from attributionlab.reports.page.pictures import LEVELS, image_uri, map_uri
+from attributionlab.reports.page.provenance import provenance
+from attributionlab.reports.page.report import DASH, report_html, write_report
 from attributionlab.reports.run_view import RunView
 
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from attributionlab.errors import BadOption
-from attributionlab.experiments.audited import ImageCurves
-from attributionlab.reports.curves import band_of, band_opacity, curves_figure
-from attributionlab.reports.figures import save_figure
-from attributionlab.reports.ranks import ranks_figure
-from attributionlab.reports.run_figures import gallery_figure, run_figures, write_figures
+from attributionlab.judging.audit_report import ImageCurves
+from attributionlab.reports.figures.curves import band_of, band_opacity, curves_figure
+from attributionlab.reports.figures.ranks import ranks_figure
+from attributionlab.reports.figures.runs import gallery_figure, run_figures, write_figures
+from attributionlab.reports.figures.saving import save_figure
+from attributionlab.reports.figures.styles import method_styles
+from attributionlab.reports.figures.violins import violin_figure
 from attributionlab.reports.run_view import RunView, pooled
-from attributionlab.reports.styles import method_styles
-from attributionlab.reports.violins import violin_figure
 
 FAMILY = "multi-color-sum[size=16]"
 

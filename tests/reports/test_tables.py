@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from attributionlab.environments import Claim, Verification
-from attributionlab.experiments import EnvironmentVerdict, MethodFailure, Summary, Verdict
-from attributionlab.metrics import TRUTHS
-from attributionlab.reports.tables import (
+from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
+from attributionlab.measuring import MethodFailure
+from attributionlab.reports.tables.verdicts import (
     CSV_COLUMNS,
     comparison_table,
     to_csv,
@@ -18,6 +18,7 @@ from attributionlab.reports.tables import (
     verdict_table,
     verification_table,
 )
+from attributionlab.truth import TRUTHS
 
 ODD = ("integrated-gradients[baseline=true]", "a[b]c[/]d[/b]e", "[red]red[/red]", "\\[x]", "file[1].py:f[0]")
 

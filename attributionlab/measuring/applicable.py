@@ -1,0 +1,21 @@
+"""Which kinds of truth apply to a method, and which one decides."""
+
+from __future__ import annotations
+
+from attributionlab.environments import Environment
+from attributionlab.methods import Declaration
+from attributionlab.truth import TRUTHS
+
+
+def deciding_truth(declaration: Declaration) -> str:
+    """The truth that fits what a method claims to give."""
+    if declaration.sign != "positive":
+        return "overall"
+    return "positive-smooth" if declaration.granularity == "coarse" else "positive"
+
+
+def applicable_truths(declaration: Declaration, environment: Environment) -> tuple[str, ...]:
+    """The kinds of truth that say something about the method here: only probabilities have pixels that lower them."""
+    gives_negative = declaration.sign == "signed" and declaration.explains == "output"
+    has_negative = environment.explains == "probability" and gives_negative
+    return tuple(truth for truth in TRUTHS if truth != "negative" or has_negative)

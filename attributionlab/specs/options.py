@@ -1,0 +1,161 @@
+"""Options: fields of a frozen dataclass, whose annotations say which values are allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from attributionlab.errors import UnknownName, bad_option, unknown_name
+
+
+def option_fields(kind: type) -> dict[str, dataclasses.Field[typing.Any]]:
+    """The fields of a dataclass that users can set."""
+    return {field.name: field for field in dataclasses.fields(kind) if field.init and not field.metadata.get("hidden")}
+
+
+@functools.cache
+def _annotations(kind: type) -> dict[str, typing.Any]:
+    """To evaluate them takes a millisecond, and a run makes thousands of environments and methods."""
+    return typing.get_type_hints(kind)
+
+
+def convert_options(kind: type, options: Mapping[str, object], shorthands: Iterable[str] = ()) -> dict[str, typing.Any]:
+    """Check and convert options against the annotations of a dataclass.
+
+    Args:
+        kind: The dataclass.
+        options: The options, as text or as values.
+        shorthands: Names that users may also give, for the hints of messages; they are replaced before.
+
+    Raises:
+        UnknownName: If there is no such option.
+        BadOption: If a value does not fit.
+    """
+    annotations = _annotations(kind)
+    known = option_fields(kind)
+    for name in options:
+        if not known:
+            owner = getattr(kind, "name", kind.__name__)
+            raise UnknownName(f"`option` must be a known name, got {name!r}; {owner} takes no options")
+        if name not in known:
+            raise unknown_name("option", name, (*known, *shorthands))
+    return {name: convert(name, value, annotations[name]) for name, value in options.items()}
+
+
+def join_options(
+    given: Mapping[str, typing.Any], written: Mapping[str, typing.Any], text: str
+) -> dict[str, typing.Any]:
+    """The options given beside a spec and those written in it.
+
+    Args:
+        given: Options beside the spec, converted.
+        written: Options in the spec, converted.
+        text: The spec.
+
+    Raises:
+        BadOption: If the two contradict each other.
+    """
+    for name in sorted(given.keys() & written.keys()):
+        if given[name] != written[name]:
+            raise bad_option(name, f"agree with {text}", given[name])
+    return {**given, **written}
+
+
+def changed_options(instance: object) -> dict[str, object]:
+    """The options of a dataclass instance that differ from their defaults."""
+    values = {name: (getattr(instance, name), field.default) for name, field in option_fields(type(instance)).items()}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def convert(name: str, value: object, annotation: object) -> object:
+    """`value` as the type that `annotation` asks for.
+
+    Raises:
+        BadOption: If it is not one.
+    """
+    for choice in sorted(_choices(annotation), key=lambda choice: choice is not type(None)):  # `none` is no text
+        try:
+            return _convert_one(value, choice)
+        except (ValueError, TypeError, OverflowError, ZeroDivisionError):
+            continue
+    raise bad_option(name, f"be {describe(annotation)}", value)
+
+
+def describe(annotation: object) -> str:
+    """What an option can be, in words."""
+    return " or ".join(_describe(choice) for choice in _choices(annotation))
+
+
+def _choices(annotation: object) -> tuple[object, ...]:
+    """The alternatives of a union, or the one type."""
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return typing.get_args(annotation) if is_union else (annotation,)
+
+
+def _convert_one(value: object, annotation: object) -> object:
+    """`value` as one type; raises ValueError or TypeError if it is not one."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return _same(value, typing.get_args(annotation))
+    if typing.get_origin(annotation) is tuple:
+        return _convert_tuple(value, typing.get_args(annotation))
+    if annotation in (None, type(None)):
+        return _same(None if value == "none" else value, (None,))
+    if annotation is bool:
+        return _same({"true": True, "false": False}.get(str(value).lower(), value), (True, False))
+    if annotation is int:
+        return _integer(value)
+    if annotation is float:
+        return _number(value)
+    if annotation is str and isinstance(value, str):
+        return value
+    raise TypeError(annotation)
+
+
+def _convert_tuple(value: object, items: tuple[object, ...]) -> tuple[object, ...]:
+    nested = typing.get_origin(items[0]) is tuple
+    if not isinstance(value, (str, list, tuple)):
+        raise TypeError(value)
+    parts = value.split(";" if nested else ",") if isinstance(value, str) else value
+    if items[-1] is not Ellipsis and len(parts) != len(items):
+        raise ValueError(value)
+    return tuple(_convert_one(part, items[0]) for part in parts)
+
+
+def _same(value: object, allowed: tuple[object, ...]) -> object:
+    for candidate in allowed:
+        if value == candidate and type(value) is type(candidate):
+            return candidate
+    raise ValueError(value)
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool) or (not isinstance(value, str) and int(value) != value):  # type: ignore[call-overload]
+        raise ValueError(value)
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    number = float(Fraction(value)) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _describe(annotation: object) -> str:
+    """What a type is called in messages and lists."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return " or ".join(map(str, typing.get_args(annotation)))
+    if typing.get_origin(annotation) is tuple:
+        first, *rest = typing.get_args(annotation)
+        if typing.get_origin(first) is tuple:
+            return "colors R,G,B;R,G,B;..."
+        return "a color R,G,B" if len(rest) == 2 else "a list of integers"
+    names = {bool: "true or false", int: "an integer", float: "a number", type(None): "none"}
+    return names.get(annotation, "a text")  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,13 @@
+from .batch import Batch
+from .ground_truth import GroundTruth
+from .kinds import TRUTHS
+from .maps import attribution_maps, check_targets, describe_tensor
+
+__all__ = [
+    "TRUTHS",
+    "Batch",
+    "GroundTruth",
+    "attribution_maps",
+    "check_targets",
+    "describe_tensor",
+]
