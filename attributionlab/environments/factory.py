@@ -17,9 +17,6 @@ ENVIRONMENTS: Registry[type[Environment]] = Registry("environment", "attribution
 for _kind in (MultiColorSum, SingleColorModulo, SingleColorSum):
     ENVIRONMENTS.register(_kind.name, _kind)
 
-SHORTHANDS = {"size": ("height", "width"), "seed": ("data_seed", "network_seed")}
-"""Options that set two options at once."""
-
 
 def make_environment(name: str, **options: object) -> Environment:
     """Build an environment from its name or spec.
@@ -31,6 +28,7 @@ def make_environment(name: str, **options: object) -> Environment:
     Raises:
         UnknownName: If there is no such environment or option.
         BadOption: If a value does not fit, or contradicts the spec.
+        Inexact: If the network would not be exact with these options.
 
     Example:
         >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
@@ -38,8 +36,12 @@ def make_environment(name: str, **options: object) -> Environment:
     """
     spec = parse_spec(name)
     kind = ENVIRONMENTS.get(spec.name)
-    given, written = (convert_options(kind, _expanded(some), SHORTHANDS) for some in (options, spec.options))
-    return kind(**join_options(given, written, name))
+    given, written = (
+        convert_options(kind, _expanded(some, kind.shorthands), kind.shorthands) for some in (options, spec.options)
+    )
+    environment = kind(**join_options(given, written, name))
+    environment.prove()
+    return environment
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:
@@ -53,15 +55,20 @@ def complete_environment(spec: str, **defaults: object) -> Environment:
         >>> complete_environment("multi-color-sum[height=32,width=48]", size=64, seed=3).spec
         'multi-color-sum[height=32,seed=3,width=48]'
     """
-    named = parse_spec(spec).options
-    missing = {name: value for name, value in defaults.items() if not {name, *SHORTHANDS[name]} & set(named)}
+    parsed = parse_spec(spec)
+    shorthands = ENVIRONMENTS.get(parsed.name).shorthands
+    missing = {
+        name: value
+        for name, value in defaults.items()
+        if name in shorthands and not {name, *shorthands[name]} & set(parsed.options)
+    }
     return make_environment(spec, **missing)
 
 
-def _expanded(options: Mapping[str, object]) -> dict[str, object]:
+def _expanded(options: Mapping[str, object], shorthands: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
     """The options with each shorthand replaced by the two that it stands for."""
-    expanded = {name: value for name, value in options.items() if name not in SHORTHANDS}
-    for shorthand, names in SHORTHANDS.items():
+    expanded = {name: value for name, value in options.items() if name not in shorthands}
+    for shorthand, names in shorthands.items():
         if shorthand in options:
             for name in names:
                 if name in expanded:

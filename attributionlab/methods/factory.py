@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction, Setting
+from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction
 from attributionlab.methods.bottleneck import Iba
 from attributionlab.methods.cam import GradCam, GuidedGradCam
 from attributionlab.methods.controls import Constant, Edge, Input, Random, Truth
@@ -82,14 +83,14 @@ for _kind in _OURS:
 
 
 def make_method(
-    method: str | AnyMethod | MethodFunction, setting: Setting | None = None, /, **options: object
+    method: str | AnyMethod | MethodFunction, environment: Environment | None = None, /, **options: object
 ) -> AnyMethod:
     """Build a method from its name or spec, or wrap a function.
 
     Args:
         method: A registered name or spec (`integrated-gradients[baseline=true]`), a function
             `(model, inputs, targets) -> Tensor`, or where to find one: `package.module:function`, `file.py:function`.
-        setting: The environment in which it is used; methods ask it for the true baseline.
+        environment: The environment in which it is used; methods ask it for the true baseline.
         **options: Options of the method.
 
     Raises:
@@ -102,9 +103,11 @@ def make_method(
         'integrated-gradients[n_steps=20]'
     """
     if isinstance(method, Method):
-        return dataclasses.replace(method, setting=setting or method.setting, **convert_options(type(method), options))
+        return dataclasses.replace(
+            method, environment=environment or method.environment, **convert_options(type(method), options)
+        )
     if isinstance(method, str):
-        return _from_text(method, setting, options)
+        return _from_text(method, environment, options)
     if not callable(method):
         raise bad_option("method", "be a spec or a function (model, inputs, targets) -> Tensor", method)
     if options:
@@ -117,7 +120,7 @@ def is_method_class(entry: type[Method] | MethodFunction) -> TypeIs[type[Method]
     return isinstance(entry, type) and issubclass(entry, Method)
 
 
-def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -> AnyMethod:
+def _from_text(text: str, environment: Environment | None, options: dict[str, object]) -> AnyMethod:
     address = parse_address(text)
     if address is not None:
         if options or address.options:
@@ -129,7 +132,7 @@ def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -
     kind = METHODS.get(spec.name)
     if is_method_class(kind):
         given, written = (convert_options(kind, some) for some in (options, spec.options))
-        return kind(setting=setting, **join_options(given, written, text))
+        return kind(environment=environment, **join_options(given, written, text))
     if options or spec.options:
         raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
     return FunctionMethod(function=kind, spec=spec.name)
