@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +23,8 @@ from attributionlab.measuring.failure import MethodFailure
 from attributionlab.methods import AnyMethod, context_for, make_method, run_guarded
 from attributionlab.methods.diagnostics import collecting
 from attributionlab.metrics import AnyMetric, Measurement, make_metric, score
+from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, Job, Unit
-from attributionlab.runs.plan import code_digest
 from attributionlab.runs.records import Record
 from attributionlab.runs.time_limit import at_most
 from attributionlab.truth import TRUTHS, Batch
@@ -187,11 +188,18 @@ def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: floa
     watch = _Watch(device)
     try:
         with at_most(timeout, job.measure):
+            metric = _metric(job.measure, job.code)
             prepared = images.prepare(job.measure, job.code)
-            (measured,) = _metric(job.measure, job.code).evaluate(images.environment, images.batch, [maps], prepared)
+            (measured,) = metric.evaluate(images.environment, images.batch, [maps], prepared)
     except (AttributionLabError, RuntimeError, MemoryError) as error:
         return watch.record(job, error=_failure(error, "metric"))
-    return watch.record(job, scores={"score": _finite(measured.scores.tolist())}, curves=_curves(measured))
+    return watch.record(
+        job,
+        scores={"score": _finite(measured.scores.tolist())},
+        curves=_curves(measured),
+        higher_is_better=bool(metric.higher_is_better),
+        bounds=_finite([math.inf if bound is None else float(bound) for bound in metric.bounds]),
+    )
 
 
 def _curves(measured: Measurement) -> dict[str, object] | None:
