@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 import orjson
 
+from attributionlab.errors import bad_option
 from attributionlab.measuring.failure import MethodFailure
 from attributionlab.runs.jobs import Job
 
@@ -161,11 +162,27 @@ class Damage:
 
 def scan(path: Path) -> Iterator[tuple[int, bytes, Damage | None]]:
     """Every line of a file of records: its offset in bytes, the line, and what is wrong with it."""
+    for offset, line, parsed in _parsed(path, "scores"):
+        yield offset, line, parsed if isinstance(parsed, Damage) else None
+
+
+def _parsed(path: Path, without: Bulk | None) -> Iterator[tuple[int, bytes, dict[str, Any] | Damage]]:
+    """Every line with its offset, and what it holds, or what is wrong with it."""
     offset = 0
     with path.open("rb", buffering=_BLOCK) as lines:
         for number, line in enumerate(lines, start=1):
-            yield offset, line, None if is_whole(line) else _damage(number, line)
+            parsed = decode_checked(line, without) if is_whole(line) else None
+            yield offset, line, _damage(number, line) if parsed is None else parsed
             offset += len(line)
+
+
+def decode_checked(line: bytes, without: Bulk | None = None) -> dict[str, Any] | None:
+    """What a whole line holds, as `decode`; None if that is not a record, although its checksum fits."""
+    try:
+        stored = decode(line, without)
+    except ValueError:
+        return None
+    return stored if isinstance(stored, dict) and _is_record(stored) else None
 
 
 def _damage(number: int, line: bytes) -> Damage:
@@ -187,12 +204,11 @@ def valid(
         return
     done: set[bytes] = set()
     failed: dict[bytes, int] = {}
-    for offset, line, damage in scan(path):
-        if damage is not None:
+    for offset, _, found in _parsed(path, without):
+        if isinstance(found, Damage):
             if damaged is not None:
-                damaged.append(damage)
+                damaged.append(found)
             continue
-        found = decode(line, without)
         key = bytes.fromhex(found["key"])
         if found["error"] is not None:
             failed[key] = offset
@@ -204,10 +220,56 @@ def valid(
 
 
 def read_at(path: Path, offsets: Sequence[int], without: Bulk | None = None) -> Iterator[dict[str, Any]]:
-    """The records at these offsets, which `valid` has seen."""
+    """The records at these offsets, which `valid` has seen.
+
+    Raises:
+        BadOption: If one is not a record: the file has changed meanwhile, or its bulky fields, which `valid` may skip, are wrong.
+    """
     with path.open("rb") as file:
         for offset in offsets:
             file.seek(offset)
             line = file.readline()
-            assert is_whole(line), "the file has changed since it was looked at"
-            yield decode(line, without)
+            stored = decode_checked(line, without) if is_whole(line) else None
+            if stored is None:
+                raise bad_option("run", f"have {RECORDS_FILE} as they were written", str(path), f"see byte {offset}")
+            yield stored
+
+
+def _is_record(stored: dict[str, Any]) -> bool:
+    """Whether the fields have the types of a record; bulky ones are looked at where they are there."""
+    try:
+        error, scores, curves = stored["error"], stored.get("scores", {}), stored.get("curves")
+        n_images = stored["stop"] - stored["start"]
+        return (
+            _IS_KEY(stored["key"]) is not None
+            and all(isinstance(stored[name], str) for name in _TEXTS)
+            and all(type(stored[name]) is int and stored[name] >= 0 for name in _COUNTS)
+            and n_images > 0
+            and type(stored["seconds"]) in _NUMBER
+            and (stored["diagnosis"] is None or isinstance(stored["diagnosis"], str))
+            and (
+                error is None or (all(isinstance(error[name], str) for name in ("type", "message")) and len(error) == 2)
+            )
+            and all(isinstance(part, str) for entry in stored["versions"].items() for part in entry)
+            and stored.get("higher_is_better") in (True, False, None)
+            and all(_are_scores(values, n_images) for values in scores.values())
+            and (curves is None or _are_curves(curves, n_images))
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+_IS_KEY = re.compile("[0-9a-f]{32}").fullmatch
+_TEXTS = ("environment", "method", "measure", "code", "device")
+_COUNTS = ("start", "stop", "n_zero_maps", "n_maps", "peak_memory")
+_NUMBER = {int, float}
+_NUMBER_OR_NONE = {int, float, type(None)}
+
+
+def _are_scores(values: list[Any], n_images: int) -> bool:
+    return type(values) is list and len(values) == n_images and _NUMBER_OR_NONE.issuperset(map(type, values))
+
+
+def _are_curves(curves: dict[str, Any], n_images: int) -> bool:
+    at, rows = curves["at"], curves["values"]
+    return _are_scores(at, len(at)) and len(rows) == n_images and all(_are_scores(row, len(at)) for row in rows)
