@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -236,40 +237,46 @@ def read_at(path: Path, offsets: Sequence[int], without: Bulk | None = None) -> 
 
 
 def _is_record(stored: dict[str, Any]) -> bool:
-    """Whether the fields have the types of a record; bulky ones are looked at where they are there."""
+    """Whether the fields have the types of a record; bulky ones are looked at where they are there.
+
+    Types are compared as sets: a run may have a million records.
+    """
     try:
-        error, scores, curves = stored["error"], stored.get("scores", {}), stored.get("curves")
-        n_images = stored["stop"] - stored["start"]
+        start, stop, error, curves = stored["start"], stored["stop"], stored["error"], stored.get("curves")
+        counts = (start, stop, stored["n_zero_maps"], stored["n_maps"], stored["peak_memory"])
+        texts = (stored["environment"], stored["method"], stored["measure"], stored["code"], stored["device"])
         return (
             _IS_KEY(stored["key"]) is not None
-            and all(isinstance(stored[name], str) for name in _TEXTS)
-            and all(type(stored[name]) is int and stored[name] >= 0 for name in _COUNTS)
-            and n_images > 0
-            and type(stored["seconds"]) in _NUMBER
-            and (stored["diagnosis"] is None or isinstance(stored["diagnosis"], str))
-            and (
-                error is None or (all(isinstance(error[name], str) for name in ("type", "message")) and len(error) == 2)
-            )
-            and all(isinstance(part, str) for entry in stored["versions"].items() for part in entry)
+            and set(map(type, texts)) == {str}
+            and set(map(type, counts)) == {int}
+            and min(counts) >= 0
+            and start < stop
+            and type(stored["seconds"]) in _NUMBERS
+            and type(stored["diagnosis"]) in _TEXT_OR_NONE
+            and (error is None or {*map(type, error.values())} == {str} and error.keys() == {"type", "message"})
+            and {*map(type, stored["versions"].values())} <= {str}
             and stored.get("higher_is_better") in (True, False, None)
-            and all(_are_scores(values, n_images) for values in scores.values())
-            and (curves is None or _are_curves(curves, n_images))
+            and ("scores" not in stored or _are_scores(stored["scores"].values(), stop - start))
+            and (curves is None or _are_curves(curves, stop - start))
         )
     except (KeyError, TypeError, AttributeError):
         return False
 
 
 _IS_KEY = re.compile("[0-9a-f]{32}").fullmatch
-_TEXTS = ("environment", "method", "measure", "code", "device")
-_COUNTS = ("start", "stop", "n_zero_maps", "n_maps", "peak_memory")
-_NUMBER = {int, float}
-_NUMBER_OR_NONE = {int, float, type(None)}
+_NUMBERS = {int, float}
+_NUMBERS_OR_NONE = {int, float, type(None)}
+_TEXT_OR_NONE = {str, type(None)}
 
 
-def _are_scores(values: list[Any], n_images: int) -> bool:
-    return type(values) is list and len(values) == n_images and _NUMBER_OR_NONE.issuperset(map(type, values))
+def _are_scores(rows: Collection[list[Any]], length: int) -> bool:
+    return {*map(type, rows)} <= {list} and {*map(len, rows)} <= {length} and _are_numbers(chain.from_iterable(rows))
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return {*map(type, values)} <= _NUMBERS_OR_NONE
 
 
 def _are_curves(curves: dict[str, Any], n_images: int) -> bool:
     at, rows = curves["at"], curves["values"]
-    return _are_scores(at, len(at)) and len(rows) == n_images and all(_are_scores(row, len(at)) for row in rows)
+    return _are_numbers(at) and len(rows) == n_images and _are_scores(rows, len(at))
