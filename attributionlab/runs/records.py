@@ -253,7 +253,7 @@ def _is_record(stored: dict[str, Any]) -> bool:
             and start < stop
             and type(stored["seconds"]) in _NUMBERS
             and type(stored["diagnosis"]) in _TEXT_OR_NONE
-            and (error is None or {*map(type, error.values())} == {str} and error.keys() == {"type", "message"})
+            and (error is None or ({*map(type, error.values())} == {str} and error.keys() == {"type", "message"}))
             and {*map(type, stored["versions"].values())} <= {str}
             and stored.get("higher_is_better") in (True, False, None)
             and ("scores" not in stored or _are_scores(stored["scores"].values(), stop - start))
