@@ -10,7 +10,6 @@ from attributionlab.methods.base import (
     declares,
 )
 from attributionlab.methods.factory import METHODS, make_method
-from attributionlab.methods.guard import ModelState, run_guarded
 
 __all__ = [
     "METHODS",
@@ -19,9 +18,7 @@ __all__ = [
     "FunctionMethod",
     "Method",
     "MethodFunction",
-    "ModelState",
     "context_for",
     "declares",
     "make_method",
-    "run_guarded",
 ]
