@@ -1,31 +1,40 @@
-"""From a spec to an environment."""
+"""The catalog of environments, and the way from a spec to an environment. Nothing here imports torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from attributionlab.environments.base import Environment
-from attributionlab.environments.multi_color_sum import MultiColorSum
-from attributionlab.environments.single_color_modulo import SingleColorModulo
-from attributionlab.environments.single_color_sum import SingleColorSum
-from attributionlab.errors import bad_option
-from attributionlab.specs.catalog import Registry
+from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.grammar import parse_spec
-from attributionlab.specs.options import convert, convert_options, join_options
+from attributionlab.specs.options import shorthands_of
+from attributionlab.specs.rules import Rules
 
-ENVIRONMENTS: Registry[type[Environment]] = Registry("environment", "attributionlab.environments")
-for _kind in (MultiColorSum, SingleColorModulo, SingleColorSum):
-    ENVIRONMENTS.register(_kind.name, _kind)
+if TYPE_CHECKING:
+    from attributionlab.environments.base import Environment
 
 SHORTHANDS = {"size": ("height", "width"), "seed": ("data_seed", "network_seed")}
 """Options that set two options at once."""
 
+ENVIRONMENTS: Catalog[type[Environment]] = Catalog(
+    kind="environment",
+    built_in={
+        "multi-color-sum": "attributionlab.environments.multi_color_sum:MultiColorSum",
+        "single-color-modulo": "attributionlab.environments.single_color_modulo:SingleColorModulo",
+        "single-color-sum": "attributionlab.environments.single_color_sum:SingleColorSum",
+    },
+    rules=Rules(base="attributionlab.environments.base:Environment", facts={"summary": "builtins:str"}),
+    shorthands=SHORTHANDS,
+)
+"""All environments."""
 
-def make_environment(name: str, **options: object) -> Environment:
+register_environment = ENVIRONMENTS.register
+
+
+def make_environment(name: str | Environment | type[Environment], /, **options: object) -> Environment:
     """Build an environment from its name or spec.
 
     Args:
-        name: A registered name, or a spec like `multi-color-sum[n_redundant=0,size=64]`.
+        name: A registered name, a spec like `multi-color-sum[n_redundant=0,size=64]`, an environment or its class.
         **options: Options of the environment; `size` sets height and width, `seed` both seeds.
 
     Raises:
@@ -36,14 +45,12 @@ def make_environment(name: str, **options: object) -> Environment:
         >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
         'multi-color-sum[n_redundant=0,seed=3,size=64]'
     """
-    spec = parse_spec(name)
-    kind = ENVIRONMENTS.get(spec.name)
-    given, written = (convert_options(kind, _expanded(some), SHORTHANDS) for some in (options, spec.options))
-    return kind(**join_options(given, written, name))
+    built: Environment = ENVIRONMENTS.build(name, options)
+    return built
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:
-    """Build an environment from a spec, with `size` and `seed` where the spec does not set them itself, in full or in part.
+    """Build an environment from a spec, with `size` and `seed` where it has them and does not set them itself.
 
     Raises:
         UnknownName: If there is no such environment or option.
@@ -53,18 +60,11 @@ def complete_environment(spec: str, **defaults: object) -> Environment:
         >>> complete_environment("multi-color-sum[height=32,width=48]", size=64, seed=3).spec
         'multi-color-sum[height=32,seed=3,width=48]'
     """
-    named = parse_spec(spec).options
-    missing = {name: value for name, value in defaults.items() if not {name, *SHORTHANDS[name]} & set(named)}
+    parsed = parse_spec(spec)
+    applicable = shorthands_of(ENVIRONMENTS.get(parsed.name), SHORTHANDS)
+    missing = {
+        name: value
+        for name, value in defaults.items()
+        if name in applicable and not {name, *applicable[name]} & set(parsed.options)
+    }
     return make_environment(spec, **missing)
-
-
-def _expanded(options: Mapping[str, object]) -> dict[str, object]:
-    """The options with each shorthand replaced by the two that it stands for."""
-    expanded = {name: value for name, value in options.items() if name not in SHORTHANDS}
-    for shorthand, names in SHORTHANDS.items():
-        if shorthand in options:
-            for name in names:
-                if name in expanded:
-                    raise bad_option(shorthand, f"not come together with `{name}`", options[shorthand])
-                expanded[name] = convert(shorthand, options[shorthand], int)
-    return expanded

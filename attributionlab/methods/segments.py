@@ -6,17 +6,16 @@ A segmenter maps an image to an integer feature mask (h, w) whose ids count from
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from skimage.segmentation import felzenszwalb, quickshift, slic
 from torch import Tensor
 
 from attributionlab.errors import bad_option
+from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.rules import Rules
 
-Segments = Literal["quickshift", "felzenszwalb", "slic", "grid", "oracle", "sam"]
 Picture = npt.NDArray[np.uint8]
 FeatureMask = npt.NDArray[np.int64]
 Segmenter = Callable[[Picture], npt.NDArray[np.integer]]
@@ -33,20 +32,45 @@ def grid(picture: Picture) -> FeatureMask:
     return cells
 
 
-SEGMENTERS: dict[str, Segmenter] = {
-    "quickshift": quickshift,
-    "felzenszwalb": felzenszwalb,
-    "slic": lambda picture: slic(picture, start_label=0),
-    "grid": grid,
-}
+def slic(picture: Picture) -> FeatureMask:
+    """scikit-image's SLIC with ids from 0; its own count from 1."""
+    from skimage.segmentation import slic as slic_from_one  # noqa: PLC0415  # a second, which other priors need not wait
+
+    ids: FeatureMask = slic_from_one(picture, start_label=0)
+    return ids
 
 
-def segment(image: Tensor, segments: Segments, patch_ids: Tensor | None, sam: Segmenter | None = None) -> Tensor:
+PRIORS_WITH_NEEDS = ("oracle", "sam")
+"""Priors that need more than the picture: the scene's patches, and weights."""
+
+SEGMENTERS: Catalog[Segmenter] = Catalog(
+    kind="segmenter",
+    built_in={
+        "quickshift": "skimage.segmentation:quickshift",
+        "felzenszwalb": "skimage.segmentation:felzenszwalb",
+        "slic": "attributionlab.methods.segments:slic",
+        "grid": "attributionlab.methods.segments:grid",
+    },
+    rules=Rules(signature="(picture: (h, w, 3) uint8) -> (h, w) integers from 0"),
+    reserved=PRIORS_WITH_NEEDS,
+)
+"""Segmenters that need nothing but the picture."""
+
+register_segmenter = SEGMENTERS.register
+
+
+def prior_names() -> list[str]:
+    """The names of all segmentation priors."""
+    registered = [name for name in SEGMENTERS.names if name not in SEGMENTERS.built_in]
+    return [*SEGMENTERS.built_in, *PRIORS_WITH_NEEDS, *registered]
+
+
+def segment(image: Tensor, segments: str, patch_ids: Tensor | None, sam: Segmenter | None = None) -> Tensor:
     """The feature mask of an image.
 
     Args:
         image: (c, h, w), colors 0..255 or gray 0 and 1.
-        segments: Which prior.
+        segments: The name of the prior.
         patch_ids: (h, w), the scene's own patches, for the `oracle`: what a perfect prior would give.
         sam: The segmenter for `sam`, with its weights.
 
@@ -54,6 +78,7 @@ def segment(image: Tensor, segments: Segments, patch_ids: Tensor | None, sam: Se
         (h, w) int64, ids from 0 without gaps.
 
     Raises:
+        UnknownName: If there is no such prior.
         BadOption: If the oracle is asked for without its batch, or a segmenter does not cover the image.
     """
     if segments == "oracle":
@@ -61,7 +86,7 @@ def segment(image: Tensor, segments: Segments, patch_ids: Tensor | None, sam: Se
             raise bad_option("segments", "be another prior where there is no batch to ask", segments)
         ids = patch_ids.cpu().numpy()
     else:
-        segmenter = sam if segments == "sam" else SEGMENTERS[segments]
+        segmenter = sam if segments == "sam" else SEGMENTERS.get(segments)
         assert segmenter is not None, "the methods bring SAM with them"
         ids = segmenter(_picture(image))
     height, width = image.shape[1:]
