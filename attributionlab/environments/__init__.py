@@ -1,23 +1,28 @@
 """Environments: network, scenes and the rule for the ground truth."""
 
-from attributionlab.environments.base import Environment
+from attributionlab.environments.base import Environment, NoClosedForm
+from attributionlab.environments.claims import Case, Claim
+from attributionlab.environments.counting import CountingEnvironment
 from attributionlab.environments.factory import ENVIRONMENTS, complete_environment, make_environment
+from attributionlab.environments.images import ImageEnvironment
 from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
 from attributionlab.environments.single_color_sum import SingleColorSum
-from attributionlab.environments.verification import Claim, Verification, verify
-from attributionlab.truth.batch import Batch
-from attributionlab.truth.ground_truth import GroundTruth
+from attributionlab.environments.trained import TrainedNetwork
+from attributionlab.environments.verification import Verification, verify
 
 __all__ = [
     "ENVIRONMENTS",
-    "Batch",
+    "Case",
     "Claim",
+    "CountingEnvironment",
     "Environment",
-    "GroundTruth",
+    "ImageEnvironment",
     "MultiColorSum",
+    "NoClosedForm",
     "SingleColorModulo",
     "SingleColorSum",
+    "TrainedNetwork",
     "Verification",
     "complete_environment",
     "make_environment",

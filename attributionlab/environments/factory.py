@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING
 
 from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.grammar import parse_spec
-from attributionlab.specs.options import shorthands_of
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
     from attributionlab.environments.base import Environment
-
-SHORTHANDS = {"size": ("height", "width"), "seed": ("data_seed", "network_seed")}
-"""Options that set two options at once."""
 
 ENVIRONMENTS: Catalog[type[Environment]] = Catalog(
     kind="environment",
@@ -23,7 +19,6 @@ ENVIRONMENTS: Catalog[type[Environment]] = Catalog(
         "single-color-sum": "attributionlab.environments.single_color_sum:SingleColorSum",
     },
     rules=Rules(base="attributionlab.environments.base:Environment", facts={"summary": "builtins:str"}),
-    shorthands=SHORTHANDS,
 )
 """All environments."""
 
@@ -40,13 +35,15 @@ def make_environment(name: str | Environment | type[Environment], /, **options: 
     Raises:
         UnknownName: If there is no such environment or option.
         BadOption: If a value does not fit, or contradicts the spec.
+        Inexact: If the network would not be exact with these options.
 
     Example:
         >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
         'multi-color-sum[n_redundant=0,seed=3,size=64]'
     """
-    built: Environment = ENVIRONMENTS.build(name, options)
-    return built
+    environment: Environment = ENVIRONMENTS.build(name, options)
+    environment.prove()
+    return environment
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:
@@ -61,10 +58,10 @@ def complete_environment(spec: str, **defaults: object) -> Environment:
         'multi-color-sum[height=32,seed=3,width=48]'
     """
     parsed = parse_spec(spec)
-    applicable = shorthands_of(ENVIRONMENTS.get(parsed.name), SHORTHANDS)
+    shorthands = ENVIRONMENTS.get(parsed.name).shorthands
     missing = {
         name: value
         for name, value in defaults.items()
-        if name in applicable and not {name, *applicable[name]} & set(parsed.options)
+        if name in shorthands and not {name, *shorthands[name]} & set(parsed.options)
     }
     return make_environment(spec, **missing)

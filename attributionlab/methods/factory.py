@@ -8,7 +8,8 @@ from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
-    from attributionlab.methods.base import AnyMethod, Method, MethodFunction, Setting
+    from attributionlab.environments.base import Environment
+    from attributionlab.methods.base import AnyMethod, Method, MethodFunction
 
 METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
     kind="method",
@@ -102,14 +103,14 @@ register_method = METHODS.register
 
 
 def make_method(
-    method: str | AnyMethod | MethodFunction, setting: Setting | None = None, /, **options: object
+    method: str | AnyMethod | MethodFunction, environment: Environment | None = None, /, **options: object
 ) -> AnyMethod:
     """Build a method from its name or spec, or wrap a function.
 
     Args:
         method: A registered name or spec (`integrated-gradients[baseline=true]`), a method or its class, a function
             `(model, inputs, targets) -> Tensor`, or its address: `package.module:function`, `file.py:function`.
-        setting: The environment in which it is used; methods ask it for the true baseline.
+        environment: The environment in which it is used; methods ask it for the true baseline.
         **options: Options of the method.
 
     Raises:
@@ -121,5 +122,5 @@ def make_method(
         >>> make_method("integrated-gradients", n_steps=20).spec
         'integrated-gradients[n_steps=20]'
     """
-    built: AnyMethod = METHODS.build(method, options, setting=setting)
+    built: AnyMethod = METHODS.build(method, options, environment=environment)
     return built

@@ -1,15 +1,13 @@
 """Metrics: agreement with the exact truth, and the perturbation metrics that are audited by it."""
 
-from attributionlab.judging.ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation, ranks
+from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.metrics.agreement import Agreement, SoftScores, normalize, score, soft_scores
 from attributionlab.metrics.base import (
     AnyMetric,
     FunctionMetric,
-    LabeledImages,
     Measurement,
     Metric,
     MetricFunction,
-    TrainedNetwork,
     metric,
 )
 from attributionlab.metrics.factory import METRICS, make_metric
@@ -21,6 +19,7 @@ from attributionlab.metrics.sensitivity import (
     sensitivity_n_by_subsets,
 )
 from attributionlab.truth import TRUTHS
+from attributionlab.truth.batch import LabeledImages
 
 __all__ = [
     "METRICS",
@@ -35,8 +34,6 @@ __all__ = [
     "Measurement",
     "Metric",
     "MetricFunction",
-    "PairedDifference",
-    "RankCorrelation",
     "SensitivityCurve",
     "SensitivityN",
     "SoftScores",
@@ -46,9 +43,6 @@ __all__ = [
     "make_metric",
     "metric",
     "normalize",
-    "paired_difference",
-    "rank_correlation",
-    "ranks",
     "score",
     "sensitivity_n",
     "sensitivity_n_by_subsets",

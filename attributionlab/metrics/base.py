@@ -1,19 +1,22 @@
-"""What a perturbation metric is: declared facts, typed options, and scores of maps; and what it asks of networks and images."""
+"""What a perturbation metric is: declared facts, typed options, and scores of maps."""
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from attributionlab.environments.base import Environment
+from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.errors import MetricError, bad_option
-from attributionlab.perturbation import DEFAULT_MEMORY, Ranking
+from attributionlab.perturbation import DEFAULT_MEMORY
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
+from attributionlab.truth.batch import Batch, LabeledImages
 
 Measure = Literal["output", "correct-steps"]
 CURVE_POINTS = 101
@@ -22,91 +25,8 @@ CURVE_POINTS = 101
 MetricFunction = Callable[..., Tensor | Sequence[float]]
 
 
-class Network(Protocol):
-    """What metrics ask of an environment."""
-
-    @property
-    def model(self) -> nn.Module:
-        """The network."""
-        ...
-
-    @property
-    def true_baseline(self) -> Tensor:
-        """(c,), the background."""
-        ...
-
-    @property
-    def ranking(self) -> Ranking:
-        """What the pixels are ordered by."""
-        ...
-
-    @property
-    def output_per_pixel(self) -> float | None:
-        """What each pixel of the positive truth adds to the explained output, where that is always the same."""
-        ...
-
-
-class Truth(Protocol):
-    """The exact truth."""
-
-    @property
-    def positive_mask(self) -> Tensor:
-        """(b, h, w)."""
-        ...
-
-    @property
-    def overall_mask(self) -> Tensor:
-        """(b, h, w)."""
-        ...
-
-
-class Images(Protocol):
-    """Images, what they are explained for, and the truth."""
-
-    @property
-    def inputs(self) -> Tensor:
-        """(b, c, h, w)."""
-        ...
-
-    @property
-    def targets(self) -> Tensor:
-        """(b,)."""
-        ...
-
-    @property
-    def ground_truth(self) -> Truth | None:
-        """The truth, where it is known."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
-    """Any network in the place of an environment, so that the metrics run on users' own models.
-
-    Args:
-        model: (b, c, h, w) to (b, k), in evaluation mode.
-        true_baseline: (c,), the color of the canvas `background`.
-        ranking: What the pixels are ordered by.
-    """
-
-    model: nn.Module
-    true_baseline: Tensor
-    ranking: Ranking = "signed"
-    output_per_pixel: None = None
-
-
-@dataclass(frozen=True, eq=False)
-class LabeledImages:
-    """Images without a truth, in the place of a batch.
-
-    Args:
-        inputs: (b, c, h, w).
-        targets: (b,) int64, the index of the explained output.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    ground_truth: None = None
+AnyEnvironment = Environment | TrainedNetwork
+AnyBatch = Batch | LabeledImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +67,13 @@ class Metric(abc.ABC):
     higher_is_better: ClassVar[bool]
     source: ClassVar[str]
 
-    def prepare(self, environment: Network, batch: Images) -> object:  # noqa: ARG002  # a metric may need them
+    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:  # noqa: ARG002  # a metric may need them
         """What does not depend on maps, for those who measure methods one after the other; None if nothing is worth keeping."""
         return None
 
     @abc.abstractmethod
     def evaluate(
-        self, environment: Network, batch: Images, attributions: Sequence[Tensor], prepared: object = None
+        self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[Measurement]:
         """Measure the maps of several methods at once, so that they share what does not depend on them.
 
@@ -226,14 +146,14 @@ class FunctionMetric:
         declaration: MetricDeclaration = self.function.declaration  # type: ignore[attr-defined]
         return declaration.higher_is_better
 
-    def prepare(self, environment: Network, batch: Images) -> object:  # noqa: ARG002  # as for any metric
+    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:  # noqa: ARG002  # as for any metric
         """Nothing: only the function knows what it needs."""
         return None
 
     def evaluate(
         self,
-        environment: Network,
-        batch: Images,
+        environment: AnyEnvironment,
+        batch: AnyBatch,
         attributions: Sequence[Tensor],
         prepared: object = None,  # noqa: ARG002  # there is nothing
     ) -> list[Measurement]:
@@ -244,7 +164,7 @@ class FunctionMetric:
         """
         return [Measurement(self._scores(environment, batch, maps)) for maps in attributions]
 
-    def _scores(self, environment: Network, batch: Images, maps: Tensor) -> Tensor:
+    def _scores(self, environment: AnyEnvironment, batch: AnyBatch, maps: Tensor) -> Tensor:
         try:
             scores: Any = self.function(environment, batch, maps.clone())
         except (Exception, SystemExit) as error:

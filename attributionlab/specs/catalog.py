@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, overload
 from attributionlab.errors import PluginWarning, UnknownName, bad_option, unknown_name
 from attributionlab.specs.functions import NAME_OR_ADDRESS, address_of, load_function, parse_address
 from attributionlab.specs.grammar import parse_spec
-from attributionlab.specs.options import Shorthands, convert_options, join_options
+from attributionlab.specs.options import convert_options, join_options
 from attributionlab.specs.rules import Rules, import_object, own_name
 
 Entry = TypeVar("Entry")
@@ -32,7 +32,6 @@ class Catalog(Generic[Entry]):
         built_in: Our own entries by name, as import strings `module:attribute`.
         rules: Requirements of registered entries.
         aliases: Names that other libraries use, in lower case without separators, and our names for them; for hints only.
-        shorthands: Options that set several options at once.
         reserved: Names that cannot be registered.
     """
 
@@ -40,7 +39,6 @@ class Catalog(Generic[Entry]):
     built_in: Mapping[str, str]
     rules: Rules
     aliases: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    shorthands: Shorthands = dataclasses.field(default_factory=dict)
     reserved: tuple[str, ...] = ()
 
     entries: dict[str, Entry] = dataclasses.field(default_factory=dict, init=False, repr=False)
@@ -193,7 +191,7 @@ class Catalog(Generic[Entry]):
 
     def _converted(self, kind: type, options: Mapping[str, object]) -> dict[str, Any]:
         name = getattr(kind, "name", kind.__name__)
-        return convert_options(kind, options, self.shorthands, f"attributionlab list {self.plural} {name}")
+        return convert_options(kind, options, f"attributionlab list {self.plural} {name}")
 
     def _add(self, name: str, entry: Any) -> None:
         self.rules.check(self.kind, name, entry)

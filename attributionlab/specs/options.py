@@ -25,25 +25,12 @@ def _annotations(kind: type) -> dict[str, typing.Any]:
     return typing.get_type_hints(kind)
 
 
-Shorthands = Mapping[str, tuple[str, ...]]
-"""Options that set several options at once, and the names of these."""
-
-
-def shorthands_of(kind: type, shorthands: Shorthands) -> dict[str, tuple[str, ...]]:
-    """The shorthands whose options a dataclass has."""
-    fields = option_fields(kind)
-    return {name: names for name, names in shorthands.items() if all(each in fields for each in names)}
-
-
-def convert_options(
-    kind: type, options: Mapping[str, object], shorthands: Shorthands | None = None, listing: str = ""
-) -> dict[str, typing.Any]:
+def convert_options(kind: type, options: Mapping[str, object], listing: str = "") -> dict[str, typing.Any]:
     """Check and convert options against the annotations of a dataclass.
 
     Args:
-        kind: The dataclass.
+        kind: The dataclass; its `shorthands`, if it has any, are options that set several at once.
         options: The options, as text or as values.
-        shorthands: Options that set several at once; those whose options the dataclass lacks are unknown.
         listing: A command that lists the options, for messages.
 
     Raises:
@@ -51,20 +38,20 @@ def convert_options(
         BadOption: If a value does not fit, or a shorthand comes together with an option that it sets.
     """
     fields = option_fields(kind)
-    applicable = shorthands_of(kind, shorthands or {})
+    shorthands: Mapping[str, tuple[str, ...]] = getattr(kind, "shorthands", {})
     for name in options:
         if not fields:
             owner = getattr(kind, "name", kind.__name__)
             raise UnknownName(f"`option` must be a known name, got {name!r}; {owner} takes no options")
-        if name not in fields and name not in applicable:
-            raise unknown_name("option", name, (*fields, *applicable), listing=listing)
-    for name, together in applicable.items():
+        if name not in fields and name not in shorthands:
+            raise unknown_name("option", name, (*fields, *shorthands), listing=listing)
+    for name, together in shorthands.items():
         for option in together if name in options else ():
             if option in options:
                 raise bad_option(name, f"not come together with `{option}`", options[name])
     converted: dict[str, typing.Any] = {}
     for name, value in options.items():
-        for option in applicable.get(name, (name,)):
+        for option in shorthands.get(name, (name,)):
             converted[option] = _convert_option(kind, option, name, value)
     return converted
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,32 +33,36 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
     """One signed map per image: channels summed, detached.
 
     Args:
-        value: What a method returned: a real tensor (b, h, w) or (b, c, h, w).
-        shape: Shape of the inputs (b, c, h, w); c is None where any number of channels will do.
+        value: A method's result: a real tensor or array (b, *shape) or (b, c, *shape).
+        shape: Shape of the inputs (b, c, *shape); c is None where any number of channels will do.
         subject: How the message begins: who must return it, or which parameter must be it.
 
     Returns:
-        (b, h, w), floating point.
+        (b, *shape), floating point.
 
     Raises:
         WrongShape: If it is not such a tensor.
         NotFinite: If it has NaN or infinite values.
     """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        value = torch.from_numpy(np.ascontiguousarray(value))
     if not isinstance(value, Tensor):
         raise WrongShape(f"{subject} a torch.Tensor, got {type(value).__name__}")
     if (odd := _oddity(value)) is not None:
         raise WrongShape(f"{subject} a plain, dense tensor, got a {odd} one; convert it, as by .to_dense()")
-    batch, channels, height, width = shape
+    batch, channels, *features = shape
     maps = value.detach()
-    any_channels = maps.shape[1] if channels is None and maps.ndim == 4 else channels
-    allowed = ((batch, height, width), (batch, any_channels, height, width), (batch, 1, height, width))
+    has_channels = maps.ndim == len(shape)
+    any_channels = maps.shape[1] if channels is None and has_channels else channels
+    allowed = ((batch, *features), (batch, any_channels, *features), (batch, 1, *features))
     if tuple(maps.shape) not in allowed or maps.is_complex():
-        wanted = f"({batch}, {height}, {width}) or ({batch}, {channels or 'c'}, {height}, {width})"
+        inner = ", ".join(map(str, features))
+        expected = f"({batch}, {inner}) or ({batch}, {channels or 'c'}, {inner})"
         got = f"complex {tuple(maps.shape)}" if maps.is_complex() else f"{tuple(maps.shape)}"
-        raise WrongShape(f"{subject} real values of shape {wanted}, got {got}")
+        raise WrongShape(f"{subject} real values of shape {expected}, got {got}")
     if maps.dtype != torch.float64:
         maps = maps.to(torch.float32)
-    if maps.ndim == 4:
+    if has_channels:
         maps = maps.sum(dim=1)
     finite = maps.isfinite().flatten(1).all(dim=1)
     if not finite.all():

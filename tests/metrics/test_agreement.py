@@ -310,7 +310,7 @@ def test_complex_maps_are_refused():
         score(torch.ones(1, 1, 2, dtype=torch.complex64), truth_of([[[1, 0]]]))
 
 
-@pytest.mark.parametrize("value", [np.ones((1, 1, 2)), [[[1.0, 1.0]]], None])
+@pytest.mark.parametrize("value", [np.array([[["a", "b"]]]), [[[1.0, 1.0]]], None])
 def test_what_is_no_tensor_is_refused(value):
     with pytest.raises(WrongShape, match=rf"^`attribution` must be a torch\.Tensor, got {type(value).__name__}$"):
         score(value, truth_of([[[1, 0]]]))

@@ -36,6 +36,7 @@ class Pear(Fruit):
 
     name: ClassVar[str] = "pear"
     color: ClassVar[str] = "green"
+    shorthands: ClassVar[dict[str, tuple[str, ...]]] = {"size": ("height", "width")}
     weight: int = 100
     height: int = 8
     width: int = 6
@@ -128,7 +129,6 @@ def catalog(installed):
         built_in={"pear": "fruits_of_a_test:Pear", "never-imported": "no_such_module:Nothing"},
         rules=rules,
         aliases={"pyrus": ("pear",)},
-        shorthands={"size": ("height", "width"), "volume": ("height", "depth")},
         reserved=("stone",),
     )
 
@@ -469,10 +469,13 @@ def test_a_shorthand_sets_the_options_that_it_stands_for(catalog):
     assert catalog.build(Pear(height=9), {"size": "3"}) == expected
 
 
-def test_a_shorthand_of_options_that_a_class_lacks_is_unknown(catalog):
-    with pytest.raises(
-        UnknownName, match=r"^`option` must be a known name, got 'volume'; known: height, size, weight, width$"
-    ):
+def test_a_shorthand_together_with_an_option_that_it_sets_is_refused(catalog):
+    with pytest.raises(BadOption, match=r"^`size` must not come together with `width`, got '3'$"):
+        catalog.build("pear[size=3,width=4]", {})
+
+
+def test_shorthands_are_among_the_options_that_are_suggested(catalog):
+    with pytest.raises(UnknownName, match=r"^`option` must be a known name, got 'volume'; known: height, size, weight"):
         catalog.build("pear[volume=3]", {})
 
 

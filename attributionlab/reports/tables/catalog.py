@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from attributionlab.environments import ENVIRONMENTS
-from attributionlab.environments.factory import SHORTHANDS
+from attributionlab.environments.base import Environment
 from attributionlab.methods import METHODS
 from attributionlab.methods.base import Declaration
 from attributionlab.metrics import METRICS
@@ -22,7 +22,7 @@ from attributionlab.metrics.base import Metric, MetricDeclaration
 from attributionlab.reports.tables.verdicts import plain_table
 from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.grammar import format_value
-from attributionlab.specs.options import describe_option, option_fields, shorthands_of
+from attributionlab.specs.options import describe_option, option_fields
 
 CSV_COLUMNS = (
     "kind",
@@ -123,10 +123,9 @@ _COLUMNS = {
 """The columns of each kind's table, and their titles."""
 
 
-def _environment(name: str, kind: type) -> Entry:
-    shorthand = {short: f"sets {both[0]} and {both[1]}" for short, both in shorthands_of(kind, SHORTHANDS).items()}
-    summary: str = kind.summary  # type: ignore[attr-defined]  # every environment has one
-    return {"name": name, "summary": summary, "options": {**_options(kind), **shorthand}}
+def _environment(name: str, kind: type[Environment]) -> Entry:
+    shorthand = {short: f"sets {' and '.join(names)}" for short, names in kind.shorthands.items()}
+    return {"name": name, "summary": kind.summary, "options": {**_options(kind), **shorthand}}
 
 
 def _method(name: str, kind: Callable[..., object]) -> Entry:
