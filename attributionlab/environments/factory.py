@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
-from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.catalog import Catalog, Registered
 from attributionlab.specs.grammar import parse_spec
 from attributionlab.specs.rules import Rules
 
@@ -22,7 +23,40 @@ ENVIRONMENTS: Catalog[type[Environment]] = Catalog(
 )
 """All environments."""
 
-register_environment = ENVIRONMENTS.register
+
+@overload
+def register_environment(name: str, /) -> Callable[[Registered], Registered]: ...
+@overload
+def register_environment(name: str, environment: Registered, /) -> Registered: ...
+@overload
+def register_environment(environment: Registered, /) -> Registered: ...
+def register_environment(name: Any, environment: Any = None, /) -> Any:
+    """Make an environment known by a name, in this process.
+
+    Registered are subclasses of `Environment`, which are frozen dataclasses whose fields are their options, with a `name` and
+    a `summary`. An installed package uses an entry point of the group `attributionlab.environments` instead, which works in
+    every process.
+
+    Args:
+        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
+        environment: The class or function; left out where `register_environment` decorates it.
+
+    Returns:
+        The class or function itself.
+
+    Raises:
+        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+
+    Example:
+        >>> from typing import ClassVar  # doctest: +SKIP
+        >>> from attributionlab.environments import SingleColorSum  # doctest: +SKIP
+        >>> @register_environment  # doctest: +SKIP
+        ... class WhiteCount(SingleColorSum):
+        ...     name: ClassVar[str] = "white-count"
+        >>> make_environment("white-count[size=16]").spec  # doctest: +SKIP
+        'white-count[size=16]'
+    """
+    return ENVIRONMENTS.register(name, environment)
 
 
 def make_environment(name: str | Environment | type[Environment], /, **options: object) -> Environment:

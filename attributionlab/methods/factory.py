@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
-from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.catalog import Catalog, Registered
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
@@ -99,7 +100,38 @@ METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
 )
 """All methods: captum's class names and usual abbreviations are understood in hints."""
 
-register_method = METHODS.register
+
+@overload
+def register_method(name: str, /) -> Callable[[Registered], Registered]: ...
+@overload
+def register_method(name: str, method: Registered, /) -> Registered: ...
+@overload
+def register_method(method: Registered, /) -> Registered: ...
+def register_method(name: Any, method: Any = None, /) -> Any:
+    """Make a method known by a name, in this process.
+
+    Registered are subclasses of `Method`, which are frozen dataclasses whose fields are their options, with a `name` and a
+    `declaration`; and functions `(model, inputs, targets) -> Tensor`, which may be decorated by `declares`. An installed
+    package uses an entry point of the group `attributionlab.methods` instead, which works in every process.
+
+    Args:
+        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
+        method: The class or function; left out where `register_method` decorates it.
+
+    Returns:
+        The class or function itself.
+
+    Raises:
+        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+
+    Example:
+        >>> @register_method("mean-of-channels")  # doctest: +SKIP
+        ... def mean_of_channels(model, inputs, targets):
+        ...     return inputs.mean(dim=1)
+        >>> make_method("mean-of-channels").spec  # doctest: +SKIP
+        'mean-of-channels'
+    """
+    return METHODS.register(name, method)
 
 
 def make_method(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
-from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.catalog import Catalog, Registered
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
@@ -32,7 +33,40 @@ METRICS: Catalog[type[Metric] | MetricFunction] = Catalog(
 )
 """All metrics."""
 
-register_metric = METRICS.register
+
+@overload
+def register_metric(name: str, /) -> Callable[[Registered], Registered]: ...
+@overload
+def register_metric(name: str, metric: Registered, /) -> Registered: ...
+@overload
+def register_metric(metric: Registered, /) -> Registered: ...
+def register_metric(name: Any, metric: Any = None, /) -> Any:
+    """Make a metric known by a name, in this process.
+
+    Registered are subclasses of `Metric`, which are frozen dataclasses whose fields are their options, with a `name`,
+    `higher_is_better` and a `source`; and functions `(environment, batch, attribution) -> (b,)` declared by `metric`. An
+    installed package uses an entry point of the group `attributionlab.metrics` instead, which works in every process.
+
+    Args:
+        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
+        metric: The class or function; left out where `register_metric` decorates it.
+
+    Returns:
+        The class or function itself.
+
+    Raises:
+        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+
+    Example:
+        >>> import attributionlab as al  # doctest: +SKIP
+        >>> @register_metric("total")  # doctest: +SKIP
+        ... @al.metric(higher_is_better=True)
+        ... def total(environment, batch, attribution):
+        ...     return attribution.flatten(1).sum(dim=1)
+        >>> make_metric("total").higher_is_better  # doctest: +SKIP
+        True
+    """
+    return METRICS.register(name, metric)
 
 
 def make_metric(metric: str | AnyMetric | MetricFunction, /, **options: object) -> AnyMetric:

@@ -101,12 +101,7 @@ class Catalog(Generic[Entry]):
     @overload
     def register(self, entry: Registered, /) -> Registered: ...
     def register(self, name_or_entry: object, entry: object = None, /) -> object:
-        """Make a class or a function known by a name, in this process.
-
-        A class is known by its own `name`, a function by the name given, else by its own with dashes. Both can be decorated:
-        `@register_method` above a class, `@register_method("my-method")` above a function. A package that is installed uses
-        an entry point of the group `attributionlab.methods` (`.metrics`, `.environments`, `.segmenters`) instead, which works
-        in every process.
+        """Add a class or a function; a decorator where only a name is given.
 
         Args:
             name_or_entry: The name, or the class or function if it is known by its own.
@@ -117,7 +112,7 @@ class Catalog(Generic[Entry]):
 
         Raises:
             BadOption: If the name is taken, cannot be written in a spec or is not the class's own, or the class or function
-                is not what this catalog holds.
+                breaks the rules.
         """
         if not isinstance(name_or_entry, str):
             self._add(own_name(name_or_entry), name_or_entry)
