@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,17 @@ from attributionlab.truth.maps import attribution_maps
 ENDINGS = (".npy", ".npz", ".pt")
 
 
-def read_maps(path: Path, images: tuple[int, int, int, int], *, key: str | None = None) -> Tensor:
+def read_maps(path: Path, inputs: Sequence[int], *, key: str | None = None) -> Tensor:
     """The maps of a file, one per image.
 
     Args:
         path: A `.npy` array, a `.npz` with one array or with `key`, or a `.pt` tensor or dictionary of tensors.
-        images: (n, c, h, w), the shape of the images that are explained. Maps may be (n, h, w), (n, c, h, w) or (n, h, w, c),
-            with 1 channel too; channels are summed with signs.
+        inputs: (n, c, *shape), the shape of the inputs that are explained. Maps may be (n, *shape), (n, c, *shape) or
+            (n, *shape, c), with 1 channel too; channels are summed with signs.
         key: Which array of several.
 
     Returns:
-        (n, h, w), floating point.
+        (n, *shape), floating point.
 
     Raises:
         MissingFile: If there is no such file.
@@ -49,18 +50,15 @@ def read_maps(path: Path, images: tuple[int, int, int, int], *, key: str | None 
     if values is None:
         got = getattr(chosen, "dtype", type(chosen).__name__)
         raise BadOption(f"`maps` must be an array of real numbers, got {got} in {path}")
-    n, channels, height, width = images
-    shapes = ((n, height, width), (n, channels, height, width), (n, 1, height, width))
-    first = _channels_first(values, images)
-    if tuple(first.shape) not in shapes:
-        wanted = (
-            f"({n}, {height}, {width}), ({n}, {channels}, {height}, {width}) or ({n}, {height}, {width}, {channels})"
-        )
-        hint = (
-            "rows and columns may be swapped" if tuple(first.shape[-2:]) == (width, height) != (height, width) else ""
-        )
-        raise WrongShape(str(bad_option("maps", f"have shape {wanted}", tuple(values.shape), hint)))
-    return attribution_maps(first, images, f"`maps` ({path.name}) must be")
+    n, channels, *shape = inputs
+    first = _channels_first(values, inputs)
+    if tuple(first.shape) not in ((n, *shape), (n, channels, *shape), (n, 1, *shape)):
+        inner = ", ".join(map(str, shape))
+        expected = f"({n}, {inner}), ({n}, {channels}, {inner}) or ({n}, {inner}, {channels})"
+        is_swapped = len(shape) > 1 and list(first.shape[-len(shape) :]) == shape[::-1] != shape
+        hint = "rows and columns may be swapped" if is_swapped else ""
+        raise WrongShape(str(bad_option("maps", f"have shape {expected}", tuple(values.shape), hint)))
+    return attribution_maps(first, inputs, f"`maps` ({path.name}) must be")
 
 
 def _numpy(path: Path) -> Any:
@@ -93,11 +91,11 @@ def _is_real(values: object) -> bool:
     return isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.dtype != np.longdouble
 
 
-def _channels_first(values: Tensor, images: tuple[int, int, int, int]) -> Tensor:
-    """(n, h, w, c) as (n, c, h, w); everything else as it is, to be judged by `attribution_maps`."""
-    n, channels, height, width = images
-    last = values.ndim == 4 and tuple(values.shape[:3]) == (n, height, width) and values.shape[3] in (1, channels)
-    return values.movedim(3, 1) if last else values
+def _channels_first(values: Tensor, inputs: Sequence[int]) -> Tensor:
+    """(n, *shape, c) as (n, c, *shape); everything else unchanged, to be judged by `attribution_maps`."""
+    n, channels, *shape = inputs
+    is_last = tuple(values.shape[:-1]) == (n, *shape) and values.shape[-1] in (1, channels)
+    return values.movedim(-1, 1) if is_last else values
 
 
 def _is_about_pickle(error: Exception) -> bool:

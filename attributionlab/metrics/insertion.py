@@ -218,8 +218,10 @@ def canvases(environment: AnyEnvironment, inputs: Tensor, canvas: Canvas) -> Ten
         color = environment.true_baseline.to(inputs)
         if color.shape != inputs.shape[1:2]:
             raise bad_option("true_baseline", f"have {inputs.shape[1]} channels", tuple(color.shape))
-        return color[:, None, None].expand_as(inputs).contiguous()
+        return color.reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs).contiguous()
     if canvas == "blur":
+        if inputs.ndim != 4:
+            raise bad_option("canvas", "be black or background for inputs that are not images", canvas)
         deviation = BLUR * min(inputs.shape[2:]) / 224
         blurred = gaussian_filter(inputs.double().cpu().numpy(), sigma=(0, 0, deviation, deviation))
         return torch.from_numpy(np.round(blurred)).to(inputs)

@@ -81,7 +81,7 @@ def test_kernel_shap_gives_each_segment_the_worth_of_its_winner_pixels_and_all_o
     for index, winners in enumerate(batch.ground_truth.positive_mask):
         mask = segment(batch.inputs[index], segments, batch.ground_truth.patch_ids[index])
         n_winners = torch.bincount(mask.flatten(), weights=winners.flatten().double())
-        expected = (n_winners * environment.output_per_pixel)[mask].float()
+        expected = (n_winners * environment.output_per_feature)[mask].float()
         torch.testing.assert_close(maps[index], expected)
         assert ((maps[index] == 0) == (expected == 0)).all()
 
