@@ -1,24 +1,5 @@
 """Attribution methods: declared facts, typed options, the least code around captum."""
 
-from attributionlab.methods.base import (
-    AnyMethod,
-    Declaration,
-    FunctionMethod,
-    Method,
-    MethodFunction,
-    context_for,
-    declares,
-)
-from attributionlab.methods.factory import METHODS, make_method
+import lazy_loader
 
-__all__ = [
-    "METHODS",
-    "AnyMethod",
-    "Declaration",
-    "FunctionMethod",
-    "Method",
-    "MethodFunction",
-    "context_for",
-    "declares",
-    "make_method",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
