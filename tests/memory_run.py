@@ -57,6 +57,10 @@ class MemoryRun:
     def maps(self, environment, method):
         return self.kept.get((environment, method))
 
+    @property
+    def directions(self):
+        return {metric: make_metric(metric).higher_is_better for metric in self.plan.metrics}
+
     def summaries(self):
         return self.done
 

@@ -19,8 +19,8 @@ from attributionlab.judging.verdict import Diagnostics, EnvironmentVerdict, Trut
 from attributionlab.machine import find_device, versions
 from attributionlab.measuring.applicable import applicable_truths, deciding_truth
 from attributionlab.measuring.explain import Maps, explain
-from attributionlab.measuring.facts import MapFacts
 from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.inspection import inspect_maps
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, Declaration, make_method
 from attributionlab.methods.diagnostics import Recorded
@@ -147,7 +147,7 @@ def judge(
     if isinstance(result, Failure):
         return dataclasses.replace(failed, error=result)
     truths = _truths(result.values, batch, applicable, options.gamma)
-    facts = MapFacts.of(environment, batch, declaration, result.values)
+    facts = inspect_maps(environment, batch, declaration, result.values)
     passed = {truth: None if summary is None else summary.passed for truth, summary in truths.items()}
     return dataclasses.replace(
         failed,

@@ -46,6 +46,8 @@ class Record:
         peak_memory: Largest memory of the process meanwhile, or on a GPU of its tensors there, in bytes.
         device: Where it ran.
         versions: Versions of what was used.
+        higher_is_better: Direction of the metric; None for agreement, and in records of earlier versions.
+        bounds: Least and greatest score of the metric, None where there is none; None as above.
     """
 
     job: Job
@@ -60,6 +62,8 @@ class Record:
     peak_memory: int = 0
     device: str = "cpu"
     versions: dict[str, str] = field(default_factory=dict)
+    higher_is_better: bool | None = None
+    bounds: Sequence[float | None] | None = None
 
     @property
     def environment(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,12 +20,12 @@ from attributionlab.errors import AttributionLabError, MachineError, bad_option
 from attributionlab.machine import versions
 from attributionlab.measuring.evaluate import measure
 from attributionlab.measuring.explain import explain
-from attributionlab.measuring.facts import MapFacts
 from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.inspection import inspect_maps
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import AnyMetric, Measurement, make_metric, score
+from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, Job, Unit
-from attributionlab.runs.plan import code_digest
 from attributionlab.runs.records import Record
 from attributionlab.runs.time_limit import at_most
 from attributionlab.truth import TRUTHS, Batch
@@ -172,7 +173,7 @@ def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[
         for truth in TRUTHS
         for name in ("precision", "recall", "f1")
     }
-    facts = MapFacts.of(_environment(job.environment, "cpu"), batch, method.declaration, maps)
+    facts = inspect_maps(_environment(job.environment, "cpu"), batch, method.declaration, maps)
     return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict()}
 
 
@@ -184,7 +185,13 @@ def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: floa
             (measurement,) = measure(metric, images.environment, images.batch, [maps], prepared)
     except (AttributionLabError, RuntimeError, MemoryError) as error:
         return watch.record(job, error=_failure(error, "metric"))
-    return watch.record(job, scores={"score": _finite(measurement.scores.tolist())}, curves=_curves(measurement))
+    return watch.record(
+        job,
+        scores={"score": _finite(measurement.scores.tolist())},
+        curves=_curves(measurement),
+        higher_is_better=bool(metric.higher_is_better),
+        bounds=_finite([math.inf if bound is None else float(bound) for bound in metric.bounds]),
+    )
 
 
 def _curves(measured: Measurement) -> dict[str, object] | None:
