@@ -1,28 +1,69 @@
-"""From a spec to an environment."""
+"""The catalog of environments, and the way from a spec to an environment. Nothing here imports torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
-from attributionlab.environments.base import Environment
-from attributionlab.environments.multi_color_sum import MultiColorSum
-from attributionlab.environments.single_color_modulo import SingleColorModulo
-from attributionlab.environments.single_color_sum import SingleColorSum
-from attributionlab.errors import bad_option
-from attributionlab.specs.catalog import Registry
+from attributionlab.specs.catalog import Catalog, Registered
 from attributionlab.specs.grammar import parse_spec
-from attributionlab.specs.options import convert, convert_options, join_options
+from attributionlab.specs.rules import Rules
 
-ENVIRONMENTS: Registry[type[Environment]] = Registry("environment", "attributionlab.environments")
-for _kind in (MultiColorSum, SingleColorModulo, SingleColorSum):
-    ENVIRONMENTS.register(_kind.name, _kind)
+if TYPE_CHECKING:
+    from attributionlab.environments.base import Environment
+
+ENVIRONMENTS: Catalog[type[Environment]] = Catalog(
+    kind="environment",
+    built_in={
+        "multi-color-sum": "attributionlab.environments.multi_color_sum:MultiColorSum",
+        "single-color-modulo": "attributionlab.environments.single_color_modulo:SingleColorModulo",
+        "single-color-sum": "attributionlab.environments.single_color_sum:SingleColorSum",
+    },
+    rules=Rules(base="attributionlab.environments.base:Environment", facts={"summary": "builtins:str"}),
+)
+"""All environments."""
 
 
-def make_environment(name: str, **options: object) -> Environment:
+@overload
+def register_environment(name: str, /) -> Callable[[Registered], Registered]: ...
+@overload
+def register_environment(name: str, environment: Registered, /) -> Registered: ...
+@overload
+def register_environment(environment: Registered, /) -> Registered: ...
+def register_environment(name: Any, environment: Any = None, /) -> Any:
+    """Make an environment known by a name, in this process.
+
+    Registered are subclasses of `Environment`, which are frozen dataclasses whose fields are their options, with a `name` and
+    a `summary`. An installed package uses an entry point of the group `attributionlab.environments` instead, which works in
+    every process.
+
+    Args:
+        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
+        environment: The class or function; left out where `register_environment` decorates it.
+
+    Returns:
+        The class or function itself.
+
+    Raises:
+        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+
+    Example:
+        >>> from typing import ClassVar  # doctest: +SKIP
+        >>> from attributionlab.environments import SingleColorSum  # doctest: +SKIP
+        >>> @register_environment  # doctest: +SKIP
+        ... class WhiteCount(SingleColorSum):
+        ...     name: ClassVar[str] = "white-count"
+        >>> make_environment("white-count[size=16]").spec  # doctest: +SKIP
+        'white-count[size=16]'
+    """
+    return ENVIRONMENTS.register(name, environment)
+
+
+def make_environment(name: str | Environment | type[Environment], /, **options: object) -> Environment:
     """Build an environment from its name or spec.
 
     Args:
-        name: A registered name, or a spec like `multi-color-sum[n_redundant=0,size=64]`.
+        name: A registered name, a spec like `multi-color-sum[n_redundant=0,size=64]`, an environment or its class.
         **options: Options of the environment; `size` sets height and width, `seed` both seeds.
 
     Raises:
@@ -34,18 +75,13 @@ def make_environment(name: str, **options: object) -> Environment:
         >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
         'multi-color-sum[n_redundant=0,seed=3,size=64]'
     """
-    spec = parse_spec(name)
-    kind = ENVIRONMENTS.get(spec.name)
-    given, written = (
-        convert_options(kind, _expanded(some, kind.shorthands), kind.shorthands) for some in (options, spec.options)
-    )
-    environment = kind(**join_options(given, written, name))
+    environment: Environment = ENVIRONMENTS.build(name, options)
     environment.prove()
     return environment
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:
-    """Build an environment from a spec, with `size` and `seed` where the spec does not set them itself, in full or in part.
+    """Build an environment from a spec, with `size` and `seed` where it has them and does not set them itself.
 
     Raises:
         UnknownName: If there is no such environment or option.
@@ -63,15 +99,3 @@ def complete_environment(spec: str, **defaults: object) -> Environment:
         if name in shorthands and not {name, *shorthands[name]} & set(parsed.options)
     }
     return make_environment(spec, **missing)
-
-
-def _expanded(options: Mapping[str, object], shorthands: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
-    """The options with each shorthand replaced by the two that it stands for."""
-    expanded = {name: value for name, value in options.items() if name not in shorthands}
-    for shorthand, names in shorthands.items():
-        if shorthand in options:
-            for name in names:
-                if name in expanded:
-                    raise bad_option(shorthand, f"not come together with `{name}`", options[shorthand])
-                expanded[name] = convert(shorthand, options[shorthand], int)
-    return expanded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
@@ -18,7 +18,7 @@ from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
-from attributionlab.methods.segments import Segments, segment
+from attributionlab.methods.segments import prior_names, segment
 from attributionlab.networks import DesignedNetwork
 from attributionlab.seeding import content_key, generator
 from attributionlab.specs.options import changed_options
@@ -90,7 +90,7 @@ class _Surrogate(Method):
     """One value per segment, given to all its pixels.
 
     Args:
-        segments: The segmentation prior; `oracle` takes the scene's own patches, `sam` the masks of SAM.
+        segments: The segmentation prior: a registered segmenter, `oracle` for the scene's own patches, `sam` for the masks of SAM.
         sam_checkpoint: The file of SAM's weights, a state dict; for `segments=sam`, which needs it, and no other prior.
         sam_model: Which SAM the weights belong to; for `segments=sam` as well.
         baseline: What a hidden pixel shows.
@@ -99,7 +99,7 @@ class _Surrogate(Method):
         internal_batch_size: Images per forward pass.
     """
 
-    segments: Segments = "quickshift"
+    segments: str = field(default="quickshift", metadata={"choices": prior_names})
     sam_checkpoint: str | None = None
     sam_model: SamModel = "vit_h"
     baseline: Baseline = "true"

@@ -18,6 +18,7 @@ from attributionlab.methods.factory import METHODS
 from attributionlab.metrics import AnyMetric, make_metric
 from attributionlab.metrics.factory import METRICS
 from attributionlab.runs.facts import MethodTruths, PlanFacts
+from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.functions import parse_address
 from attributionlab.specs.grammar import parse_spec
 from attributionlab.truth import Batch
@@ -98,9 +99,9 @@ def seeded(environment: Environment, seeds: Sequence[int], network_seeds: Sequen
     return members
 
 
-def is_built_in(catalog: Any, name: str) -> bool:
+def is_built_in(catalog: Catalog[Any], name: str) -> bool:
     """Whether a name stands for something of ours, or was registered in this process: using it imports no other package."""
-    return name in catalog.entries or name in getattr(catalog, "built_in", ())
+    return name in catalog.entries or name in catalog.built_in
 
 
 def built_in_direction(metric: str) -> bool | None:
@@ -137,7 +138,7 @@ def code_digest(subject: AnyMethod | AnyMetric) -> str | None:
 
 
 def _truths(declaration: Declaration, environment: Environment, truth: str) -> MethodTruths:
-    deciding = deciding_truth(declaration) if truth == "auto" else truth
+    deciding = deciding_truth(declaration, environment) if truth == "auto" else truth
     return MethodTruths(deciding, applicable_truths(declaration, environment))
 
 

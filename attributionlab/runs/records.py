@@ -18,7 +18,8 @@ from typing import Any, Literal, Self
 import orjson
 
 from attributionlab.errors import bad_option
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.measuring.facts import MapFacts
+from attributionlab.measuring.failure import Failure
 from attributionlab.runs.jobs import Job
 
 RECORDS_FILE = "records.jsonl"
@@ -40,7 +41,7 @@ class Record:
             undefined. Empty where the method or the metric failed.
         curves: Of metrics that have them: `at` (s,), fractions of the pixels, and `values` (images, s).
         n_zero_maps: Maps that are zero everywhere.
-        diagnosis: What is conspicuous, or None.
+        facts: Counts over the maps that explain their scores, as `MapFacts` gives them; empty for metrics and failures.
         diagnostics: What the method recorded of its own work, per image.
         n_maps: Images whose maps are stored.
         error: Why there are no scores, or None.
@@ -56,10 +57,10 @@ class Record:
     scores: dict[str, list[float | None]] = field(default_factory=dict)
     curves: dict[str, Any] | None = None
     n_zero_maps: int = 0
-    diagnosis: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
     diagnostics: dict[str, list[float | None]] = field(default_factory=dict)
     n_maps: int = 0
-    error: MethodFailure | None = None
+    error: Failure | None = None
     seconds: float = 0.0
     peak_memory: int = 0
     device: str = "cpu"
@@ -102,7 +103,7 @@ class Record:
         job = Job(*[stored[name] for name in _JOB_FIELDS])
         found = {name: stored[name] for name in _FIELDS if name in stored}
         if found["error"] is not None:
-            found["error"] = MethodFailure(**found["error"])
+            found["error"] = Failure(**found["error"])
         return cls(job, **found)
 
 
@@ -252,7 +253,7 @@ def _is_record(stored: dict[str, Any]) -> bool:
             and min(counts) >= 0
             and start < stop
             and type(stored["seconds"]) in _NUMBERS
-            and type(stored["diagnosis"]) in _TEXT_OR_NONE
+            and _are_facts(stored.get("facts", {}))
             and (error is None or ({*map(type, error.values())} == {str} and error.keys() == {"type", "message"}))
             and {*map(type, stored["versions"].values())} <= {str}
             and stored.get("higher_is_better") in (True, False, None)
@@ -266,7 +267,7 @@ def _is_record(stored: dict[str, Any]) -> bool:
 _IS_KEY = re.compile("[0-9a-f]{32}").fullmatch
 _NUMBERS = {int, float}
 _NUMBERS_OR_NONE = {int, float, type(None)}
-_TEXT_OR_NONE = {str, type(None)}
+_FACTS = {entry.name for entry in dataclasses.fields(MapFacts)}
 
 
 def _are_scores(rows: Collection[list[Any]], length: int) -> bool:
@@ -275,6 +276,11 @@ def _are_scores(rows: Collection[list[Any]], length: int) -> bool:
 
 def _are_numbers(values: Iterable[Any]) -> bool:
     return {*map(type, values)} <= _NUMBERS_OR_NONE
+
+
+def _are_facts(facts: dict[str, Any]) -> bool:
+    numbers = {name: value for name, value in facts.items() if name != "zero_reason"}
+    return facts.keys() <= _FACTS and _are_numbers(numbers.values()) and isinstance(facts.get("zero_reason", ""), str)
 
 
 def _are_curves(curves: dict[str, Any], n_images: int) -> bool:

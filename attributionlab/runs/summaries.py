@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from attributionlab.judging.diagnosis import diagnose
 from attributionlab.judging.statistics import Summary, bootstrap_interval
 from attributionlab.judging.verdict import Truths
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.measuring.facts import MapFacts
+from attributionlab.measuring.failure import Failure
 from attributionlab.runs.jobs import AGREEMENT
 from attributionlab.runs.plan import Plan
 from attributionlab.truth.kinds import TRUTHS
@@ -57,7 +59,7 @@ class MethodSummary:
     n_passed: int
     n_zero_maps: int
     diagnosis: str | None
-    error: MethodFailure | None
+    error: Failure | None
     seconds_per_image: float | None
     peak_memory: int
 
@@ -96,10 +98,12 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _S
         for one, found in zip(some, scores, strict=True)
     ]
     n_images = sum(one.n_images for one in some)
+    facts = sum((one.facts for one in some), MapFacts())
+    truths = {truth: _truth(plan, together, truth) if truth in kinds.applicable else None for truth in TRUTHS}
     return MethodSummary(
         environment=name,
         method=method,
-        truths={truth: _truth(plan, together, truth) if truth in kinds.applicable else None for truth in TRUTHS},
+        truths=truths,
         metrics={metric: together[metric].mean for metric in plan.metrics},
         deciding_truth=kinds.deciding,
         passed=len(some) == len(by_environment) and all(passed),
@@ -107,8 +111,12 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _S
         n_seeds=len(some),
         n_passed=sum(passed),
         n_zero_maps=sum(one.n_zero_maps for one in some),
-        diagnosis=next((one.diagnosis[1] for one in some if one.diagnosis), None),
-        error=next((MethodFailure(**one.error[1]) for one in some if one.error), None),
+        diagnosis=diagnose(
+            facts, {truth: None if one is None else one.passed for truth, one in truths.items()}, kinds.deciding
+        )
+        if facts.n_maps
+        else None,
+        error=next((Failure(**one.error[1]) for one in some if one.error), None),
         seconds_per_image=sum(one.seconds for one in some) / n_images if n_images else None,
         peak_memory=max((one.peak_memory for one in some), default=0),
     )
@@ -221,7 +229,7 @@ class _Sums:
         self._piles: dict[tuple[str, int, tuple[str, ...]], _Pile] = {}
         self.n_images = self.n_zero_maps = self.peak_memory = 0
         self.seconds = 0.0
-        self.diagnosis: Placed | None = None
+        self._facts: dict[str, Any] = {}
         self.error: Placed | None = None
         self.failed = False
 
@@ -242,8 +250,13 @@ class _Sums:
             self.n_images += n_images
             self.n_zero_maps += stored["n_zero_maps"]
             self.seconds += stored["seconds"]
-            if stored["diagnosis"] is not None:
-                self.diagnosis = _first(self.diagnosis, ((start, measure), stored["diagnosis"]))
+            for name, value in stored.get("facts", {}).items():  # earlier versions have none
+                self._facts[name] = value if isinstance(value, str) else self._facts.get(name, 0) + value
+
+    @property
+    def facts(self) -> MapFacts:
+        """Facts about all maps."""
+        return MapFacts.from_dict(self._facts)
 
     def scores(self) -> dict[str, _Moments]:
         """Of all that was added, once: scores of the agreement by name, those of metrics by metric."""

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-
-from torch import Tensor
+from typing import Any
 
 from attributionlab.errors import BadOption, MissingFile, bad_option
 
-WANTED = "be a name, file.py:function or package.module:function"
+NAME_OR_ADDRESS = "be a name, file.py:function or package.module:function"
+"""What a text must be that names a method or a metric."""
 
 _ADDRESS = re.compile(r"(?P<where>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?")
 
@@ -39,7 +39,7 @@ def parse_address(text: str) -> Address | None:
     return None if match is None else Address(match["where"], match["name"], match["options"])
 
 
-def load_function(text: str, kind: str) -> Callable[..., Tensor]:
+def load_function(text: str, kind: str) -> Callable[..., Any]:
     """The function that `package.module:function` or `file.py:function` names.
 
     Args:
@@ -53,15 +53,21 @@ def load_function(text: str, kind: str) -> Callable[..., Tensor]:
     where, _, name = text.rpartition(":")
     is_module = all(part.isidentifier() for part in where.split(".")) and not Path(where).is_file()
     if not name or not (is_module or where.endswith(".py")):
-        raise bad_option(kind, WANTED, text)
+        raise bad_option(kind, NAME_OR_ADDRESS, text)
     module = _load_file(Path(where), kind) if where.endswith(".py") else _load_module(where, kind)
     function = getattr(module, name, None)
     if function is None:
         raise MissingFile(f"`{kind}` must name a function that exists, got {text!r}; {where} has no {name!r}")
     if not callable(function):
         raise bad_option(kind, "name a function", text)
-    loaded: Callable[..., Tensor] = function
+    loaded: Callable[..., Any] = function
     return loaded
+
+
+def address_of(function: Callable[..., object]) -> str:
+    """The address of a function that is at hand: `module:qualified name`."""
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', None) or 'unknown'}:{name}"
 
 
 def _load_file(path: Path, kind: str) -> ModuleType:

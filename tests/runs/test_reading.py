@@ -306,6 +306,9 @@ def put(**entries):
         put(versions=[]),
         put(versions={"torch": 2}),
         put(peak_memory=None),
+        put(facts=[]),
+        put(facts={"n_maps": "2"}),
+        put(facts={"n_stars": 2}),
     ],
 )
 def test_a_record_whose_checksum_fits_but_whose_fields_do_not_is_damage_and_done_again(copied, change):
