@@ -94,6 +94,10 @@ class MachineError(AttributionLabError, RuntimeError):
     exit_code = 3
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where the program was; whoever tidies up after Ctrl-C does so here, too."""
+
+
 class DamagedRecords(UserWarning):
     """Records of a run that are not as they were written; the next run does their jobs again."""
 

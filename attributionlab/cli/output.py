@@ -14,7 +14,8 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from attributionlab.errors import AttributionLabError, BadPlan
+from attributionlab.cli.termination import termination_raises
+from attributionlab.errors import AttributionLabError, BadPlan, Terminated
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -26,6 +27,8 @@ INTERRUPTED_RUN = "interrupted; what is recorded is kept, and the same command g
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_MACHINE = 3
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 PIPE_WIDTH = 140
 """Columns of a table that is not printed to a terminal, so that nothing is cut off."""
@@ -80,11 +83,11 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
     """Turn errors into one line on stderr and the exit code of their kind, warnings into one line each.
 
     Args:
-        interrupted: What is said after Ctrl-C.
+        interrupted: What is said after Ctrl-C, and with another first word after SIGTERM.
 
     The exit goes through SystemExit, so that nothing is printed after the line.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), termination_raises():
         warnings.simplefilter("default", UserWarning)
         # loky replaces processes that have grown, as they do by what they keep; those that died have their record
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
@@ -98,9 +101,12 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
         except (OSError, MemoryError) as error:
             say("error", f"the machine refused: {error}")
             raise SystemExit(EXIT_MACHINE) from error
+        except Terminated as error:
+            say("error", interrupted.replace("interrupted", "terminated", 1))
+            raise SystemExit(EXIT_TERMINATED) from error
         except KeyboardInterrupt as error:
             say("error", interrupted)
-            raise SystemExit(130) from error
+            raise SystemExit(EXIT_INTERRUPTED) from error
 
 
 @contextmanager
