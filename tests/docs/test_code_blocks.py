@@ -24,6 +24,7 @@ BLOCKS = [
 ]
 
 
+@pytest.mark.usefixtures("fresh_catalogs")
 @pytest.mark.parametrize(("language", "code"), BLOCKS)
 def test_code_block_runs(language, code, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")

@@ -6,13 +6,13 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich import box
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from attributionlab.environments import Verification
 from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
+from attributionlab.reports.tables.plain import plain_table
 from attributionlab.truth import TRUTHS
 
 CSV_COLUMNS = (
@@ -114,13 +114,6 @@ def to_csv(rows: Iterable[dict[str, object]], columns: Sequence[str]) -> str:
     writer.writeheader()
     writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
-
-
-def plain_table(title: str) -> Table:
-    """An empty table, narrow enough for 80 columns."""
-    return Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
-    )
 
 
 def _plain(value: object) -> object:
