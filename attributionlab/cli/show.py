@@ -48,7 +48,7 @@ def show(
         from attributionlab.specs.grammar import split_specs
 
         require_names(environments=[spec], methods=split_specs(methods))
-        from attributionlab.measuring.gallery import gallery
+        from attributionlab.measuring.galleries import gallery
         from attributionlab.methods import make_method
         from attributionlab.reports.figures.maps import attribution_figure
         from attributionlab.reports.figures.saving import check_path, save_figure

@@ -56,6 +56,9 @@ class Environment(abc.ABC):
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {"seed": ("data_seed", "network_seed")}
     """Options that set several options at once, all to the same integer."""
 
+    has_smooth_truth: ClassVar[bool] = False
+    """Whether the truth has a smooth form, for methods that are coarse by construction."""
+
     tolerance: ClassVar[float] = 0.0
     """Largest difference between the network's logits and `logits`, relative to 1 + |logits|; 0 where both are exact."""
 

@@ -37,6 +37,8 @@ class ImageEnvironment(Environment):
 
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {**Environment.shorthands, "size": ("height", "width")}
 
+    has_smooth_truth: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         sides = {"size": self.height} if self.height == self.width else {"height": self.height, "width": self.width}
         for side, value in sides.items():

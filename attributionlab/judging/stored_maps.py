@@ -7,11 +7,11 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.errors import BadOption, bad_option
-from attributionlab.judging.checking import Plan, judge
+from attributionlab.judging.checking import CheckOptions, judge
 from attributionlab.judging.verdict import Verdict
 from attributionlab.machine import versions
 from attributionlab.measuring.applicable import applicable_truths, deciding_truth
-from attributionlab.measuring.maps import Maps
+from attributionlab.measuring.explain import Maps
 from attributionlab.measuring.progress import no_progress
 from attributionlab.methods import Declaration
 from attributionlab.truth import TRUTHS, Batch
@@ -55,11 +55,13 @@ def check_maps(
     if truth not in ("auto", *TRUTHS):
         raise bad_option("truth", f"be auto or {' or '.join(TRUTHS)}", truth)
     facts = Declaration() if declaration is None else declaration
-    deciding = deciding_truth(facts) if truth == "auto" else truth
+    deciding = deciding_truth(facts, environment) if truth == "auto" else truth
     if deciding not in applicable_truths(facts, environment):
         raise BadOption(
             f"`truth` must apply in {environment.spec}, got {deciding!r}; such maps cannot be judged by it there"
         )
     values = attribution_maps(maps, batch.inputs.shape, "`maps` must be")
-    plan = Plan(len(batch), float(gamma), deciding, len(batch), torch.device("cpu"), no_progress)
-    return Verdict(name, plan.gamma, deciding, (judge(environment, batch, facts, plan, Maps(values)),), versions())
+    options = CheckOptions(len(batch), float(gamma), deciding, len(batch), torch.device("cpu"), no_progress)
+    return Verdict(
+        name, options.gamma, deciding, (judge(environment, batch, facts, options, Maps(values)),), versions()
+    )

@@ -6,7 +6,6 @@ from .deeplift import DeepLift, DeepShap
 from .extremal import ExtremalPerturbation
 from .factory import METHODS, make_method, register_method
 from .gradients import Deconvnet, Gradient, GradientMagnitude, GuidedBackprop, InputXGradient, IntegratedGradients
-from .guard import ModelState, run_guarded
 from .occlusion import Occlusion
 from .patterns import PatternAttribution, PatternNet
 from .relevance import DeepTaylor, LrpAlphaBeta, LrpEpsilon, LrpEpsilonAlpha2Beta1Flat, LrpEpsilonPlusFlat, LrpZ
@@ -47,7 +46,6 @@ __all__ = [
     "LrpZ",
     "Method",
     "MethodFunction",
-    "ModelState",
     "Occlusion",
     "PatternAttribution",
     "PatternNet",
@@ -62,5 +60,4 @@ __all__ = [
     "make_method",
     "register_method",
     "register_segmenter",
-    "run_guarded",
 ]

@@ -53,6 +53,10 @@ class Measurement:
         )
 
 
+Bounds = tuple[float | None, float | None]
+"""Least and greatest score of a metric; None where there is no such number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric(abc.ABC):
     """A score per image of how well an attribution goes with what a network does, with its options.
@@ -65,6 +69,7 @@ class Metric(abc.ABC):
 
     name: ClassVar[str]
     higher_is_better: ClassVar[bool]
+    bounds: ClassVar[Bounds] = (None, None)
     source: ClassVar[str]
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:  # noqa: ARG002  # a metric may need them
@@ -97,24 +102,33 @@ class MetricDeclaration:
     Args:
         higher_is_better: The direction.
         source: Paper, or the library that it comes from.
+        bounds: Least and greatest score, None where there is none.
     """
 
     higher_is_better: bool
     source: str = ""
+    bounds: Bounds = (None, None)
 
 
 Function = TypeVar("Function", bound=MetricFunction)
 
 
-def metric(*, higher_is_better: bool, source: str = "") -> Callable[[Function], Function]:
+def metric(
+    *, higher_is_better: bool, source: str = "", bounds: Bounds = (None, None)
+) -> Callable[[Function], Function]:
     """Attach facts to a function `(environment, batch, attribution) -> (b,)`, so that it can be audited.
+
+    Args:
+        higher_is_better: The direction.
+        source: Paper, or the library that it comes from.
+        bounds: Least and greatest score, None where there is none.
 
     Example:
         >>> @metric(higher_is_better=True)
         ... def mass(environment, batch, attribution):
         ...     return attribution.flatten(1).sum(dim=1)
     """
-    declaration = MetricDeclaration(higher_is_better, source)
+    declaration = MetricDeclaration(higher_is_better, source, bounds)
 
     def attach(function: Function) -> Function:
         function.declaration = declaration  # type: ignore[attr-defined]  # a fact about the function, kept with it
@@ -141,10 +155,20 @@ class FunctionMetric:
             raise bad_option("metric", "declare in which direction it is better", self.spec, hint)
 
     @property
-    def higher_is_better(self) -> bool:
-        """As declared."""
+    def declaration(self) -> MetricDeclaration:
+        """The declaration of the function."""
         declaration: MetricDeclaration = self.function.declaration  # type: ignore[attr-defined]
-        return declaration.higher_is_better
+        return declaration
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The declared direction."""
+        return self.declaration.higher_is_better
+
+    @property
+    def bounds(self) -> Bounds:
+        """The declared bounds."""
+        return self.declaration.bounds
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:  # noqa: ARG002  # as for any metric
         """Nothing: only the function knows what it needs."""

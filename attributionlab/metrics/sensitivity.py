@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from attributionlab.errors import bad_option
-from attributionlab.metrics.base import AnyBatch, AnyEnvironment, Measure, Measurement, Metric
+from attributionlab.metrics.base import AnyBatch, AnyEnvironment, Bounds, Measure, Measurement, Metric
 from attributionlab.metrics.insertion import Canvas, canvases, check_counted, contributing, correct_steps
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, random_orders, switch_pixels, switch_steps
 from attributionlab.seeding import generator
@@ -68,6 +68,7 @@ class SensitivityN(Metric):
 
     name: ClassVar[str] = "sensitivity-n"
     higher_is_better: ClassVar[bool] = True
+    bounds: ClassVar[Bounds] = (-1.0, 1.0)
     source: ClassVar[str] = "Ancona et al. 2018"
 
     def __post_init__(self) -> None:

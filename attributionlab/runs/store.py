@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,8 +18,19 @@ import numpy.typing as npt
 import orjson
 from filelock import FileLock, Timeout
 
-from attributionlab.errors import bad_option
-from attributionlab.files import DRAFT, _refused, check_folder, machine_errors, whole_file, write_whole
+from attributionlab.errors import BadOption, bad_option
+from attributionlab.files import (
+    KEPT,
+    check_folder,
+    is_draft,
+    machine_error,
+    machine_errors,
+    make_folder,
+    remove_drafts,
+    sync_folder,
+    whole_file,
+    write_whole,
+)
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Damage, Record, scan, valid
 
@@ -61,11 +71,11 @@ class RunFolder:
             MachineError: If it cannot be written.
         """
         folder = cls(path, plan)
-        with machine_errors(path):
+        with machine_errors(path, KEPT):
             check_folder(path)
             folder.check_owner()
             made = [place for place in (path, *path.parents) if not place.exists()]
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
             lock = FileLock(path / LOCK_FILE, timeout=0)
             try:
                 lock.acquire()
@@ -73,9 +83,9 @@ class RunFolder:
                 raise bad_option("output", "be no folder that another run writes into", str(path)) from None
         new = not (path / PLAN_FILE).exists()
         try:
-            with machine_errors(path):
+            with machine_errors(path, KEPT):
                 folder.check_owner()  # again: another run may have begun here before the lock was ours
-                if new:
+                if new or stored_plan(path).facts is None:  # of an earlier version, which did not store them
                     write_whole(path / PLAN_FILE, orjson.dumps(plan.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
                 folder.read()
             yield folder
@@ -89,12 +99,13 @@ class RunFolder:
         if not self.path.exists():
             return
         if not (self.path / PLAN_FILE).exists():
-            others = [one.name for one in self.path.iterdir() if one.name != LOCK_FILE and not _is_draft(one)]
+            others = [one.name for one in self.path.iterdir() if one.name != LOCK_FILE and not is_draft(one.name)]
             if others:
                 raise bad_option("output", "be a new folder, or that of a run", str(self.path), f"it has {min(others)}")
             return
         stored = stored_plan(self.path)
-        different = [name for name, value in stored.to_dict().items() if value != self.plan.to_dict()[name]]
+        ours, theirs = self.plan.to_dict(), stored.to_dict()
+        different = [name for name, value in theirs.items() if name != "facts" and value != ours[name]]
         if different:
             hint = f"it differs in {', '.join(different)}; choose another folder"
             raise bad_option("output", "belong to the same plan", str(self.path), hint)
@@ -112,11 +123,11 @@ class RunFolder:
 
     def read(self) -> None:
         """Find out what is done; remove files that were not finished, and take damaged lines out of the records."""
-        for draft in filter(_is_draft, (*self.path.iterdir(), *(self.path / MAPS_FOLDER).glob("*"))):
-            draft.unlink()
+        for folder in (self.path, self.path / MAPS_FOLDER):
+            remove_drafts(folder)
         for _, stored in valid(self.path / RECORDS_FILE, self.damaged, "scores"):
-            if stored["n_maps"] and not zipfile.is_zipfile(self.maps_path(stored["key"])):
-                continue  # they are gone, or cut off
+            if stored["n_maps"] and not self._has_maps(stored["key"], stored["n_maps"]):
+                continue
             self.done.add(stored["key"])
             if stored["error"] is not None:
                 self.failed.add(stored["key"])
@@ -126,12 +137,20 @@ class RunFolder:
     def _mend(self) -> None:
         """Keep damaged lines aside."""
         records = self.path / RECORDS_FILE
-        with (self.path / DAMAGED_FILE).open("ab") as aside, whole_file(records) as mended:
+        with (self.path / DAMAGED_FILE).open("ab") as aside, whole_file(records, KEPT) as mended:
             for _, line, damage in scan(records):
                 if damage is not None:
                     aside.write(line.rstrip(b"\n") + b"\n")
                 else:
                     mended.write(line)
+
+    def _has_maps(self, key: str, n_maps: int) -> bool:
+        """Whether the maps of a job are as they were written, rather than gone, cut off or changed."""
+        try:
+            stored_maps(self.maps_path(key), n_maps)
+        except BadOption:
+            return False
+        return True
 
     def maps_path(self, key: str) -> Path:
         """Where the maps of a job are."""
@@ -141,8 +160,7 @@ class RunFolder:
         """Store maps (n, h, w), the whole file or none."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, maps=maps)
-        with machine_errors(self.path):
-            write_whole(self.maps_path(key), buffer.getvalue())
+        write_whole(self.maps_path(key), buffer.getvalue(), KEPT)
 
 
 class Journal:
@@ -154,8 +172,9 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with machine_errors(path.parent):
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        with machine_errors(path.parent, KEPT):
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            sync_folder(path.parent)
             self._length = os.fstat(self._file).st_size
         self._synced = time.monotonic()
 
@@ -176,7 +195,7 @@ class Journal:
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._length)
-            raise _refused(self.path.parent, error) from error
+            raise machine_error(self.path.parent, error, KEPT) from error
         self._length += len(line)
 
     def __enter__(self) -> Self:
@@ -204,9 +223,22 @@ def stored_plan(path: Path) -> Plan:
     try:
         stored = orjson.loads(file.read_bytes())
         return Plan.from_dict(stored)
-    except (orjson.JSONDecodeError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise bad_option("run", f"have a {PLAN_FILE} as it was written", str(file), str(error)) from error
 
 
-def _is_draft(path: Path) -> bool:
-    return path.name.startswith(DRAFT)
+def stored_maps(path: Path, n_maps: int) -> npt.NDArray[np.float32]:
+    """The maps in a file of a run, (n, h, w).
+
+    Raises:
+        BadOption: If the file is not as it was written.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            maps: npt.NDArray[np.float32] = stored["maps"]
+        if maps.ndim != 3 or len(maps) != n_maps or maps.dtype != np.float32:
+            raise ValueError(f"it holds {maps.dtype} of shape {maps.shape}")  # noqa: TRY301  # handled like the others below
+    except Exception as error:
+        hint = f"{error}; run the plan again to make it anew"
+        raise bad_option("maps", "be as they were written", str(path), hint) from error
+    return maps

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -20,7 +21,8 @@ from joblib.externals.loky import BrokenProcessPool
 
 import attributionlab as al
 from attributionlab.errors import BadOption, DamagedRecords, MachineError
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.files import is_draft
+from attributionlab.measuring.failure import Failure
 from attributionlab.metrics import SensitivityN
 from attributionlab.runs import Plan, executors, load_records, run_plan
 from attributionlab.runs.executors import Executor, _on_cluster, _parallel, _Workers, together
@@ -166,13 +168,13 @@ def test_maps_that_are_cut_off_are_made_again_and_changed_ones_are_named(whole, 
     files = [folder / "maps" / f"{record.job.key}.npz" for record in load_records(folder).of(spec, "gradient")]
     content = files[0].read_bytes()
     files[0].write_bytes(content[:-30])
-    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*remove the file and run"):
+    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*run the plan again"):
         load_records(folder).maps(spec, "gradient")
     assert run_plan(small(save_maps=3), folder).n_run == 1
     assert np.array_equal(load_records(folder).maps(spec, "gradient"), load_records(whole).maps(spec, "gradient"))
     middle = len(content) // 2
     files[0].write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
-    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*remove the file and run"):
+    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*run the plan again"):
         load_records(folder).maps(spec, "gradient")
 
 
@@ -195,11 +197,29 @@ def test_a_run_that_is_killed_while_it_writes_a_file_goes_on_and_leaves_no_draft
         patched.setattr(Path, "rmdir", lambda *_: None)
         with pytest.raises(Killed):
             run_plan(small(save_maps=3), folder)
-    drafts = list(folder.rglob(".draft-*"))
-    assert len(drafts) == 1
+    (draft,) = (path for path in folder.rglob("*") if is_draft(path.name))
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    draft.rename(draft.parent / draft.name.replace(f"-{os.getpid()}-", f"-{process.pid}-"))
     run_plan(small(save_maps=3), folder)
-    assert not list(folder.rglob(".draft-*"))
+    assert not [path for path in folder.rglob("*") if is_draft(path.name)]
     assert found(folder) == found(whole)
+
+
+@pytest.mark.parametrize(("mask", "expected"), [(0o077, 0o600), (0o022, 0o644)])
+def test_the_umask_decides_on_the_modes_of_all_files_of_a_run(tmp_path, mask, expected):
+    before = os.umask(mask)
+    try:
+        plan = small(environments=["multi-color-sum[size=16]"], methods=["random"], metrics=[], save_maps=1)
+        run_plan(plan, tmp_path / "run")
+        with (tmp_path / "run" / RECORDS_FILE).open("ab") as records:
+            records.write(b"{")  # damage, so that the records are written anew
+        run_plan(plan, tmp_path / "run")
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"plan.json", RECORDS_FILE, DAMAGED_FILE}
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in files} == {path.name: expected for path in files}
 
 
 class Killed(BaseException):
@@ -809,7 +829,7 @@ def test_what_is_left_out_of_a_record_changes_nothing_else_whatever_texts_hold()
 
 
 def test_of_several_records_of_a_job_the_first_that_did_not_fail_counts_else_the_last(tmp_path):
-    failure = MethodFailure("MethodRaised", "no")
+    failure = Failure("MethodRaised", "no")
     jobs = [Job("e", "m", "agreement", start, start + 1) for start in range(2)]
     records = [
         Record(jobs[0], error=failure, seconds=1.0),
@@ -828,7 +848,7 @@ def test_of_several_records_of_a_job_the_first_that_did_not_fail_counts_else_the
 def test_the_error_that_is_shown_does_not_depend_on_the_order_of_the_lines(tmp_path):
     plan = small(environments=["multi-color-sum[size=16]"], methods=["random"], metrics=[])
     jobs = [job for unit in plan.units() for job in unit.jobs]
-    lines = [Record(job, error=MethodFailure("MethodRaised", f"image {job.start}")).to_line() for job in jobs]
+    lines = [Record(job, error=Failure("MethodRaised", f"image {job.start}")).to_line() for job in jobs]
     with RunFolder.opened(tmp_path / "run", plan):
         for some in (lines, lines[::-1]):
             (tmp_path / "run" / RECORDS_FILE).write_bytes(b"".join(some))

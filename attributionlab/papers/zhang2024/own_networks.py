@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from attributionlab.environments import TrainedNetwork
 from attributionlab.errors import AttributionLabError, BadOption, MachineError, bad_option
 from attributionlab.machine import find_device
-from attributionlab.methods import AnyMethod, make_method, run_guarded
+from attributionlab.measuring.guard import run_guarded
+from attributionlab.methods import AnyMethod, make_method
 from attributionlab.papers.study import OwnMaps, Setting
 from attributionlab.specs.functions import load_function
 from attributionlab.truth import LabeledImages

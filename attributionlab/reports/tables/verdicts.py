@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from attributionlab.environments import Verification
-from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
 from attributionlab.reports.tables.plain import plain_table
-from attributionlab.truth import TRUTHS
+from attributionlab.truth.kinds import TRUTHS
+
+if TYPE_CHECKING:
+    from attributionlab.environments import Verification
+    from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
 
 CSV_COLUMNS = (
     "method",
