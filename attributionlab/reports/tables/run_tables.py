@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from attributionlab.reports.tables.plain import plain_table
 from attributionlab.reports.tables.run_rows import Column, RunTable
-from attributionlab.reports.tables.verdicts import foldable, plain_table, to_csv
+from attributionlab.reports.tables.verdicts import foldable, to_csv
 from attributionlab.runs import MethodSummary
 
 _COLORS = {"passed": "green", "failed": "red", "not run": "dim"}

@@ -7,11 +7,11 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from attributionlab.reports.tables.plain import plain_table
 from attributionlab.truth.kinds import TRUTHS
 
 if TYPE_CHECKING:
@@ -117,13 +117,6 @@ def to_csv(rows: Iterable[dict[str, object]], columns: Sequence[str]) -> str:
     writer.writeheader()
     writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
-
-
-def plain_table(title: str) -> Table:
-    """An empty table, narrow enough for 80 columns."""
-    return Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
-    )
 
 
 def _plain(value: object) -> object:
