@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+from attributionlab.printable import LONGEST_MESSAGE, LONGEST_VALUE, printable, shortened, value_text
+
 
 class AttributionLabError(Exception):
     """Base of all errors of this package; `exit_code` is what the command line returns."""
@@ -17,8 +19,9 @@ class AttributionLabError(Exception):
     exit_code: ClassVar[int] = 2
 
     def __str__(self) -> str:
-        """The message as it was written (a LookupError would otherwise quote it)."""
-        return str(self.args[0]) if self.args else ""
+        """The message as it was written (a LookupError would otherwise quote it), printable and of limited length."""
+        text = str(self.args[0]) if self.args else ""
+        return shortened(printable(text[: 2 * LONGEST_MESSAGE]), LONGEST_MESSAGE)
 
 
 class BadOption(AttributionLabError, ValueError):
@@ -103,13 +106,14 @@ class SaturationWarning(UserWarning):
 
 def bad_option(name: str, expectation: str, value: object, hint: str = "") -> BadOption:
     """The error for one bad value: `` `name` must expectation, got value; hint ``."""
-    return BadOption(f"`{name}` must {expectation}, got {value!r}" + (f"; {hint}" if hint else ""))
+    return BadOption(f"`{name}` must {expectation}, got {value_text(value)}" + (f"; {hint}" if hint else ""))
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     """The error for a name that does not exist, with the closest existing ones."""
     known = sorted(known)
     as_written = {candidate.casefold(): candidate for candidate in known}
-    close = [as_written[like] for like in difflib.get_close_matches(name.casefold(), as_written, n=3, cutoff=0.5)]
+    start = name[:LONGEST_VALUE].casefold()
+    close = [as_written[like] for like in difflib.get_close_matches(start, as_written, n=3, cutoff=0.5)]
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
-    return UnknownName(f"`{kind}` must be a known name, got {name!r}; {hint}")
+    return UnknownName(f"`{kind}` must be a known name, got {value_text(name)}; {hint}")

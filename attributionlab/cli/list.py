@@ -33,7 +33,7 @@ def list_(
             catalog_tables,
             entry_table,
         )
-        from attributionlab.reports.tables.verdicts import to_csv
+        from attributionlab.reports.tables.cells import to_csv
 
         kinds = [kind.value] if kind else [each.value for each in Kind]
         entries = catalog(kinds, name)

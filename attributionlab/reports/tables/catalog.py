@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 
 from attributionlab.environments import ENVIRONMENTS
@@ -19,6 +18,7 @@ from attributionlab.methods import METHODS
 from attributionlab.methods.base import Declaration
 from attributionlab.metrics import METRICS
 from attributionlab.metrics.base import Metric, MetricDeclaration
+from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.verdicts import plain_table
 from attributionlab.specs.catalog import Registry
 from attributionlab.specs.grammar import format_value
