@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,9 @@ from skimage.io import imsave
 from torch import Tensor
 
 from attributionlab.environments import Environment
-from attributionlab.errors import MachineError, bad_option
+from attributionlab.errors import bad_option
 from attributionlab.exchange.model_files import ONNX, WEIGHTS, check_onnx, write_onnx, write_weights
-from attributionlab.files import check_parents
+from attributionlab.files import check_parents, whole_folder
 from attributionlab.machine import versions
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.reports.figures.maps import attribution_figure
@@ -92,25 +90,13 @@ def generate(
     _check_folder(folder, force=force)
     first = environment.sample(1, start)  # impossible options are said before anything is written
     del first
-    draft = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    with whole_folder(folder) as draft:
         _write(environment, draft, n_samples, start, progress or no_progress)
         write_weights(environment.model, draft / WEIGHTS)
         if onnx:
             write_onnx(
                 environment.model, environment.sample(max(2, min(N_PREVIEW, n_samples)), start).inputs, draft / ONNX
             )
-        draft.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        draft.rename(folder)
-    except OSError as error:
-        raise MachineError(f"`output` must be writable, got {str(folder)!r}; {error.strerror or error}") from error
-    finally:
-        if draft is not None:
-            shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 

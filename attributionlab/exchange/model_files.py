@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from attributionlab.errors import BadOption, MachineError
@@ -28,7 +28,7 @@ def write_weights(model: nn.Module, path: Path) -> None:
         MachineError: If what is read is not what was written, bit for bit.
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, path)
+    path.write_bytes(save(state))  # `save_file` would set the mode itself
     found = load_file(path)
     if found.keys() != state.keys() or not all(torch.equal(found[name], tensor) for name, tensor in state.items()):
         raise MachineError(f"`output` must keep what is written, got other weights back from {path}")

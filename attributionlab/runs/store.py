@@ -20,7 +20,18 @@ import orjson
 from filelock import FileLock, Timeout
 
 from attributionlab.errors import bad_option
-from attributionlab.files import DRAFT, _refused, check_folder, machine_errors, whole_file, write_whole
+from attributionlab.files import (
+    KEPT,
+    check_folder,
+    is_draft,
+    machine_error,
+    machine_errors,
+    make_folder,
+    remove_drafts,
+    sync_folder,
+    whole_file,
+    write_whole,
+)
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Damage, Record, scan, valid
 
@@ -61,11 +72,11 @@ class RunFolder:
             MachineError: If it cannot be written.
         """
         folder = cls(path, plan)
-        with machine_errors(path):
+        with machine_errors(path, KEPT):
             check_folder(path)
             folder.check_owner()
             made = [place for place in (path, *path.parents) if not place.exists()]
-            path.mkdir(parents=True, exist_ok=True)
+            make_folder(path)
             lock = FileLock(path / LOCK_FILE, timeout=0)
             try:
                 lock.acquire()
@@ -73,7 +84,7 @@ class RunFolder:
                 raise bad_option("output", "be no folder that another run writes into", str(path)) from None
         new = not (path / PLAN_FILE).exists()
         try:
-            with machine_errors(path):
+            with machine_errors(path, KEPT):
                 folder.check_owner()  # again: another run may have begun here before the lock was ours
                 if new:
                     write_whole(path / PLAN_FILE, orjson.dumps(plan.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
@@ -89,7 +100,7 @@ class RunFolder:
         if not self.path.exists():
             return
         if not (self.path / PLAN_FILE).exists():
-            others = [one.name for one in self.path.iterdir() if one.name != LOCK_FILE and not _is_draft(one)]
+            others = [one.name for one in self.path.iterdir() if one.name != LOCK_FILE and not is_draft(one.name)]
             if others:
                 raise bad_option("output", "be a new folder, or that of a run", str(self.path), f"it has {min(others)}")
             return
@@ -112,8 +123,8 @@ class RunFolder:
 
     def read(self) -> None:
         """Find out what is done; remove files that were not finished, and take damaged lines out of the records."""
-        for draft in filter(_is_draft, (*self.path.iterdir(), *(self.path / MAPS_FOLDER).glob("*"))):
-            draft.unlink()
+        for folder in (self.path, self.path / MAPS_FOLDER):
+            remove_drafts(folder)
         for _, stored in valid(self.path / RECORDS_FILE, self.damaged, "scores"):
             if stored["n_maps"] and not zipfile.is_zipfile(self.maps_path(stored["key"])):
                 continue  # they are gone, or cut off
@@ -126,7 +137,7 @@ class RunFolder:
     def _mend(self) -> None:
         """Keep damaged lines aside."""
         records = self.path / RECORDS_FILE
-        with (self.path / DAMAGED_FILE).open("ab") as aside, whole_file(records) as mended:
+        with (self.path / DAMAGED_FILE).open("ab") as aside, whole_file(records, KEPT) as mended:
             for _, line, damage in scan(records):
                 if damage is not None:
                     aside.write(line.rstrip(b"\n") + b"\n")
@@ -141,8 +152,7 @@ class RunFolder:
         """Store maps (n, h, w), the whole file or none."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, maps=maps)
-        with machine_errors(self.path):
-            write_whole(self.maps_path(key), buffer.getvalue())
+        write_whole(self.maps_path(key), buffer.getvalue(), KEPT)
 
 
 class Journal:
@@ -154,8 +164,9 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with machine_errors(path.parent):
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        with machine_errors(path.parent, KEPT):
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            sync_folder(path.parent)
             self._length = os.fstat(self._file).st_size
         self._synced = time.monotonic()
 
@@ -176,7 +187,7 @@ class Journal:
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self._length)
-            raise _refused(self.path.parent, error) from error
+            raise machine_error(self.path.parent, error, KEPT) from error
         self._length += len(line)
 
     def __enter__(self) -> Self:
@@ -206,7 +217,3 @@ def stored_plan(path: Path) -> Plan:
         return Plan.from_dict(stored)
     except (orjson.JSONDecodeError, TypeError, AttributeError) as error:
         raise bad_option("run", f"have a {PLAN_FILE} as it was written", str(file), str(error)) from error
-
-
-def _is_draft(path: Path) -> bool:
-    return path.name.startswith(DRAFT)

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from functools import cache
 
 import numpy as np
@@ -188,9 +189,15 @@ def test_missing_parents_are_made(tmp_path):
     assert generate(environment_of(COLORS), tmp_path / "a" / "b" / "set", n_samples=1).is_dir()
 
 
-def test_the_folder_can_be_read_by_everyone(tmp_path):
-    folder = generate(environment_of(COLORS), tmp_path / "set", n_samples=1)
-    assert folder.stat().st_mode & 0o777 == 0o755
+@pytest.mark.parametrize(("mask", "of_files", "of_folders"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755)])
+def test_the_umask_decides_who_can_read_the_folder(tmp_path, mask, of_files, of_folders):
+    before = os.umask(mask)
+    try:
+        folder = generate(environment_of(COLORS), tmp_path / "set", n_samples=1)
+    finally:
+        os.umask(before)
+    for path in (folder, *folder.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (of_folders if path.is_dir() else of_files), path
 
 
 def test_an_empty_folder_is_filled(tmp_path):

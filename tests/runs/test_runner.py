@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from joblib.externals.loky import BrokenProcessPool
 
 import attributionlab as al
 from attributionlab.errors import BadOption, DamagedRecords, MachineError
+from attributionlab.files import is_draft
 from attributionlab.measuring.failure import MethodFailure
 from attributionlab.metrics import SensitivityN
 from attributionlab.runs import Plan, executors, load_records, run_plan
@@ -195,11 +197,29 @@ def test_a_run_that_is_killed_while_it_writes_a_file_goes_on_and_leaves_no_draft
         patched.setattr(Path, "rmdir", lambda *_: None)
         with pytest.raises(Killed):
             run_plan(small(save_maps=3), folder)
-    drafts = list(folder.rglob(".draft-*"))
-    assert len(drafts) == 1
+    (draft,) = (path for path in folder.rglob("*") if is_draft(path.name))
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    draft.rename(draft.parent / draft.name.replace(f"-{os.getpid()}-", f"-{process.pid}-"))
     run_plan(small(save_maps=3), folder)
-    assert not list(folder.rglob(".draft-*"))
+    assert not [path for path in folder.rglob("*") if is_draft(path.name)]
     assert found(folder) == found(whole)
+
+
+@pytest.mark.parametrize(("mask", "expected"), [(0o077, 0o600), (0o022, 0o644)])
+def test_the_umask_decides_on_the_modes_of_all_files_of_a_run(tmp_path, mask, expected):
+    before = os.umask(mask)
+    try:
+        plan = small(environments=["multi-color-sum[size=16]"], methods=["random"], metrics=[], save_maps=1)
+        run_plan(plan, tmp_path / "run")
+        with (tmp_path / "run" / RECORDS_FILE).open("ab") as records:
+            records.write(b"{")  # damage, so that the records are written anew
+        run_plan(plan, tmp_path / "run")
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"plan.json", RECORDS_FILE, DAMAGED_FILE}
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in files} == {path.name: expected for path in files}
 
 
 class Killed(BaseException):

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from attributionlab.errors import bad_option, unknown_name
-from attributionlab.files import check_folder, machine_errors, write_whole
+from attributionlab.files import KEPT, check_folder, write_whole
 from attributionlab.machine import find_device, versions
 from attributionlab.papers.report import FILES, Report, to_html, to_json, to_markdown
 from attributionlab.papers.study import Preset, Setting, StudyReport, find_preset
@@ -62,8 +62,7 @@ def reproduce(studies: Sequence[str], setting: Setting) -> Report:
     if setting.sam and any(name in WITH_SAM for name in named):
         priors.check_sam(setting, device)
     setting = dataclasses.replace(setting, own_maps=explain_networks(setting, named))
-    with machine_errors(setting.folder):
-        write_whole(setting.folder / PRESET_FILE, _stored(setting.preset))
+    write_whole(setting.folder / PRESET_FILE, _stored(setting.preset), KEPT)
     return Report(tuple(STUDIES[name](setting) for name in named), setting.preset, device.type, versions())
 
 
@@ -84,13 +83,12 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     """Write Markdown, JSON, HTML and the pictures, each as a whole or not at all."""
     texts = zip(FILES.values(), (to_markdown(report), to_json(report), to_html(report)), strict=True)
     pictures = {figure.file: figure.png for study in report.studies for figure in study.figures}
-    with machine_errors(folder):
-        for name, content in pictures.items():
-            write_whole(folder / name, content)
-        written = []
-        for name, text in texts:
-            write_whole(folder / name, text.encode())
-            written.append(folder / name)
+    for name, content in pictures.items():
+        write_whole(folder / name, content, KEPT)
+    written = []
+    for name, text in texts:
+        write_whole(folder / name, text.encode(), KEPT)
+        written.append(folder / name)
     return written
 
 

@@ -8,9 +8,12 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from attributionlab.errors import bad_option
-from attributionlab.files import check_parents, drafted
+from attributionlab.files import check_parents, whole_file
 
 FORMATS = (".png", ".svg", ".pdf")
+
+_UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""Metadata without the time of writing, so that the same figure is the same bytes."""
 
 
 def check_path(path: Path) -> None:
@@ -32,5 +35,6 @@ def save_figure(figure: Figure, path: Path) -> None:
         MachineError: If the file cannot be written.
     """
     check_path(path)
-    with drafted(path) as draft, mpl.rc_context({"svg.hashsalt": "attributionlab"}):
-        figure.savefig(draft, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+    ending = path.suffix.lower()
+    with whole_file(path) as file, mpl.rc_context({"svg.hashsalt": "attributionlab"}):
+        figure.savefig(file, format=ending[1:], dpi=150, metadata=_UNDATED.get(ending))

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import bad_option
-from attributionlab.files import check_parents, drafted
+from attributionlab.files import check_parents, write_whole
 from attributionlab.reports.figures.curves import band_opacity
 from attributionlab.reports.figures.styles import MethodStyle, method_styles
 from attributionlab.reports.page.assets import asset, policy, printable_value
@@ -135,8 +135,7 @@ def write_report(records: Records, path: Path, *, n_images: int = N_IMAGES) -> N
     """
     check_report_path(path)
     text = report_html(records, n_images=n_images)
-    with drafted(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text.encode())
 
 
 def check_report_path(path: Path) -> None:
