@@ -106,7 +106,16 @@ class SaturationWarning(UserWarning):
 
 def bad_option(name: str, expectation: str, value: object, hint: str = "") -> BadOption:
     """The error for one bad value: `` `name` must expectation, got value; hint ``."""
-    return BadOption(f"`{name}` must {expectation}, got {value_text(value)}" + (f"; {hint}" if hint else ""))
+    return BadOption(_message(name, expectation, value, hint))
+
+
+def missing_file(name: str, expectation: str, value: object, hint: str = "") -> MissingFile:
+    """The error for something that is not there, in the words of `bad_option`."""
+    return MissingFile(_message(name, expectation, value, hint))
+
+
+def _message(name: str, expectation: str, value: object, hint: str) -> str:
+    return f"`{name}` must {expectation}, got {value_text(value)}" + (f"; {hint}" if hint else "")
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:

@@ -14,9 +14,10 @@ from einops import rearrange
 from torch import Tensor
 
 from attributionlab.errors import bad_option
+from attributionlab.machine import torch_device
 from attributionlab.networks import Activation, DesignedNetwork, Structure
 from attributionlab.scenes import Scene, colored_ids, patch_ids, render
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import require_list, whole_number
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.batch import Batch
@@ -28,6 +29,15 @@ PAPER_SIDE = 224
 """Side of the paper's images; sizes given for it scale with the image."""
 
 SMALLEST_SIDE = 16
+
+LARGEST_SIDE = 4096
+"""Side of the largest images: float32 counts up to 4096 x 4096 = 2**24 pixels exactly."""
+
+LARGEST_BATCH = 2**34
+"""Bytes of the images and the truth of one batch, at most: what a machine of 32 GB holds twice."""
+
+BYTES_PER_PIXEL = 4
+"""Of the truth: one of its signs, two of its patches, one of its smooth mask; a channel of the image takes four more."""
 
 
 class SceneSampler(Protocol):
@@ -67,13 +77,11 @@ class Environment(abc.ABC):
     def __post_init__(self) -> None:
         sides = {"size": self.height} if self.height == self.width else {"height": self.height, "width": self.width}
         for side, value in sides.items():
-            if value < SMALLEST_SIDE:
-                raise bad_option(side, f"be at least {SMALLEST_SIDE}", value)
+            whole_number(side, value, SMALLEST_SIDE, LARGEST_SIDE, "float32 counts 2**24 pixels exactly")
         both = self.data_seed == self.network_seed
         seeds = {"seed": self.data_seed} if both else {"data_seed": self.data_seed, "network_seed": self.network_seed}
         for seed, value in seeds.items():
-            if value < 0:
-                raise bad_option(seed, "be at least 0", value)
+            whole_number(seed, value, 0)
 
     @property
     @abc.abstractmethod
@@ -118,7 +126,13 @@ class Environment(abc.ABC):
         return self.build_network().eval()
 
     def to(self, device: torch.device | str) -> Self:
-        """The same environment with a copy of the network on another device."""
+        """The same environment with a copy of the network on another device.
+
+        Raises:
+            BadOption: If torch knows no such device.
+            MachineError: If this machine has none.
+        """
+        device = torch_device(device)
         copied = copy.copy(self)
         vars(copied)["model"] = copy.deepcopy(self.model).to(device)  # where cached_property keeps it
         return copied
@@ -154,13 +168,27 @@ class Environment(abc.ABC):
         """Samples `start` to `start + n - 1`; each is the same in every batch, on every machine.
 
         Raises:
-            BadOption: If `n` is no integer from 1, or `start` none from 0.
+            BadOption: If `n` is not an integer from 1, or more than memory holds; if `start` is not an integer from 0.
         """
-        n, start = whole_number("n", n, 1), whole_number("start", start, 0)
+        per_image = self.height * self.width * (BYTES_PER_PIXEL + 4 * len(self.background_color))
+        most = max(1, LARGEST_BATCH // per_image)
+        n = whole_number(
+            "n", n, 1, most, f"a batch of {self.height}x{self.width} pixels has at most {LARGEST_BATCH:,} bytes"
+        )
+        start = whole_number("start", start, 0)
         return self.batch(tuple(self.sampler.sample(index) for index in range(start, start + n)))
 
     def batch(self, scenes: tuple[Scene, ...]) -> Batch:
-        """The images of these scenes and their truth."""
+        """The images of these scenes and their truth.
+
+        Raises:
+            BadOption: If `scenes` is empty, or holds something that is not a scene of this size.
+        """
+        require_list("scenes", scenes, "scenes", 1)
+        for scene in scenes:
+            if not isinstance(scene, Scene) or (scene.height, scene.width) != (self.height, self.width):
+                raise bad_option("scenes", f"hold scenes of {self.height}x{self.width} pixels", scene)
+        scenes = tuple(scenes)
         images = np.stack([render(scene) for scene in scenes])
         labels = torch.tensor([self.label(scene) for scene in scenes])
         return Batch(

@@ -9,6 +9,7 @@ from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
 from attributionlab.environments.single_color_sum import SingleColorSum
 from attributionlab.errors import bad_option
+from attributionlab.specs.arguments import require_list, require_text
 from attributionlab.specs.catalog import Registry
 from attributionlab.specs.grammar import parse_spec
 from attributionlab.specs.options import convert, convert_options, join_options
@@ -36,10 +37,48 @@ def make_environment(name: str, **options: object) -> Environment:
         >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
         'multi-color-sum[n_redundant=0,seed=3,size=64]'
     """
-    spec = parse_spec(name)
+    spec = parse_spec(require_text("name", name, "be the name or spec of an environment"))
     kind = ENVIRONMENTS.get(spec.name)
     given, written = (convert_options(kind, _expanded(some), SHORTHANDS) for some in (options, spec.options))
     return kind(**join_options(given, written, name))
+
+
+def as_environment(name: str, value: object) -> Environment:
+    """An environment as it is, or that of a spec.
+
+    Args:
+        name: The parameter, for messages.
+        value: Its value.
+
+    Raises:
+        BadOption: If `value` is neither, or an option does not fit.
+        UnknownName: If there is no such environment or option.
+    """
+    return make_environment(value) if isinstance(value, str) else require_environment(name, value)
+
+
+def as_environments(value: object) -> list[Environment]:
+    """One environment or several, of the parameter `environments`.
+
+    Raises:
+        BadOption: If `value` is neither an environment nor a list of at least one.
+        UnknownName: If there is no such environment or option.
+    """
+    if isinstance(value, (Environment, str)):
+        return [as_environment("environments", value)]
+    values = require_list("environments", value, "environments or their specs", 1)
+    return [as_environment("environments", each) for each in values]
+
+
+def require_environment(name: str, value: object) -> Environment:
+    """`value`, which must be an environment.
+
+    Raises:
+        BadOption: If it is not one.
+    """
+    if not isinstance(value, Environment):
+        raise bad_option(name, "be an environment, as make_environment returns it", value)
+    return value
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:

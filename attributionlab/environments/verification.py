@@ -15,12 +15,14 @@ from einops import rearrange, repeat
 from torch import Tensor
 
 from attributionlab.environments.base import Environment
+from attributionlab.environments.factory import require_environment
 from attributionlab.environments.multi_color_sum import MultiColorSum
 from attributionlab.environments.single_color_modulo import SingleColorModulo
 from attributionlab.errors import SaturationWarning
+from attributionlab.machine import torch_device
 from attributionlab.networks import ColorDetector
 from attributionlab.seeding import generator
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import MOST_IMAGES, require_flag, require_function, whole_number
 from attributionlab.truth.batch import Batch
 
 CHUNK_PIXELS = 2**18
@@ -106,13 +108,18 @@ def verify(
     References:
         Zhang et al. 2024, Propositions 3.1 and 3.2; the counts are what they hold for exactly.
     """
-    n_samples, n_pixels = whole_number("n_samples", n_samples, 1), whole_number("n_pixels", n_pixels, 1)
+    require_environment("environment", environment)
+    n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
+    n_pixels = whole_number("n_pixels", n_pixels, 1)
+    require_flag("exhaustive", exhaustive)
+    require_function("progress", progress, "(name)")
+    device = torch_device(device)
     tests: list[Callable[[_Case], Iterator[Claim]]] = [_outputs, _precision, _background, _interventions]
     if isinstance(environment, MultiColorSum):
         tests += [_unknown_colors, _redundancy_off]
     if isinstance(environment, SingleColorModulo):
         tests.append(_modulo)
-    case = _Case(environment, environment.sample(n_samples), n_pixels, exhaustive, torch.device(device))
+    case = _Case(environment, environment.sample(n_samples), n_pixels, exhaustive, device)
     verification = Verification(environment.spec)
     with torch.no_grad():
         for test in tests:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from attributionlab.errors import BadOption, MissingFile, WrongShape, bad_option
+from attributionlab.errors import AttributionLabError, BadOption, WrongShape, bad_option, missing_file
+from attributionlab.exchange.array_files import DeclaredArray, declared_arrays, read_array
+from attributionlab.files import is_file
 from attributionlab.truth.maps import attribution_maps
+
+Images = tuple[int, int, int, int]
 
 ENDINGS = (".npy", ".npz", ".pt")
 
 
-def read_maps(path: Path, images: tuple[int, int, int, int], *, key: str | None = None) -> Tensor:
+def read_maps(path: Path, images: Images, *, key: str | None = None) -> Tensor:
     """The maps of a file, one per image.
 
     Args:
@@ -33,73 +39,105 @@ def read_maps(path: Path, images: tuple[int, int, int, int], *, key: str | None 
         WrongShape: If there is not one value per pixel of each image.
         NotFinite: If a value is NaN or infinite.
     """
-    if not path.is_file():
-        raise MissingFile(f"`maps` must name a file that exists, got {str(path)!r}")
+    if not is_file(path):
+        raise missing_file("maps", "name a file that exists", str(path))
     if path.suffix not in ENDINGS:
         raise bad_option("maps", f"end in {' or '.join(ENDINGS)}", str(path))
-    try:
-        loaded = torch.load(path, weights_only=True, map_location="cpu") if path.suffix == ".pt" else _numpy(path)
-    except Exception as error:
-        if _is_about_pickle(error):
-            why = "files with pickled objects are not loaded, as they can run anything"
-            raise bad_option("maps", "hold numbers only", str(path), why) from error
-        raise bad_option("maps", f"be a whole {path.suffix} file", str(path), type(error).__name__) from error
-    chosen = _chosen(loaded, key, path)
-    values = torch.as_tensor(chosen) if _is_real(chosen) else None
-    if values is None:
-        got = getattr(chosen, "dtype", type(chosen).__name__)
-        raise BadOption(f"`maps` must be an array of real numbers, got {got} in {path}")
-    n, channels, height, width = images
-    shapes = ((n, height, width), (n, channels, height, width), (n, 1, height, width))
-    first = _channels_first(values, images)
-    if tuple(first.shape) not in shapes:
-        wanted = (
-            f"({n}, {height}, {width}), ({n}, {channels}, {height}, {width}) or ({n}, {height}, {width}, {channels})"
-        )
-        hint = (
-            "rows and columns may be swapped" if tuple(first.shape[-2:]) == (width, height) != (height, width) else ""
-        )
-        raise WrongShape(str(bad_option("maps", f"have shape {wanted}", tuple(values.shape), hint)))
-    return attribution_maps(first, images, f"`maps` ({path.name}) must be")
+    values = _torch_maps(path, images, key) if path.suffix == ".pt" else _numpy_maps(path, images, key)
+    return attribution_maps(_channels_first(values, images), images, f"`maps` ({path.name}) must be")
 
 
-def _numpy(path: Path) -> Any:
-    loaded = np.load(path, allow_pickle=False)
-    if not isinstance(loaded, np.lib.npyio.NpzFile):
-        return loaded
-    with loaded:
-        return {name: loaded[name] for name in loaded.files}
-
-
-def _chosen(loaded: object, key: str | None, path: Path) -> object:
-    """One array of what a file holds."""
+def _torch_maps(path: Path, images: Images, key: str | None) -> Tensor:
+    """The tensor of a .pt file."""
+    with _damage_named(path):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                declared = sum(part.file_size for part in archive.infolist())
+            if declared > path.stat().st_size:
+                raise bad_option("maps", "be a .pt file as torch.save writes it", str(path), "its parts are compressed")
+        loaded = torch.load(path, weights_only=True, map_location="cpu")
+    chosen = loaded[_chosen_name(loaded, key, path)] if isinstance(loaded, dict) else loaded
     if not isinstance(loaded, dict):
-        if key is not None:
-            raise bad_option("key", f"be left out where there is one array, as in {path.name}", key)
-        return loaded
-    names = ", ".join(map(str, loaded)) or "nothing"
+        _refuse_key(key, path)
+    if not isinstance(chosen, Tensor) or chosen.is_complex():
+        raise _no_numbers(getattr(chosen, "dtype", type(chosen).__name__), path)
+    _check_shape(tuple(chosen.shape), images)
+    return chosen
+
+
+def _numpy_maps(path: Path, images: Images, key: str | None) -> Tensor:
+    """The array of a .npy or .npz file, read only where its header declares values that fit."""
+    with _damage_named(path):
+        declared = declared_arrays(path)
+    if isinstance(declared, DeclaredArray):
+        _refuse_key(key, path)
+        name, array = None, declared
+    else:
+        name = _chosen_name(declared, key, path)
+        array = declared[name]
+    if array.dtype.hasobject:
+        raise _pickled(path)
+    if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:
+        raise _no_numbers(array.dtype, path)
+    _check_shape(array.shape, images)
+    with _damage_named(path):
+        return torch.as_tensor(read_array(path, name))
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Name the file where it cannot be read."""
+    try:
+        yield
+    except AttributionLabError:
+        raise
+    except Exception as error:
+        if "Weights only load failed" in str(error) or "allow_pickle" in str(error):
+            raise _pickled(path) from error
+        raise bad_option("maps", f"be a whole {path.suffix} file", str(path), type(error).__name__) from error
+
+
+def _pickled(path: Path) -> BadOption:
+    why = "files with pickled objects are not loaded, as they can run anything"
+    return bad_option("maps", "hold numbers only", str(path), why)
+
+
+def _no_numbers(kind: object, path: Path) -> BadOption:
+    return BadOption(f"`maps` must be an array of real numbers, got {kind} in {path}")
+
+
+def _check_shape(shape: tuple[int, ...], images: Images) -> None:
+    n, channels, height, width = images
+    allowed = {(n, height, width)} | {(n, c, height, width) for c in (1, channels)}
+    if shape in allowed | {(n, height, width, c) for c in (1, channels)}:
+        return
+    wanted = f"({n}, {height}, {width}), ({n}, {channels}, {height}, {width}) or ({n}, {height}, {width}, {channels})"
+    swapped = shape[-2:] == (width, height) != (height, width)
+    raise WrongShape(
+        str(bad_option("maps", f"have shape {wanted}", shape, "rows and columns may be swapped" if swapped else ""))
+    )
+
+
+def _refuse_key(key: str | None, path: Path) -> None:
+    """Refuse a key where there is nothing to choose from."""
     if key is not None:
-        if key not in loaded:
+        raise bad_option("key", f"be left out where there is one array, as in {path.name}", key)
+
+
+def _chosen_name(arrays: Mapping[str, object], key: str | None, path: Path) -> str:
+    """Which array of several is meant."""
+    names = ", ".join(map(str, arrays)) or "nothing"
+    if key is not None:
+        if key not in arrays:
             raise bad_option("key", f"name an array of {path.name} ({names})", key)
-        return loaded[key]
-    if len(loaded) != 1:
+        return key
+    if len(arrays) != 1:
         raise bad_option("maps", "hold one array, or be given with a key", f"{path.name} with {names}")
-    return next(iter(loaded.values()))
+    return next(iter(arrays))
 
 
-def _is_real(values: object) -> bool:
-    if isinstance(values, Tensor):
-        return not values.is_complex()
-    return isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.dtype != np.longdouble
-
-
-def _channels_first(values: Tensor, images: tuple[int, int, int, int]) -> Tensor:
+def _channels_first(values: Tensor, images: Images) -> Tensor:
     """(n, h, w, c) as (n, c, h, w); everything else as it is, to be judged by `attribution_maps`."""
     n, channels, height, width = images
     last = values.ndim == 4 and tuple(values.shape[:3]) == (n, height, width) and values.shape[3] in (1, channels)
     return values.movedim(3, 1) if last else values
-
-
-def _is_about_pickle(error: Exception) -> bool:
-    """Whether numpy or torch refused to run what a file holds."""
-    return "allow_pickle" in str(error) or "Weights only load failed" in str(error)

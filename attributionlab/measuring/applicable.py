@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attributionlab.environments import Environment
+from attributionlab.errors import BadOption
 from attributionlab.methods import Declaration
 from attributionlab.truth import TRUTHS
 
@@ -19,3 +20,15 @@ def applicable_truths(declaration: Declaration, environment: Environment) -> tup
     gives_negative = declaration.sign == "signed" and declaration.explains == "output"
     has_negative = environment.explains == "probability" and gives_negative
     return tuple(truth for truth in TRUTHS if truth != "negative" or has_negative)
+
+
+def check_applies(truth: str, declaration: Declaration, environment: Environment, method: str) -> None:
+    """Refuse a deciding truth that says nothing about a method.
+
+    Raises:
+        BadOption: If `truth` does not apply to the method in this environment.
+    """
+    if truth not in applicable_truths(declaration, environment):
+        raise BadOption(
+            f"`truth` must apply in {environment.spec}, got {truth!r}; {method} cannot be judged by it there"
+        )

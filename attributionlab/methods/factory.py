@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction, Setting
 from attributionlab.methods.bottleneck import Iba
@@ -101,6 +103,8 @@ def make_method(
         >>> make_method("integrated-gradients", n_steps=20).spec
         'integrated-gradients[n_steps=20]'
     """
+    if setting is not None:
+        require_setting(setting)
     if isinstance(method, Method):
         return dataclasses.replace(method, setting=setting or method.setting, **convert_options(type(method), options))
     if isinstance(method, str):
@@ -110,6 +114,17 @@ def make_method(
     if options:
         raise bad_option("options", "be empty for a function", options)
     return method if isinstance(method, FunctionMethod) else FunctionMethod(function=method, spec=_name_of(method))
+
+
+def require_setting(setting: object) -> None:
+    """Refuse what a method cannot ask for the true baseline and images.
+
+    Raises:
+        BadOption: If `setting` is not an environment.
+    """
+    baseline = getattr(setting, "true_baseline", None)
+    if isinstance(setting, type) or not isinstance(baseline, Tensor) or not callable(getattr(setting, "sample", None)):
+        raise bad_option("setting", "be an environment, as make_environment returns it, or none", setting)
 
 
 def is_method_class(entry: type[Method] | MethodFunction) -> TypeIs[type[Method]]:

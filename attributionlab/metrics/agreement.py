@@ -13,7 +13,9 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from attributionlab.truth.maps import attribution_maps
+from attributionlab.specs.arguments import require_choice
+from attributionlab.truth.kinds import TRUTHS
+from attributionlab.truth.maps import attribution_maps, require_ground_truth
 
 
 class Truth(Protocol):
@@ -62,7 +64,12 @@ class Agreement:
     positive_smooth: SoftScores
 
     def against(self, truth: str) -> SoftScores:
-        """The scores against the truth of this name, one of `TRUTHS`."""
+        """The scores against the truth of this name, one of `TRUTHS`.
+
+        Raises:
+            BadOption: If there is no such truth.
+        """
+        require_choice("truth", truth, TRUTHS)
         scores: SoftScores = getattr(self, truth.replace("-", "_"))
         return scores
 
@@ -124,8 +131,9 @@ def score(attribution: Tensor, ground_truth: Truth) -> Agreement:
         >>> al.score(batch.ground_truth.signed, batch.ground_truth).overall.f1.tolist()
         [1.0, 1.0]
     """
+    require_ground_truth(ground_truth)
     batch, height, width = ground_truth.overall_mask.shape
-    maps = attribution_maps(attribution, (batch, None, height, width))
+    maps = attribution_maps(attribution, (batch, None, height, width), "`attribution` must be")
     values = normalize(maps.to(ground_truth.overall_mask.device))
     raising, lowering = values.clamp(min=0), (-values).clamp(min=0)
     return Agreement(

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from attributionlab.errors import MetricError, bad_option
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking
+from attributionlab.specs.arguments import require_choice, require_flag, require_list, require_text
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
+from attributionlab.truth.maps import check_targets, require_images, require_model, require_network, require_tensor
 
 Measure = Literal["output", "correct-steps"]
 CURVE_POINTS = 101
@@ -94,6 +96,13 @@ class TrainedNetwork:
     ranking: Ranking = "signed"
     output_per_pixel: None = None
 
+    def __post_init__(self) -> None:
+        require_model("model", self.model)
+        require_tensor("true_baseline", self.true_baseline, "c")
+        require_choice("ranking", self.ranking, ("signed", "magnitude"))
+        if self.output_per_pixel is not None:
+            raise bad_option("output_per_pixel", "be none: it is not known of a trained network", self.output_per_pixel)
+
 
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
@@ -107,6 +116,12 @@ class LabeledImages:
     inputs: Tensor
     targets: Tensor
     ground_truth: None = None
+
+    def __post_init__(self) -> None:
+        require_tensor("inputs", self.inputs, "b c h w", "floating point")
+        check_targets(self.targets, len(self.inputs))
+        if self.ground_truth is not None:
+            raise bad_option("ground_truth", "be none: images with a truth are a Batch", self.ground_truth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +162,9 @@ class Metric(abc.ABC):
     higher_is_better: ClassVar[bool]
     source: ClassVar[str]
 
-    def prepare(self, environment: Network, batch: Images) -> object:  # noqa: ARG002  # a metric may need them
+    def prepare(self, environment: Network, batch: Images) -> object:
         """What does not depend on maps, for those who measure methods one after the other; None if nothing is worth keeping."""
+        check_measured(environment, batch, ())
         return None
 
     @abc.abstractmethod
@@ -194,9 +210,12 @@ def metric(*, higher_is_better: bool, source: str = "") -> Callable[[Function], 
         ... def mass(environment, batch, attribution):
         ...     return attribution.flatten(1).sum(dim=1)
     """
-    declaration = MetricDeclaration(higher_is_better, source)
+    require_flag("higher_is_better", higher_is_better)
+    declaration = MetricDeclaration(higher_is_better, require_text("source", source))
 
     def attach(function: Function) -> Function:
+        if not callable(function) or isinstance(function, type):
+            raise bad_option("function", "be a function (environment, batch, attribution) -> (b,)", function)
         function.declaration = declaration  # type: ignore[attr-defined]  # a fact about the function, kept with it
         return function
 
@@ -226,8 +245,9 @@ class FunctionMetric:
         declaration: MetricDeclaration = self.function.declaration  # type: ignore[attr-defined]
         return declaration.higher_is_better
 
-    def prepare(self, environment: Network, batch: Images) -> object:  # noqa: ARG002  # as for any metric
+    def prepare(self, environment: Network, batch: Images) -> object:
         """Nothing: only the function knows what it needs."""
+        check_measured(environment, batch, ())
         return None
 
     def evaluate(
@@ -235,13 +255,15 @@ class FunctionMetric:
         environment: Network,
         batch: Images,
         attributions: Sequence[Tensor],
-        prepared: object = None,  # noqa: ARG002  # there is nothing
+        prepared: object = None,
     ) -> list[Measurement]:
         """Call the function for each method; see `Metric.evaluate`.
 
         Raises:
             MetricError: If it raises or does not return one number per image.
         """
+        check_measured(environment, batch, attributions)
+        refuse_prepared(prepared)
         return [Measurement(self._scores(environment, batch, maps)) for maps in attributions]
 
     def _scores(self, environment: Network, batch: Images, maps: Tensor) -> Tensor:
@@ -257,6 +279,27 @@ class FunctionMetric:
             got = type(scores).__name__ if found is None else f"{tuple(found.shape)}"
             raise MetricError(f"{self.spec} must return one number per image, shape ({len(maps)},), got {got}")
         return found
+
+
+def check_measured(environment: object, batch: object, attributions: object) -> None:
+    """Refuse what a metric cannot measure: the arguments of `Metric.evaluate`.
+
+    Raises:
+        BadOption: If the environment has no network, the batch no images, or `attributions` is not a list.
+    """
+    require_network(environment)
+    require_images(batch)
+    require_list("attributions", attributions, "maps, one for each method")
+
+
+def refuse_prepared(prepared: object) -> None:
+    """Refuse what a metric without preparation did not prepare.
+
+    Raises:
+        BadOption: If there is something.
+    """
+    if prepared is not None:
+        raise bad_option("prepared", "be none: this metric prepares nothing", prepared)
 
 
 AnyMetric = Metric | FunctionMetric

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from attributionlab.errors import bad_option
+from attributionlab.machine import torch_device
+from attributionlab.truth.maps import require_tensor
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GroundTruth:
@@ -23,6 +27,15 @@ class GroundTruth:
     signed: Tensor
     patch_ids: Tensor
     smooth_positive_mask: Tensor
+
+    def __post_init__(self) -> None:
+        require_tensor("signed", self.signed, "b h w", "integers", allow_meta=True)
+        require_tensor("patch_ids", self.patch_ids, "b h w", "integers", allow_meta=True)
+        require_tensor("smooth_positive_mask", self.smooth_positive_mask, "b h w", "booleans", allow_meta=True)
+        for name in ("patch_ids", "smooth_positive_mask"):
+            shape = tuple(getattr(self, name).shape)
+            if shape != self.signed.shape:
+                raise bad_option(name, f"have the shape of `signed`, {tuple(self.signed.shape)}", shape)
 
     def __repr__(self) -> str:
         """How many maps of which size."""
@@ -48,5 +61,11 @@ class GroundTruth:
         return GroundTruth(self.signed[index], self.patch_ids[index], self.smooth_positive_mask[index])
 
     def to(self, device: torch.device | str) -> GroundTruth:
-        """The same truth on another device."""
+        """The same truth on another device.
+
+        Raises:
+            BadOption: If torch knows no such device.
+            MachineError: If this machine has none.
+        """
+        device = torch_device(device)
         return GroundTruth(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))

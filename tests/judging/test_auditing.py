@@ -70,7 +70,7 @@ def also_broken(model, inputs, targets):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"truth": "negative"}, "`truth` must be auto or positive or overall, got 'negative'"),
+        ({"truth": "negative"}, "`truth` must be auto, positive or overall, got 'negative'"),
         ({"n_samples": 0}, "`n_samples` must be at least 1, got 0"),
         ({"methods": ["truth"]}, "`methods` must be at least 2, got 1"),
         ({"metrics": []}, "`metrics` must name at least one"),

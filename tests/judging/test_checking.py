@@ -552,7 +552,7 @@ def test_numbers_below_one_are_refused(option, value):
 
 @pytest.mark.parametrize("truth", ["smooth", "positive_smooth", "", None])
 def test_an_unknown_truth_is_refused(truth):
-    message = "^`truth` must be auto or overall or positive or negative or positive-smooth, got "
+    message = "^`truth` must be auto, overall, positive, negative or positive-smooth, got "
     with pytest.raises(BadOption, match=message):
         quick("truth", truth=truth)
 
