@@ -2,24 +2,24 @@ from . import environments as environments
 from . import methods as methods
 from . import metrics as metrics
 from . import testing as testing
-from .environments import Environment, make_environment, verify
+from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
 from .judging import Audit, Verdict, audit, check, check_maps
-from .methods import Declaration, Method, declares, make_method
+from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
 from .metrics import (
     Agreement,
     Curve,
-    LabeledImages,
+    Metric,
     SensitivityCurve,
-    TrainedNetwork,
     deletion,
     insertion,
     make_metric,
     metric,
+    register_metric,
     score,
     sensitivity_n,
 )
 from .runs import Plan, Records, load_records, read_plan, run_plan
-from .truth import Batch, GroundTruth
+from .truth import Batch, GroundTruth, LabeledImages
 
 __version__: str
 
@@ -33,6 +33,7 @@ __all__ = [
     "GroundTruth",
     "LabeledImages",
     "Method",
+    "Metric",
     "Plan",
     "Records",
     "SensitivityCurve",
@@ -53,6 +54,10 @@ __all__ = [
     "metric",
     "metrics",
     "read_plan",
+    "register_environment",
+    "register_method",
+    "register_metric",
+    "register_segmenter",
     "run_plan",
     "score",
     "sensitivity_n",

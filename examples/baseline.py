@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import attributionlab as al
-from attributionlab.measuring.gallery import gallery
+from attributionlab.measuring.galleries import gallery
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 import attributionlab as al
-from attributionlab.measuring.gallery import gallery
+from attributionlab.measuring.galleries import gallery
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 

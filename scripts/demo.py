@@ -15,7 +15,7 @@ from rich.progress import track
 import attributionlab as al
 from attributionlab.cli.output import stdout
 from attributionlab.exchange.dataset import generate
-from attributionlab.measuring.gallery import gallery
+from attributionlab.measuring.galleries import gallery
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 from attributionlab.reports.tables.verdicts import comparison_table

@@ -7,8 +7,9 @@ from attributionlab.errors import MethodError
 from attributionlab.judging.statistics import Summary, summarize
 from attributionlab.machine import versions
 from attributionlab.measuring.applicable import applicable_truths, deciding_truth
-from attributionlab.measuring.failure import MethodFailure
-from attributionlab.methods import make_method, run_guarded
+from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.guard import run_guarded
+from attributionlab.methods import make_method
 from attributionlab.metrics import make_metric, score
 from attributionlab.runs.jobs import AGREEMENT, Job
 from attributionlab.runs.records import Record
@@ -26,7 +27,7 @@ class Done:
     metrics: dict[str, float | None] = field(default_factory=dict)
     passed: bool = False
     n_images: int = 0
-    error: MethodFailure | None = None
+    error: Failure | None = None
     seconds_per_image: float | None = None
 
 
@@ -56,6 +57,10 @@ class MemoryRun:
     def maps(self, environment, method):
         return self.kept.get((environment, method))
 
+    @property
+    def directions(self):
+        return {metric: make_metric(metric).higher_is_better for metric in self.plan.metrics}
+
     def summaries(self):
         return self.done
 
@@ -70,7 +75,7 @@ class MemoryRun:
         try:
             maps = run_guarded(method, environment.model, batch.inputs, batch.targets)
         except MethodError as failure:
-            error = MethodFailure(type(failure).__name__, str(failure))
+            error = Failure(type(failure).__name__, str(failure))
             self.record(*at, AGREEMENT, error)
             return Done(*at, deciding, error=error)
         agreement, known = score(maps, batch.ground_truth), applicable_truths(method.declaration, environment)

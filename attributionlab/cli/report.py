@@ -48,14 +48,14 @@ def report(
     """
     with one_line_errors():
         from attributionlab.files import check_parents
-        from attributionlab.reports.figures.runs import write_figures
-        from attributionlab.reports.page.report import check_report_path, write_report
         from attributionlab.reports.tables.run_rows import run_table
         from attributionlab.runs import load_records
         from attributionlab.specs.arguments import whole_number
 
         whole_number("n_images", n_images, 1)
         if output is not None:
+            from attributionlab.reports.page.report import check_report_path, write_report  # matplotlib and torch
+
             check_report_path(output)
         if figures is not None:
             check_parents(figures / "figure", "figures")
@@ -66,6 +66,8 @@ def report(
             write_report(records, output, n_images=n_images)
             say("report", str(output))
         if figures is not None:
+            from attributionlab.reports.figures.runs import write_figures  # as above
+
             for path in write_figures(records, figures, figure_format.value):
                 say("figure", str(path))
 

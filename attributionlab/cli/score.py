@@ -55,9 +55,8 @@ def score(
         from attributionlab.methods import Declaration
 
         environment, batch = open_folder(folder)
-        n, channels, height, width = batch.inputs.shape
         verdict = check_maps(
-            read_maps(maps, (n, channels, height, width), key=key),
+            read_maps(maps, tuple(batch.inputs.shape), key=key),
             environment,
             batch,
             name=maps.name,

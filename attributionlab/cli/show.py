@@ -44,7 +44,7 @@ def show(
 ) -> None:
     """Draw images, their exact truth and the maps of methods side by side (PNG, SVG or PDF)."""
     with one_line_errors():
-        from attributionlab.measuring.gallery import gallery
+        from attributionlab.measuring.galleries import gallery
         from attributionlab.methods import make_method
         from attributionlab.reports.figures.maps import attribution_figure
         from attributionlab.reports.figures.saving import check_path, save_figure

@@ -131,7 +131,7 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
     for offset in range(0, n_samples, CHUNK):
         batch = environment.sample(min(CHUNK, n_samples - offset), start + offset)
         for row in range(len(batch)):
-            samples.append(_write_sample(batch, row, start + offset + row, folder))
+            samples.append(_write_sample(environment, batch, row, start + offset + row, folder))
             progress(1)
         for name, array in arrays_of(batch).items():
             arrays.setdefault(name, []).append(array)
@@ -151,51 +151,40 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     (folder / README).write_text(_INSTRUCTIONS.format(spec=environment.spec, n=n_samples), encoding="utf-8")
     preview = environment.sample(min(N_PREVIEW, n_samples), start)
-    smooth = preview.ground_truth.smooth_positive_mask.float()
-    figure = attribution_figure(preview, {"smooth positive truth": smooth}, title=environment.spec, captions={})
-    save_figure(figure, folder / "preview.png")
+    smooth = preview.ground_truth.smooth_positive_mask
+    if preview.inputs.ndim == 4:
+        maps = {} if smooth is None else {"smooth positive truth": smooth.float()}
+        figure = attribution_figure(preview, maps, title=environment.spec, captions={})
+        save_figure(figure, folder / "preview.png")
 
 
-def _write_sample(batch: Batch, row: int, index: int, folder: Path) -> dict[str, Any]:
-    """Write one image and its masks; returns what the manifest says of it."""
-    name = f"{index:06d}"
-    scene, truth = batch.scenes[row], batch.ground_truth
+def _write_sample(environment: Environment, batch: Batch, row: int, index: int, folder: Path) -> dict[str, Any]:
+    """Write one image and its masks, where inputs are images; returns what the manifest says of the sample."""
+    files = _write_pictures(batch, row, f"{index:06d}", folder) if batch.inputs.ndim == 4 else {}
+    labels = {"target": int(batch.targets[row]), "label": int(batch.labels[row])}
+    return {"index": index, **files, **labels, **environment.describe_scene(batch.scenes[row])}
+
+
+def _write_pictures(batch: Batch, row: int, name: str, folder: Path) -> dict[str, Any]:
+    """Write an image and its masks as PNG; returns their names."""
+    truth = batch.ground_truth
     image = picture(batch.inputs[row])
     imsave(
         folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0], check_contrast=False
     )
-    masks = {
-        "positive": truth.positive_mask[row],
-        "negative": truth.negative_mask[row],
-        "positive-smooth": truth.smooth_positive_mask[row],
-    }
+    masks = {"positive": truth.positive_mask[row], "negative": truth.negative_mask[row]}
+    if truth.smooth_positive_mask is not None:
+        masks["positive-smooth"] = truth.smooth_positive_mask[row]
     for kind, mask in masks.items():
         pixels = mask.cpu().numpy().astype(np.uint8) * 255
         imsave(folder / "masks" / f"{name}-{kind}.png", pixels, check_contrast=False)
-    return {
-        "index": index,
-        "image": f"images/{name}.png",
-        "masks": {kind: f"masks/{name}-{kind}.png" for kind in masks},
-        "target": int(batch.targets[row]),
-        "label": int(batch.labels[row]),
-        "patches": [
-            {
-                "shape": patch.shape,
-                "color": list(patch.color),
-                "radius": round(patch.radius, 3),
-                "top": patch.top,
-                "left": patch.left,
-                "n_pixels": patch.n_pixels,
-            }
-            for patch in scene.patches
-        ],
-    }
+    return {"image": f"images/{name}.png", "masks": {kind: f"masks/{name}-{kind}.png" for kind in masks}}
 
 
 def arrays_of(batch: Batch) -> dict[str, Tensor]:
-    """What the file of the truth holds, by name."""
+    """Contents of the file of the truth, by name."""
     truth = batch.ground_truth
-    return {
+    arrays = {
         "inputs": batch.inputs,
         "targets": batch.targets,
         "labels": batch.labels,
@@ -203,3 +192,4 @@ def arrays_of(batch: Batch) -> dict[str, Tensor]:
         "patch_ids": truth.patch_ids,
         "smooth_positive_mask": truth.smooth_positive_mask,
     }
+    return {name: array for name, array in arrays.items() if array is not None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,22 +16,20 @@ from attributionlab.exchange.array_files import DeclaredArray, declared_arrays, 
 from attributionlab.files import is_file
 from attributionlab.truth.maps import attribution_maps
 
-Images = tuple[int, int, int, int]
-
 ENDINGS = (".npy", ".npz", ".pt")
 
 
-def read_maps(path: Path, images: Images, *, key: str | None = None) -> Tensor:
+def read_maps(path: Path, inputs: Sequence[int], *, key: str | None = None) -> Tensor:
     """The maps of a file, one per image.
 
     Args:
         path: A `.npy` array, a `.npz` with one array or with `key`, or a `.pt` tensor or dictionary of tensors.
-        images: (n, c, h, w), the shape of the images that are explained. Maps may be (n, h, w), (n, c, h, w) or (n, h, w, c),
-            with 1 channel too; channels are summed with signs.
+        inputs: (n, c, *shape), the shape of the inputs that are explained. Maps may be (n, *shape), (n, c, *shape) or
+            (n, *shape, c), with 1 channel too; channels are summed with signs.
         key: Which array of several.
 
     Returns:
-        (n, h, w), floating point.
+        (n, *shape), floating point.
 
     Raises:
         MissingFile: If there is no such file.
@@ -43,11 +41,11 @@ def read_maps(path: Path, images: Images, *, key: str | None = None) -> Tensor:
         raise missing_file("maps", "name a file that exists", str(path))
     if path.suffix not in ENDINGS:
         raise bad_option("maps", f"end in {' or '.join(ENDINGS)}", str(path))
-    values = _torch_maps(path, images, key) if path.suffix == ".pt" else _numpy_maps(path, images, key)
-    return attribution_maps(_channels_first(values, images), images, f"`maps` ({path.name}) must be")
+    values = _torch_maps(path, inputs, key) if path.suffix == ".pt" else _numpy_maps(path, inputs, key)
+    return attribution_maps(_channels_first(values, inputs), inputs, f"`maps` ({path.name}) must be")
 
 
-def _torch_maps(path: Path, images: Images, key: str | None) -> Tensor:
+def _torch_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
     """The tensor of a .pt file."""
     with _damage_named(path):
         if zipfile.is_zipfile(path):
@@ -61,11 +59,11 @@ def _torch_maps(path: Path, images: Images, key: str | None) -> Tensor:
         _refuse_key(key, path)
     if not isinstance(chosen, Tensor) or chosen.is_complex():
         raise _no_numbers(getattr(chosen, "dtype", type(chosen).__name__), path)
-    _check_shape(tuple(chosen.shape), images)
+    _check_shape(tuple(chosen.shape), inputs)
     return chosen
 
 
-def _numpy_maps(path: Path, images: Images, key: str | None) -> Tensor:
+def _numpy_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
     """The array of a .npy or .npz file, read only where its header declares values that fit."""
     with _damage_named(path):
         declared = declared_arrays(path)
@@ -79,7 +77,7 @@ def _numpy_maps(path: Path, images: Images, key: str | None) -> Tensor:
         raise _pickled(path)
     if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:
         raise _no_numbers(array.dtype, path)
-    _check_shape(array.shape, images)
+    _check_shape(array.shape, inputs)
     with _damage_named(path):
         return torch.as_tensor(read_array(path, name))
 
@@ -106,16 +104,16 @@ def _no_numbers(kind: object, path: Path) -> BadOption:
     return BadOption(f"`maps` must be an array of real numbers, got {kind} in {path}")
 
 
-def _check_shape(shape: tuple[int, ...], images: Images) -> None:
-    n, channels, height, width = images
-    allowed = {(n, height, width)} | {(n, c, height, width) for c in (1, channels)}
-    if shape in allowed | {(n, height, width, c) for c in (1, channels)}:
+def _check_shape(declared: tuple[int, ...], inputs: Sequence[int]) -> None:
+    n, channels, *shape = inputs
+    allowed = [(n, *shape), *((n, c, *shape) for c in (1, channels)), *((n, *shape, c) for c in (1, channels))]
+    if declared in allowed:
         return
-    wanted = f"({n}, {height}, {width}), ({n}, {channels}, {height}, {width}) or ({n}, {height}, {width}, {channels})"
-    swapped = shape[-2:] == (width, height) != (height, width)
-    raise WrongShape(
-        str(bad_option("maps", f"have shape {wanted}", shape, "rows and columns may be swapped" if swapped else ""))
-    )
+    inner = ", ".join(map(str, shape))
+    expected = f"({n}, {inner}), ({n}, {channels}, {inner}) or ({n}, {inner}, {channels})"
+    is_swapped = len(shape) > 1 and list(declared[-len(shape) :]) == shape[::-1] != shape
+    hint = "rows and columns may be swapped" if is_swapped else ""
+    raise WrongShape(str(bad_option("maps", f"have shape {expected}", declared, hint)))
 
 
 def _refuse_key(key: str | None, path: Path) -> None:
@@ -136,8 +134,8 @@ def _chosen_name(arrays: Mapping[str, object], key: str | None, path: Path) -> s
     return next(iter(arrays))
 
 
-def _channels_first(values: Tensor, images: Images) -> Tensor:
-    """(n, h, w, c) as (n, c, h, w); everything else as it is, to be judged by `attribution_maps`."""
-    n, channels, height, width = images
-    last = values.ndim == 4 and tuple(values.shape[:3]) == (n, height, width) and values.shape[3] in (1, channels)
-    return values.movedim(3, 1) if last else values
+def _channels_first(values: Tensor, inputs: Sequence[int]) -> Tensor:
+    """(n, *shape, c) as (n, c, *shape); everything else unchanged, to be judged by `attribution_maps`."""
+    n, channels, *shape = inputs
+    is_last = tuple(values.shape[:-1]) == (n, *shape) and values.shape[-1] in (1, channels)
+    return values.movedim(-1, 1) if is_last else values

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attributionlab.judging.ranking import PairedDifference, RankCorrelation
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.measuring.failure import Failure
 
 Values = npt.NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class MethodScores:
     f1: float | None
     metrics: dict[str, float | None]
     image_scores: dict[str, Values]
-    error: MethodFailure | None
+    error: Failure | None
     curves: dict[str, ImageCurves] = field(default_factory=dict)
 
 

@@ -13,13 +13,15 @@ from torch import Tensor, nn
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
-from attributionlab.errors import MethodError, MetricError, bad_option
+from attributionlab.errors import MetricError, bad_option
 from attributionlab.judging.audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores, Values
 from attributionlab.judging.ranking import RankCorrelation, paired_difference, rank_correlation
 from attributionlab.machine import find_device, versions
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.measuring.evaluate import measure
+from attributionlab.measuring.explain import explain
+from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
-from attributionlab.methods import AnyMethod, context_for, make_method, run_guarded
+from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import AnyMetric, Measurement, Metric, MetricFunction, make_metric, score
 from attributionlab.perturbation import DEFAULT_MEMORY
 from attributionlab.specs.arguments import (
@@ -168,7 +170,7 @@ class _Plan:
 class _Row:
     """What is known of one method so far."""
 
-    error: MethodFailure | None = None
+    error: Failure | None = None
     scores: dict[str, list[Tensor]] = field(default_factory=dict)
     curves: dict[str, list[Measurement]] = field(default_factory=dict)
 
@@ -182,30 +184,22 @@ class _Row:
 def _audit_one(
     methods: Sequence[AnyMethod], metrics: Sequence[AnyMetric], environment: Environment, family: str, plan: _Plan
 ) -> EnvironmentAudit:
-    """Some images after the other: of each method the maps, then of each metric the scores of all maps at once."""
+    """Compute each method's maps batch by batch, then score them by every metric."""
     there = environment.to(plan.device)
     models = [copy.deepcopy(there.model) for _ in methods]  # what one does to its model is no other's business
     rows, metric_errors = [_Row() for _ in methods], {}
     for start in range(0, plan.n_samples, plan.batch_size):
-        part = environment.sample(min(plan.batch_size, plan.n_samples - start), start).to(plan.device)
-        maps = []
-        for method, model, row in zip(methods, models, rows, strict=True):
-            found = None if row.error is not None else _attribute(method, model, part, row)
-            plan.progress(len(part))
-            if found is not None:
-                maps.append((row, found))
-        for row, found in maps:
-            f1 = score(found.cpu(), part.ground_truth.to("cpu")).against(plan.f1_truth).f1
-            row.add("f1", Measurement(f1))
+        batch = environment.sample(min(plan.batch_size, plan.n_samples - start), start).to(plan.device)
+        maps = _maps(methods, models, rows, batch, plan)
         for metric in metrics if maps else ():
             if metric.spec in metric_errors:
                 continue
             try:
-                measured = metric.evaluate(there, part, [found for _, found in maps])
-            except MetricError as failure:
-                metric_errors[metric.spec] = str(failure)
+                measurements = measure(metric, there, batch, [values for _, values in maps])
+            except MetricError as error:
+                metric_errors[metric.spec] = str(error)
                 continue
-            for (row, _), measurement in zip(maps, measured, strict=True):
+            for (row, _), measurement in zip(maps, measurements, strict=True):
                 row.add(metric.spec, measurement)
     scores = {
         method.spec: _method_scores(row, metrics, metric_errors) for method, row in zip(methods, rows, strict=True)
@@ -215,13 +209,22 @@ def _audit_one(
     return EnvironmentAudit(environment.spec, scores, correlations, directions, metric_errors, family)
 
 
-def _attribute(method: AnyMethod, model: nn.Module, part: Batch, row: _Row) -> Tensor | None:
-    """The maps of some images, or None if the method fails, which the row then says; the others go on."""
-    try:
-        return run_guarded(method, model, part.inputs, part.targets, **context_for(method, part))
-    except MethodError as failure:
-        row.error = MethodFailure(type(failure).__name__, str(failure))
-        return None
+def _maps(
+    methods: Sequence[AnyMethod], models: Sequence[nn.Module], rows: Sequence[_Row], batch: Batch, plan: _Plan
+) -> list[tuple[_Row, Tensor]]:
+    """Maps of the methods that have not failed, with their F1 noted in their rows; a new failure is noted there, too."""
+    maps = []
+    truth = batch.ground_truth.to("cpu")
+    for method, model, row in zip(methods, models, rows, strict=True):
+        if row.error is None:
+            result = explain(method, model, batch, device=plan.device)
+            if isinstance(result, Failure):
+                row.error = result
+            else:
+                row.add("f1", Measurement(score(result.values.cpu(), truth).against(plan.f1_truth).f1))
+                maps.append((row, result.values))
+        plan.progress(len(batch))
+    return maps
 
 
 def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, str]) -> MethodScores:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
-from attributionlab.errors import MethodError
 from attributionlab.judging.diagnosis import diagnose
 from attributionlab.judging.statistics import summarize
 from attributionlab.judging.verdict import Diagnostics, EnvironmentVerdict, Truths, Verdict
 from attributionlab.machine import find_device, versions
 from attributionlab.measuring.applicable import applicable_truths, check_applies, deciding_truth
-from attributionlab.measuring.failure import MethodFailure
-from attributionlab.measuring.maps import Maps
+from attributionlab.measuring.explain import Maps, explain
+from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.inspection import inspect_maps
 from attributionlab.measuring.progress import Progress, no_progress
-from attributionlab.methods import AnyMethod, Declaration, context_for, make_method, run_guarded
-from attributionlab.methods.diagnostics import Recorded, collecting
+from attributionlab.methods import AnyMethod, Declaration, make_method
+from attributionlab.methods.diagnostics import Recorded
 from attributionlab.metrics import score
 from attributionlab.specs.arguments import MOST_IMAGES, require_function, share, whole_number
 from attributionlab.truth import TRUTHS, Batch
@@ -78,17 +78,28 @@ def check(
     where = find_device(device)
     built = as_environments(environments)
     bound = [make_method(method, environment) for environment in built]
-    deciding = deciding_truth(bound[0].declaration) if truth == "auto" else truth
+    deciding = deciding_truth(bound[0].declaration, built[0]) if truth == "auto" else truth
     for one, environment in zip(bound, built, strict=True):
         check_applies(deciding, one.declaration, environment, one.spec)
-    plan = Plan(n_samples, gamma, deciding, batch_size, where, progress or no_progress)
-    verdicts = tuple(_check_one(one, environment, plan) for one, environment in zip(bound, built, strict=True))
-    return Verdict(bound[0].spec, plan.gamma, deciding, verdicts, versions())
+    options = CheckOptions(n_samples, gamma, deciding, batch_size, where, progress or no_progress)
+    verdicts = tuple(
+        _check_environment(one, environment, options) for one, environment in zip(bound, built, strict=True)
+    )
+    return Verdict(bound[0].spec, options.gamma, deciding, verdicts, versions())
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is asked, checked."""
+class CheckOptions:
+    """Validated options of a check.
+
+    Args:
+        n_samples: Samples per environment.
+        gamma: The least mean F1 that passes.
+        deciding: The kind of truth that decides.
+        batch_size: Samples that a method is given at once.
+        device: Where methods work.
+        progress: Called with the number of samples done since the last call.
+    """
 
     n_samples: int
     gamma: float
@@ -98,61 +109,51 @@ class Plan:
     progress: Progress
 
 
-def _check_one(method: AnyMethod, environment: Environment, plan: Plan) -> EnvironmentVerdict:
-    batch = environment.sample(plan.n_samples)
-    model = copy.deepcopy(environment.model).to(plan.device)
-    try:
-        return judge(environment, batch, method.declaration, plan, _attribute(method, model, batch, plan))
-    except MethodError as failure:
-        return judge(environment, batch, method.declaration, plan, MethodFailure(type(failure).__name__, str(failure)))
+def _check_environment(method: AnyMethod, environment: Environment, options: CheckOptions) -> EnvironmentVerdict:
+    batch = environment.sample(options.n_samples)
+    model = copy.deepcopy(environment.model).to(options.device)
+    result = explain(
+        method, model, batch, batch_size=options.batch_size, device=options.device, progress=options.progress
+    )
+    if isinstance(result, Maps):
+        result = dataclasses.replace(result, values=result.values.cpu())
+    return judge(environment, batch, method.declaration, options, result)
 
 
 def judge(
-    environment: Environment, batch: Batch, declaration: Declaration, plan: Plan, attributed: Maps | MethodFailure
+    environment: Environment, batch: Batch, declaration: Declaration, options: CheckOptions, result: Maps | Failure
 ) -> EnvironmentVerdict:
     """The verdict on maps, or on a method that gave none."""
     applicable = applicable_truths(declaration, environment)
     controls = {
-        name: _truths(make_method(name)(environment.model, batch.inputs, batch.targets), batch, applicable, plan.gamma)
+        name: _truths(
+            make_method(name)(environment.model, batch.inputs, batch.targets), batch, applicable, options.gamma
+        )
         for name in CONTROLS
     }
-    error = attributed if isinstance(attributed, MethodFailure) else None
-    truths: Truths = dict.fromkeys(TRUTHS)
-    diagnosis, n_zero_maps, seconds, recorded = None, 0, None, {}
-    if isinstance(attributed, Maps):
-        truths = _truths(attributed.maps, batch, applicable, plan.gamma)
-        seconds = None if attributed.seconds is None else attributed.seconds / plan.n_samples
-        n_zero_maps = int((attributed.maps == 0).flatten(1).all(dim=1).sum())
-        diagnosis = diagnose(environment, batch, declaration, truths, attributed.maps, plan.deciding)
-        recorded = _diagnostics(attributed.recorded)
-    decided = truths[plan.deciding]
-    return EnvironmentVerdict(
+    failed = EnvironmentVerdict(
         environment=environment.spec,
-        n_samples=plan.n_samples,
+        n_samples=options.n_samples,
         seed=environment.data_seed,
-        device=plan.device.type,
-        seconds_per_image=seconds,
-        n_zero_maps=n_zero_maps,
-        passed=decided is not None and decided.passed,
-        truths=truths,
+        device=options.device.type,
+        passed=False,
+        truths=dict.fromkeys(TRUTHS),
         controls=controls,
-        diagnosis=diagnosis,
-        error=error,
-        diagnostics=recorded,
     )
-
-
-def _attribute(method: AnyMethod, model: nn.Module, batch: Batch, plan: Plan) -> Maps:
-    """The maps of all images, on the CPU, and the time that they took."""
-    maps, seconds = [], 0.0
-    with collecting() as recorded:
-        for start in range(0, len(batch), plan.batch_size):
-            part = batch[start : start + plan.batch_size].to(plan.device)
-            begin = time.perf_counter()
-            maps.append(run_guarded(method, model, part.inputs, part.targets, **context_for(method, part)).cpu())
-            seconds += time.perf_counter() - begin
-            plan.progress(len(part))
-    return Maps(torch.cat(maps), seconds, recorded)
+    if isinstance(result, Failure):
+        return dataclasses.replace(failed, error=result)
+    truths = _truths(result.values, batch, applicable, options.gamma)
+    facts = inspect_maps(environment, batch, declaration, result.values)
+    passed = {truth: None if summary is None else summary.passed for truth, summary in truths.items()}
+    return dataclasses.replace(
+        failed,
+        seconds_per_image=None if result.seconds is None else result.seconds / options.n_samples,
+        n_zero_maps=facts.n_zero,
+        passed=bool(passed[options.deciding]),
+        truths=truths,
+        diagnosis=diagnose(facts, passed, options.deciding),
+        diagnostics=_diagnostics(result.recorded),
+    )
 
 
 def _diagnostics(recorded: Recorded) -> Diagnostics:

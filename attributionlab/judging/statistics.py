@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import bootstrap
 
-from attributionlab.metrics import SoftScores
+if TYPE_CHECKING:
+    from attributionlab.metrics import SoftScores
 
 N_RESAMPLES = 2_000
 

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import require_environment
-from attributionlab.judging.checking import Plan, judge
+from attributionlab.judging.checking import CheckOptions, judge
 from attributionlab.judging.verdict import Verdict
 from attributionlab.machine import versions
 from attributionlab.measuring.applicable import check_applies, deciding_truth
-from attributionlab.measuring.maps import Maps
+from attributionlab.measuring.explain import Maps
 from attributionlab.measuring.progress import no_progress
 from attributionlab.methods import Declaration
 from attributionlab.specs.arguments import require_instance, require_text, share
@@ -59,8 +59,10 @@ def check_maps(
     require_instance("batch", batch, Batch, "be a Batch, as environment.sample returns it")
     facts = Declaration() if declaration is None else declaration
     require_instance("declaration", facts, Declaration, "be a Declaration, or none")
-    deciding = deciding_truth(facts) if truth == "auto" else truth
+    deciding = deciding_truth(facts, environment) if truth == "auto" else truth
     check_applies(deciding, facts, environment, name)
     values = attribution_maps(maps, batch.inputs.shape, "`maps` must be")
-    plan = Plan(len(batch), gamma, deciding, len(batch), torch.device("cpu"), no_progress)
-    return Verdict(name, plan.gamma, deciding, (judge(environment, batch, facts, plan, Maps(values)),), versions())
+    options = CheckOptions(len(batch), gamma, deciding, len(batch), torch.device("cpu"), no_progress)
+    return Verdict(
+        name, options.gamma, deciding, (judge(environment, batch, facts, options, Maps(values)),), versions()
+    )

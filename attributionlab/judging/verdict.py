@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attributionlab.judging.statistics import Summary
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.measuring.failure import Failure
 
 Truths = dict[str, Summary | None]
 
@@ -15,18 +15,18 @@ Diagnostics = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class EnvironmentVerdict:
-    """What a method did in one environment.
+    """The verdict on a method in one environment.
 
     Args:
         environment: Canonical spec.
         n_samples: Images, samples 0 to n - 1.
         seed: Seed of the scenes.
         device: Where it ran.
-        seconds_per_image: Time of the method alone.
-        n_zero_maps: Maps that are zero everywhere; they score 0.
         passed: Whether the mean F1 on the deciding truth reaches gamma.
         truths: The scores by kind of truth; None where the truth does not apply.
-        controls: The same for the random and the constant map.
+        controls: Such scores of the random and the constant map.
+        seconds_per_image: Time of the method alone.
+        n_zero_maps: Maps that are zero everywhere; they score 0.
         diagnosis: What is conspicuous, or None.
         error: Why there are no scores, or None.
         diagnostics: What the method recorded of its own work: `mean`, `low` (least) and `high` (greatest) over images
@@ -37,13 +37,13 @@ class EnvironmentVerdict:
     n_samples: int
     seed: int
     device: str
-    seconds_per_image: float | None
-    n_zero_maps: int
     passed: bool
     truths: Truths
     controls: dict[str, Truths]
-    diagnosis: str | None
-    error: MethodFailure | None
+    seconds_per_image: float | None = None
+    n_zero_maps: int = 0
+    diagnosis: str | None = None
+    error: Failure | None = None
     diagnostics: Diagnostics = field(default_factory=dict)
 
 

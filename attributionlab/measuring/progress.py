@@ -8,4 +8,4 @@ Progress = Callable[[int], None]
 
 
 def no_progress(n_done: int) -> None:
-    """Where nobody watches."""
+    """No-op progress callback."""

@@ -9,11 +9,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from attributionlab.environments.base import Environment
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 from attributionlab.specs.arguments import number, require_choice, require_instance, require_text
@@ -29,7 +30,7 @@ Randomness = Literal["none", "seeded"]
 Baseline = Literal["black", "true"] | tuple[int, ...]
 MethodFunction = Callable[..., Tensor]
 
-CONTROL = "controls"
+CONTROLS = "controls"
 """The family of maps that serve as a yardstick; they do not look at the network."""
 
 
@@ -67,8 +68,7 @@ class Declaration:
         require_choice("granularity", self.granularity, typing.get_args(Granularity))
         require_choice("explains", self.explains, typing.get_args(Explains))
         require_choice("randomness", self.randomness, typing.get_args(Randomness))
-        needs = require_instance("needs", self.needs, frozenset, "be a frozenset of words")
-        for need in needs:
+        for need in require_instance("needs", self.needs, frozenset, "be a frozenset of words"):
             require_choice("needs", need, typing.get_args(Need))
         for name in ("family", "source"):
             require_text(name, getattr(self, name))
@@ -79,42 +79,15 @@ class Declaration:
             number("tolerance", self.tolerance, 0)
 
 
-class Setting(Protocol):
-    """What a method may know of the environment that it is used in."""
-
-    @property
-    def true_baseline(self) -> Tensor:
-        """(c,): the value that means `nothing here`."""
-        ...
-
-    def sample(self, n: int, start: int = 0) -> Samples:
-        """Images of the environment."""
-        ...
-
-
-class Samples(Protocol):
-    """Images of an environment, and what they are explained for."""
-
-    @property
-    def inputs(self) -> Tensor:
-        """(b, c, h, w)."""
-        ...
-
-    @property
-    def targets(self) -> Tensor:
-        """(b,)."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Method(abc.ABC):
     """An attribution method with its options.
 
     Args:
-        setting: The environment in which the method is used; `make_method` fills it in.
+        environment: The environment in which the method is used; `make_method` fills it in.
     """
 
-    setting: Setting | None = field(default=None, repr=False, compare=False, metadata={"hidden": True})
+    environment: Environment | None = field(default=None, repr=False, compare=False, metadata={"hidden": True})
 
     name: ClassVar[str]
     declaration: ClassVar[Declaration]
@@ -141,7 +114,7 @@ class Method(abc.ABC):
             BadOption: If inputs or targets do not fit the model.
             MethodError: If the result is not that.
         """
-        if self.declaration.family != CONTROL:
+        if self.declaration.family != CONTROLS:
             require_model("model", model)
         check_call(model, inputs, targets)
         with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad(), evaluating(model):
@@ -164,21 +137,21 @@ class Method(abc.ABC):
         Raises:
             BadOption: If it is the true one and no environment says which that is, or no color of the inputs.
         """
-        channels = require_tensor("inputs", inputs, "b c h w", "floating point").shape[1]
+        channels = require_tensor("inputs", inputs, "b c *shape", "floating point").shape[1]
         baseline = convert("baseline", baseline, Baseline)  # type: ignore[assignment]  # it returns one
         if baseline == "black":
             return torch.zeros_like(inputs)
         if baseline == "true":
-            if self.setting is None:
+            if self.environment is None:
                 raise bad_option("baseline", "be black or a color where there is no environment to ask", baseline)
-            color = self.setting.true_baseline.to(inputs)
+            color = self.environment.true_baseline.to(inputs)
         else:
             if not all(0 <= value <= 255 for value in baseline):
                 raise bad_option("baseline", "have values in 0..255", baseline)
             color = torch.tensor(baseline, dtype=inputs.dtype, device=inputs.device)
         if len(color) != channels:
             raise bad_option("baseline", f"have {channels} channels", baseline)
-        return color[:, None, None].expand_as(inputs).contiguous()
+        return color.reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs).contiguous()
 
 
 def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
@@ -187,7 +160,7 @@ def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
     Raises:
         BadOption: If they do not.
     """
-    require_tensor("inputs", inputs, "b c h w", "floating point")
+    require_tensor("inputs", inputs, "b c *shape", "floating point")
     check_targets(targets, len(inputs))
     if isinstance(model, DesignedNetwork):
         wanted = ", ".join(map(str, model.input_shape))
@@ -207,12 +180,6 @@ def require_at_least(method: Method, **least: int) -> None:
     for option, value in least.items():
         if getattr(method, option) < value:
             raise bad_option(option, f"be at least {value}", getattr(method, option))
-
-
-def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """What the softmax would be applied to, where the model says so."""
-    logits: object = getattr(model, "logits", None)
-    return logits if callable(logits) and not isinstance(logits, nn.Module) else model
 
 
 Function = TypeVar("Function", bound=MethodFunction)

@@ -1,29 +1,17 @@
-"""What a run is to measure: an immutable plan, all of whose problems are reported at once."""
+"""Plans: what a run is to measure. Reading a stored one imports neither torch nor anything that it names."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from attributionlab.environments import Environment, make_environment
-from attributionlab.errors import AttributionLabError, BadPlan, bad_option, unknown_name
-from attributionlab.measuring.applicable import applicable_truths
-from attributionlab.methods import AnyMethod, make_method
-from attributionlab.metrics import AnyMetric, make_metric
+from attributionlab.runs.facts import PlanFacts
 from attributionlab.runs.jobs import AGREEMENT, Job, Unit
-from attributionlab.specs.arguments import whole_number
-from attributionlab.specs.functions import parse_address
-from attributionlab.specs.grammar import format_value, parse_spec
-from attributionlab.truth import TRUTHS
-
-Item = str | Mapping[str, Any]
-Found = TypeVar("Found")
+from attributionlab.truth.kinds import TRUTHS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +30,8 @@ class Plan:
         gamma: The least mean F1 that passes.
         truth: Which truth decides; `auto` takes the one that fits each method.
         save_maps: Images per environment, from the first one on, whose maps are stored.
+        code: Digests of the files of functions, by spec.
+        facts: Declarations of what the plan names; None in plans that an earlier version stored.
     """
 
     name: str = "run"
@@ -56,6 +46,7 @@ class Plan:
     truth: str = "auto"
     save_maps: int = 0
     code: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    facts: PlanFacts | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of(cls, **entries: Any) -> Plan:
@@ -72,32 +63,47 @@ class Plan:
             >>> Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth"], seeds=[0, 1]).n_jobs
             8
         """
+        from attributionlab.runs.plan_entries import PlanReader  # noqa: PLC0415  # imports torch, which reading does not need
+
         return PlanReader(entries, lambda problem, *_: problem).plan()
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored beside the records."""
         fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
-        return {
-            name: list(value) if isinstance(value, tuple) else dict(value) if name == "code" else value
-            for name, value in fields.items()
-        }
+        stored = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+        facts = {} if self.facts is None else {"facts": self.facts.to_dict()}
+        return {**stored, "code": dict(self.code), **facts}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Plan:
-        """From what `to_dict` gave, as it was checked then."""
+        """A plan from its stored form, whose types are checked; the rest was checked when it was made.
+
+        Raises:
+            TypeError: If an entry has no place in a plan, or is missing.
+            ValueError: If an entry has another type than `to_dict` gives it.
+        """
+        for name, value in stored.items():
+            if name in _FITS and not _FITS[name](value):
+                raise ValueError(f"`{name}` has a value that no plan has")
         entries: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
         }
-        return cls(**entries)
+        facts = entries.pop("facts", None)
+        return cls(**entries, facts=None if facts is None else PlanFacts.from_dict(facts, stored))
 
     @cached_property
-    def expanded(self) -> dict[str, str]:
+    def declared(self) -> PlanFacts:
+        """The recorded facts; without them, those of what is built in."""
+        if self.facts is not None:
+            return self.facts
+        from attributionlab.runs.declarations import assumed_facts  # noqa: PLC0415  # imports torch
+
+        return assumed_facts(self)
+
+    @property
+    def expanded(self) -> Mapping[str, str]:
         """By canonical spec with seeds: the environment of the plan that it is one of."""
-        found = {}
-        for family in self.environments:
-            for environment in seeded(make_environment(family), self.seeds, self.network_seeds):
-                found[environment.spec] = family
-        return found
+        return self.declared.environments
 
     @property
     def measures(self) -> tuple[str, ...]:
@@ -124,172 +130,30 @@ class Plan:
         return "".join(self.code.get(spec, "") for spec in specs)
 
 
-def seeded(environment: Environment, seeds: Sequence[int], network_seeds: Sequence[int]) -> list[Environment]:
-    """The environment with every seed, and every seed of the network."""
-    found = []
-    for seed in seeds or (None,):
-        one = environment if seed is None else dataclasses.replace(environment, data_seed=seed, network_seed=seed)
-        found += [dataclasses.replace(one, network_seed=other) for other in network_seeds] or [one]
-    return found
+def _is_number(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-Placed = Callable[[str, str, int, str], str]
-"""Put a problem where it belongs: `(problem, entry, index in it, text near it)` to the problem with its place."""
+def _are_texts(value: object, least: int) -> bool:
+    return isinstance(value, list) and len(value) >= least and all(isinstance(item, str) for item in value)
 
 
-class PlanReader:
-    """Reads entries one by one, and remembers what is wrong with them."""
-
-    def __init__(self, entries: Mapping[str, Any], placed: Placed) -> None:
-        self.entries, self.placed = entries, placed
-        self.problems: list[str] = []
-
-    def plan(self) -> Plan:
-        """The plan, if nothing is wrong."""
-        known = [one.name for one in dataclasses.fields(Plan) if one.name != "code"]
-        for entry in self.entries:
-            if entry not in known:
-                self.problem(unknown_name("entry", entry, known), entry)
-        environments = self.items("environments", make_environment)
-        setting = environments[0] if environments else None
-        methods = self.items("methods", lambda spec, /, **options: make_method(spec, setting, **options))
-        metrics = self.items("metrics", make_metric, least=0)
-        numbers: dict[str, int] = {}
-        for name in filter(self.entries.__contains__, _LEAST):
-            numbers[name] = self.number(name, n_samples=numbers.get("n_samples", Plan.n_samples))
-        plan = Plan(
-            name=self.text("name", "run"),
-            environments=tuple(one.spec for one in environments),
-            methods=tuple(one.spec for one in methods),
-            metrics=tuple(one.spec for one in metrics),
-            seeds=self.seeds("seeds", environments),
-            network_seeds=self.seeds("network_seeds", environments),
-            gamma=self.gamma(),
-            truth=self.truth(methods, environments),
-            code={one.spec: digest for one in (*methods, *metrics) if (digest := code_digest(one)) is not None},
-            **numbers,
-        )
-        n_expanded = len(environments) * max(len(plan.seeds), 1) * max(len(plan.network_seeds), 1)
-        if not self.problems and len(plan.expanded) < n_expanded:
-            self.problem(bad_option("seeds", "make each environment another one", list(plan.seeds)), "seeds")
-        if self.problems:
-            raise BadPlan(self.problems)
-        return plan
-
-    def problem(self, error: AttributionLabError, entry: str, index: int = -1, near: str = "") -> None:
-        """Remember it."""
-        self.problems.append(self.placed(str(error), entry, index, near))
-
-    def items(self, entry: str, make: Callable[..., Found], least: int = 1) -> list[Found]:
-        """What a list of specs names."""
-        given = self.entries.get(entry, [])
-        if not isinstance(given, (list, tuple)) or len(given) < least:
-            self.problem(bad_option(entry, "be a list of specs" + (", at least one" if least else ""), given), entry)
-            return []
-        found: dict[str, Found] = {}
-        for index, item in enumerate(given):
-            near = ""
-            try:
-                spec, options = _spec_and_options(entry, item)
-                near = spec
-                made = make(spec, **options)
-                if made.spec in found:  # type: ignore[attr-defined]  # all three kinds have a spec
-                    raise bad_option(entry, "name each one once", spec)
-                found[made.spec] = made  # type: ignore[attr-defined]  # as above
-            except AttributionLabError as error:
-                self.problem(error, entry, index, near)
-        return list(found.values())
-
-    def number(self, name: str, n_samples: int) -> int:
-        """A whole number; of `save_maps`, `true` means all images."""
-        value = self.entries[name]
-        if name == "save_maps" and isinstance(value, bool):
-            return n_samples if value else 0
-        try:
-            return _stored_number(name, value, _LEAST[name])
-        except AttributionLabError as error:
-            self.problem(error, name)
-            return _LEAST[name]
-
-    def seeds(self, name: str, environments: Sequence[Environment]) -> tuple[int, ...]:
-        """A list of seeds, each once, which no environment sets itself."""
-        given = self.entries.get(name, [])
-        try:
-            if not isinstance(given, (list, tuple)):
-                raise bad_option(name, "be a list of integers", given)
-            seeds = tuple(_stored_number(name, seed, 0) for seed in given)
-            if len(set(seeds)) < len(seeds):
-                raise bad_option(name, "name each one once", list(given))
-            for environment in environments if seeds else ():
-                own = parse_spec(environment.spec).options.keys() & _SET_BY[name]
-                if own:
-                    hint = f"{environment.spec} sets {min(own)} itself"
-                    raise bad_option(name, "be left out where an environment has its own", list(given), hint)
-        except AttributionLabError as error:
-            self.problem(error, name)
-            return ()
-        return seeds
-
-    def text(self, name: str, default: str) -> str:
-        """A text."""
-        value = self.entries.get(name, default)
-        if not isinstance(value, str):
-            self.problem(bad_option(name, "be a text", value), name)
-        return str(value)
-
-    def gamma(self) -> float:
-        """The threshold."""
-        value = self.entries.get("gamma", Plan.gamma)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-            self.problem(bad_option("gamma", "be in [0, 1]", value), "gamma")
-            return Plan.gamma
-        return float(value)
-
-    def truth(self, methods: Sequence[AnyMethod], environments: Sequence[Environment]) -> str:
-        """The deciding truth, which must apply to every method everywhere."""
-        value = self.entries.get("truth", "auto")
-        if value not in ("auto", *TRUTHS):
-            self.problem(bad_option("truth", f"be auto or {' or '.join(TRUTHS)}", value), "truth")
-        elif value != "auto":
-            for method, environment in itertools.product(methods, environments):
-                if value not in applicable_truths(method.declaration, environment):
-                    where = f"apply in {environment.spec} to {method.spec}"
-                    self.problem(bad_option("truth", where, value), "truth")
-        return str(value)
+def _are_seeds(value: object) -> bool:
+    return isinstance(value, list) and all(_is_number(seed, 0) for seed in value)
 
 
-_LEAST = {"n_samples": 1, "images_per_job": 1, "save_maps": 0}
-_SET_BY = {"seeds": {"seed", "data_seed", "network_seed"}, "network_seeds": {"network_seed"}}
-
-
-def _stored_number(name: str, value: object, least: int) -> int:
-    """A whole number that fits into the 64 bits that JSON is read with."""
-    number = whole_number(name, value, least)
-    if number >= 2**63:
-        raise bad_option(name, "be below 2**63", number)
-    return number
-
-
-def _spec_and_options(entry: str, item: object) -> tuple[str, dict[str, Any]]:
-    """A spec as it is, or the name and the options of a table."""
-    if isinstance(item, str):
-        return item, {}
-    if isinstance(item, Mapping) and isinstance(item.get("name"), str):
-        options = {name: value for name, value in item.items() if name != "name"}
-        return item["name"], {name: format_value(_frozen(value)) for name, value in options.items()}
-    raise bad_option(entry, "hold specs, or tables with a name and options", item)
-
-
-def _frozen(value: object) -> object:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def code_digest(subject: AnyMethod | AnyMetric) -> str | None:
-    """Digest of the file that a `file.py:function` stands in, or of SAM's weights; None for what has a name and a version."""
-    weights: str | None = getattr(subject, "sam_checkpoint", None)
-    address = parse_address(subject.spec) if weights is None else None
-    path = address.where if address is not None and address.where.endswith(".py") else weights
-    if path is None:
-        return None
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "name": lambda value: isinstance(value, str),
+    "environments": lambda value: _are_texts(value, 1),
+    "methods": lambda value: _are_texts(value, 1),
+    "metrics": lambda value: _are_texts(value, 0),
+    "seeds": _are_seeds,
+    "network_seeds": _are_seeds,
+    "n_samples": lambda value: _is_number(value, 1),
+    "images_per_job": lambda value: _is_number(value, 1),
+    "save_maps": lambda value: _is_number(value, 0),
+    "gamma": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1,
+    "truth": lambda value: value in ("auto", *TRUTHS),
+    "code": lambda value: isinstance(value, dict) and _are_texts(list(value.values()), 0),
+}
+"""What a stored plan may hold, by entry."""

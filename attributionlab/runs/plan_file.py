@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from attributionlab.errors import AttributionLabError, BadPlan, MissingFile, bad_option
-from attributionlab.runs.plan import Plan, PlanReader
+from attributionlab.runs.plan import Plan
+from attributionlab.runs.plan_entries import PlanReader
 from attributionlab.specs.functions import load_function, parse_address
 
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, Self
 
 import orjson
 
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.measuring.failure import Failure
 from attributionlab.runs.jobs import Job
 
 RECORDS_FILE = "records.jsonl"
@@ -38,7 +38,7 @@ class Record:
             undefined. Empty where the method or the metric failed.
         curves: Of metrics that have them: `at` (s,), fractions of the pixels, and `values` (images, s).
         n_zero_maps: Maps that are zero everywhere.
-        diagnosis: What is conspicuous, or None.
+        facts: Counts over the maps that explain their scores, as `MapFacts` gives them; empty for metrics and failures.
         diagnostics: What the method recorded of its own work, per image.
         n_maps: Images whose maps are stored.
         error: Why there are no scores, or None.
@@ -46,20 +46,24 @@ class Record:
         peak_memory: Largest memory of the process meanwhile, or on a GPU of its tensors there, in bytes.
         device: Where it ran.
         versions: Versions of what was used.
+        higher_is_better: Direction of the metric; None for agreement, and in records of earlier versions.
+        bounds: Least and greatest score of the metric, None where there is none; None as above.
     """
 
     job: Job
     scores: dict[str, list[float | None]] = field(default_factory=dict)
     curves: dict[str, Any] | None = None
     n_zero_maps: int = 0
-    diagnosis: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
     diagnostics: dict[str, list[float | None]] = field(default_factory=dict)
     n_maps: int = 0
-    error: MethodFailure | None = None
+    error: Failure | None = None
     seconds: float = 0.0
     peak_memory: int = 0
     device: str = "cpu"
     versions: dict[str, str] = field(default_factory=dict)
+    higher_is_better: bool | None = None
+    bounds: Sequence[float | None] | None = None
 
     @property
     def environment(self) -> str:
@@ -96,7 +100,7 @@ class Record:
         job = Job(*[stored[name] for name in _JOB_FIELDS])
         found = {name: stored[name] for name in _FIELDS if name in stored}
         if found["error"] is not None:
-            found["error"] = MethodFailure(**found["error"])
+            found["error"] = Failure(**found["error"])
         return cls(job, **found)
 
 

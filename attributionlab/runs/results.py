@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +17,7 @@ from attributionlab.errors import BadOption, DamagedRecords, bad_option
 from attributionlab.runs.jobs import AGREEMENT
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Damage, Record, read_at, scan, valid
-from attributionlab.runs.store import MAPS_FOLDER, stored_plan
+from attributionlab.runs.store import MAPS_FOLDER, stored_maps, stored_plan
 from attributionlab.runs.summaries import MethodSummary, summarize_records
 
 if TYPE_CHECKING:
@@ -62,14 +60,25 @@ class Records:
             return ()
         return tuple(str(damage) for _, _, damage in scan(self._path) if damage is not None)
 
+    @property
+    def directions(self) -> dict[str, bool]:
+        """By metric, whether higher scores are better; metrics without scores, or records of an earlier version, are left out."""
+        return self._index[1]
+
     @cached_property
-    def _index(self) -> dict[tuple[str, str, str], npt.NDArray[np.int64]]:
-        """By environment, method and measure: first image and place in the file, (n, 2), in the order of the images."""
+    def _index(self) -> tuple[dict[tuple[str, str, str], npt.NDArray[np.int64]], dict[str, bool]]:
+        """One pass over the file: where the records of a method are, and the directions of metrics.
+
+        Places are by environment, method and measure: first image and place in the file, (n, 2), in the order of the images.
+        """
         index: dict[tuple[str, str, str], array[int]] = defaultdict(lambda: array("q"))
+        directions: dict[str, bool] = {}
         for offset, stored in valid(self._path, without="scores"):
             index[stored["environment"], stored["method"], stored["measure"]].extend((stored["start"], offset))
+            if stored.get("higher_is_better") is not None:
+                directions[stored["measure"]] = stored["higher_is_better"]
         tables = {key: np.array(places).reshape(-1, 2) for key, places in index.items()}
-        return {key: table[table[:, 0].argsort()] for key, table in tables.items()}
+        return {key: table[table[:, 0].argsort()] for key, table in tables.items()}, directions
 
     def of(
         self, environment: str, method: str, measure: str = AGREEMENT, n_images: int | None = None
@@ -82,7 +91,7 @@ class Records:
             measure: `agreement`, or the canonical spec of a metric.
             n_images: Only those of the first images; None for all.
         """
-        places = self._index.get((environment, method, measure), np.empty((0, 2), dtype=np.int64))
+        places = self._index[0].get((environment, method, measure), np.empty((0, 2), dtype=np.int64))
         wanted = places if n_images is None else places[places[:, 0] < n_images]
         return (Record.from_dict(stored) for stored in read_at(self._path, wanted[:, 1].tolist()))
 
@@ -141,7 +150,7 @@ class Records:
         for record in self.of(environment, method, n_images=self.plan.save_maps):
             path = self.folder / MAPS_FOLDER / f"{record.job.key}.npz"
             if record.n_maps and path.is_file():
-                found.append(_stored_maps(path))
+                found.append(stored_maps(path, record.n_maps))
         return np.concatenate(found) if found else None
 
     def summaries(self, by: str = "environment") -> list[MethodSummary]:
@@ -195,16 +204,6 @@ class Records:
         scores = [name for name in table.columns if name not in _TEXTS]
         table[scores] = table[scores].astype("float64")
         return table
-
-
-def _stored_maps(path: Path) -> npt.NDArray[np.float32]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            maps: npt.NDArray[np.float32] = stored["maps"]
-    except (OSError, ValueError, KeyError, BadZipFile, zlib.error) as error:
-        hint = f"{error}; remove the file and run the plan again"
-        raise bad_option("maps", "be as they were written", str(path), hint) from error
-    return maps
 
 
 _TEXTS = ("environment", "family", "method", "sample", "error")

@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ import numpy.typing as npt
 import orjson
 from filelock import FileLock, Timeout
 
-from attributionlab.errors import bad_option
+from attributionlab.errors import BadOption, bad_option
 from attributionlab.files import (
     KEPT,
     check_folder,
@@ -86,7 +85,7 @@ class RunFolder:
         try:
             with machine_errors(path, KEPT):
                 folder.check_owner()  # again: another run may have begun here before the lock was ours
-                if new:
+                if new or stored_plan(path).facts is None:  # of an earlier version, which did not store them
                     write_whole(path / PLAN_FILE, orjson.dumps(plan.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
                 folder.read()
             yield folder
@@ -105,7 +104,8 @@ class RunFolder:
                 raise bad_option("output", "be a new folder, or that of a run", str(self.path), f"it has {min(others)}")
             return
         stored = stored_plan(self.path)
-        different = [name for name, value in stored.to_dict().items() if value != self.plan.to_dict()[name]]
+        ours, theirs = self.plan.to_dict(), stored.to_dict()
+        different = [name for name, value in theirs.items() if name != "facts" and value != ours[name]]
         if different:
             hint = f"it differs in {', '.join(different)}; choose another folder"
             raise bad_option("output", "belong to the same plan", str(self.path), hint)
@@ -126,8 +126,8 @@ class RunFolder:
         for folder in (self.path, self.path / MAPS_FOLDER):
             remove_drafts(folder)
         for _, stored in valid(self.path / RECORDS_FILE, self.damaged, "scores"):
-            if stored["n_maps"] and not zipfile.is_zipfile(self.maps_path(stored["key"])):
-                continue  # they are gone, or cut off
+            if stored["n_maps"] and not self._has_maps(stored["key"], stored["n_maps"]):
+                continue
             self.done.add(stored["key"])
             if stored["error"] is not None:
                 self.failed.add(stored["key"])
@@ -143,6 +143,14 @@ class RunFolder:
                     aside.write(line.rstrip(b"\n") + b"\n")
                 else:
                     mended.write(line)
+
+    def _has_maps(self, key: str, n_maps: int) -> bool:
+        """Whether the maps of a job are as they were written, rather than gone, cut off or changed."""
+        try:
+            stored_maps(self.maps_path(key), n_maps)
+        except BadOption:
+            return False
+        return True
 
     def maps_path(self, key: str) -> Path:
         """Where the maps of a job are."""
@@ -215,5 +223,22 @@ def stored_plan(path: Path) -> Plan:
     try:
         stored = orjson.loads(file.read_bytes())
         return Plan.from_dict(stored)
-    except (orjson.JSONDecodeError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise bad_option("run", f"have a {PLAN_FILE} as it was written", str(file), str(error)) from error
+
+
+def stored_maps(path: Path, n_maps: int) -> npt.NDArray[np.float32]:
+    """The maps in a file of a run, (n, h, w).
+
+    Raises:
+        BadOption: If the file is not as it was written.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            maps: npt.NDArray[np.float32] = stored["maps"]
+        if maps.ndim != 3 or len(maps) != n_maps or maps.dtype != np.float32:
+            raise ValueError(f"it holds {maps.dtype} of shape {maps.shape}")  # noqa: TRY301  # handled like the others below
+    except Exception as error:
+        hint = f"{error}; run the plan again to make it anew"
+        raise bad_option("maps", "be as they were written", str(path), hint) from error
+    return maps

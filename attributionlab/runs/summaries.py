@@ -5,23 +5,21 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.environments import Environment, make_environment
-from attributionlab.errors import BadOption
+from attributionlab.judging.diagnosis import diagnose
 from attributionlab.judging.statistics import Summary, bootstrap_interval
 from attributionlab.judging.verdict import Truths
-from attributionlab.measuring.applicable import applicable_truths, deciding_truth
-from attributionlab.measuring.failure import MethodFailure
-from attributionlab.methods import Declaration, make_method
+from attributionlab.measuring.facts import MapFacts
+from attributionlab.measuring.failure import Failure
 from attributionlab.runs.jobs import AGREEMENT
 from attributionlab.runs.plan import Plan
-from attributionlab.truth import TRUTHS
+from attributionlab.truth.kinds import TRUTHS
 
 Values = npt.NDArray[np.float64]
 
@@ -40,8 +38,8 @@ class MethodSummary:
         metrics: Mean score by metric; None where it is undefined, or the metric failed.
         deciding_truth: The truth that decides.
         passed: Whether mean F1 reaches gamma; over a family, with every seed.
-        n_images: Images that were scored.
-        n_seeds: Environments that are summed up.
+        n_images: Images that were scored; 0 where no job has been done yet, or the method failed.
+        n_seeds: Environments that are summed up: those with records.
         n_passed: Of them, how many the method passed.
         n_zero_maps: Maps that are zero everywhere.
         diagnosis: What is conspicuous, or None.
@@ -61,13 +59,13 @@ class MethodSummary:
     n_passed: int
     n_zero_maps: int
     diagnosis: str | None
-    error: MethodFailure | None
+    error: Failure | None
     seconds_per_image: float | None
     peak_memory: int
 
 
 def summarize_records(plan: Plan, stored: Iterable[dict[str, Any]], by: str) -> list[MethodSummary]:
-    """Sum up records as they come, in the order of the plan.
+    """Sum up records as they come: every method in every environment, in the order of the plan.
 
     Args:
         plan: The plan that they belong to.
@@ -81,41 +79,46 @@ def summarize_records(plan: Plan, stored: Iterable[dict[str, Any]], by: str) -> 
     for environment, family in plan.expanded.items():
         members.setdefault(family if by == "family" else environment, []).append(environment)
     return [
-        _summary(plan, name, method, some)
+        _summary(plan, name, method, {environment: sums.get((environment, method)) for environment in environments})
         for name, environments in members.items()
         for method in plan.methods
-        if (some := [sums[one, method] for one in environments if (one, method) in sums])
     ]
 
 
-def _summary(plan: Plan, name: str, method: str, some: list[_Sums]) -> MethodSummary:
-    environment = make_environment(name)
-    declaration = _declaration(method, environment)
-    applicable = applicable_truths(declaration, environment)
-    deciding = deciding_truth(declaration) if plan.truth == "auto" else plan.truth
+def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _Sums | None]) -> MethodSummary:
+    family = plan.expanded[next(iter(by_environment))]
+    kinds = plan.declared.truths[family][method]
+    some = [sums for sums in by_environment.values() if sums is not None]
     scores = [one.scores() for one in some]
     together: dict[str, _Moments] = defaultdict(_Moments)
     for score, moments in itertools.chain.from_iterable(one.items() for one in scores):
         together[score] += moments
     passed = [
-        not one.failed and _reaches(plan, found[f"{deciding}.f1"].mean) for one, found in zip(some, scores, strict=True)
+        not one.failed and _reaches(plan, found[f"{kinds.deciding}.f1"].mean)
+        for one, found in zip(some, scores, strict=True)
     ]
     n_images = sum(one.n_images for one in some)
+    facts = sum((one.facts for one in some), MapFacts())
+    truths = {truth: _truth(plan, together, truth) if truth in kinds.applicable else None for truth in TRUTHS}
     return MethodSummary(
         environment=name,
         method=method,
-        truths={truth: _truth(plan, together, truth) if truth in applicable else None for truth in TRUTHS},
+        truths=truths,
         metrics={metric: together[metric].mean for metric in plan.metrics},
-        deciding_truth=deciding,
-        passed=all(passed),
+        deciding_truth=kinds.deciding,
+        passed=len(some) == len(by_environment) and all(passed),
         n_images=n_images,
         n_seeds=len(some),
         n_passed=sum(passed),
         n_zero_maps=sum(one.n_zero_maps for one in some),
-        diagnosis=next((one.diagnosis[1] for one in some if one.diagnosis), None),
-        error=next((MethodFailure(**one.error[1]) for one in some if one.error), None),
+        diagnosis=diagnose(
+            facts, {truth: None if one is None else one.passed for truth, one in truths.items()}, kinds.deciding
+        )
+        if facts.n_maps
+        else None,
+        error=next((Failure(**one.error[1]) for one in some if one.error), None),
         seconds_per_image=sum(one.seconds for one in some) / n_images if n_images else None,
-        peak_memory=max(one.peak_memory for one in some),
+        peak_memory=max((one.peak_memory for one in some), default=0),
     )
 
 
@@ -128,14 +131,6 @@ def _truth(plan: Plan, scores: dict[str, _Moments], truth: str) -> Summary | Non
 
 def _reaches(plan: Plan, f1: float | None) -> bool:
     return f1 is not None and f1 >= plan.gamma
-
-
-def _declaration(method: str, environment: Environment) -> Declaration:
-    """What the method declares; a function that is gone by now counts as undeclared."""
-    try:
-        return make_method(method, environment).declaration
-    except (BadOption, LookupError, OSError):
-        return Declaration()
 
 
 @dataclass(frozen=True)
@@ -234,7 +229,7 @@ class _Sums:
         self._piles: dict[tuple[str, int], _Pile] = {}
         self.n_images = self.n_zero_maps = self.peak_memory = 0
         self.seconds = 0.0
-        self.diagnosis: Placed | None = None
+        self._facts: dict[str, Any] = {}
         self.error: Placed | None = None
         self.failed = False
 
@@ -254,8 +249,13 @@ class _Sums:
             self.n_images += n_images
             self.n_zero_maps += stored["n_zero_maps"]
             self.seconds += stored["seconds"]
-            if stored["diagnosis"] is not None:
-                self.diagnosis = _first(self.diagnosis, ((start, measure), stored["diagnosis"]))
+            for name, value in stored["facts"].items():
+                self._facts[name] = value if isinstance(value, str) else self._facts.get(name, 0) + value
+
+    @property
+    def facts(self) -> MapFacts:
+        """Facts about all maps."""
+        return MapFacts.from_dict(self._facts)
 
     def scores(self) -> dict[str, _Moments]:
         """Of all that was added, once: scores of the agreement by name, those of metrics by metric."""

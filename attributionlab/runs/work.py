@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +17,15 @@ from torch import Tensor
 
 from attributionlab.environments import Environment, make_environment
 from attributionlab.errors import AttributionLabError, MachineError, bad_option
-from attributionlab.judging.diagnosis import about_zero_maps
 from attributionlab.machine import versions
-from attributionlab.measuring.failure import MethodFailure
-from attributionlab.methods import AnyMethod, context_for, make_method, run_guarded
-from attributionlab.methods.diagnostics import collecting
+from attributionlab.measuring.evaluate import measure
+from attributionlab.measuring.explain import explain
+from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.inspection import inspect_maps
+from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import AnyMetric, Measurement, make_metric, score
+from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, Job, Unit
-from attributionlab.runs.plan import code_digest
 from attributionlab.runs.records import Record
 from attributionlab.runs.time_limit import at_most
 from attributionlab.truth import TRUTHS, Batch
@@ -62,28 +64,23 @@ def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) 
     watch = _Watch(device)
     try:
         images = _images(job.environment, job.start, job.stop, device)
-        environment, batch = images.environment, images.batch
         method = _method(job.method, job.environment, job.code)
-        with collecting() as recorded, at_most(timeout, method.spec):
-            maps = run_guarded(method, environment.model, batch.inputs, batch.targets, **context_for(method, batch))
-    except (
-        AttributionLabError,
-        OSError,
-        RuntimeError,
-        MemoryError,
-    ) as error:  # of the method, or no memory left for it
+        with at_most(timeout, method.spec):
+            result = explain(method, images.environment.model, images.batch, device=device)
+    except (AttributionLabError, OSError, RuntimeError, MemoryError) as error:  # a bad option, or no memory left
+        result = _failure(error, "method")
+    if isinstance(result, Failure):
         _forget_models()
-        failure = _failure(error, "method")
-        return Done(tuple(watch.record(one, error=failure) for one in unit.jobs))
-    spent, said = watch.seconds, {name: _finite(values) for name, values in recorded.items()}
-    records = []
-    for one in unit.jobs:
-        if one.measure == AGREEMENT:
-            agreement = _agreement(one, batch, method, maps)
-            records.append(watch.record(one, seconds=spent, n_maps=unit.n_maps, diagnostics=said, **agreement))
+        return Done(tuple(watch.record(failed, error=result) for failed in unit.jobs))
+    seconds, records = watch.seconds, []
+    for job in unit.jobs:
+        if job.measure == AGREEMENT:
+            recorded = {name: _finite(values) for name, values in result.recorded.items()}
+            agreement = _agreement(job, images.batch, method, result.values)
+            records.append(watch.record(job, seconds=seconds, n_maps=unit.n_maps, diagnostics=recorded, **agreement))
         else:
-            records.append(_measure(one, images, maps, device, timeout))
-    kept = maps[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
+            records.append(_measure(job, images, result.values, device, timeout))
+    kept = result.values[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
     return Done(tuple(records), kept)
 
 
@@ -104,7 +101,7 @@ def device_of(kind: str, turn: int) -> str:
 
 def lost_unit(unit: Unit, why: str) -> Done:
     """The records of a unit whose worker died."""
-    failure = MethodFailure("WorkerDied", f"{unit.jobs[0].method} took its process down: {why}")
+    failure = Failure("WorkerDied", f"{unit.jobs[0].method} took its process down: {why}")
     return Done(tuple(Record(job=one, error=failure, versions=versions()) for one in unit.jobs))
 
 
@@ -169,29 +166,32 @@ def _forget_models() -> None:
 
 
 def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[str, object]:
-    on_cpu, known = maps.cpu(), batch.ground_truth.to("cpu")
-    agreement = score(on_cpu, known)
+    batch, maps = batch.to("cpu"), maps.cpu()
+    agreement = score(maps, batch.ground_truth)
     scores = {
         f"{truth}.{name}": _finite(getattr(agreement.against(truth), name).tolist())
         for truth in TRUTHS
         for name in ("precision", "recall", "f1")
     }
-    zero = (on_cpu == 0).flatten(1).all(dim=1)
-    said = None
-    if zero.any():
-        said = about_zero_maps(_environment(job.environment, "cpu"), batch.to("cpu"), method.declaration, zero)
-    return {"scores": scores, "n_zero_maps": int(zero.sum()), "diagnosis": said}
+    facts = inspect_maps(_environment(job.environment, "cpu"), batch, method.declaration, maps)
+    return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict()}
 
 
 def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: float | None) -> Record:
     watch = _Watch(device)
     try:
         with at_most(timeout, job.measure):
-            prepared = images.prepare(job.measure, job.code)
-            (measured,) = _metric(job.measure, job.code).evaluate(images.environment, images.batch, [maps], prepared)
+            prepared, metric = images.prepare(job.measure, job.code), _metric(job.measure, job.code)
+            (measurement,) = measure(metric, images.environment, images.batch, [maps], prepared)
     except (AttributionLabError, RuntimeError, MemoryError) as error:
         return watch.record(job, error=_failure(error, "metric"))
-    return watch.record(job, scores={"score": _finite(measured.scores.tolist())}, curves=_curves(measured))
+    return watch.record(
+        job,
+        scores={"score": _finite(measurement.scores.tolist())},
+        curves=_curves(measurement),
+        higher_is_better=bool(metric.higher_is_better),
+        bounds=_finite([math.inf if bound is None else float(bound) for bound in metric.bounds]),
+    )
 
 
 def _curves(measured: Measurement) -> dict[str, object] | None:
@@ -210,11 +210,11 @@ def _finite(values: Sequence[float]) -> Finite:
     return [value if np.isfinite(value) else None for value in values]
 
 
-def _failure(error: Exception, what: str) -> MethodFailure:
+def _failure(error: Exception, what: str) -> Failure:
     message = " ".join(str(error).split())
     if not isinstance(error, AttributionLabError):
         message = f"the {what} raised {type(error).__name__}: {message}"
-    return MethodFailure(type(error).__name__, message)
+    return Failure(type(error).__name__, message)
 
 
 class _Watch:

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-
-from torch import Tensor
+from typing import Any
 
 from attributionlab.errors import BadOption, bad_option, missing_file
 from attributionlab.files import is_file
 from attributionlab.printable import one_line, value_text
 
-WANTED = "be a name, file.py:function or package.module:function"
+NAME_OR_ADDRESS = "be a name, file.py:function or package.module:function"
+"""What a text must be that names a method or a metric."""
 
 _ADDRESS = re.compile(r"(?P<where>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?")
 
@@ -41,7 +41,7 @@ def parse_address(text: str) -> Address | None:
     return None if match is None else Address(match["where"], match["name"], match["options"])
 
 
-def load_function(text: str, kind: str) -> Callable[..., Tensor]:
+def load_function(text: str, kind: str) -> Callable[..., Any]:
     """The function that `package.module:function` or `file.py:function` names.
 
     Args:
@@ -55,15 +55,21 @@ def load_function(text: str, kind: str) -> Callable[..., Tensor]:
     where, _, name = text.rpartition(":")
     is_module = all(part.isidentifier() for part in where.split(".")) and not is_file(Path(where))
     if not name or not (is_module or where.endswith(".py")):
-        raise bad_option(kind, WANTED, text)
+        raise bad_option(kind, NAME_OR_ADDRESS, text)
     module = _load_file(Path(where), kind) if where.endswith(".py") else _load_module(where, kind)
     function = getattr(module, name, None)
     if function is None:
         raise missing_file(kind, "name a function that exists", text, f"{where} has no {value_text(name)}")
     if not callable(function):
         raise bad_option(kind, "name a function", text)
-    loaded: Callable[..., Tensor] = function
+    loaded: Callable[..., Any] = function
     return loaded
+
+
+def address_of(function: Callable[..., object]) -> str:
+    """The address of a function that is at hand: `module:qualified name`."""
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', None) or 'unknown'}:{name}"
 
 
 def _load_file(path: Path, kind: str) -> ModuleType:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import math
 import operator
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from attributionlab.errors import UnknownName, bad_option, unknown_name
 from attributionlab.printable import value_text
-from attributionlab.specs.arguments import LARGEST_INTEGER
+from attributionlab.specs.arguments import LARGEST_INTEGER, require_text
 
 LONGEST_INTEGER = 40
 """Characters of an integer in text, at most; 2**63 has 19 digits, and Python refuses to read thousands."""
@@ -31,46 +32,107 @@ def _annotations(kind: type) -> dict[str, typing.Any]:
     return typing.get_type_hints(kind)
 
 
-def convert_options(kind: type, options: Mapping[str, object], shorthands: Iterable[str] = ()) -> dict[str, typing.Any]:
+def convert_options(kind: type, options: Mapping[str, object], listing: str = "") -> dict[str, typing.Any]:
     """Check and convert options against the annotations of a dataclass.
 
     Args:
-        kind: The dataclass.
+        kind: The dataclass; its `shorthands`, if it has any, are options that set several at once.
         options: The options, as text or as values.
-        shorthands: Names that users may also give, for the hints of messages; they are replaced before.
+        listing: A command that lists the options, for messages.
 
     Raises:
         UnknownName: If there is no such option.
-        BadOption: If a value does not fit.
+        BadOption: If a value does not fit, or a shorthand comes together with an option that it sets.
     """
-    annotations = _annotations(kind)
-    known = option_fields(kind)
+    fields = option_fields(kind)
+    shorthands: Mapping[str, tuple[str, ...]] = getattr(kind, "shorthands", {})
     for name in options:
-        if not known:
+        if not fields:
             owner = getattr(kind, "name", kind.__name__)
             raise UnknownName(f"`option` must be a known name, got {value_text(name)}; {owner} takes no options")
-        if name not in known:
-            raise unknown_name("option", name, (*known, *shorthands))
-    return {name: convert(name, value, annotations[name]) for name, value in options.items()}
+        if name not in fields and name not in shorthands:
+            raise unknown_name("option", name, (*fields, *shorthands), listing=listing)
+    for name, together in shorthands.items():
+        for option in together if name in options else ():
+            if option in options:
+                raise bad_option(name, f"not come together with `{option}`", options[name])
+    converted: dict[str, typing.Any] = {}
+    for name, value in options.items():
+        for option in shorthands.get(name, (name,)):
+            converted[option] = _convert_option(kind, option, name, value)
+    return converted
+
+
+def _convert_option(kind: type, option: str, written_as: str, value: object) -> object:
+    """The value of one option; `written_as` is its name, or the shorthand that sets it."""
+    names = _choices_of(option_fields(kind)[option])
+    if names is None:
+        return convert(written_as, value, _annotations(kind)[option])
+    if require_text(written_as, value) not in names:
+        raise unknown_name(written_as, str(value), names)
+    return value
+
+
+def describe_option(kind: type, option: str) -> str:
+    """The values that an option can have, in words."""
+    names = _choices_of(option_fields(kind)[option])
+    return describe(_annotations(kind)[option]) if names is None else " or ".join(names)
+
+
+def _choices_of(field: dataclasses.Field[typing.Any]) -> list[str] | None:
+    """The names that an option can be, where its field has `metadata={"choices": function}`; they may grow at run time."""
+    choices: Callable[[], Iterable[str]] | None = field.metadata.get("choices")
+    return None if choices is None else list(choices())
+
+
+def check_options(kind: type) -> None:
+    """Refuse a class whose options could not be written in a spec.
+
+    Raises:
+        BadOption: If a field lacks a default or has a type that no text can be converted to, or is not a dataclass field.
+    """
+    own = {name for name, text in inspect.get_annotations(kind).items() if "ClassVar" not in str(text)}
+    if own and "__dataclass_fields__" not in vars(kind):
+        hint = f"it defines {', '.join(sorted(own))}"
+        raise bad_option("class", "be decorated with @dataclass(frozen=True, kw_only=True)", kind.__name__, hint)
+    try:
+        annotations = _annotations(kind)
+    except (NameError, TypeError) as error:
+        hint = f"{type(error).__name__}: {error}"
+        raise bad_option("class", "have annotations that can be evaluated", kind.__name__, hint) from error
+    for name, field in option_fields(kind).items():
+        if field.default is dataclasses.MISSING:
+            raise bad_option(name, "have a default that is not made by a factory", kind.__name__)
+        if not all(map(_is_convertible, _choices(annotations[name]))):
+            hint = "text can become bool, int, float, str, None, Literal or a tuple of these"
+            raise bad_option(
+                name, f"have a type that text can be converted to in {kind.__name__}", annotations[name], hint
+            )
+
+
+def _is_convertible(annotation: object) -> bool:
+    if typing.get_origin(annotation) is tuple:
+        return all(item is Ellipsis or _is_convertible(item) for item in typing.get_args(annotation))
+    return typing.get_origin(annotation) is typing.Literal or annotation in (None, type(None), bool, int, float, str)
 
 
 def join_options(
-    given: Mapping[str, typing.Any], written: Mapping[str, typing.Any], text: str
+    beside: Mapping[str, typing.Any], written: Mapping[str, typing.Any], text: str
 ) -> dict[str, typing.Any]:
-    """The options given beside a spec and those written in it.
+    """Options beside a spec and those written in it, together.
 
     Args:
-        given: Options beside the spec, converted.
+        beside: Options beside the spec, converted.
         written: Options in the spec, converted.
         text: The spec.
 
     Raises:
         BadOption: If the two contradict each other.
     """
-    for name in sorted(given.keys() & written.keys()):
-        if given[name] != written[name]:
-            raise bad_option(name, f"agree with {text}", given[name])
-    return {**given, **written}
+    for name in sorted(beside.keys() & written.keys()):
+        if beside[name] != written[name]:
+            raise bad_option(name, f"agree with {text}", beside[name])
+    return {**beside, **written}
 
 
 def changed_options(instance: object) -> dict[str, object]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import InputsChanged, MethodError, ModelChanged, TorchChanged
+from attributionlab.measuring.guard import ModelState
 from attributionlab.methods import Method, context_for, make_method
-from attributionlab.methods.guard import ModelState
 from attributionlab.specs.arguments import number
 from attributionlab.specs.options import option_fields
 from attributionlab.testing.failure import failure, per_image

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments import Environment, complete_environment
-from attributionlab.environments.base import LARGEST_SIDE, SMALLEST_SIDE
 from attributionlab.environments.factory import require_environment
-from attributionlab.methods import AnyMethod, MethodFunction, context_for, make_method
-from attributionlab.methods.guard import run_guarded
+from attributionlab.environments.images import LARGEST_SIDE, SMALLEST_SIDE
+from attributionlab.measuring.explain import attribute
+from attributionlab.methods import AnyMethod, MethodFunction, make_method
 from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.truth import Batch
 
@@ -78,7 +78,7 @@ class Subject:
         model = self.model if model is None else model
         first = next(model.parameters())
         part = dataclasses.replace(part.to(first.device), inputs=part.inputs.to(first))
-        return run_guarded(self.method, model, part.inputs, part.targets, **context_for(self.method, part))
+        return attribute(self.method, model, part)
 
     def one_by_one(self) -> Tensor:
         """Maps of each image alone."""

@@ -1,4 +1,4 @@
-from .batch import Batch
+from .batch import Batch, LabeledImages
 from .ground_truth import GroundTruth
 from .kinds import TRUTHS
 from .maps import attribution_maps, check_targets, describe_tensor
@@ -7,6 +7,7 @@ __all__ = [
     "TRUTHS",
     "Batch",
     "GroundTruth",
+    "LabeledImages",
     "attribution_maps",
     "check_targets",
     "describe_tensor",

@@ -1,15 +1,15 @@
-"""Batch: inputs with everything that is known about them."""
+"""Batches: inputs with everything that is known about them, or without a truth."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from attributionlab.errors import bad_option
 from attributionlab.machine import torch_device
-from attributionlab.scenes import Scene
 from attributionlab.specs.arguments import require_instance
 from attributionlab.truth.ground_truth import GroundTruth
 from attributionlab.truth.maps import check_targets, require_tensor
@@ -17,48 +17,48 @@ from attributionlab.truth.maps import check_targets, require_tensor
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Batch:
-    """Images with everything that is known about them.
+    """Inputs of an environment with everything that is known about them.
 
     Args:
-        inputs: (b, c, h, w) float32, colors 0..255, gray 0 or 1.
+        inputs: (b, c, *shape) float32, with shape (h, w), (l,) or (d,); colors 0..255, gray 0 or 1.
         targets: (b,) int64: index of the explained output, 0 for regression.
         labels: (b,) int64: the winning class, or the number that the network should return.
         ground_truth: The exact truth for the explained output.
-        scenes: What the images were rendered from.
+        scenes: What the inputs were made from.
     """
 
     inputs: Tensor
     targets: Tensor
     labels: Tensor
     ground_truth: GroundTruth
-    scenes: tuple[Scene, ...]
+    scenes: tuple[Any, ...]
 
     def __post_init__(self) -> None:
-        require_tensor("inputs", self.inputs, "b c h w", "floating point", allow_meta=True)
-        n_images, shape = len(self.inputs), (len(self.inputs), *self.inputs.shape[2:])
-        check_targets(self.targets, n_images)
+        inputs = require_tensor("inputs", self.inputs, "b c *shape", "floating point", allow_meta=True)
+        n, shape = len(inputs), (len(inputs), *inputs.shape[2:])
+        check_targets(self.targets, n)
         labels = require_tensor("labels", self.labels, "b", "integers", allow_meta=True)
+        if len(labels) != n:
+            raise bad_option("labels", f"have shape ({n},)", tuple(labels.shape))
         truth = require_instance("ground_truth", self.ground_truth, GroundTruth, "be a GroundTruth")
-        if len(labels) != n_images:
-            raise bad_option("labels", f"have shape ({n_images},)", tuple(labels.shape))
         if truth.signed.shape != shape:
             raise bad_option("ground_truth", f"have maps of shape {shape}", tuple(truth.signed.shape))
-        is_tuple = isinstance(self.scenes, tuple) and all(isinstance(scene, Scene) for scene in self.scenes)
-        if not is_tuple or len(self.scenes) != n_images:
-            raise bad_option("scenes", f"be a tuple of {n_images} scenes", self.scenes)
+        if not isinstance(self.scenes, tuple) or len(self.scenes) != n:
+            raise bad_option("scenes", f"be a tuple of {n} scenes", self.scenes)
 
     def __len__(self) -> int:
-        """Number of images."""
+        """Number of samples."""
         return len(self.scenes)
 
     def __getitem__(self, index: slice) -> Batch:
-        """Some of the images."""
+        """Some of the samples."""
         tensors = (self.inputs[index], self.targets[index], self.labels[index])
         return Batch(*tensors, self.ground_truth[index], self.scenes[index])
 
     def __repr__(self) -> str:
-        """How many images of which shape."""
-        return f"Batch({len(self)} images of {'x'.join(map(str, self.inputs.shape[1:]))})"
+        """Number of samples and their shape."""
+        shape = "x".join(map(str, self.inputs.shape[1:]))
+        return f"Batch({len(self)} {'images' if self.inputs.ndim == 4 else 'inputs'} of {shape})"
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device.
@@ -75,3 +75,23 @@ class Batch:
             self.ground_truth.to(device),
             self.scenes,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledImages:
+    """Images without a truth, in the place of a batch.
+
+    Args:
+        inputs: (b, c, h, w).
+        targets: (b,) int64, the index of the explained output.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    ground_truth: None = None
+
+    def __post_init__(self) -> None:
+        require_tensor("inputs", self.inputs, "b c *shape", "floating point", allow_meta=True)
+        check_targets(self.targets, len(self.inputs))
+        if self.ground_truth is not None:
+            raise bad_option("ground_truth", "be none: images with a truth are a Batch", self.ground_truth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,50 +15,53 @@ from attributionlab.truth.maps import require_tensor
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GroundTruth:
-    """Which pixels the explained output depends on, relative to the true background, and with which sign.
+    """The features that the explained output depends on, relative to the true baseline, with signs.
+
+    A feature is a pixel (shape (h, w)), a token ((l,)) or a column ((d,)).
 
     Args:
-        signed: (b, h, w) int8: +1 raises the output, -1 lowers it, 0 has no part in it.
+        signed: (b, *shape) int8: +1 raises the output, -1 lowers it, 0 has no part in it.
         patch_ids: (b, h, w) int16: the patch that a pixel lies in before thinning, counted from 1; 0 for the background.
+            None where inputs have no patches.
         smooth_positive_mask: (b, h, w) bool: the unthinned patches of the positive pixels, for methods that are coarse
-            by construction.
+            by construction. None where inputs have no patches.
     """
 
     signed: Tensor
-    patch_ids: Tensor
-    smooth_positive_mask: Tensor
+    patch_ids: Tensor | None = None
+    smooth_positive_mask: Tensor | None = None
 
     def __post_init__(self) -> None:
-        require_tensor("signed", self.signed, "b h w", "integers", allow_meta=True)
-        require_tensor("patch_ids", self.patch_ids, "b h w", "integers", allow_meta=True)
-        require_tensor("smooth_positive_mask", self.smooth_positive_mask, "b h w", "booleans", allow_meta=True)
-        for name in ("patch_ids", "smooth_positive_mask"):
-            shape = tuple(getattr(self, name).shape)
-            if shape != self.signed.shape:
-                raise bad_option(name, f"have the shape of `signed`, {tuple(self.signed.shape)}", shape)
+        shape = require_tensor("signed", self.signed, "b *shape", "integers", allow_meta=True).shape
+        optional = {"patch_ids": ("b h w", "integers"), "smooth_positive_mask": ("b h w", "booleans")}
+        for name, (axes, dtypes) in optional.items():
+            if getattr(self, name) is not None:
+                tensor = require_tensor(name, getattr(self, name), axes, dtypes, allow_meta=True)
+                if tensor.shape != shape:
+                    raise bad_option(name, f"have the shape of `signed`, {tuple(shape)}", tuple(tensor.shape))
 
     def __repr__(self) -> str:
-        """How many maps of which size."""
+        """Number and size of the maps."""
         return f"GroundTruth({'x'.join(map(str, self.signed.shape))})"
 
     @property
     def positive_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that raise the output."""
+        """(b, *shape) bool: features that raise the output."""
         return self.signed > 0
 
     @property
     def negative_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that lower the output."""
+        """(b, *shape) bool: features that lower the output."""
         return self.signed < 0
 
     @property
     def overall_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that the output depends on."""
+        """(b, *shape) bool: features that the output depends on."""
         return self.signed != 0
 
     def __getitem__(self, index: slice) -> GroundTruth:
-        """The truth of some of the images."""
-        return GroundTruth(self.signed[index], self.patch_ids[index], self.smooth_positive_mask[index])
+        """The truth of some of the samples."""
+        return self._map(lambda tensor: tensor[index])
 
     def to(self, device: torch.device | str) -> GroundTruth:
         """The same truth on another device.
@@ -68,4 +71,12 @@ class GroundTruth:
             MachineError: If this machine has none.
         """
         device = torch_device(device)
-        return GroundTruth(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))
+        return self._map(lambda tensor: tensor.to(device))
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> GroundTruth:
+        patches, smooth = self.patch_ids, self.smooth_positive_mask
+        return GroundTruth(
+            function(self.signed),
+            None if patches is None else function(patches),
+            None if smooth is None else function(smooth),
+        )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -31,18 +31,21 @@ def require_tensor(
     Args:
         name: The parameter.
         value: Its value.
-        axes: The letters of its axes: `b c h w`.
+        axes: The letters of its axes: `b c h w`, or `b c *shape` where the last stands for one or more.
         dtypes: `real numbers`, `floating point`, `integers` or `booleans`.
         allow_meta: Whether a tensor without values, on the device `meta`, is accepted.
 
     Raises:
         BadOption: If it is not such a tensor.
     """
-    shape = f"({', '.join(axes.split())}{',' if len(axes.split()) == 1 else ''})"
+    letters = axes.split()
+    shape = f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
     tensor = value if isinstance(value, Tensor) else None
     odd = "no tensor" if tensor is None else _oddity(tensor)
     is_plain = odd is None or (odd == "meta" and allow_meta)
-    if tensor is None or not is_plain or tensor.ndim != len(axes.split()) or not _DTYPES[dtypes](tensor):
+    n_axes = -1 if tensor is None else tensor.ndim
+    has_axes = n_axes >= len(letters) if letters[-1].startswith("*") else n_axes == len(letters)
+    if tensor is None or not is_plain or not has_axes or not _DTYPES[dtypes](tensor):
         raise BadOption(f"`{name}` must be {dtypes} of shape {shape}, got {describe_tensor(value)}")
     return tensor
 
@@ -67,41 +70,6 @@ def require_model(name: str, value: object) -> nn.Module:
     return value
 
 
-def require_network(value: object) -> None:
-    """Refuse what cannot stand in the place of an environment.
-
-    Raises:
-        BadOption: If it has no `model` or no `true_baseline`.
-    """
-    has_model = isinstance(getattr(value, "model", None), nn.Module)
-    if isinstance(value, type) or not has_model or not isinstance(getattr(value, "true_baseline", None), Tensor):
-        raise bad_option("environment", "be an environment or a TrainedNetwork", value)
-
-
-def require_images(value: object) -> None:
-    """Refuse what cannot stand in the place of a batch.
-
-    Raises:
-        BadOption: If it has no `inputs` (b, c, h, w), no `targets` (b,), or no `ground_truth`, which may be None.
-    """
-    inputs, targets = getattr(value, "inputs", None), getattr(value, "targets", None)
-    if not isinstance(inputs, Tensor) or not isinstance(targets, Tensor) or not hasattr(value, "ground_truth"):
-        raise bad_option("batch", "be a Batch or LabeledImages", value)
-    require_tensor("inputs", inputs, "b c h w", "floating point")
-    check_targets(targets, len(inputs))
-
-
-def require_ground_truth(value: Any) -> None:
-    """Refuse what has not the masks of a ground truth.
-
-    Raises:
-        BadOption: If one of the four masks is missing.
-    """
-    masks = ("overall_mask", "positive_mask", "negative_mask", "smooth_positive_mask")
-    if isinstance(value, type) or not all(isinstance(getattr(value, mask, None), Tensor) for mask in masks):
-        raise bad_option("ground_truth", "be a GroundTruth", value)
-
-
 def describe_tensor(value: object) -> str:
     """A tensor by type and shape, anything else by its type."""
     if not isinstance(value, Tensor):
@@ -113,32 +81,36 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
     """One signed map per image: channels summed, detached.
 
     Args:
-        value: What a method returned: a real tensor (b, h, w) or (b, c, h, w).
-        shape: Shape of the inputs (b, c, h, w); c is None where any number of channels will do.
+        value: A method's result: a real tensor or array (b, *shape) or (b, c, *shape).
+        shape: Shape of the inputs (b, c, *shape); c is None where any number of channels will do.
         subject: How the message begins: who must return it, or which parameter must be it.
 
     Returns:
-        (b, h, w), floating point.
+        (b, *shape), floating point.
 
     Raises:
         WrongShape: If it is not such a tensor.
         NotFinite: If it has NaN or infinite values.
     """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        value = torch.from_numpy(np.ascontiguousarray(value))
     if not isinstance(value, Tensor):
         raise WrongShape(f"{subject} a torch.Tensor, got {type(value).__name__}")
     if (odd := _oddity(value)) is not None:
         raise WrongShape(f"{subject} a plain, dense tensor, got a {odd} one; convert it, as by .to_dense()")
-    batch, channels, height, width = shape
+    batch, channels, *features = shape
     maps = value.detach()
-    any_channels = maps.shape[1] if channels is None and maps.ndim == 4 else channels
-    allowed = ((batch, height, width), (batch, any_channels, height, width), (batch, 1, height, width))
+    has_channels = maps.ndim == len(shape)
+    any_channels = maps.shape[1] if channels is None and has_channels else channels
+    allowed = ((batch, *features), (batch, any_channels, *features), (batch, 1, *features))
     if tuple(maps.shape) not in allowed or maps.is_complex():
-        wanted = f"({batch}, {height}, {width}) or ({batch}, {channels or 'c'}, {height}, {width})"
+        inner = ", ".join(map(str, features))
+        expected = f"({batch}, {inner}) or ({batch}, {channels or 'c'}, {inner})"
         got = f"complex {tuple(maps.shape)}" if maps.is_complex() else f"{tuple(maps.shape)}"
-        raise WrongShape(f"{subject} real values of shape {wanted}, got {got}")
+        raise WrongShape(f"{subject} real values of shape {expected}, got {got}")
     if maps.dtype != torch.float64:
         maps = maps.to(torch.float32)
-    if maps.ndim == 4:
+    if has_channels:
         maps = maps.sum(dim=1)
     finite = maps.isfinite().flatten(1).all(dim=1)
     if not finite.all():

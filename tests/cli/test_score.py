@@ -174,7 +174,7 @@ def test_a_folder_that_is_no_longer_what_its_manifest_says_is_named(folder, trut
     imsave(folder / "images" / "000001.png", image, check_contrast=False)
     assert "000001.png" in failed(2, "score", folder, path)
     (folder / "images" / "000002.png").unlink()
-    assert "got none called images/000002.png" in failed(2, "score", folder, path)
+    assert "got none called 'images/000002.png'" in failed(2, "score", folder, path)
     (folder / "truth.npz").write_bytes(b"PK")
     (folder / "images" / "000002.png").write_bytes(b"")
     assert "must hold a whole truth.npz" in failed(2, "score", folder, path)

@@ -69,7 +69,7 @@ CALLS = {
     "TrainedNetwork": (
         al.TrainedNetwork,
         {"model": ENVIRONMENT.model, "true_baseline": torch.zeros(3)},
-        ["model", "ranking", "output_per_pixel"],
+        ["model", "ranking", "output_per_feature"],
     ),
     "Declaration": (al.Declaration, {}, fields(al.Declaration())),
     "declares": (al.declares, {}, ["sign", "granularity", "explains", "needs", "completeness", "tolerance", "source"]),
@@ -126,7 +126,6 @@ CALLS = {
         {"environment": ENVIRONMENT},
         ["environment", "n_samples", "n_pixels", "exhaustive", "device"],
     ),
-    "make_environment": (al.make_environment, {}, ["name"]),
     "assert_faithful": (
         testing.assert_faithful,
         {"method": "truth", **SMALL},
@@ -178,14 +177,14 @@ def test_a_bad_option_of_an_environment_is_refused_by_its_name(option, value):
 def test_what_is_no_method_is_refused_by_its_name(value):
     if value == "type":
         pytest.skip("a class is callable, so it may be a method")
-    for make, name in ((al.make_method, "method"), (al.make_metric, "metric")):
+    for make, name in ((al.make_method, "method"), (al.make_metric, "metric"), (al.make_environment, "environment")):
         with pytest.raises(AttributionLabError, match=f"^`{name}` must "):
             make(HOSTILE[value])
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_what_is_no_setting_is_refused_by_its_name(value):
-    with pytest.raises(AttributionLabError, match=r"^`setting` must "):
+def test_what_is_no_environment_is_refused_by_its_name(value):
+    with pytest.raises(AttributionLabError, match=r"^`environment` must "):
         al.make_method("gradient", HOSTILE[value])
 
 

@@ -133,7 +133,7 @@ def test_the_number_of_images_and_the_device_are_reported():
 def test_the_time_is_that_of_the_method_per_image(monkeypatch):
     """With a clock that counts its readings, every batch takes one second."""
     clock = SimpleNamespace(perf_counter=itertools.count().__next__)
-    monkeypatch.setattr(sys.modules["attributionlab.judging.check"], "time", clock)
+    monkeypatch.setattr(sys.modules["attributionlab.measuring.explain"], "time", clock)
     assert quick("constant", n_samples=4, batch_size=2).environments[0].seconds_per_image == 0.5
 
 
@@ -152,7 +152,8 @@ def test_the_time_is_that_of_the_method_per_image(monkeypatch):
     ],
 )
 def test_the_deciding_truth_follows_the_declaration(sign, granularity, truth):
-    assert deciding_truth(Declaration(sign=sign, granularity=granularity)) == truth
+    environment = make_environment("multi-color-sum[size=16]")
+    assert deciding_truth(Declaration(sign=sign, granularity=granularity), environment) == truth
 
     @declares(sign=sign, granularity=granularity)
     def method(model, inputs, targets):
@@ -400,8 +401,8 @@ def raises(model, inputs, targets):
     raise ValueError("I cannot\nexplain this")
 
 
-def returns_numpy(model, inputs, targets):
-    return inputs.numpy()
+def returns_lists(model, inputs, targets):
+    return inputs.tolist()
 
 
 def returns_nan(model, inputs, targets):
@@ -435,7 +436,7 @@ def writes(model, inputs, targets):
 
 FAILING = {
     raises: ("MethodRaised", "raised ValueError: I cannot"),
-    returns_numpy: ("WrongShape", "must return a torch.Tensor, got ndarray"),
+    returns_lists: ("WrongShape", "must return a torch.Tensor, got list"),
     returns_nan: ("NotFinite", "must return finite values, got NaN values in 2 of 2 maps"),
     returns_one_number: ("WrongShape", "must return real values of shape (2, 16, 16) or (2, 3, 16, 16)"),
     zeroes_weights: ("ModelChanged", "changed the model: the values of "),
@@ -559,7 +560,7 @@ def test_an_unknown_truth_is_refused(truth):
 
 @pytest.mark.parametrize("environments", [[], ()])
 def test_no_environment_is_refused(environments):
-    with pytest.raises(BadOption, match=r"^`environments` must name at least one, got "):
+    with pytest.raises(BadOption, match=r"^`environments` must be a list of environments or their specs, at least 1, got "):
         check("truth", environments)
 
 

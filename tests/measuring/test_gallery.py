@@ -7,7 +7,7 @@ import torch
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MachineError
-from attributionlab.measuring.gallery import gallery
+from attributionlab.measuring.galleries import gallery
 from attributionlab.methods import make_method
 
 

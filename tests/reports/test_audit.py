@@ -8,7 +8,7 @@ from rich.console import Console
 
 from attributionlab.judging import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
 from attributionlab.judging.ranking import PairedDifference, RankCorrelation
-from attributionlab.measuring import MethodFailure
+from attributionlab.measuring import Failure
 from attributionlab.reports.figures.audit import audit_figure
 from attributionlab.reports.tables.audit import CSV_COLUMNS, audit_rows, audit_tables
 
@@ -24,7 +24,7 @@ def scores_of(f1, insertion, deletion):
 def audit_of(*environments, comparisons=()):
     methods = {
         "middle": scores_of(0.5, 0.75, 0.375),
-        "failed": MethodScores(None, {"insertion": None, "deletion": None}, {}, MethodFailure("NotFinite", "gave NaN")),
+        "failed": MethodScores(None, {"insertion": None, "deletion": None}, {}, Failure("NotFinite", "gave NaN")),
         "best": scores_of(0.875, 0.5, 0.125),
         "worst": scores_of(0.25, 0.25, 0.625),
     }

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from attributionlab.judging import check
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.measuring.failure import Failure
 from attributionlab.reports.figures.curves import curves_figure
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.violins import violin_figure
@@ -42,7 +42,7 @@ def printed(renderable):
 def verdict():
     """A verdict on a method of a hostile name with a hostile message."""
     whole = check("truth", "multi-color-sum[size=16]", n_samples=2)
-    environment = dataclasses.replace(whole.environments[0], error=MethodFailure("MethodRaised", f"=1+1 {HOSTILE}"))
+    environment = dataclasses.replace(whole.environments[0], error=Failure("MethodRaised", f"=1+1 {HOSTILE}"))
     return dataclasses.replace(whole, method=f"=cmd() {HOSTILE}", environments=(environment,))
 
 
@@ -51,7 +51,7 @@ def table(small_run):
     """The table of a run whose rows and columns have hostile texts."""
     whole = run_table(small_run.records)
     rows = tuple(
-        dataclasses.replace(row, method=HOSTILE, environment=HOSTILE, error=MethodFailure(HOSTILE, HOSTILE))
+        dataclasses.replace(row, method=HOSTILE, environment=HOSTILE, error=Failure(HOSTILE, HOSTILE))
         for row in whole.rows
     )
     columns = tuple(dataclasses.replace(column, title=column.title and HOSTILE) for column in whole.columns)

@@ -22,7 +22,7 @@ from joblib.externals.loky import BrokenProcessPool
 import attributionlab as al
 from attributionlab.errors import BadOption, DamagedRecords, MachineError
 from attributionlab.files import is_draft
-from attributionlab.measuring.failure import MethodFailure
+from attributionlab.measuring.failure import Failure
 from attributionlab.metrics import SensitivityN
 from attributionlab.runs import Plan, executors, load_records, run_plan
 from attributionlab.runs.executors import Executor, _on_cluster, _parallel, _Workers, together
@@ -168,13 +168,13 @@ def test_maps_that_are_cut_off_are_made_again_and_changed_ones_are_named(whole, 
     files = [folder / "maps" / f"{record.job.key}.npz" for record in load_records(folder).of(spec, "gradient")]
     content = files[0].read_bytes()
     files[0].write_bytes(content[:-30])
-    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*remove the file and run"):
+    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*run the plan again"):
         load_records(folder).maps(spec, "gradient")
     assert run_plan(small(save_maps=3), folder).n_run == 1
     assert np.array_equal(load_records(folder).maps(spec, "gradient"), load_records(whole).maps(spec, "gradient"))
     middle = len(content) // 2
     files[0].write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
-    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*remove the file and run"):
+    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*run the plan again"):
         load_records(folder).maps(spec, "gradient")
 
 
@@ -829,7 +829,7 @@ def test_what_is_left_out_of_a_record_changes_nothing_else_whatever_texts_hold()
 
 
 def test_of_several_records_of_a_job_the_first_that_did_not_fail_counts_else_the_last(tmp_path):
-    failure = MethodFailure("MethodRaised", "no")
+    failure = Failure("MethodRaised", "no")
     jobs = [Job("e", "m", "agreement", start, start + 1) for start in range(2)]
     records = [
         Record(jobs[0], error=failure, seconds=1.0),
@@ -848,7 +848,7 @@ def test_of_several_records_of_a_job_the_first_that_did_not_fail_counts_else_the
 def test_the_error_that_is_shown_does_not_depend_on_the_order_of_the_lines(tmp_path):
     plan = small(environments=["multi-color-sum[size=16]"], methods=["random"], metrics=[])
     jobs = [job for unit in plan.units() for job in unit.jobs]
-    lines = [Record(job, error=MethodFailure("MethodRaised", f"image {job.start}")).to_line() for job in jobs]
+    lines = [Record(job, error=Failure("MethodRaised", f"image {job.start}")).to_line() for job in jobs]
     with RunFolder.opened(tmp_path / "run", plan):
         for some in (lines, lines[::-1]):
             (tmp_path / "run" / RECORDS_FILE).write_bytes(b"".join(some))

@@ -33,7 +33,7 @@ def summarized(scores):
                     for name, row in zip(NAMES, part.tolist(), strict=True)
                 },
                 "n_zero_maps": 0,
-                "diagnosis": None,
+                "facts": {},
                 "error": None,
                 "seconds": 0.5,
                 "peak_memory": job.start,

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from attributionlab.environments import TrainedNetwork
 from attributionlab.errors import AttributionLabError, BadOption, MachineError, bad_option
 from attributionlab.machine import find_device
-from attributionlab.methods import AnyMethod, make_method, run_guarded
-from attributionlab.metrics import LabeledImages, TrainedNetwork
+from attributionlab.measuring.guard import run_guarded
+from attributionlab.methods import AnyMethod, make_method
 from attributionlab.papers.study import OwnMaps, Setting
 from attributionlab.specs.functions import load_function
+from attributionlab.truth import LabeledImages
 from attributionlab.truth.maps import check_targets, describe_tensor
 
 OPTIONS = {"VGG16": "vgg16", "ViT-B-16": "vit"}

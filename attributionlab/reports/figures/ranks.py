@@ -37,7 +37,8 @@ def ranks_figure(view: RunView) -> Figure:
             scores = view.oriented(family, metric)
             means = {method: (float(np.nanmean(f1)), float(np.nanmean(by))) for method, (f1, by) in scores.items()}
             draw_ranks(axis, means, styles, f1_truth=view.f1_truth)
-            axis.set_title(f"{plain(wrapped(metric, 34))}\n{_spearman(scores)}", fontsize=LABEL)
+            note = _spearman(scores) if metric in view.directions else "direction not recorded"
+            axis.set_title(f"{plain(wrapped(metric, 34))}\n{note}", fontsize=LABEL)
             axis.set_ylabel("")
         row[0].set_ylabel(f"{plain(wrapped(family, 34))}\nrank by the metric", fontsize=LABEL)
     add_legend(figure, styles, n_columns)

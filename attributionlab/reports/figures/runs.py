@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from matplotlib.figure import Figure
 
-from attributionlab.environments import make_environment
 from attributionlab.errors import bad_option
 from attributionlab.reports.figures.curves import curves_figure
 from attributionlab.reports.figures.maps import attribution_figure
@@ -18,6 +17,7 @@ from attributionlab.reports.figures.saving import FORMATS, save_figure
 from attributionlab.reports.figures.violins import violin_figure
 from attributionlab.reports.run_view import RunView
 from attributionlab.runs import Records
+from attributionlab.runs.declarations import built_in_images
 
 N_ROWS = 4
 """Images of a gallery, at most."""
@@ -32,7 +32,7 @@ def run_figures(records: Records) -> Iterator[tuple[str, Figure]]:
     view = RunView(records)
     names: set[str] = set()
     for family in view.families:
-        gallery = gallery_figure(records, view.seeds[family][0])
+        gallery = gallery_figure(view, view.seeds[family][0])
         if gallery is not None:
             yield _name("gallery", family, names), gallery
         yield _name("violins", family, names), violin_figure(view, family)
@@ -68,26 +68,28 @@ def write_figures(records: Records, folder: Path, ending: str) -> list[Path]:
     return written
 
 
-def gallery_figure(records: Records, environment: str) -> Figure | None:
-    """Images, truth and the saved maps of all methods as in Figure 2, or None where no map was saved.
+def gallery_figure(view: RunView, environment: str) -> Figure | None:
+    """Images, truth and the saved maps of all methods as in Figure 2, or None where no map or no image can be shown.
 
     Args:
-        records: The run.
+        view: The run.
         environment: Canonical spec, with seeds.
     """
-    saved = {method: records.maps(environment, method) for method in records.plan.methods}
+    saved = {method: view.maps(environment, method) for method in view.methods}
     counts = [len(maps) for maps in saved.values() if maps is not None and len(maps)]
     if not counts:
         return None
     n_rows = min(*counts, N_ROWS) if len(counts) > 1 else min(counts[0], N_ROWS)
-    about = {one.method: one for one in records.summaries() if one.environment == environment}
+    batch = built_in_images(environment, n_rows)
+    if batch is None:
+        return None
+    about = {one.method: one for one in view.records.summaries() if one.environment == environment}
     drawn: dict[str, torch.Tensor | str] = {}
     for method, maps in saved.items():
         error = about[method].error if method in about else None
         absent = "no maps saved" if error is None else error.message
         drawn[method] = absent if maps is None or len(maps) < n_rows else torch.as_tensor(maps[:n_rows])
     captions = {method: one.deciding_truth for method, one in about.items()}
-    batch = make_environment(environment).sample(n_rows)
     return attribution_figure(batch, drawn, title=environment, captions=captions)
 
 

@@ -13,7 +13,6 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from attributionlab.environments import make_environment
 from attributionlab.errors import bad_option
 from attributionlab.files import check_parents, write_whole
 from attributionlab.reports.figures.curves import band_opacity
@@ -26,6 +25,7 @@ from attributionlab.reports.page.provenance import provenance
 from attributionlab.reports.run_view import RunView
 from attributionlab.reports.tables.run_rows import verdict
 from attributionlab.runs import MethodSummary, Records
+from attributionlab.runs.declarations import built_in_images
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth import TRUTHS
 
@@ -181,9 +181,11 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
     shown: list[ShownImage] = []
     for seeds in view.seeds.values():
         environment = seeds[0]
-        saved = {method: records.maps(environment, method) for method in view.methods}
+        saved = {method: view.maps(environment, method) for method in view.methods}
         most = max((len(maps) for maps in saved.values() if maps is not None), default=0) or N_WITHOUT_MAPS
-        batch = make_environment(environment).sample(min(n_images, most, records.plan.n_samples))
+        batch = built_in_images(environment, min(n_images, most, records.plan.n_samples))
+        if batch is None:
+            continue
         scores = {
             method: _image_scores(records, environment, method, len(batch), about.get((environment, method)))
             for method in view.methods

@@ -13,16 +13,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from attributionlab.environments import ENVIRONMENTS
-from attributionlab.environments.factory import SHORTHANDS
+from attributionlab.environments.base import Environment
 from attributionlab.methods import METHODS
 from attributionlab.methods.base import Declaration
 from attributionlab.metrics import METRICS
 from attributionlab.metrics.base import Metric, MetricDeclaration
 from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.verdicts import plain_table
-from attributionlab.specs.catalog import Registry
+from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.grammar import format_value
-from attributionlab.specs.options import describe, option_fields
+from attributionlab.specs.options import describe_option, option_fields
 
 CSV_COLUMNS = (
     "kind",
@@ -50,17 +50,17 @@ def catalog(kinds: Iterable[str], name: str | None = None) -> dict[str, list[Ent
 
     Args:
         kinds: Of `environments`, `methods`, `metrics`.
-        name: The only entry wanted.
+        name: The name of the only entry.
 
     Raises:
         UnknownName: If there is none of this name.
     """
-    found = {}
+    entries = {}
     for kind in kinds:
-        registry, entry_of = _KINDS[kind]
-        names = list(registry) if name is None else [name]
-        found[kind] = [entry_of(each, registry.get(each)) for each in names]
-    return found
+        things, entry_of = _KINDS[kind]
+        names = things if name is None else [name]
+        entries[kind] = [entry_of(each, things.get(each)) for each in names]
+    return entries
 
 
 def catalog_rows(entries: dict[str, list[Entry]]) -> Iterable[dict[str, object]]:
@@ -123,10 +123,9 @@ _COLUMNS = {
 """The columns of each kind's table, and their titles."""
 
 
-def _environment(name: str, kind: type) -> Entry:
-    shorthand = {short: f"sets {both[0]} and {both[1]}" for short, both in SHORTHANDS.items()}
-    summary: str = kind.summary  # type: ignore[attr-defined]  # every environment has one
-    return {"name": name, "summary": summary, "options": {**_options(kind), **shorthand}}
+def _environment(name: str, kind: type[Environment]) -> Entry:
+    shorthand = {short: f"sets {' and '.join(names)}" for short, names in kind.shorthands.items()}
+    return {"name": name, "summary": kind.summary, "options": {**_options(kind), **shorthand}}
 
 
 def _method(name: str, kind: Callable[..., object]) -> Entry:
@@ -158,7 +157,7 @@ def _metric(name: str, kind: typing.Any) -> Entry:
     }
 
 
-_KINDS: dict[str, tuple[Registry[typing.Any], Callable[[str, typing.Any], Entry]]] = {
+_KINDS: dict[str, tuple[Catalog[typing.Any], Callable[[str, typing.Any], Entry]]] = {
     "environments": (ENVIRONMENTS, _environment),
     "methods": (METHODS, _method),
     "metrics": (METRICS, _metric),
@@ -173,9 +172,8 @@ def _options(kind: Callable[..., object]) -> dict[str, str]:
     """Every option with its default and what it can be; a plain function has none."""
     if not isinstance(kind, type):
         return {}
-    annotations = typing.get_type_hints(kind)
     return {
-        name: f"{format_value(field.default)} ({describe(annotations[name])})"
+        name: f"{format_value(field.default)} ({describe_option(kind, name)})"
         for name, field in option_fields(kind).items()
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from attributionlab.runs import MethodSummary, Records
-from attributionlab.truth import TRUTHS
+from attributionlab.truth.kinds import TRUTHS
 
 Value = str | float | bool | None
 PARTS = ("precision", "recall", "f1", "f1_low", "f1_high")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 
-from attributionlab.environments import Verification
-from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
 from attributionlab.reports.tables.cells import escape
-from attributionlab.truth import TRUTHS
+from attributionlab.truth.kinds import TRUTHS
+
+if TYPE_CHECKING:
+    from attributionlab.environments import Verification
+    from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
 
 CSV_COLUMNS = (
     "method",

@@ -17,7 +17,8 @@ from attributionlab.errors import (
     TorchChanged,
     WrongShape,
 )
-from attributionlab.methods import FunctionMethod, ModelState, run_guarded
+from attributionlab.measuring.guard import ModelState, run_guarded
+from attributionlab.methods import FunctionMethod
 
 
 class Small(nn.Module):
@@ -166,7 +167,8 @@ def nothing(model, inputs, targets):
 
 
 RETURNED = {
-    "numpy": (lambda _m, x, _t: x.numpy().copy(), WrongShape, "must return a torch.Tensor, got ndarray"),
+    "lists": (lambda _m, x, _t: x.tolist(), WrongShape, "must return a torch.Tensor, got list"),
+    "text": (lambda _m, x, _t: x.numpy().astype(str), WrongShape, "must return a torch.Tensor, got ndarray"),
     "none": (nothing, WrongShape, "must return a torch.Tensor, got NoneType"),
     "tuple": (lambda _m, x, _t: (x, None), WrongShape, "must return a torch.Tensor, got tuple"),
     "number": (lambda _m, _x, _t: 1.0, WrongShape, "must return a torch.Tensor, got float"),

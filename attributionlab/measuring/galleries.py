@@ -1,25 +1,26 @@
-"""The maps of several methods on the same images."""
+"""Galleries: the maps of several methods on the same images."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from attributionlab.environments import Environment
-from attributionlab.errors import MethodError
 from attributionlab.machine import find_device
 from attributionlab.measuring.applicable import deciding_truth
-from attributionlab.measuring.progress import Progress
-from attributionlab.methods import AnyMethod, context_for, run_guarded
+from attributionlab.measuring.explain import explain
+from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.progress import Progress, no_progress
+from attributionlab.methods import AnyMethod
 from attributionlab.truth import Batch
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """What methods say about some images.
+    """Maps of several methods on the same images.
 
     Args:
         environment: Canonical spec.
@@ -31,9 +32,9 @@ class Gallery:
 
     environment: str
     batch: Batch
-    maps: dict[str, Tensor] = field(default_factory=dict)
-    truths: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)
+    maps: dict[str, Tensor]
+    truths: dict[str, str]
+    failures: dict[str, str]
 
 
 def gallery(
@@ -43,7 +44,7 @@ def gallery(
     n_samples: int = 3,
     start: int = 0,
     device: str = "auto",
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Gallery:
     """Let every method explain the same images; one that fails is noted and the others go on.
 
@@ -55,16 +56,14 @@ def gallery(
         device: `auto`, `cpu` or `cuda`.
         progress: Called with 1 after each method.
     """
-    where = find_device(device)
-    result = Gallery(environment.spec, environment.sample(n_samples, start))
+    place, batch = find_device(device), environment.sample(n_samples, start)
+    maps, truths, failures = {}, {}, {}
     for method in methods:
-        model, batch = copy.deepcopy(environment.model).to(where), result.batch.to(where)
-        result.truths[method.spec] = deciding_truth(method.declaration)
-        try:
-            maps = run_guarded(method, model, batch.inputs, batch.targets, **context_for(method, batch))
-            result.maps[method.spec] = maps.cpu()
-        except MethodError as error:
-            result.failures[method.spec] = str(error)
-        if progress is not None:
-            progress(1)
-    return result
+        result = explain(method, copy.deepcopy(environment.model).to(place), batch, device=place)
+        truths[method.spec] = deciding_truth(method.declaration, environment)
+        if isinstance(result, Failure):
+            failures[method.spec] = result.message
+        else:
+            maps[method.spec] = result.values.cpu()
+        progress(1)
+    return Gallery(environment.spec, batch, maps, truths, failures)
