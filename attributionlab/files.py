@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attributionlab.errors import MachineError, bad_option
+from attributionlab.printable import error_text
 
 DRAFT = ".attributionlab-draft-"
 """How the name of an incomplete file or folder begins."""
@@ -53,6 +54,14 @@ def check_folder(folder: Path) -> None:
             raise bad_option("output", "name a folder", str(folder), f"{place} is a file")
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file at `path`; False also where the path itself is impossible, for example too long."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def check_parents(path: Path, name: str = "output") -> None:
     """Refuse a path whose parents are no folders and cannot become any.
 
@@ -75,7 +84,7 @@ def machine_errors(path: Path, hint: str = "") -> Iterator[None]:
 
 def machine_error(path: Path, error: OSError, hint: str = "") -> MachineError:
     """The error for a path that the system refuses to write."""
-    why = error.strerror or str(error)
+    why = error.strerror or error_text(error)
     return MachineError(f"`output` must be writable, got {str(path)!r}; {why}{hint and f': {hint}'}")
 
 

@@ -6,16 +6,17 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attributionlab.cli.termination import termination_raises
 from attributionlab.errors import AttributionLabError, BadPlan, Terminated
+from attributionlab.printable import LONGEST_MESSAGE, error_text, one_line, printable
+from attributionlab.reports.tables.cells import escape
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -36,12 +37,12 @@ PIPE_WIDTH = 140
 
 def stdout() -> Console:
     """The console for results."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, emoji=False)
 
 
 def stderr() -> Console:
     """The console for progress and errors."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_table(table: RenderableType) -> None:
@@ -50,18 +51,19 @@ def print_table(table: RenderableType) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print a line as it is, whatever brackets it has."""
-    stdout().print(text, markup=False, soft_wrap=True)
+    """Print a line, whatever the text holds."""
+    stdout().print(printable(text), markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; NaN has no place in it."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    r"""Print a value as JSON in printable ASCII; NaN has no place in it."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False).replace("\x7f", r"\u007f") + "\n")
 
 
 def print_verdict(verdict: Verdict, form: str) -> None:
     """Print a verdict as a table, JSON or CSV, and leave with the exit code of a failed check where it failed."""
-    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
+    from attributionlab.reports.tables.cells import to_csv
+    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, verdict_rows, verdict_table
 
     if form == "json":
         print_json(verdict.to_dict())
@@ -91,7 +93,7 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
         warnings.simplefilter("default", UserWarning)
         # loky replaces processes that have grown, as they do by what they keep; those that died have their record
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: say("warning", str(message))
+        warnings.showwarning = lambda message, *_, **__: say("warning", error_text(message))
         try:
             yield
         except AttributionLabError as error:
@@ -99,7 +101,7 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
                 say("error", line)
             raise SystemExit(error.exit_code) from error
         except (OSError, MemoryError) as error:
-            say("error", f"the machine refused: {error}")
+            say("error", f"the machine refused: {error_text(error)}")
             raise SystemExit(EXIT_MACHINE) from error
         except Terminated as error:
             say("error", interrupted.replace("interrupted", "terminated", 1))
@@ -130,6 +132,23 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(escape(title), total=total)
         yield lambda n: progress.advance(task, n)
+
+
+def require_names(
+    *, environments: Iterable[str] = (), methods: Iterable[str] = (), metrics: Iterable[str] = ()
+) -> None:
+    """Refuse specs whose names do not exist, before torch is imported.
+
+    Raises:
+        UnknownName: If a name does not exist.
+    """
+    from attributionlab.environments.factory import ENVIRONMENTS
+    from attributionlab.methods.factory import METHODS
+    from attributionlab.metrics.factory import METRICS
+
+    for catalog, specs in ((ENVIRONMENTS, environments), (METHODS, methods), (METRICS, metrics)):
+        for spec in specs:
+            catalog.require(spec)
 
 
 def build_environments(specs: list[str], defaults: dict[str, object]) -> list[Environment]:
@@ -163,8 +182,8 @@ def build_methods(
 
 
 def say(kind: str, text: str) -> None:
-    """One line, whatever the text holds."""
+    """Print one line of at most 2,000 characters to stderr, whatever the text holds."""
     color = {"error": "red", "warning": "yellow"}.get(kind, "green")
     console = stderr()
     console.print(f"[{color}]{kind}:[/] ", end="")
-    console.print(" ".join(text.split()), markup=False, soft_wrap=True)
+    console.print(one_line(text, LONGEST_MESSAGE - len(f"{kind}: ")), markup=False, soft_wrap=True)

@@ -20,6 +20,7 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import BrokenProcessPool
 
 from attributionlab.errors import MachineError, bad_option
+from attributionlab.printable import error_text
 from attributionlab.runs.jobs import Unit
 from attributionlab.runs.parent import end_with_parent
 from attributionlab.runs.time_limit import check_main_thread, check_time_limit
@@ -179,7 +180,7 @@ def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None)
 
 def _in_short(error: Exception) -> str:
     """The first sentence, in one line."""
-    return " ".join(str(error).split()).partition(". ")[0]
+    return error_text(error).partition(". ")[0]
 
 
 @contextmanager
@@ -194,7 +195,7 @@ def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Worker
             client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         except (OSError, ValueError, TypeError) as error:
-            hint = " ".join(str(error).split())
+            hint = error_text(error)
             raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
         yield lambda device: _Workers(
             sum(client.nthreads().values()),
@@ -219,7 +220,7 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
                 _knock(address)
                 _within(CONNECT_SECONDS, lambda: ray.init(address=address, **quiet))
     except (ConnectionError, ValueError, OSError, RuntimeError) as error:
-        hint = " ".join(str(error).split())
+        hint = error_text(error)
         raise MachineError(f"`address` must be a Ray cluster that answers, got {address!r}; {hint}") from error
 
     def on(device: str) -> _Workers:

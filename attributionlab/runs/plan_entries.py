@@ -12,6 +12,7 @@ from attributionlab.errors import AttributionLabError, BadPlan, bad_option, unkn
 from attributionlab.measuring.applicable import applicable_truths
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import make_metric
+from attributionlab.printable import error_text
 from attributionlab.runs.declarations import code_digest, facts_of
 from attributionlab.runs.plan import Plan
 from attributionlab.specs.arguments import whole_number
@@ -66,7 +67,7 @@ class PlanReader:
 
     def problem(self, error: AttributionLabError, entry: str, index: int = -1, near: str = "") -> None:
         """Remember it."""
-        self.problems.append(self.placed(str(error), entry, index, near))
+        self.problems.append(self.placed(error_text(error), entry, index, near))
 
     def items(self, entry: str, make: Callable[..., Found], least: int = 1) -> list[Found]:
         """What a list of specs names."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from attributionlab.errors import AttributionLabError, BadPlan, MissingFile, bad_option
+from attributionlab.printable import error_line, error_text
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.plan_entries import PlanReader
 from attributionlab.specs.functions import load_function, parse_address
@@ -40,7 +41,7 @@ def read_plan(path: str | Path) -> Plan:
         source = file.read_text(encoding="utf-8")
         entries = tomllib.loads(source)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise bad_option("plan", "be a TOML file", text, str(error)) from error
+        raise bad_option("plan", "be a TOML file", text, error_text(error)) from error
     lines = Lines(source, entries)
     problems: list[str] = []
 
@@ -59,11 +60,12 @@ def _call(function: Callable[..., object], text: str) -> object:
     """What a user's function returns."""
     try:
         return function()
-    except AttributionLabError:
+    except (AttributionLabError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        hint = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise bad_option("plan", "be a function that can be called without arguments", text, hint) from error
+    except BaseException as error:
+        raise bad_option(
+            "plan", "be a function that can be called without arguments", text, error_line(error)
+        ) from error
 
 
 def _line_number(problem: str) -> int:

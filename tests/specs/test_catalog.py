@@ -183,6 +183,13 @@ def test_an_address_is_not_looked_up_among_the_names(catalog):
     catalog.require("some_module:function")
 
 
+@pytest.mark.parametrize("text", ["", "mine.py"])
+def test_text_that_names_nothing_is_refused_with_what_to_write(catalog, text):
+    for use in (catalog.require, lambda text: catalog.build(text, {})):
+        with pytest.raises(BadOption, match=rf"^`fruit` must be a name, file.py:function .*, got '{text}'$"):
+            use(text)
+
+
 # Registration
 
 
@@ -322,7 +329,7 @@ def test_a_class_whose_options_are_not_fields_is_refused(catalog):
         ),
         (int, dataclasses.MISSING, "`hair` must have a default that is not made by a factory, got 'Kiwi'"),
     ],
-    ids=str,
+    ids=lambda value: "missing" if value is dataclasses.MISSING else str(value),
 )
 def test_a_class_with_an_option_that_no_spec_could_hold_is_refused(catalog, annotation, default, message):
     attributes = {"__annotations__": {"hair": annotation}}
