@@ -53,6 +53,14 @@ def check_folder(folder: Path) -> None:
             raise bad_option("output", "name a folder", str(folder), f"{place} is a file")
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file at `path`; False also where the path itself is impossible, for example too long."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def check_parents(path: Path, name: str = "output") -> None:
     """Refuse a path whose parents are no folders and cannot become any.
 

@@ -71,7 +71,7 @@ class MemoryRun:
     def measure(self, spec, name):
         environment, n, at = make_environment(spec), self.plan.n_samples, (spec, name)
         batch, method = environment.sample(n), make_method(name, environment)
-        deciding = deciding_truth(method.declaration)
+        deciding = deciding_truth(method.declaration, environment)
         try:
             maps = run_guarded(method, environment.model, batch.inputs, batch.targets)
         except MethodError as failure:

@@ -72,7 +72,7 @@ def audit(
         from attributionlab.reports.figures.audit import audit_figure
         from attributionlab.reports.figures.saving import check_path, save_figure
         from attributionlab.reports.tables.audit import CSV_COLUMNS, audit_rows, audit_tables
-        from attributionlab.reports.tables.verdicts import to_csv
+        from attributionlab.reports.tables.cells import to_csv
         from attributionlab.specs.arguments import parse_bytes
 
         measured, memory = split_specs(metrics), parse_bytes("max_memory", max_memory)

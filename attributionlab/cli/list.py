@@ -34,14 +34,13 @@ def list_(
             catalog_tables,
             entry_table,
         )
+        from attributionlab.reports.tables.cells import to_csv
 
         kinds = [kind.value] if kind else [each.value for each in Kind]
         entries = catalog(kinds, name)
         if format is Format.json:
             print_json(entries)
         elif format is Format.csv:
-            from attributionlab.reports.tables.verdicts import to_csv
-
             print_text(to_csv(catalog_rows(entries), CSV_COLUMNS))
         else:
             tables = catalog_tables(entries) if name is None else map(entry_table, entries[kinds[0]])

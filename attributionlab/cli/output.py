@@ -11,10 +11,11 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attributionlab.errors import AttributionLabError, BadPlan
+from attributionlab.printable import LONGEST_MESSAGE, one_line, printable
+from attributionlab.reports.tables.cells import escape
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -33,12 +34,12 @@ PIPE_WIDTH = 140
 
 def stdout() -> Console:
     """The console for results."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, emoji=False)
 
 
 def stderr() -> Console:
     """The console for progress and errors."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_table(table: RenderableType) -> None:
@@ -47,18 +48,19 @@ def print_table(table: RenderableType) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print a line as it is, whatever brackets it has."""
-    stdout().print(text, markup=False, soft_wrap=True)
+    """Print a line, whatever the text holds."""
+    stdout().print(printable(text), markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; NaN has no place in it."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    r"""Print a value as JSON in printable ASCII; NaN has no place in it."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False).replace("\x7f", r"\u007f") + "\n")
 
 
 def print_verdict(verdict: Verdict, form: str) -> None:
     """Print a verdict as a table, JSON or CSV, and leave with the exit code of a failed check where it failed."""
-    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
+    from attributionlab.reports.tables.cells import to_csv
+    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, verdict_rows, verdict_table
 
     if form == "json":
         print_json(verdict.to_dict())
@@ -174,8 +176,8 @@ def build_methods(
 
 
 def say(kind: str, text: str) -> None:
-    """One line, whatever the text holds."""
+    """Print one line of at most 2,000 characters to stderr, whatever the text holds."""
     color = {"error": "red", "warning": "yellow"}.get(kind, "green")
     console = stderr()
     console.print(f"[{color}]{kind}:[/] ", end="")
-    console.print(" ".join(text.split()), markup=False, soft_wrap=True)
+    console.print(one_line(text, LONGEST_MESSAGE - len(f"{kind}: ")), markup=False, soft_wrap=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from attributionlab.cli.options import Device, DeviceOption
 from attributionlab.cli.output import (
@@ -109,6 +108,8 @@ def _said(outcome: RunOutcome) -> str:
 def _jobs_bar(title: str, n_jobs: int) -> Iterator[tuple[Callable[[int], None], Callable[[Record], None]]]:
     """Jobs done, rate, time left and the last result; silent in a pipe."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from attributionlab.reports.tables.cells import escape
 
     console = stderr()
     columns = (

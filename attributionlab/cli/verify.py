@@ -49,7 +49,8 @@ def verify(
         from attributionlab.environments import ENVIRONMENTS
         from attributionlab.environments import verify as run_verify
         from attributionlab.machine import find_device
-        from attributionlab.reports.tables.verdicts import to_csv, verification_table
+        from attributionlab.reports.tables.cells import to_csv
+        from attributionlab.reports.tables.verdicts import verification_table
 
         where = find_device(device.value)
         environments = build_environments(spec or list(ENVIRONMENTS), environment_defaults(size, seed))

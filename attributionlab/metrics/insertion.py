@@ -7,6 +7,7 @@ pixel, as a remainder does not, the steps that change it are counted instead (ap
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -17,9 +18,17 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from attributionlab.errors import bad_option
-from attributionlab.metrics.base import AnyBatch, AnyEnvironment, Measure, Measurement, Metric
+from attributionlab.metrics.base import (
+    AnyBatch,
+    AnyEnvironment,
+    Measure,
+    Measurement,
+    Metric,
+    check_measured,
+    refuse_prepared,
+)
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, descending, switch_pixels, switch_steps
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import require_choice, whole_number
 from attributionlab.truth.maps import attribution_maps
 
 Canvas = Literal["black", "background", "blur"]
@@ -68,22 +77,25 @@ class _Switching(Metric):
     inserts: ClassVar[bool]
 
     def __post_init__(self) -> None:
-        check_counted(self.measure, self.steps)
+        check_switching(self.canvas, self.order, self.measure, self.steps)
         whole_number("seed", self.seed, 0)
+        whole_number("max_memory", self.max_memory, 1)
 
     def evaluate(
         self,
         environment: AnyEnvironment,
         batch: AnyBatch,
         attributions: Sequence[Tensor],
-        prepared: object = None,  # noqa: ARG002  # nothing is worth keeping: curves take milliseconds
+        prepared: object = None,
     ) -> list[Measurement]:
-        """The areas and curves; see `Metric.evaluate`."""
+        """The areas and curves; see `Metric.evaluate`. Nothing is prepared: curves take milliseconds."""
+        refuse_prepared(prepared)
         curves = self.curves(environment, batch, attributions)
         return [Measurement(curve.auc, curve.steps / batch.inputs[0, 0].numel(), curve.outputs) for curve in curves]
 
     def curves(self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor]) -> list[Curve]:
         """A curve per method; the images are prepared once for all of them."""
+        check_measured(environment, batch, attributions)
         by = environment.ranking if self.order is None else self.order
         maps = [attribution_maps(given, batch.inputs.shape) for given in attributions]
         orders = torch.stack([descending(values, batch.inputs, by=by, seed=self.seed) for values in maps])
@@ -228,10 +240,18 @@ def canvases(environment: AnyEnvironment, inputs: Tensor, canvas: Canvas) -> Ten
     raise bad_option("canvas", "be black, background or blur", canvas)
 
 
-def check_counted(measure: Measure, steps: int | None) -> None:
-    """Refuse what is neither measure, and steps that skip pixels where single steps are counted."""
-    if measure not in ("output", "correct-steps"):
-        raise bad_option("measure", "be output or correct-steps", measure)
+def check_switching(canvas: object, order: object, measure: object, steps: object) -> None:
+    """Refuse options that Insertion, Deletion and Sensitivity-N share, where they do not fit.
+
+    Raises:
+        BadOption: If there is no such canvas, order or measure, or if steps skip pixels where single steps are counted.
+    """
+    require_choice("canvas", canvas, typing.get_args(Canvas))
+    if order is not None:
+        require_choice("order", order, typing.get_args(Ranking))
+    require_choice("measure", measure, typing.get_args(Measure))
+    if steps is not None:
+        whole_number("steps", steps, 1)
     if measure == "correct-steps" and steps is not None:
         raise bad_option("steps", "be none where correct steps are counted, one by one", steps)
 

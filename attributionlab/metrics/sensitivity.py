@@ -15,12 +15,23 @@ import torch
 from torch import Tensor
 
 from attributionlab.errors import bad_option
-from attributionlab.metrics.base import AnyBatch, AnyEnvironment, Bounds, Measure, Measurement, Metric
-from attributionlab.metrics.insertion import Canvas, canvases, check_counted, contributing, correct_steps
+from attributionlab.metrics.base import (
+    AnyBatch,
+    AnyEnvironment,
+    Bounds,
+    Measure,
+    Measurement,
+    Metric,
+    check_measured,
+)
+from attributionlab.metrics.insertion import Canvas, canvases, check_switching, contributing, correct_steps
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, random_orders, switch_pixels, switch_steps
 from attributionlab.seeding import generator
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import attribution_maps
+
+MOST_ORDERS = 100_000
+"""Random orders, at most: at 224x224 pixels a thousand take 400 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,30 +83,33 @@ class SensitivityN(Metric):
     source: ClassVar[str] = "Ancona et al. 2018"
 
     def __post_init__(self) -> None:
-        check_counted(self.measure, self.steps)
-        whole_number("n_orders", self.n_orders, 2)
+        check_switching(self.canvas, self.order, self.measure, self.steps)
+        whole_number("n_orders", self.n_orders, 2, MOST_ORDERS, "the orders of one image would fill the memory")
         whole_number("seed", self.seed, 0)
+        whole_number("max_memory", self.max_memory, 1)
         if self.steps is not None:
             whole_number("steps", self.steps, 2)
-        if self.order not in (None, "signed", "magnitude"):
-            raise bad_option("order", "be signed or magnitude", self.order)
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> Prepared:
         """The orders, and the drops of every image; about 80 MB and 40 MB an image at 224x224."""
+        check_measured(environment, batch, ())
         return Prepared(self._orders(batch), tuple(self._drops(environment, batch)))
 
     def evaluate(
         self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[Measurement]:
         """The means and curves; see `Metric.evaluate`."""
-        n_pixels = batch.inputs[0, 0].numel()
         curves = self.curves(environment, batch, attributions, prepared)
+        n_pixels = batch.inputs[0, 0].numel()
         return [Measurement(curve.mean, curve.sizes / n_pixels, curve.correlations) for curve in curves]
 
     def curves(
         self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[SensitivityCurve]:
         """A curve per method; the network is evaluated once for all of them, or not at all where that is prepared."""
+        check_measured(environment, batch, attributions)
+        if prepared is not None and not isinstance(prepared, Prepared):
+            raise bad_option("prepared", "be what `prepare` returned, or none", prepared)
         maps = [self._summed(environment, attribution_maps(given, batch.inputs.shape)) for given in attributions]
         sizes = self._sizes(batch)
         if isinstance(prepared, Prepared):

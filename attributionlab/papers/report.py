@@ -11,13 +11,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from attributionlab.papers.claims import SHARE, Evidence, Finding, Result, Status
 from attributionlab.papers.study import Cell, Preset, StudyReport
 from attributionlab.papers.zhang2024.published import published
-from attributionlab.reports.page.assets import asset, policy
+from attributionlab.reports.page.assets import asset, policy, printable_value
+from attributionlab.reports.tables.cells import escape
 
 LOOKS = {
     Status.reproduced: ("passed", "\N{CHECK MARK}"),
@@ -123,6 +123,7 @@ def _render(template: str, report: Report, **more: object) -> str:
     environment = Environment(
         loader=PackageLoader("attributionlab.papers"),
         autoescape=select_autoescape(["html.jinja"], default=False),
+        finalize=printable_value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

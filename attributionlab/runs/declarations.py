@@ -18,6 +18,7 @@ from attributionlab.methods.factory import METHODS
 from attributionlab.metrics import AnyMetric, make_metric
 from attributionlab.metrics.factory import METRICS
 from attributionlab.runs.facts import MethodTruths, PlanFacts
+from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.functions import parse_address
 from attributionlab.specs.grammar import parse_spec
 from attributionlab.truth import Batch
@@ -98,9 +99,9 @@ def seeded(environment: Environment, seeds: Sequence[int], network_seeds: Sequen
     return members
 
 
-def is_built_in(catalog: Any, name: str) -> bool:
+def is_built_in(catalog: Catalog[Any], name: str) -> bool:
     """Whether a name stands for something of ours, or was registered in this process: using it imports no other package."""
-    return name in catalog.entries or name in getattr(catalog, "built_in", ())
+    return name in catalog.entries or name in catalog.built_in
 
 
 def built_in_direction(metric: str) -> bool | None:

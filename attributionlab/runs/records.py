@@ -9,13 +9,16 @@ from __future__ import annotations
 import dataclasses
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import orjson
 
+from attributionlab.errors import bad_option
+from attributionlab.measuring.facts import MapFacts
 from attributionlab.measuring.failure import Failure
 from attributionlab.runs.jobs import Job
 
@@ -161,11 +164,27 @@ class Damage:
 
 def scan(path: Path) -> Iterator[tuple[int, bytes, Damage | None]]:
     """Every line of a file of records: its offset in bytes, the line, and what is wrong with it."""
+    for offset, line, parsed in _parsed(path, "scores"):
+        yield offset, line, parsed if isinstance(parsed, Damage) else None
+
+
+def _parsed(path: Path, without: Bulk | None) -> Iterator[tuple[int, bytes, dict[str, Any] | Damage]]:
+    """Every line with its offset, and what it holds, or what is wrong with it."""
     offset = 0
     with path.open("rb", buffering=_BLOCK) as lines:
         for number, line in enumerate(lines, start=1):
-            yield offset, line, None if is_whole(line) else _damage(number, line)
+            parsed = decode_checked(line, without) if is_whole(line) else None
+            yield offset, line, _damage(number, line) if parsed is None else parsed
             offset += len(line)
+
+
+def decode_checked(line: bytes, without: Bulk | None = None) -> dict[str, Any] | None:
+    """What a whole line holds, as `decode`; None if that is not a record, although its checksum fits."""
+    try:
+        stored = decode(line, without)
+    except ValueError:
+        return None
+    return stored if isinstance(stored, dict) and _is_record(stored) else None
 
 
 def _damage(number: int, line: bytes) -> Damage:
@@ -187,12 +206,11 @@ def valid(
         return
     done: set[bytes] = set()
     failed: dict[bytes, int] = {}
-    for offset, line, damage in scan(path):
-        if damage is not None:
+    for offset, _, found in _parsed(path, without):
+        if isinstance(found, Damage):
             if damaged is not None:
-                damaged.append(damage)
+                damaged.append(found)
             continue
-        found = decode(line, without)
         key = bytes.fromhex(found["key"])
         if found["error"] is not None:
             failed[key] = offset
@@ -204,10 +222,67 @@ def valid(
 
 
 def read_at(path: Path, offsets: Sequence[int], without: Bulk | None = None) -> Iterator[dict[str, Any]]:
-    """The records at these offsets, which `valid` has seen."""
+    """The records at these offsets, which `valid` has seen.
+
+    Raises:
+        BadOption: If one is not a record: the file has changed meanwhile, or its bulky fields, which `valid` may skip, are wrong.
+    """
     with path.open("rb") as file:
         for offset in offsets:
             file.seek(offset)
             line = file.readline()
-            assert is_whole(line), "the file has changed since it was looked at"
-            yield decode(line, without)
+            stored = decode_checked(line, without) if is_whole(line) else None
+            if stored is None:
+                raise bad_option("run", f"have {RECORDS_FILE} as they were written", str(path), f"see byte {offset}")
+            yield stored
+
+
+def _is_record(stored: dict[str, Any]) -> bool:
+    """Whether the fields have the types of a record; bulky ones are looked at where they are there.
+
+    Types are compared as sets: a run may have a million records.
+    """
+    try:
+        start, stop, error, curves = stored["start"], stored["stop"], stored["error"], stored.get("curves")
+        counts = (start, stop, stored["n_zero_maps"], stored["n_maps"], stored["peak_memory"])
+        texts = (stored["environment"], stored["method"], stored["measure"], stored["code"], stored["device"])
+        return (
+            _IS_KEY(stored["key"]) is not None
+            and set(map(type, texts)) == {str}
+            and set(map(type, counts)) == {int}
+            and min(counts) >= 0
+            and start < stop
+            and type(stored["seconds"]) in _NUMBERS
+            and _are_facts(stored.get("facts", {}))
+            and (error is None or ({*map(type, error.values())} == {str} and error.keys() == {"type", "message"}))
+            and {*map(type, stored["versions"].values())} <= {str}
+            and stored.get("higher_is_better") in (True, False, None)
+            and ("scores" not in stored or _are_scores(stored["scores"].values(), stop - start))
+            and (curves is None or _are_curves(curves, stop - start))
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+_IS_KEY = re.compile("[0-9a-f]{32}").fullmatch
+_NUMBERS = {int, float}
+_NUMBERS_OR_NONE = {int, float, type(None)}
+_FACTS = {entry.name for entry in dataclasses.fields(MapFacts)}
+
+
+def _are_scores(rows: Collection[list[Any]], length: int) -> bool:
+    return {*map(type, rows)} <= {list} and {*map(len, rows)} <= {length} and _are_numbers(chain.from_iterable(rows))
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return {*map(type, values)} <= _NUMBERS_OR_NONE
+
+
+def _are_facts(facts: dict[str, Any]) -> bool:
+    numbers = {name: value for name, value in facts.items() if name != "zero_reason"}
+    return facts.keys() <= _FACTS and _are_numbers(numbers.values()) and isinstance(facts.get("zero_reason", ""), str)
+
+
+def _are_curves(curves: dict[str, Any], n_images: int) -> bool:
+    at, rows = curves["at"], curves["values"]
+    return _are_numbers(at) and len(rows) == n_images and _are_scores(rows, len(at))

@@ -226,7 +226,7 @@ class _Sums:
     """What is known of one method in one environment."""
 
     def __init__(self) -> None:
-        self._piles: dict[tuple[str, int], _Pile] = {}
+        self._piles: dict[tuple[str, int, tuple[str, ...]], _Pile] = {}
         self.n_images = self.n_zero_maps = self.peak_memory = 0
         self.seconds = 0.0
         self._facts: dict[str, Any] = {}
@@ -241,15 +241,16 @@ class _Sums:
             self.error = _first(self.error, ((start, measure), stored["error"]))
             self.failed |= measure == AGREEMENT
             return
-        pile = self._piles.get((measure, n_images))
+        kind = (measure, n_images, tuple(stored["scores"]))
+        pile = self._piles.get(kind)
         if pile is None:
-            pile = self._piles[measure, n_images] = _Pile(stored["scores"], n_images)
+            pile = self._piles[kind] = _Pile(stored["scores"], n_images)
         pile.add(start, stored["scores"])
         if measure == AGREEMENT:
             self.n_images += n_images
             self.n_zero_maps += stored["n_zero_maps"]
             self.seconds += stored["seconds"]
-            for name, value in stored["facts"].items():
+            for name, value in stored.get("facts", {}).items():  # earlier versions have none
                 self._facts[name] = value if isinstance(value, str) else self._facts.get(name, 0) + value
 
     @property
@@ -260,7 +261,7 @@ class _Sums:
     def scores(self) -> dict[str, _Moments]:
         """Of all that was added, once: scores of the agreement by name, those of metrics by metric."""
         found: dict[str, _Moments] = defaultdict(_Moments)
-        for (measure, _), pile in sorted(self._piles.items(), key=lambda one: -one[0][1]):  # the last images are fewer
+        for (measure, *_), pile in sorted(self._piles.items(), key=lambda one: -one[0][1]):  # the last images are fewer
             for name, moments in pile.moments().items():
                 found[name if measure == AGREEMENT else measure] += moments
         return found

@@ -439,7 +439,7 @@ def test_a_method_that_misbehaves_fails_with_its_error(mine, name, kind, message
         (("check", "truth", "--gamma", "1.5"), "`gamma` must be in [0, 1], got 1.5"),
         (("check", "truth", "--gamma", "-0.1"), "`gamma` must be in [0, 1], got -0.1"),
         (("check", "truth", "--gamma", "nan"), "`gamma` must be in [0, 1], got nan"),
-        (("check", "truth", "--truth", "none"), "`truth` must be auto or overall or positive or negative or positive-smooth, got 'none'"),
+        (("check", "truth", "--truth", "none"), "`truth` must be auto, overall, positive, negative or positive-smooth, got 'none'"),
         (("check", "gradcam", "--truth", "negative"), "`truth` must apply in multi-color-sum[size=16], got 'negative'"),
         (("check", "gradcam[layer=99]"), "`layer` must be an index from 0 to 11, got 99"),
         (("check", "truth", "--n-samples", "0"), "`n_samples` must be at least 1, got 0"),

@@ -137,7 +137,7 @@ def test_a_number_of_images_that_makes_no_sense_is_refused(small_run, n_images):
 
 
 def test_templates_are_part_of_the_package():
-    folder = files("attributionlab.reports") / "templates"
+    folder = files("attributionlab.reports.page") / "templates"
     assert {entry.name for entry in folder.iterdir()} == {"report.css", "report.html.j2", "report.js"}
 
 

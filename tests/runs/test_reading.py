@@ -280,3 +280,80 @@ def test_damaged_maps_are_left_out_of_a_report_and_made_again_by_a_resume(tmp_pa
         assert len(write_figures(records, tmp_path / "figures", "svg")) == 2
     assert run_plan(plan, tmp_path / "run").n_run == 1
     assert file.read_bytes() == content
+
+
+def without(name):
+    return lambda stored: stored.pop(name)
+
+
+def put(**entries):
+    return lambda stored: stored.update(entries)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *map(without, ("key", "start", "measure", "error", "seconds", "versions", "n_zero_maps", "environment")),
+        put(key="00"),
+        put(key=3),
+        put(start=-1),
+        put(stop=0),
+        put(stop=1.0),
+        put(measure=[]),
+        put(error="no"),
+        put(error={"type": "A"}),
+        put(seconds="1"),
+        put(versions=[]),
+        put(versions={"torch": 2}),
+        put(peak_memory=None),
+        put(facts=[]),
+        put(facts={"n_maps": "2"}),
+        put(facts={"n_stars": 2}),
+    ],
+)
+def test_a_record_whose_checksum_fits_but_whose_fields_do_not_is_damage_and_done_again(copied, change):
+    """As damage does, it goes aside with the next run."""
+    lines = (copied / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    stored = decode(lines[0])
+    change(stored)
+    (copied / RECORDS_FILE).write_bytes(_line(stored) + b"".join(lines[1:]))
+    with pytest.warns(
+        DamagedRecords, match=r"1 records are damaged, the first: records.jsonl:1 is not as it was written"
+    ):
+        load_records(copied).summaries()
+    assert len(load_records(copied).damaged) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put(scores={"overall.f1": [0.5]}),
+        put(scores={"overall.f1": ["a", "b"]}),
+        put(scores={"overall.f1": 3}),
+        put(curves={"at": [0.0]}),
+        put(curves={"at": [0.0, 1.0], "values": [[0.0], [1.0, 2.0]]}),
+        put(curves=[3]),
+    ],
+)
+def test_scores_and_curves_that_cannot_be_any_are_named(copied, change):
+    lines = (copied / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    stored = decode(lines[0])
+    change(stored)
+    (copied / RECORDS_FILE).write_bytes(_line(stored) + b"".join(lines[1:]))
+    records = load_records(copied)
+    with pytest.raises(BadOption, match=r"`run` must have records.jsonl as they were written, got .*; see byte 0"):
+        records.all_scores(stored["environment"], stored["method"], stored["measure"])
+
+
+def test_records_with_other_scores_than_the_rest_are_summed_up_with_them(tmp_path):
+    plan = Plan.of(environments=[ENVIRONMENT], methods=["gradient"], n_samples=2, images_per_job=1)
+    run_plan(plan, tmp_path / "run")
+    path = tmp_path / "run" / RECORDS_FILE
+    first, second = path.read_bytes().splitlines(keepends=True)
+    stored = decode(first)
+    kept = {name: stored["scores"][name] for name in ("overall.precision", "overall.recall", "overall.f1")}
+    path.write_bytes(_line({**stored, "scores": kept}) + second)
+    (summary,) = load_records(tmp_path / "run").summaries()
+    both = [stored["scores"]["overall.f1"][0], decode(second)["scores"]["overall.f1"][0]]
+    assert summary.truths["overall"].f1 == pytest.approx(np.mean(both))
+    assert summary.truths["positive"].f1 == decode(second)["scores"]["positive.f1"][0]

@@ -329,7 +329,7 @@ def test_a_class_whose_options_are_not_fields_is_refused(catalog):
         ),
         (int, dataclasses.MISSING, "`hair` must have a default that is not made by a factory, got 'Kiwi'"),
     ],
-    ids=str,
+    ids=lambda value: "missing" if value is dataclasses.MISSING else str(value),
 )
 def test_a_class_with_an_option_that_no_spec_could_hold_is_refused(catalog, annotation, default, message):
     attributes = {"__annotations__": {"hair": annotation}}

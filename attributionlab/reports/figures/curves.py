@@ -17,6 +17,7 @@ from attributionlab.reports.figures.styles import (
     add_legend,
     blank_figure,
     method_styles,
+    plain,
     wrapped,
 )
 from attributionlab.reports.run_view import RunView
@@ -47,10 +48,10 @@ def curves_figure(view: RunView, metric: str) -> Figure:
         axis.set_axis_off()
     for axis, family in zip(axes.flat, view.families, strict=False):
         draw_curves(axis, view.curves(family, metric), styles)
-        axis.set_title(wrapped(family, 40), fontsize=LABEL)
+        axis.set_title(plain(wrapped(family, 40)), fontsize=LABEL)
     for row in axes:
         row[0].set_ylabel(measured(metric), fontsize=LABEL)
-    figure.suptitle(wrapped(metric, 70), fontsize=9)
+    figure.suptitle(plain(wrapped(metric, 70)), fontsize=9)
     add_legend(figure, styles, legend_columns)
     return figure
 

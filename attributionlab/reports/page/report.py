@@ -17,7 +17,7 @@ from attributionlab.errors import bad_option
 from attributionlab.files import check_parents, write_whole
 from attributionlab.reports.figures.curves import band_opacity
 from attributionlab.reports.figures.styles import MethodStyle, method_styles
-from attributionlab.reports.page.assets import asset, policy
+from attributionlab.reports.page.assets import asset, policy, printable_value
 from attributionlab.reports.page.charts import HEIGHT, WIDTH, Chart, chart
 from attributionlab.reports.page.glance import glance
 from attributionlab.reports.page.pictures import image_uri, map_uri
@@ -100,6 +100,7 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
     templates = Templates(
         loader=PackageLoader("attributionlab.reports.page"),
         autoescape=True,
+        finalize=printable_value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

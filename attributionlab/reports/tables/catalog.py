@@ -6,9 +6,9 @@ import typing
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 
+from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.descriptions import CATALOGS, Entry, describe, measured
 from attributionlab.reports.tables.plain import plain_table
 
