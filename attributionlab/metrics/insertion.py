@@ -19,7 +19,14 @@ from torch import Tensor
 from attributionlab._checks import attribution_maps, whole_number
 from attributionlab.errors import bad_option
 from attributionlab.metrics.base import Images, Measure, Measurement, Metric, Network
-from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, descending, switch_pixels, switch_steps
+from attributionlab.perturbation import (
+    DEFAULT_MEMORY,
+    Ranking,
+    descending_from,
+    switch_pixels,
+    switch_steps,
+    tie_orders,
+)
 
 Canvas = Literal["black", "background", "blur"]
 
@@ -85,7 +92,8 @@ class _Switching(Metric):
         """A curve per method; the images are prepared once for all of them."""
         by = environment.ranking if self.order is None else self.order
         maps = [attribution_maps(given, batch.inputs.shape) for given in attributions]
-        orders = torch.stack([descending(values, batch.inputs, by=by, seed=self.seed) for values in maps])
+        ties = tie_orders(batch.inputs, seed=self.seed)
+        orders = torch.stack([descending_from(ties, values, by=by) for values in maps])
         shown = canvases(environment, batch.inputs, self.canvas)
         start, end = (shown, batch.inputs) if self.inserts else (batch.inputs, shown)
         by_image = orders.transpose(0, 1)
@@ -98,10 +106,11 @@ class _Switching(Metric):
             correct = correct_steps(outputs, n_contributing) / n_contributing[:, None]
             outputs = correct if self.inserts else 1 - correct
         steps = switch_steps(orders.shape[-1], self.steps)
-        return [self._curve(steps, values, self._optimum(batch, values, per_pixel)) for values in outputs]
+        widths = steps.diff().to(outputs.device)
+        return [self._curve(steps, widths, values, self._optimum(batch, values, per_pixel)) for values in outputs]
 
-    def _curve(self, steps: Tensor, outputs: Tensor, optimum: Tensor) -> Curve:
-        values, widths = outputs.double(), steps.diff().to(outputs.device)
+    def _curve(self, steps: Tensor, widths: Tensor, outputs: Tensor, optimum: Tensor) -> Curve:
+        values = outputs.double()
         auc = ((values[:, 1:] + values[:, :-1]) * widths).sum(dim=1) / 2 / int(steps[-1])
         full = values[:, -1 if self.inserts else 0]
         return Curve(steps, outputs, auc, torch.where(full != 0, auc / full, torch.nan), optimum)
