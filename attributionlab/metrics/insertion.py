@@ -107,11 +107,15 @@ class _Switching(Metric):
             outputs = correct if self.inserts else 1 - correct
         steps = switch_steps(orders.shape[-1], self.steps)
         widths = steps.diff().to(outputs.device)
-        return [self._curve(steps, widths, values, self._optimum(batch, values, per_pixel)) for values in outputs]
+        areas = [
+            ((values[:, 1:] + values[:, :-1]) * widths).sum(dim=1) / 2 / orders.shape[-1]
+            for values in map(Tensor.double, outputs)
+        ]
+        optima = [self._optimum(batch, values, per_pixel) for values in outputs]
+        return [self._curve(steps, *curve) for curve in zip(outputs, areas, optima, strict=True)]
 
-    def _curve(self, steps: Tensor, widths: Tensor, outputs: Tensor, optimum: Tensor) -> Curve:
+    def _curve(self, steps: Tensor, outputs: Tensor, auc: Tensor, optimum: Tensor) -> Curve:
         values = outputs.double()
-        auc = ((values[:, 1:] + values[:, :-1]) * widths).sum(dim=1) / 2 / int(steps[-1])
         full = values[:, -1 if self.inserts else 0]
         return Curve(steps, outputs, auc, torch.where(full != 0, auc / full, torch.nan), optimum)
 
