@@ -7,7 +7,8 @@ the call was wrong, 3 where the machine is at fault. The leaves also inherit the
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 
@@ -97,6 +98,10 @@ class DamagedRecords(UserWarning):
     """Records of a run that are not as they were written; the next run does their jobs again."""
 
 
+class PluginWarning(UserWarning):
+    """An entry point of an installed package that cannot be used; everything else works without it."""
+
+
 class SaturationWarning(UserWarning):
     """The softmax of an environment saturates, so explanations of its probability can be all zero."""
 
@@ -106,10 +111,52 @@ def bad_option(name: str, expectation: str, value: object, hint: str = "") -> Ba
     return BadOption(f"`{name}` must {expectation}, got {value!r}" + (f"; {hint}" if hint else ""))
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """The error for a name that does not exist, with the closest existing ones."""
+MOST_NAMES = 5
+"""Names that a message lists at most."""
+
+
+def unknown_name(
+    kind: str,
+    name: str,
+    known: Iterable[str],
+    *,
+    aliases: Mapping[str, tuple[str, ...]] | None = None,
+    listing: str = "",
+) -> UnknownName:
+    """The error for a name that does not exist, with the closest existing ones.
+
+    Args:
+        kind: What has the name, in the singular.
+        name: The name that does not exist.
+        known: The existing names.
+        aliases: Names that other libraries use, in lower case without separators, and the existing names that they mean.
+        listing: A command that lists the existing names, for messages that would list too many.
+    """
     known = sorted(known)
-    as_written = {candidate.casefold(): candidate for candidate in known}
-    close = [as_written[like] for like in difflib.get_close_matches(name.casefold(), as_written, n=3, cutoff=0.5)]
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
+    close = closest_names(name, known, aliases or {})
+    if close:
+        hint = f"did you mean {' or '.join(close)}?"
+    elif len(known) > MOST_NAMES and listing:
+        hint = f"`{listing}` lists them"
+    elif len(known) > MOST_NAMES:
+        hint = f"known: {', '.join(known[:MOST_NAMES])} and {len(known) - MOST_NAMES} more"
+    else:
+        hint = f"known: {', '.join(known)}"
     return UnknownName(f"`{kind}` must be a known name, got {name!r}; {hint}")
+
+
+def closest_names(name: str, known: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The existing names that `name` may stand for: the same letters, an alias, or up to three that are spelled alike."""
+    known = list(known)
+    letters = _letters(name)
+    same = [existing for existing in known if _letters(existing) == letters]
+    meant = [existing for existing in aliases.get(letters, ()) if existing in known]
+    if letters and (same or meant):
+        return same or meant
+    as_written = {existing.casefold(): existing for existing in known}
+    return [as_written[like] for like in difflib.get_close_matches(name.casefold(), as_written, n=3, cutoff=0.5)]
+
+
+def _letters(name: str) -> str:
+    """Letters and digits of a name in lower case: `Integrated_Gradients` and `integrated-gradients` have the same."""
+    return re.sub(r"[\W_]", "", name.casefold())

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from attributionlab._test_session import ARTIFACTS, FOUND
+from attributionlab.testing.session import ARTIFACTS, FOUND
 
 if TYPE_CHECKING:
-    from attributionlab.environments import Batch, Environment
+    from attributionlab.environments import Environment
+    from attributionlab.truth import Batch
 
 MARKER = "attributionlab"
 COLUMNS = ("method", "environment", "truth", "F1", "verdict")
@@ -99,7 +100,7 @@ def attribution_environment(request: pytest.FixtureRequest) -> Environment:
 def attribution_batch(request: pytest.FixtureRequest, attribution_environment: Environment) -> Batch:
     """Images of `attribution_environment` with their truth, on the device that was asked for."""
     from attributionlab.errors import AttributionLabError
-    from attributionlab.experiments.check import find_device
+    from attributionlab.machine import find_device
 
     marker = request.node.get_closest_marker(MARKER)
     said = _defaults(request.config) if marker is None else _said(marker, request.config, request.node.nodeid)

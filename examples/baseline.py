@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import attributionlab as al
-from attributionlab.experiments.gallery import gallery
-from attributionlab.reports.figures import attribution_figure, save_figure
+from attributionlab.measuring.galleries import gallery
+from attributionlab.reports.figures.maps import attribution_figure
+from attributionlab.reports.figures.saving import save_figure
 
 
 def main(path: Path) -> None:

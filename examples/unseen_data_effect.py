@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 
 import attributionlab as al
-from attributionlab.experiments.gallery import gallery
-from attributionlab.reports.figures import attribution_figure, save_figure
+from attributionlab.measuring.galleries import gallery
+from attributionlab.reports.figures.maps import attribution_figure
+from attributionlab.reports.figures.saving import save_figure
 
 SETTINGS = {"ignores unknown colors": 0, "has the Unseen Data Effect": 2}
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import orjson
 
-from attributionlab.experiments import Plan, Record, Records, load_records, run_plan
-from attributionlab.experiments.jobs import AGREEMENT
-from attributionlab.experiments.records import RECORDS_FILE
-from attributionlab.experiments.store import RunFolder
-from attributionlab.reports.html import report_html
-from attributionlab.reports.provenance import provenance
-from attributionlab.reports.run_rows import run_table
-from attributionlab.reports.run_tables import to_rich
+from attributionlab.reports.page.provenance import provenance
+from attributionlab.reports.page.report import report_html
+from attributionlab.reports.tables.run_rows import run_table
+from attributionlab.reports.tables.run_tables import to_rich
+from attributionlab.runs import Plan, Record, Records, load_records, run_plan
+from attributionlab.runs.jobs import AGREEMENT
+from attributionlab.runs.records import RECORDS_FILE
+from attributionlab.runs.store import RunFolder
 
 METHODS = [
     "gradient",

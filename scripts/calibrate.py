@@ -14,9 +14,9 @@ from rich.progress import track
 
 import attributionlab as al
 from attributionlab.environments import MultiColorSum
-from attributionlab.metrics import TRUTHS
-from attributionlab.reproduction.modulo import METHODS as MODULO_METHODS
-from attributionlab.reproduction.published import published_table
+from attributionlab.papers.zhang2024.modulo import METHODS as MODULO_METHODS
+from attributionlab.papers.zhang2024.published import published_table
+from attributionlab.truth import TRUTHS
 
 SETTINGS = (
     "",

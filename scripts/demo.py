@@ -14,10 +14,11 @@ from rich.progress import track
 
 import attributionlab as al
 from attributionlab.cli.output import stdout
-from attributionlab.experiments.gallery import gallery
-from attributionlab.reports.dataset import generate
-from attributionlab.reports.figures import attribution_figure, save_figure
-from attributionlab.reports.tables import comparison_table
+from attributionlab.exchange.dataset import generate
+from attributionlab.measuring.galleries import gallery
+from attributionlab.reports.figures.maps import attribution_figure
+from attributionlab.reports.figures.saving import save_figure
+from attributionlab.reports.tables.verdicts import comparison_table
 
 METHODS = (
     "gradient",

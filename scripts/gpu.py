@@ -201,6 +201,7 @@ class Case:
         replacements = torch.zeros_like(images) if kind == "scenes" else noise_like(images, "replacements")
         orders = random_orders(4, images[0, 0].numel()).unflatten(0, (2, 2))
         model = copy.deepcopy(environment.model).to(dtype)
+        assert isinstance(model, DesignedNetwork)
         return cls(model, images.to(dtype), replacements.to(dtype), orders, batch.targets)
 
     def to(self, device: torch.device) -> Case:

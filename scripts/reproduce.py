@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from attributionlab.cli.output import progress_bar
-from attributionlab.reproduction.report import FILES
-from attributionlab.reproduction.run import reproduce, write_report
-from attributionlab.reproduction.study import Setting, find_preset
+from attributionlab.papers.report import FILES
+from attributionlab.papers.study import Setting, find_preset
+from attributionlab.papers.zhang2024.run import reproduce, write_report
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {"paper": "reproduction.md", "quick": "reproduction-quick.md"}

@@ -35,3 +35,15 @@ def browser(tmp_path_factory):
 
     with started(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
+
+
+@pytest.fixture
+def fresh_catalogs(monkeypatch):
+    """Catalogs in which entry points are not read yet; what a test registers is forgotten after it."""
+    from attributionlab.environments import ENVIRONMENTS
+    from attributionlab.methods import METHODS, SEGMENTERS
+    from attributionlab.metrics import METRICS
+
+    for catalog in (ENVIRONMENTS, METHODS, METRICS, SEGMENTERS):
+        for attribute, value in {"entries": dict(catalog.entries), "_broken": {}, "_points": None}.items():
+            monkeypatch.setattr(catalog, attribute, value)

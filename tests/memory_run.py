@@ -4,12 +4,16 @@ from dataclasses import dataclass, field
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import MethodError
-from attributionlab.experiments.check import MethodFailure, applicable_truths, deciding_truth, versions
-from attributionlab.experiments.intervals import Summary, summarize
-from attributionlab.experiments.jobs import AGREEMENT, Job
-from attributionlab.experiments.records import Record
-from attributionlab.methods import make_method, run_guarded
-from attributionlab.metrics import TRUTHS, make_metric, score
+from attributionlab.judging.statistics import Summary, summarize
+from attributionlab.machine import versions
+from attributionlab.measuring.applicable import applicable_truths, deciding_truth
+from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.guard import run_guarded
+from attributionlab.methods import make_method
+from attributionlab.metrics import make_metric, score
+from attributionlab.runs.jobs import AGREEMENT, Job
+from attributionlab.runs.records import Record
+from attributionlab.truth import TRUTHS
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Done:
     metrics: dict[str, float | None] = field(default_factory=dict)
     passed: bool = False
     n_images: int = 0
-    error: MethodFailure | None = None
+    error: Failure | None = None
     seconds_per_image: float | None = None
 
 
@@ -53,6 +57,10 @@ class MemoryRun:
     def maps(self, environment, method):
         return self.kept.get((environment, method))
 
+    @property
+    def directions(self):
+        return {metric: make_metric(metric).higher_is_better for metric in self.plan.metrics}
+
     def summaries(self):
         return self.done
 
@@ -67,7 +75,7 @@ class MemoryRun:
         try:
             maps = run_guarded(method, environment.model, batch.inputs, batch.targets)
         except MethodError as failure:
-            error = MethodFailure(type(failure).__name__, str(failure))
+            error = Failure(type(failure).__name__, str(failure))
             self.record(*at, AGREEMENT, error)
             return Done(*at, deciding, error=error)
         agreement, known = score(maps, batch.ground_truth), applicable_truths(method.declaration, environment)

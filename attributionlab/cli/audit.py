@@ -63,13 +63,14 @@ def audit(
 ) -> None:
     """Compare the ranks that perturbation metrics give methods with their ranks by the exact truth."""
     with one_line_errors():
-        from attributionlab._specs import parse_bytes, split_specs
-        from attributionlab.experiments import audit as run_audit
-        from attributionlab.experiments import expand
-        from attributionlab.reports.audit import CSV_COLUMNS, audit_rows, audit_tables
-        from attributionlab.reports.audit_figure import audit_figure
-        from attributionlab.reports.figures import check_path, save_figure
-        from attributionlab.reports.tables import to_csv
+        from attributionlab.judging import audit as run_audit
+        from attributionlab.judging import expand
+        from attributionlab.reports.figures.audit import audit_figure
+        from attributionlab.reports.figures.saving import check_path, save_figure
+        from attributionlab.reports.tables.audit import CSV_COLUMNS, audit_rows, audit_tables
+        from attributionlab.reports.tables.verdicts import to_csv
+        from attributionlab.specs.arguments import parse_bytes
+        from attributionlab.specs.grammar import split_specs
 
         measured, memory = split_specs(metrics), parse_bytes("max_memory", max_memory)
         if output is not None:

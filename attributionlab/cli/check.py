@@ -57,8 +57,8 @@ def check(
 ) -> None:
     """Test a method against the exact truth of designed networks; exit code 1 if it fails."""
     with one_line_errors():
-        from attributionlab._specs import parse_options
-        from attributionlab.experiments import check as run_check
+        from attributionlab.judging import check as run_check
+        from attributionlab.specs.grammar import parse_options
 
         options: dict[str, object] = {**parse_options(",".join(option or []))}
         with chatter_to_stderr():

@@ -24,7 +24,7 @@ def generate(
 ) -> None:
     """Write PNG images, masks, truth.npz, the network, a preview and manifest.json; the whole folder or nothing."""
     with one_line_errors():
-        from attributionlab.reports.dataset import generate as run_generate
+        from attributionlab.exchange.dataset import generate as run_generate
 
         (environment,) = build_environments([spec], environment_defaults(size, seed))
         with progress_bar("writing", n_samples) as advance:

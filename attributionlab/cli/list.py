@@ -26,8 +26,14 @@ def list_(
 ) -> None:
     """List environments, methods and metrics with their options."""
     with one_line_errors():
-        from attributionlab.reports.catalog import CSV_COLUMNS, catalog, catalog_rows, catalog_tables, entry_table
-        from attributionlab.reports.tables import to_csv
+        from attributionlab.reports.tables.catalog import (
+            CSV_COLUMNS,
+            catalog,
+            catalog_rows,
+            catalog_tables,
+            entry_table,
+        )
+        from attributionlab.reports.tables.verdicts import to_csv
 
         kinds = [kind.value] if kind else [each.value for each in Kind]
         entries = catalog(kinds, name)

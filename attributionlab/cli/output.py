@@ -18,7 +18,7 @@ from attributionlab.errors import AttributionLabError, BadPlan
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
-    from attributionlab.experiments import Verdict
+    from attributionlab.judging import Verdict
     from attributionlab.methods import AnyMethod
 
 INTERRUPTED_RUN = "interrupted; what is recorded is kept, and the same command goes on from there"
@@ -58,7 +58,7 @@ def print_json(value: Any) -> None:
 
 def print_verdict(verdict: Verdict, form: str) -> None:
     """Print a verdict as a table, JSON or CSV, and leave with the exit code of a failed check where it failed."""
-    from attributionlab.reports.tables import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
+    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
 
     if form == "json":
         print_json(verdict.to_dict())
@@ -141,9 +141,9 @@ def build_methods(
     Raises:
         BadOption: If SAM's options are given and no method takes them.
     """
-    from attributionlab._specs import parse_spec
     from attributionlab.errors import bad_option
     from attributionlab.methods import make_method
+    from attributionlab.specs.grammar import parse_spec
 
     built, left = [], dict(sam)
     for spec in specs:

@@ -11,7 +11,7 @@ import typer
 from attributionlab.cli.output import one_line_errors, print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
-    from attributionlab.reports.run_rows import RunTable
+    from attributionlab.reports.tables.run_rows import RunTable
 
 
 class TableFormat(StrEnum):
@@ -47,15 +47,15 @@ def report(
     With -o or --figures the table is printed only where --format asks for it.
     """
     with one_line_errors():
-        from attributionlab._checks import whole_number
-        from attributionlab.experiments import load_records
-        from attributionlab.reports.figures import check_parents
-        from attributionlab.reports.html import check_report_path, write_report
-        from attributionlab.reports.run_figures import write_figures
-        from attributionlab.reports.run_rows import run_table
+        from attributionlab.files import check_parents
+        from attributionlab.reports.tables.run_rows import run_table
+        from attributionlab.runs import load_records
+        from attributionlab.specs.arguments import whole_number
 
         whole_number("n_images", n_images, 1)
         if output is not None:
+            from attributionlab.reports.page.report import check_report_path, write_report  # matplotlib and torch
+
             check_report_path(output)
         if figures is not None:
             check_parents(figures / "figure", "figures")
@@ -66,12 +66,14 @@ def report(
             write_report(records, output, n_images=n_images)
             say("report", str(output))
         if figures is not None:
+            from attributionlab.reports.figures.runs import write_figures  # as above
+
             for path in write_figures(records, figures, figure_format.value):
                 say("figure", str(path))
 
 
 def _print(table: RunTable, form: TableFormat) -> None:
-    from attributionlab.reports.run_tables import to_csv_text, to_json, to_latex, to_markdown, to_rich
+    from attributionlab.reports.tables.run_tables import to_csv_text, to_json, to_latex, to_markdown, to_rich
 
     match form:
         case TableFormat.json:

@@ -54,13 +54,13 @@ def reproduce(
     The exit code is 0 when it could measure, whatever it found.
     """
     with one_line_errors(INTERRUPTED_RUN):
-        from attributionlab._checks import whole_number
         from attributionlab.errors import bad_option
         from attributionlab.methods.sam import weights_file
-        from attributionlab.reproduction.report import summary_table
-        from attributionlab.reproduction.run import reproduce as run_studies
-        from attributionlab.reproduction.run import write_report
-        from attributionlab.reproduction.study import Setting, find_preset
+        from attributionlab.papers.report import summary_table
+        from attributionlab.papers.study import Setting, find_preset
+        from attributionlab.papers.zhang2024.run import reproduce as run_studies
+        from attributionlab.papers.zhang2024.run import write_report
+        from attributionlab.specs.arguments import whole_number
 
         sam = sam_defaults(sam_checkpoint, sam_model)
         if sam_checkpoint is not None:

@@ -25,7 +25,7 @@ from attributionlab.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from attributionlab.experiments import Record, RunOutcome
+    from attributionlab.runs import Record, RunOutcome
 
 
 class Backend(StrEnum):
@@ -58,9 +58,9 @@ def run(
     """Do all jobs of a plan that have no record yet; exit code 1 if some failed."""
     with one_line_errors(INTERRUPTED_RUN):
         from attributionlab.errors import bad_option
-        from attributionlab.experiments import load_records, read_plan, run_plan
-        from attributionlab.reports.run_rows import run_table
-        from attributionlab.reports.run_tables import to_rich
+        from attributionlab.reports.tables.run_rows import run_table
+        from attributionlab.reports.tables.run_tables import to_rich
+        from attributionlab.runs import load_records, read_plan, run_plan
 
         wanted = {"scheduler": (scheduler, Backend.dask), "address": (address, Backend.ray)}
         for name, (value, owner) in wanted.items():

@@ -49,15 +49,14 @@ def score(
 ) -> None:
     """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed."""
     with one_line_errors():
-        from attributionlab.experiments import check_maps
+        from attributionlab.exchange.dataset_folder import open_folder
+        from attributionlab.exchange.maps_file import read_maps
+        from attributionlab.judging import check_maps
         from attributionlab.methods import Declaration
-        from attributionlab.reports.dataset_folder import open_folder
-        from attributionlab.reports.maps_file import read_maps
 
         environment, batch = open_folder(folder)
-        n, channels, height, width = batch.inputs.shape
         verdict = check_maps(
-            read_maps(maps, (n, channels, height, width), key=key),
+            read_maps(maps, tuple(batch.inputs.shape), key=key),
             environment,
             batch,
             name=maps.name,

@@ -44,10 +44,11 @@ def show(
 ) -> None:
     """Draw images, their exact truth and the maps of methods side by side (PNG, SVG or PDF)."""
     with one_line_errors():
-        from attributionlab._specs import split_specs
-        from attributionlab.experiments.gallery import gallery
+        from attributionlab.measuring.galleries import gallery
         from attributionlab.methods import make_method
-        from attributionlab.reports.figures import attribution_figure, check_path, save_figure
+        from attributionlab.reports.figures.maps import attribution_figure
+        from attributionlab.reports.figures.saving import check_path, save_figure
+        from attributionlab.specs.grammar import split_specs
 
         check_path(output)
         (environment,) = build_environments([spec], environment_defaults(size, seed))

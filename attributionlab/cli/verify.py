@@ -46,8 +46,8 @@ def verify(
     with one_line_errors():
         from attributionlab.environments import ENVIRONMENTS
         from attributionlab.environments import verify as run_verify
-        from attributionlab.experiments.check import find_device
-        from attributionlab.reports.tables import to_csv, verification_table
+        from attributionlab.machine import find_device
+        from attributionlab.reports.tables.verdicts import to_csv, verification_table
 
         where = find_device(device.value)
         environments = build_environments(spec or list(ENVIRONMENTS), environment_defaults(size, seed))

@@ -1,23 +1,5 @@
 """Environments: network, scenes and the rule for the ground truth."""
 
-from attributionlab.environments.base import Batch, Environment, GroundTruth
-from attributionlab.environments.factory import ENVIRONMENTS, complete_environment, make_environment
-from attributionlab.environments.multi_color_sum import MultiColorSum
-from attributionlab.environments.single_color_modulo import SingleColorModulo
-from attributionlab.environments.single_color_sum import SingleColorSum
-from attributionlab.environments.verification import Claim, Verification, verify
+import lazy_loader
 
-__all__ = [
-    "ENVIRONMENTS",
-    "Batch",
-    "Claim",
-    "Environment",
-    "GroundTruth",
-    "MultiColorSum",
-    "SingleColorModulo",
-    "SingleColorSum",
-    "Verification",
-    "complete_environment",
-    "make_environment",
-    "verify",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,202 +1,185 @@
-"""What an environment is: a network, scenes and the rule for the ground truth, paired so that the truth is exact."""
+"""Environment: scenes, a network, and the exact truth of each feature's part in the explained output."""
 
 from __future__ import annotations
 
 import abc
 import copy
-import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
-from attributionlab._checks import whole_number
-from attributionlab._specs import changed_options, format_spec
-from attributionlab.errors import bad_option
-from attributionlab.networks import Activation, DesignedNetwork, Structure
-from attributionlab.scenes import Scene, colored_ids, patch_ids, render
+from attributionlab.environments.claims import Case, Claim
+from attributionlab.errors import AttributionLabError, bad_option
+from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.grammar import format_spec
+from attributionlab.specs.options import changed_options
+from attributionlab.truth.batch import Batch
+from attributionlab.truth.ground_truth import GroundTruth
 
 Explained = Literal["probability", "logit", "value"]
-
-PAPER_SIDE = 224
-"""Side of the paper's images; sizes given for it scale with the image."""
-
-SMALLEST_SIDE = 16
+Logits = npt.NDArray[np.float64]
+Present = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class GroundTruth:
-    """Which pixels the explained output depends on, relative to the true background, and with which sign.
-
-    Args:
-        signed: (b, h, w) int8: +1 raises the output, -1 lowers it, 0 has no part in it.
-        patch_ids: (b, h, w) int16: the patch that a pixel lies in before thinning, counted from 1; 0 for the background.
-        smooth_positive_mask: (b, h, w) bool: the unthinned patches of the positive pixels, for methods that are coarse
-            by construction.
-    """
-
-    signed: Tensor
-    patch_ids: Tensor
-    smooth_positive_mask: Tensor
-
-    def __repr__(self) -> str:
-        """How many maps of which size."""
-        return f"GroundTruth({'x'.join(map(str, self.signed.shape))})"
-
-    @property
-    def positive_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that raise the output."""
-        return self.signed > 0
-
-    @property
-    def negative_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that lower the output."""
-        return self.signed < 0
-
-    @property
-    def overall_mask(self) -> Tensor:
-        """(b, h, w) bool: pixels that the output depends on."""
-        return self.signed != 0
-
-    def __getitem__(self, index: slice) -> GroundTruth:
-        """The truth of some of the images."""
-        return GroundTruth(self.signed[index], self.patch_ids[index], self.smooth_positive_mask[index])
-
-    def to(self, device: torch.device | str) -> GroundTruth:
-        """The same truth on another device."""
-        return GroundTruth(*(getattr(self, field.name).to(device) for field in dataclasses.fields(self)))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Batch:
-    """Images with everything that is known about them.
-
-    Args:
-        inputs: (b, c, h, w) float32, colors 0..255, gray 0 or 1.
-        targets: (b,) int64: index of the explained output, 0 for regression.
-        labels: (b,) int64: the winning class, or the number that the network should return.
-        ground_truth: The exact truth for the explained output.
-        scenes: What the images were rendered from.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    labels: Tensor
-    ground_truth: GroundTruth
-    scenes: tuple[Scene, ...]
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.scenes)
-
-    def __getitem__(self, index: slice) -> Batch:
-        """Some of the images."""
-        tensors = (self.inputs[index], self.targets[index], self.labels[index])
-        return Batch(*tensors, self.ground_truth[index], self.scenes[index])
-
-    def __repr__(self) -> str:
-        """How many images of which shape."""
-        return f"Batch({len(self)} images of {'x'.join(map(str, self.inputs.shape[1:]))})"
-
-    def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
-        return Batch(
-            self.inputs.to(device),
-            self.targets.to(device),
-            self.labels.to(device),
-            self.ground_truth.to(device),
-            self.scenes,
-        )
-
-
-class SceneSampler(Protocol):
-    """Draws scene `index`, whatever was drawn before."""
-
-    def sample(self, index: int) -> Scene:
-        """Scene `index`."""
-        ...
+class NoClosedForm(AttributionLabError, NotImplementedError):
+    """An environment whose function is known only to its network."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment(abc.ABC):
-    """A network, scenes, and the exact truth of each pixel's part in the explained output.
+    """A network, scenes, and the exact truth of each feature's part in the explained output.
 
-    Options of scenes never depend on options of the network, so two networks can see the same images.
+    A feature is a pixel, a token or a column: inputs are (b, c, *shape), maps and truth (b, *shape). Nothing here knows
+    geometry; `ImageEnvironment` adds what images have. Options of scenes never depend on options of the network, so two
+    networks can see the same scenes.
+
+    A subclass is a frozen dataclass whose fields are its options. It must have a `name`, a one-line `summary` and the
+    abstract members. It should have `logits`, the network's function written in plain NumPy from the task: then `verify`
+    compares the two, and exact values of every feature can be computed. It may have more `claims` and `variants`.
 
     Args:
-        height: Rows of the images, at least 16.
-        width: Columns of the images, at least 16.
         data_seed: Seed of the scenes.
         network_seed: Seed of the weights that are random.
-        activation: How ReLU is written: a `module` of its own behind every layer, one `shared` by all, or `functional` calls.
-        structure: How the network is put together: `plain`, with a `residual` block, with a `flatten-module`, or with ReLUs
-            that write `inplace`. The function is the same in all variants, bit for bit; they differ in what libraries can hook.
     """
 
-    height: int = PAPER_SIDE
-    width: int = PAPER_SIDE
     data_seed: int = 0
     network_seed: int = 0
-    activation: Activation = "module"
-    structure: Structure = "plain"
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {"seed": ("data_seed", "network_seed")}
+    """Options that set several options at once, all to the same integer."""
+
+    has_smooth_truth: ClassVar[bool] = False
+    """Whether the truth has a smooth form, for methods that are coarse by construction."""
+
+    tolerance: ClassVar[float] = 0.0
+    """Largest difference between the network's logits and `logits`, relative to 1 + |logits|; 0 where both are exact."""
+
+    tolerance_reason: ClassVar[str] = ""
+    """Why the network cannot be exact, where `tolerance` is above 0."""
 
     def __post_init__(self) -> None:
-        sides = {"size": self.height} if self.height == self.width else {"height": self.height, "width": self.width}
-        for side, value in sides.items():
-            if value < SMALLEST_SIDE:
-                raise bad_option(side, f"be at least {SMALLEST_SIDE}", value)
-        both = self.data_seed == self.network_seed
-        seeds = {"seed": self.data_seed} if both else {"data_seed": self.data_seed, "network_seed": self.network_seed}
-        for seed, value in seeds.items():
+        same = self.data_seed == self.network_seed
+        seeds = {"seed": self.data_seed} if same else {"data_seed": self.data_seed, "network_seed": self.network_seed}
+        for option, value in seeds.items():
             if value < 0:
-                raise bad_option(seed, "be at least 0", value)
-
-    @property
-    @abc.abstractmethod
-    def sampler(self) -> SceneSampler:
-        """Where the scenes come from."""
+                raise bad_option(option, "be at least 0", value)
 
     @abc.abstractmethod
-    def build_network(self) -> DesignedNetwork:
-        """Write the weights."""
+    def scene(self, index: int) -> Any:
+        """Scene `index`, whatever was drawn before: what an input is made from, in any form."""
 
     @abc.abstractmethod
-    def signs(self, scene: Scene) -> tuple[int, ...]:
-        """What a pixel of each patch does to the explained output: +1, -1 or 0."""
+    def inputs_of(self, scene: Any) -> npt.NDArray[np.generic]:
+        """(c, *shape): the network's input for a scene."""
 
     @abc.abstractmethod
-    def label(self, scene: Scene) -> int:
+    def signed_truth(self, scene: Any) -> npt.NDArray[np.int8]:
+        """(*shape): +1 where a feature raises the explained output, -1 where it lowers it, 0 where it has no part in it."""
+
+    @abc.abstractmethod
+    def label(self, scene: Any) -> int:
         """The winning class, or the number that the network should return."""
+
+    @abc.abstractmethod
+    def build_network(self) -> nn.Module:
+        """The network with its weights written: (b, c, *shape) to (b, k); `.logits` where it ends in a softmax."""
 
     @property
     @abc.abstractmethod
     def explains(self) -> Explained:
-        """Which output is explained."""
+        """Explained output: the `probability` or `logit` of a class, or the `value` that a regression returns."""
 
     @property
     @abc.abstractmethod
-    def background_color(self) -> tuple[int, ...]:
-        """Value of each channel where nothing is."""
+    def true_baseline(self) -> Tensor:
+        """(c,) float32: the value of each channel that means `nothing here`."""
+
+    def logits(self, scene: Any, present: Present) -> Logits:  # noqa: ARG002  # subclasses read both
+        """Logits when only the `present` features are shown and the others are at the true baseline.
+
+        Plain NumPy, written from the task and not from the network.
+
+        Args:
+            scene: A scene of this environment.
+            present: (*shape) bool.
+
+        Returns:
+            (k,) float64.
+
+        Raises:
+            NoClosedForm: If the function is known only to the network; `has_logits` is then False.
+        """
+        raise NoClosedForm(f"`environment` must have its function in closed form, got {self.spec!r}")
+
+    @property
+    def has_logits(self) -> bool:
+        """Whether `logits` are known in closed form."""
+        return type(self).logits is not Environment.logits
+
+    def explained(self, logits: Logits, target: int) -> float:
+        """The explained output that follows from logits (k,)."""
+        if self.explains != "probability":
+            return float(logits[target])
+        return float(1.0 / np.exp(logits - logits[target]).sum())
+
+    def difference(self, before: Logits, after: Logits, target: int) -> float:
+        """By how much the explained output grows from the logits `before` to those `after`, each (k,).
+
+        A probability is 1 / (1 + s) with s the odds against it, so the difference is taken from that of the odds (by
+        expm1): effects of classes far behind, which are lost in the difference of two probabilities near 1, are kept.
+        """
+        if self.explains != "probability":
+            return float(after[target] - before[target])
+        first, second = (np.delete(logits - logits[target], target) for logits in (before, after))
+        shrinks = -(np.exp(first) * np.expm1(second - first)).sum()
+        return float(shrinks / ((1 + np.exp(first).sum()) * (1 + np.exp(second).sum())))
+
+    def counterpart(self, scene: Any) -> None:  # noqa: ARG002  # environments that have one need it
+        """Another network for the same input, with its truth; None where there is none."""
+        return
+
+    def claims(self, case: Case) -> Iterator[Claim]:  # noqa: ARG002  # subclasses test it
+        """Claims of this environment alone, tested on a case; `verify` adds those that every environment makes."""
+        yield from ()
+
+    def variants(self) -> Iterator[Environment]:
+        """Environments whose networks are put together from other modules and compute the same function, bit for bit."""
+        yield from ()
+
+    def unfamiliar_inputs(self, n: int) -> Tensor | None:  # noqa: ARG002  # as above
+        """(n, c, *shape): inputs outside of the design domain on which arithmetic is exact as well; None if there are none."""
+        return None
+
+    def describe_scene(self, scene: Any) -> dict[str, Any]:  # noqa: ARG002  # as above
+        """Facts about a scene for the manifest of a data set, as JSON."""
+        return {}
+
+    def prove(self) -> None:  # noqa: B027  # most environments have nothing to refuse
+        """Refuse options for which the network would not be exact, without building it.
+
+        `make_environment` calls it, so that such options are refused there.
+        """
 
     @property
     def ranking(self) -> Literal["signed", "magnitude"]:
-        """What perturbation metrics order the pixels by: values, or their magnitude where signs say nothing."""
+        """Order of features in perturbation metrics: by value, or by magnitude where signs say nothing."""
         return "signed"
 
     @property
-    def output_per_pixel(self) -> float | None:
-        """What each pixel of the positive truth adds to the explained output, if nothing else adds to it, else None."""
+    def output_per_feature(self) -> float | None:
+        """What each positive feature adds to the explained output, where nothing else adds to it; else None."""
         return None
 
     @cached_property
-    def model(self) -> DesignedNetwork:
+    def model(self) -> nn.Module:
         """The network, in evaluation mode."""
         return self.build_network().eval()
 
@@ -207,56 +190,41 @@ class Environment(abc.ABC):
         return copied
 
     @property
-    def true_baseline(self) -> Tensor:
-        """(c,) float32: the value of each channel that means `nothing here`."""
-        return torch.tensor(self.background_color, dtype=torch.float32)
-
-    @property
     def spec(self) -> str:
         """The canonical spec: name and the options that differ from the defaults, sorted."""
         options = changed_options(self)
-        if self.height == self.width and "height" in options:
-            del options["width"]
-            options["size"] = options.pop("height")
-        if self.data_seed == self.network_seed and "data_seed" in options:
-            del options["network_seed"]
-            options["seed"] = options.pop("data_seed")
+        for shorthand, names in self.shorthands.items():
+            values = {getattr(self, name) for name in names}
+            if len(values) == 1 and any(name in options for name in names):
+                options = {name: value for name, value in options.items() if name not in names}
+                options[shorthand] = values.pop()
         return format_spec(self.name, options)
-
-    @property
-    def scale(self) -> float:
-        """The image's smaller side, in sides of the paper's images."""
-        return min(self.height, self.width) / PAPER_SIDE
-
-    @property
-    def area_scale(self) -> float:
-        """The image's area, in areas of the paper's images."""
-        return self.height * self.width / PAPER_SIDE**2
 
     def sample(self, n: int, start: int = 0) -> Batch:
         """Samples `start` to `start + n - 1`; each is the same in every batch, on every machine.
 
         Raises:
-            BadOption: If `n` is no integer from 1, or `start` none from 0.
+            BadOption: If `n` is not an integer from 1, or `start` not one from 0.
         """
         n, start = whole_number("n", n, 1), whole_number("start", start, 0)
-        return self.batch(tuple(self.sampler.sample(index) for index in range(start, start + n)))
+        return self.batch(tuple(self.scene(index) for index in range(start, start + n)))
 
-    def batch(self, scenes: tuple[Scene, ...]) -> Batch:
-        """The images of these scenes and their truth."""
-        images = np.stack([render(scene) for scene in scenes])
+    def batch(self, scenes: tuple[Any, ...]) -> Batch:
+        """The inputs of these scenes and their truth."""
         labels = torch.tensor([self.label(scene) for scene in scenes])
         return Batch(
-            inputs=rearrange(torch.from_numpy(images), "b h w c -> b c h w").float().contiguous(),
+            inputs=torch.from_numpy(np.stack([self.inputs_of(scene) for scene in scenes])).float().contiguous(),
             targets=torch.zeros_like(labels) if self.explains == "value" else labels.clone(),
             labels=labels,
-            ground_truth=self._truth(scenes),
+            ground_truth=self.ground_truth(scenes),
             scenes=scenes,
         )
 
-    def _truth(self, scenes: tuple[Scene, ...]) -> GroundTruth:
-        supports = [patch_ids(scene) for scene in scenes]
-        signs = [np.array([0, *self.signs(scene)], dtype=np.int8) for scene in scenes]
-        signed = [sign[colored_ids(scene)] for sign, scene in zip(signs, scenes, strict=True)]
-        smooth = [sign[support] > 0 for sign, support in zip(signs, supports, strict=True)]
-        return GroundTruth(*(torch.from_numpy(np.stack(maps)) for maps in (signed, supports, smooth)))
+    def ground_truth(self, scenes: tuple[Any, ...]) -> GroundTruth:
+        """The truth of these scenes."""
+        return GroundTruth(torch.from_numpy(np.stack([self.signed_truth(scene) for scene in scenes])))
+
+    def shown(self, inputs: Tensor, present: Tensor) -> Tensor:
+        """(b, c, *shape): `inputs` with every feature that is not `present` (b, *shape) at the true baseline."""
+        baseline = self.true_baseline.to(inputs).reshape(-1, *[1] * (inputs.ndim - 2))
+        return torch.where(present[:, None], inputs, baseline)

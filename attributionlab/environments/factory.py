@@ -1,48 +1,87 @@
-"""From a spec to an environment."""
+"""The catalog of environments, and the way from a spec to an environment. Nothing here imports torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
-from attributionlab._registry import Registry
-from attributionlab._specs import convert, convert_options, join_options, parse_spec
-from attributionlab.environments.base import Environment
-from attributionlab.environments.multi_color_sum import MultiColorSum
-from attributionlab.environments.single_color_modulo import SingleColorModulo
-from attributionlab.environments.single_color_sum import SingleColorSum
-from attributionlab.errors import bad_option
+from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.grammar import parse_spec
+from attributionlab.specs.rules import Rules
 
-ENVIRONMENTS: Registry[type[Environment]] = Registry("environment", "attributionlab.environments")
-for _kind in (MultiColorSum, SingleColorModulo, SingleColorSum):
-    ENVIRONMENTS.register(_kind.name, _kind)
+if TYPE_CHECKING:
+    from attributionlab.environments.base import Environment
 
-SHORTHANDS = {"size": ("height", "width"), "seed": ("data_seed", "network_seed")}
-"""Options that set two options at once."""
+ENVIRONMENTS: Catalog[type[Environment]] = Catalog(
+    kind="environment",
+    built_in={
+        "multi-color-sum": "attributionlab.environments.multi_color_sum:MultiColorSum",
+        "single-color-modulo": "attributionlab.environments.single_color_modulo:SingleColorModulo",
+        "single-color-sum": "attributionlab.environments.single_color_sum:SingleColorSum",
+    },
+    rules=Rules(base="attributionlab.environments.base:Environment", facts={"summary": "builtins:str"}),
+)
+"""All environments."""
 
 
-def make_environment(name: str, **options: object) -> Environment:
+@overload
+def register_environment(name: str, /) -> Callable[[Registered], Registered]: ...
+@overload
+def register_environment(name: str, environment: Registered, /) -> Registered: ...
+@overload
+def register_environment(environment: Registered, /) -> Registered: ...
+def register_environment(name: Any, environment: Any = None, /) -> Any:
+    """Make an environment known by a name, in this process.
+
+    Registered are subclasses of `Environment`, which are frozen dataclasses whose fields are their options, with a `name` and
+    a `summary`. An installed package uses an entry point of the group `attributionlab.environments` instead, which works in
+    every process.
+
+    Args:
+        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
+        environment: The class or function; left out where `register_environment` decorates it.
+
+    Returns:
+        The class or function itself.
+
+    Raises:
+        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+
+    Example:
+        >>> from typing import ClassVar  # doctest: +SKIP
+        >>> from attributionlab.environments import SingleColorSum  # doctest: +SKIP
+        >>> @register_environment  # doctest: +SKIP
+        ... class WhiteCount(SingleColorSum):
+        ...     name: ClassVar[str] = "white-count"
+        >>> make_environment("white-count[size=16]").spec  # doctest: +SKIP
+        'white-count[size=16]'
+    """
+    return ENVIRONMENTS.register(name, environment)
+
+
+def make_environment(name: str | Environment | type[Environment], /, **options: object) -> Environment:
     """Build an environment from its name or spec.
 
     Args:
-        name: A registered name, or a spec like `multi-color-sum[n_redundant=0,size=64]`.
+        name: A registered name, a spec like `multi-color-sum[n_redundant=0,size=64]`, an environment or its class.
         **options: Options of the environment; `size` sets height and width, `seed` both seeds.
 
     Raises:
         UnknownName: If there is no such environment or option.
         BadOption: If a value does not fit, or contradicts the spec.
+        Inexact: If the network would not be exact with these options.
 
     Example:
         >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
         'multi-color-sum[n_redundant=0,seed=3,size=64]'
     """
-    spec = parse_spec(name)
-    kind = ENVIRONMENTS.get(spec.name)
-    given, written = (convert_options(kind, _expanded(some), SHORTHANDS) for some in (options, spec.options))
-    return kind(**join_options(given, written, name))
+    environment: Environment = ENVIRONMENTS.build(name, options)
+    environment.prove()
+    return environment
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:
-    """Build an environment from a spec, with `size` and `seed` where the spec does not set them itself, in full or in part.
+    """Build an environment from a spec, with `size` and `seed` where it has them and does not set them itself.
 
     Raises:
         UnknownName: If there is no such environment or option.
@@ -52,18 +91,11 @@ def complete_environment(spec: str, **defaults: object) -> Environment:
         >>> complete_environment("multi-color-sum[height=32,width=48]", size=64, seed=3).spec
         'multi-color-sum[height=32,seed=3,width=48]'
     """
-    named = parse_spec(spec).options
-    missing = {name: value for name, value in defaults.items() if not {name, *SHORTHANDS[name]} & set(named)}
+    parsed = parse_spec(spec)
+    shorthands = ENVIRONMENTS.get(parsed.name).shorthands
+    missing = {
+        name: value
+        for name, value in defaults.items()
+        if name in shorthands and not {name, *shorthands[name]} & set(parsed.options)
+    }
     return make_environment(spec, **missing)
-
-
-def _expanded(options: Mapping[str, object]) -> dict[str, object]:
-    """The options with each shorthand replaced by the two that it stands for."""
-    expanded = {name: value for name, value in options.items() if name not in SHORTHANDS}
-    for shorthand, names in SHORTHANDS.items():
-        if shorthand in options:
-            for name in names:
-                if name in expanded:
-                    raise bad_option(shorthand, f"not come together with `{name}`", options[shorthand])
-                expanded[name] = convert(shorthand, options[shorthand], int)
-    return expanded

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
+from torch import Tensor
 
-from attributionlab.environments.base import Environment, Explained
+from attributionlab.environments.base import Environment, Explained, Logits
+from attributionlab.environments.claims import Case, Claim
+from attributionlab.environments.color_claims import color_claims, random_colors, redundancy_claim
+from attributionlab.environments.counting import CountingEnvironment
 from attributionlab.errors import SaturationWarning, bad_option
 from attributionlab.networks import (
     Accumulator,
@@ -20,7 +25,6 @@ from attributionlab.networks import (
     express,
 )
 from attributionlab.networks.dyadic import grid_of, is_power_of_two
-from attributionlab.networks.kernels import Design
 from attributionlab.scenes import MultiColorSampler, Scene
 
 Auto = Literal["auto"]
@@ -41,7 +45,7 @@ SMALLEST_TEMPERATURE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiColorSum(Environment):
+class MultiColorSum(CountingEnvironment):
     """Count the pixels of each color; the color with the most pixels wins.
 
     Args:
@@ -50,8 +54,6 @@ class MultiColorSum(Environment):
         min_radius: Smallest patch radius in pixels; `auto` is 20 of 224.
         max_radius: Largest patch radius in pixels; `auto` is 44 of 224.
         max_margin: Largest lead of the winner in pixels, `none` for any; `auto` is 12.5 times the default temperature.
-        accumulator: `uniform`, `nonnegative` or `signed` weights.
-        n_kernels: Kernels per class, M in the paper.
         n_redundant: Channels that answer to unknown colors; 0 switches the Unseen Data Effect off.
         redundant_scale: Their weights into the accumulator are 0 or this, with probability 1/2 each.
         temperature: What counts are divided by before the softmax, a power of two; `auto` scales with the area
@@ -70,8 +72,6 @@ class MultiColorSum(Environment):
     max_radius: float | Auto = "auto"
     max_margin: float | Auto | None = "auto"
 
-    accumulator: Design = "nonnegative"
-    n_kernels: int = 3
     n_redundant: int = 2
     redundant_scale: float = 1 / 16
     temperature: float | Auto = "auto"
@@ -149,13 +149,46 @@ class MultiColorSum(Environment):
             self.height, self.width, self.colors, self.background, self.radii, self.margin, self.data_seed
         )
 
+    def scene(self, index: int) -> Scene:
+        """Patches of every color, one of which has the most pixels."""
+        return self.sampler.sample(index)
+
+    @property
+    def palette(self) -> tuple[Color, ...]:
+        """The colors."""
+        return self.colors
+
+    @property
+    def redundancy(self) -> Redundancy:
+        """The channels that answer to unknown colors."""
+        return Redundancy(self.n_redundant, self.redundant_scale)
+
+    def logits_of_counts(self, counts: Logits) -> Logits:
+        """Counts divided by the temperature."""
+        return counts / self.counts_per_logit
+
+    def unfamiliar_inputs(self, n: int) -> Tensor:
+        """(n, 3, h, w): images of random integer colors."""
+        return random_colors(self, n)
+
+    def variants(self) -> Iterator[Environment]:
+        """The other layout besides, and every way to write ReLU and to put the network together."""
+        yield self.changed(layout="dense" if self.layout == "compact" else "compact")
+        yield from super().variants()
+
+    def claims(self, case: Case) -> Iterator[Claim]:
+        """Besides counts, what colors wake, and that redundancy can be switched off."""
+        yield from super().claims(case)
+        yield from color_claims(self, case)
+        yield redundancy_claim(self, case)
+
     @property
     def explains(self) -> Explained:
         """The winner's probability or logit."""
         return self.output
 
     @property
-    def output_per_pixel(self) -> float | None:
+    def output_per_feature(self) -> float | None:
         """1/T on a logit that unknown colors do not enter."""
         redundant = self.n_redundant > 0 and self.redundant_scale != 0
         return None if self.output == "probability" or redundant else 1.0 / self.counts_per_logit
@@ -184,7 +217,7 @@ class MultiColorSum(Environment):
                 (self.height, self.width),
                 design=self.accumulator,
                 n_kernels=self.n_kernels,
-                redundancy=Redundancy(self.n_redundant, self.redundant_scale),
+                redundancy=self.redundancy,
                 seed=self.network_seed,
                 grouped=compact,
             ),

@@ -10,11 +10,11 @@ from typing import Literal
 
 from torch import nn
 
-from attributionlab.environments.base import Environment, Explained
+from attributionlab.environments.base import Explained
+from attributionlab.environments.counting import CountingEnvironment
 from attributionlab.environments.multi_color_sum import check_radii, scaled_radii
 from attributionlab.errors import bad_option
 from attributionlab.networks import Accumulator, DesignedNetwork, express
-from attributionlab.networks.kernels import Design
 from attributionlab.scenes import BlobSampler, Scene
 from attributionlab.scenes.shapes import BLOB_REACH
 
@@ -31,7 +31,7 @@ PAPER_MAX_COUNT = 4920
 
 
 @dataclass(frozen=True, kw_only=True)
-class SingleColor(Environment):
+class SingleColor(CountingEnvironment):
     """White blobs on black; the network counts the white pixels. Inputs are 0 and 1 (PNG files show 255).
 
     Args:
@@ -40,17 +40,12 @@ class SingleColor(Environment):
         max_radius: Largest radius of a blob in pixels; `auto` is 24.6 of 224.
         max_count: Most white pixels of an image, U in the paper; images above it are never drawn. `auto` is 4920 at
             224x224, scaled with the area.
-        accumulator: `uniform`, `nonnegative` or `signed` weights.
-        n_kernels: Kernels, M in the paper.
     """
 
     n_patches: int = 4
     min_radius: float | Auto = "auto"
     max_radius: float | Auto = "auto"
     max_count: int | Auto = "auto"
-
-    accumulator: Design = "nonnegative"
-    n_kernels: int = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,6 +93,15 @@ class SingleColor(Environment):
             self.avoid_multiples_of,
             self.data_seed,
         )
+
+    def scene(self, index: int) -> Scene:
+        """White blobs."""
+        return self.sampler.sample(index)
+
+    @property
+    def palette(self) -> tuple[tuple[int, ...], ...]:
+        """White."""
+        return ((1,),)
 
     @property
     def explains(self) -> Explained:

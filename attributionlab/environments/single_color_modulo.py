@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import torch
 from torch import nn
 
+from attributionlab.environments.base import Logits
+from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.single_color import PAPER_MAX_COUNT, SingleColor
 from attributionlab.errors import bad_option
 from attributionlab.networks import build_modulo
@@ -62,6 +66,22 @@ class SingleColorModulo(SingleColor):
     def label(self, scene: Scene) -> int:
         """The number of white pixels modulo N."""
         return sum(scene.n_pixels) % self.modulus
+
+    def logits_of_counts(self, counts: Logits) -> Logits:
+        """The count modulo N."""
+        return counts % self.modulus
+
+    def claims(self, case: Case) -> Iterator[Claim]:
+        """Besides counts, that the head is right for every number that it can meet."""
+        yield from super().claims(case)
+        yield self._modulo_claim()
+
+    def _modulo_claim(self) -> Claim:
+        claim = Claim("modulo", f"the head computes x mod {self.modulus} for every x in 0..{self.largest_count}")
+        numbers = torch.arange(self.largest_count + 1, dtype=torch.float32)[:, None]
+        answers = torch.cat([self.model.head(part) for part in numbers.split(256)])
+        claim.test(answers == numbers % self.modulus)
+        return claim
 
     def build_head(self) -> nn.Sequential:
         """The modulo network."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from attributionlab.environments.base import Logits
 from attributionlab.environments.single_color import PAPER_MAX_COUNT, SingleColor
 from attributionlab.networks import build_identity_head
 from attributionlab.scenes import Scene
@@ -26,13 +27,17 @@ class SingleColorSum(SingleColor):
         return math.ceil(PAPER_MAX_COUNT * self.area_scale) if self.max_count == "auto" else self.max_count
 
     @property
-    def output_per_pixel(self) -> float:
+    def output_per_feature(self) -> float:
         """1: the output is the count."""
         return 1.0
 
     def label(self, scene: Scene) -> int:
         """The number of white pixels."""
         return sum(scene.n_pixels)
+
+    def logits_of_counts(self, counts: Logits) -> Logits:
+        """The count itself."""
+        return counts
 
     def build_head(self) -> nn.Sequential:
         """The identity."""

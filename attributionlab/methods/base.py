@@ -7,15 +7,17 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from attributionlab._checks import attribution_maps, check_targets, describe_tensor
-from attributionlab._specs import changed_options, format_spec
+from attributionlab.environments.base import Environment
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
+from attributionlab.specs.grammar import format_spec
+from attributionlab.specs.options import changed_options
+from attributionlab.truth.maps import attribution_maps, check_targets, describe_tensor
 
 Sign = Literal["signed", "positive", "magnitude"]
 Granularity = Literal["pixel", "coarse"]
@@ -56,42 +58,15 @@ class Declaration:
     zero_maps: str | None = None
 
 
-class Setting(Protocol):
-    """What a method may know of the environment that it is used in."""
-
-    @property
-    def true_baseline(self) -> Tensor:
-        """(c,): the value that means `nothing here`."""
-        ...
-
-    def sample(self, n: int, start: int = 0) -> Samples:
-        """Images of the environment."""
-        ...
-
-
-class Samples(Protocol):
-    """Images of an environment, and what they are explained for."""
-
-    @property
-    def inputs(self) -> Tensor:
-        """(b, c, h, w)."""
-        ...
-
-    @property
-    def targets(self) -> Tensor:
-        """(b,)."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Method(abc.ABC):
     """An attribution method with its options.
 
     Args:
-        setting: The environment in which the method is used; `make_method` fills it in.
+        environment: The environment in which the method is used; `make_method` fills it in.
     """
 
-    setting: Setting | None = field(default=None, repr=False, compare=False, metadata={"hidden": True})
+    environment: Environment | None = field(default=None, repr=False, compare=False, metadata={"hidden": True})
 
     name: ClassVar[str]
     declaration: ClassVar[Declaration]
@@ -141,16 +116,16 @@ class Method(abc.ABC):
         if baseline == "black":
             return torch.zeros_like(inputs)
         if baseline == "true":
-            if self.setting is None:
+            if self.environment is None:
                 raise bad_option("baseline", "be black or a color where there is no environment to ask", baseline)
-            color = self.setting.true_baseline.to(inputs)
+            color = self.environment.true_baseline.to(inputs)
         else:
             if not all(0 <= value <= 255 for value in baseline):
                 raise bad_option("baseline", "have values in 0..255", baseline)
             color = torch.tensor(baseline, dtype=inputs.dtype, device=inputs.device)
         if len(color) != channels:
             raise bad_option("baseline", f"have {channels} channels", baseline)
-        return color[:, None, None].expand_as(inputs).contiguous()
+        return color.reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs).contiguous()
 
 
 def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
@@ -159,8 +134,8 @@ def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
     Raises:
         BadOption: If they do not.
     """
-    if not isinstance(inputs, Tensor) or inputs.ndim != 4 or not inputs.is_floating_point():
-        raise BadOption(f"`inputs` must be floating point of shape (b, c, h, w), got {describe_tensor(inputs)}")
+    if not isinstance(inputs, Tensor) or inputs.ndim < 3 or not inputs.is_floating_point():
+        raise BadOption(f"`inputs` must be floating point of shape (b, c, *shape), got {describe_tensor(inputs)}")
     check_targets(targets, len(inputs))
     if isinstance(model, DesignedNetwork):
         wanted = ", ".join(map(str, model.input_shape))
@@ -180,12 +155,6 @@ def require_at_least(method: Method, **least: int) -> None:
     for option, value in least.items():
         if getattr(method, option) < value:
             raise bad_option(option, f"be at least {value}", getattr(method, option))
-
-
-def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """What the softmax would be applied to, where the model says so."""
-    logits: object = getattr(model, "logits", None)
-    return logits if callable(logits) and not isinstance(logits, nn.Module) else model
 
 
 Function = TypeVar("Function", bound=MethodFunction)

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
+from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
 from attributionlab.methods.cam import find_maps, outputs_of
+from attributionlab.networks.designed import logits_of
 from attributionlab.seeding import content_key, generator
 
 FIRST_SAMPLE = 2_000_000
@@ -105,9 +106,9 @@ class Iba(Method):
     @cached_property
     def references(self) -> Tensor:
         """The images (n, c, h, w) by which features are normalized, drawn once for all batches."""
-        if self.setting is None:
-            raise bad_option("setting", "be an environment: IBA normalizes features by its samples", None)
-        return self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs
+        if self.environment is None:
+            raise bad_option("environment", "be given: IBA normalizes features by its samples", None)
+        return self.environment.sample(self.n_samples, FIRST_SAMPLE).inputs
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Capacities (b, h, w) in bits per pixel of the layer, enlarged bilinearly."""

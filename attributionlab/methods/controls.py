@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method
 from attributionlab.seeding import content_key, generator
+from attributionlab.truth.batch import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,24 +85,6 @@ class Input(Method):
         return inputs
 
 
-class TruthfulBatch(Protocol):
-    """A batch that carries its ground truth."""
-
-    @property
-    def ground_truth(self) -> SignedTruth:
-        """The truth of each pixel."""
-        ...
-
-
-class SignedTruth(Protocol):
-    """The exact truth of a batch."""
-
-    @property
-    def signed(self) -> Tensor:
-        """(b, h, w) in {-1, 0, +1}."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Truth(Method):
     """The ground truth itself, which must score exactly 1."""
@@ -109,9 +92,7 @@ class Truth(Method):
     name: ClassVar[str] = "truth"
     declaration: ClassVar[Declaration] = Declaration(family="controls", needs=frozenset({"batch"}))
 
-    def attribute(
-        self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: TruthfulBatch | None = None
-    ) -> Tensor:
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
         """The signed truth of `batch`."""
         del model, targets
         if batch is None:

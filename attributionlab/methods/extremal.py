@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
+from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
 from attributionlab.methods.diagnostics import record
+from attributionlab.networks.designed import logits_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,139 +1,158 @@
-"""From a spec, a function or the name of a function to a method."""
+"""The catalog of methods, and the way from a spec, a function or an address to a method. Nothing here imports torch."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
-from attributionlab._functions import WANTED, load_function, parse_address
-from attributionlab._registry import Registry
-from attributionlab._specs import convert_options, join_options, parse_spec
-from attributionlab.errors import bad_option
-from attributionlab.methods.base import AnyMethod, FunctionMethod, Method, MethodFunction, Setting
-from attributionlab.methods.bottleneck import Iba
-from attributionlab.methods.cam import GradCam, GuidedGradCam
-from attributionlab.methods.controls import Constant, Edge, Input, Random, Truth
-from attributionlab.methods.deeplift import DeepLift, DeepShap
-from attributionlab.methods.extremal import ExtremalPerturbation
-from attributionlab.methods.gradients import (
-    Deconvnet,
-    Gradient,
-    GradientMagnitude,
-    GuidedBackprop,
-    InputXGradient,
-    IntegratedGradients,
-)
-from attributionlab.methods.occlusion import Occlusion
-from attributionlab.methods.patterns import PatternAttribution, PatternNet
-from attributionlab.methods.relevance import (
-    DeepTaylor,
-    LrpAlphaBeta,
-    LrpEpsilon,
-    LrpEpsilonAlpha2Beta1Flat,
-    LrpEpsilonPlusFlat,
-    LrpZ,
-)
-from attributionlab.methods.rise import Rise
-from attributionlab.methods.sampled import ExpectedGradients, SmoothGrad, SmoothGradSquared, VarGrad
-from attributionlab.methods.surrogate import KernelShap, Lime
+from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeIs
+    from attributionlab.environments.base import Environment
+    from attributionlab.methods.base import AnyMethod, Method, MethodFunction
 
-METHODS: Registry[type[Method] | MethodFunction] = Registry("method", "attributionlab.methods")
-_OURS: tuple[type[Method], ...] = (
-    Gradient,
-    GradientMagnitude,
-    InputXGradient,
-    SmoothGrad,
-    SmoothGradSquared,
-    VarGrad,
-    IntegratedGradients,
-    ExpectedGradients,
-    GuidedBackprop,
-    Deconvnet,
-    DeepLift,
-    DeepShap,
-    LrpEpsilon,
-    LrpZ,
-    LrpAlphaBeta,
-    LrpEpsilonPlusFlat,
-    LrpEpsilonAlpha2Beta1Flat,
-    DeepTaylor,
-    PatternNet,
-    PatternAttribution,
-    GradCam,
-    GuidedGradCam,
-    Iba,
-    Occlusion,
-    Rise,
-    ExtremalPerturbation,
-    Lime,
-    KernelShap,
-    Random,
-    Constant,
-    Edge,
-    Input,
-    Truth,
+METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
+    kind="method",
+    built_in={
+        "gradient": "attributionlab.methods.gradients:Gradient",
+        "gradient-magnitude": "attributionlab.methods.gradients:GradientMagnitude",
+        "input-x-gradient": "attributionlab.methods.gradients:InputXGradient",
+        "smoothgrad": "attributionlab.methods.sampled:SmoothGrad",
+        "smoothgrad-squared": "attributionlab.methods.sampled:SmoothGradSquared",
+        "vargrad": "attributionlab.methods.sampled:VarGrad",
+        "integrated-gradients": "attributionlab.methods.gradients:IntegratedGradients",
+        "expected-gradients": "attributionlab.methods.sampled:ExpectedGradients",
+        "guided-backprop": "attributionlab.methods.gradients:GuidedBackprop",
+        "deconvnet": "attributionlab.methods.gradients:Deconvnet",
+        "deeplift": "attributionlab.methods.deeplift:DeepLift",
+        "deepshap": "attributionlab.methods.deeplift:DeepShap",
+        "lrp-epsilon": "attributionlab.methods.relevance:LrpEpsilon",
+        "lrp-z": "attributionlab.methods.relevance:LrpZ",
+        "lrp-alpha-beta": "attributionlab.methods.relevance:LrpAlphaBeta",
+        "lrp-epsilon-plus-flat": "attributionlab.methods.relevance:LrpEpsilonPlusFlat",
+        "lrp-epsilon-alpha2-beta1-flat": "attributionlab.methods.relevance:LrpEpsilonAlpha2Beta1Flat",
+        "deep-taylor": "attributionlab.methods.relevance:DeepTaylor",
+        "pattern-net": "attributionlab.methods.patterns:PatternNet",
+        "pattern-attribution": "attributionlab.methods.patterns:PatternAttribution",
+        "gradcam": "attributionlab.methods.cam:GradCam",
+        "guided-gradcam": "attributionlab.methods.cam:GuidedGradCam",
+        "iba": "attributionlab.methods.bottleneck:Iba",
+        "occlusion": "attributionlab.methods.occlusion:Occlusion",
+        "rise": "attributionlab.methods.rise:Rise",
+        "extremal-perturbation": "attributionlab.methods.extremal:ExtremalPerturbation",
+        "lime": "attributionlab.methods.surrogate:Lime",
+        "kernel-shap": "attributionlab.methods.surrogate:KernelShap",
+        "random": "attributionlab.methods.controls:Random",
+        "constant": "attributionlab.methods.controls:Constant",
+        "edge": "attributionlab.methods.controls:Edge",
+        "input": "attributionlab.methods.controls:Input",
+        "truth": "attributionlab.methods.controls:Truth",
+    },
+    rules=Rules(
+        base="attributionlab.methods.base:Method",
+        facts={"declaration": "attributionlab.methods.base:Declaration"},
+        wrapper="attributionlab.methods.base:FunctionMethod",
+        signature="(model, inputs, targets) -> Tensor",
+    ),
+    aliases={
+        "ablation": ("occlusion",),
+        "backprop": ("gradient",),
+        "dconv": ("deconvnet",),
+        "deconv": ("deconvnet",),
+        "deconvolution": ("deconvnet",),
+        "deepliftshap": ("deepshap",),
+        "deeptaylordecomposition": ("deep-taylor",),
+        "dtd": ("deep-taylor",),
+        "eg": ("expected-gradients",),
+        "experturb": ("extremal-perturbation",),
+        "extremalperturbations": ("extremal-perturbation",),
+        "featureablation": ("occlusion",),
+        "gbp": ("guided-backprop",),
+        "ggc": ("guided-gradcam",),
+        "grad": ("gradient",),
+        "gradientshap": ("expected-gradients",),
+        "gradxinput": ("input-x-gradient",),
+        "gradientxinput": ("input-x-gradient",),
+        "guidedbackpropagation": ("guided-backprop",),
+        "gxi": ("input-x-gradient",),
+        "ig": ("integrated-gradients",),
+        "informationbottleneck": ("iba",),
+        "intgrad": ("integrated-gradients",),
+        "ixg": ("input-x-gradient",),
+        "ks": ("kernel-shap",),
+        "layergradcam": ("gradcam",),
+        "layerwiserelevancepropagation": ("lrp-epsilon", "lrp-z", "lrp-alpha-beta"),
+        "lrp": ("lrp-epsilon", "lrp-z", "lrp-alpha-beta"),
+        "meaningfulperturbation": ("extremal-perturbation",),
+        "noisetunnel": ("smoothgrad", "smoothgrad-squared", "vargrad"),
+        "saliency": ("gradient-magnitude", "gradient"),
+        "sg": ("smoothgrad",),
+        "sgsq": ("smoothgrad-squared",),
+        "shap": ("kernel-shap", "deepshap"),
+        "shapley": ("kernel-shap", "deepshap"),
+        "shapleyvalues": ("kernel-shap",),
+        "shapleyvaluesampling": ("kernel-shap",),
+        "sobel": ("edge",),
+        "vanillagradient": ("gradient",),
+        "vg": ("vargrad",),
+    },
 )
-for _kind in _OURS:
-    METHODS.register(_kind.name, _kind)
+"""All methods: captum's class names and usual abbreviations are understood in hints."""
+
+
+@overload
+def register_method(name: str, /) -> Callable[[Registered], Registered]: ...
+@overload
+def register_method(name: str, method: Registered, /) -> Registered: ...
+@overload
+def register_method(method: Registered, /) -> Registered: ...
+def register_method(name: Any, method: Any = None, /) -> Any:
+    """Make a method known by a name, in this process.
+
+    Registered are subclasses of `Method`, which are frozen dataclasses whose fields are their options, with a `name` and a
+    `declaration`; and functions `(model, inputs, targets) -> Tensor`, which may be decorated by `declares`. An installed
+    package uses an entry point of the group `attributionlab.methods` instead, which works in every process.
+
+    Args:
+        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
+        method: The class or function; left out where `register_method` decorates it.
+
+    Returns:
+        The class or function itself.
+
+    Raises:
+        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+
+    Example:
+        >>> @register_method("mean-of-channels")  # doctest: +SKIP
+        ... def mean_of_channels(model, inputs, targets):
+        ...     return inputs.mean(dim=1)
+        >>> make_method("mean-of-channels").spec  # doctest: +SKIP
+        'mean-of-channels'
+    """
+    return METHODS.register(name, method)
 
 
 def make_method(
-    method: str | AnyMethod | MethodFunction, setting: Setting | None = None, /, **options: object
+    method: str | AnyMethod | MethodFunction, environment: Environment | None = None, /, **options: object
 ) -> AnyMethod:
     """Build a method from its name or spec, or wrap a function.
 
     Args:
-        method: A registered name or spec (`integrated-gradients[baseline=true]`), a function
-            `(model, inputs, targets) -> Tensor`, or where to find one: `package.module:function`, `file.py:function`.
-        setting: The environment in which it is used; methods ask it for the true baseline.
+        method: A registered name or spec (`integrated-gradients[baseline=true]`), a method or its class, a function
+            `(model, inputs, targets) -> Tensor`, or its address: `package.module:function`, `file.py:function`.
+        environment: The environment in which it is used; methods ask it for the true baseline.
         **options: Options of the method.
 
     Raises:
         UnknownName: If there is no such method or option.
         BadOption: If a value does not fit or contradicts the spec, or a function is given options.
-        MissingFile: If the module, file or function is not there.
+        MissingFile: If the module, file or function does not exist.
 
     Example:
         >>> make_method("integrated-gradients", n_steps=20).spec
         'integrated-gradients[n_steps=20]'
     """
-    if isinstance(method, Method):
-        return dataclasses.replace(method, setting=setting or method.setting, **convert_options(type(method), options))
-    if isinstance(method, str):
-        return _from_text(method, setting, options)
-    if not callable(method):
-        raise bad_option("method", "be a spec or a function (model, inputs, targets) -> Tensor", method)
-    if options:
-        raise bad_option("options", "be empty for a function", options)
-    return method if isinstance(method, FunctionMethod) else FunctionMethod(function=method, spec=_name_of(method))
-
-
-def is_method_class(entry: type[Method] | MethodFunction) -> TypeIs[type[Method]]:
-    """Whether a registered entry is a class with options, rather than a plain function."""
-    return isinstance(entry, type) and issubclass(entry, Method)
-
-
-def _from_text(text: str, setting: Setting | None, options: dict[str, object]) -> AnyMethod:
-    address = parse_address(text)
-    if address is not None:
-        if options or address.options:
-            raise bad_option("options", f"be empty for a function ({address})", options or address.options)
-        return FunctionMethod(function=load_function(text, "method"), spec=text)
-    if not text.strip() or text.endswith(".py"):
-        raise bad_option("method", WANTED, text)
-    spec = parse_spec(text)
-    kind = METHODS.get(spec.name)
-    if is_method_class(kind):
-        given, written = (convert_options(kind, some) for some in (options, spec.options))
-        return kind(setting=setting, **join_options(given, written, text))
-    if options or spec.options:
-        raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
-    return FunctionMethod(function=kind, spec=spec.name)
-
-
-def _name_of(function: MethodFunction) -> str:
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{getattr(function, '__module__', None) or 'unknown'}:{name}"
+    built: AnyMethod = METHODS.build(method, options, environment=environment)
+    return built

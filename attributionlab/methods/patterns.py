@@ -24,9 +24,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one, require_at_least
+from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
 from attributionlab.methods.propagation import Layer, Rule, hooked, linear_part, transposed
 from attributionlab.methods.structure import require_chain
+from attributionlab.networks.designed import logits_of
 
 FIRST_SAMPLE = 3_000_000
 """Index of the first sample from which patterns are estimated: far from those that are explained."""
@@ -54,9 +55,9 @@ class _Pattern(Method):
     @cached_property
     def references(self) -> Tensor:
         """The images (n, c, h, w) from which patterns are estimated, drawn once for all batches."""
-        if self.setting is None:
-            raise bad_option("setting", "be an environment: patterns are estimated from its samples", None)
-        return self.setting.sample(self.n_samples, FIRST_SAMPLE).inputs
+        if self.environment is None:
+            raise bad_option("environment", "be given: patterns are estimated from its samples", None)
+        return self.environment.sample(self.n_samples, FIRST_SAMPLE).inputs
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """From the logit back to the input, one image at a time."""

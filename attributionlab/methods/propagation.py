@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import logits_of
+from attributionlab.networks.designed import logits_of
 
 Layer = nn.Conv2d | nn.Linear
 Rule = Callable[[Layer, Tensor, Tensor], Tensor]

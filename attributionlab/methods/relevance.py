@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, logits_of, one_by_one
+from attributionlab.methods.base import Declaration, Method, one_by_one
 from attributionlab.methods.propagation import (
     Layer,
     Rule,
@@ -28,6 +28,7 @@ from attributionlab.methods.propagation import (
     require_ruled,
 )
 from attributionlab.methods.structure import require_chain
+from attributionlab.networks.designed import logits_of
 
 
 @dataclass(frozen=True, kw_only=True)

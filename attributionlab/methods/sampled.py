@@ -189,9 +189,9 @@ class ExpectedGradients(Method):
     @cached_property
     def references(self) -> Tensor:
         """The baselines (n, c, h, w), drawn once for all batches."""
-        if self.setting is None:
-            raise bad_option("setting", "be an environment: expected gradients draw their baselines from it", None)
-        return self.setting.sample(self.n_baselines, FIRST_BASELINE).inputs
+        if self.environment is None:
+            raise bad_option("environment", "be given: expected gradients draw their baselines from it", None)
+        return self.environment.sample(self.n_baselines, FIRST_BASELINE).inputs
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """By captum's Saliency at random points between image and baselines."""

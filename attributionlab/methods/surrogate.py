@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from captum.attr import KernelShap as CaptumKernelShap
@@ -14,35 +14,18 @@ from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from attributionlab._specs import changed_options
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
-from attributionlab.methods.segments import Segments, segment
+from attributionlab.methods.segments import prior_names, segment
 from attributionlab.networks import DesignedNetwork
 from attributionlab.seeding import content_key, generator
+from attributionlab.specs.options import changed_options
+from attributionlab.truth.batch import Batch
 
 ROUNDING = 1e-6
 """Coefficients below this part of the largest are rounding: the outputs that they are fitted to are float32."""
-
-
-class PatchTruth(Protocol):
-    """Where the patches of images are."""
-
-    @property
-    def patch_ids(self) -> Tensor:
-        """(b, h, w)."""
-        ...
-
-
-class PatchBatch(Protocol):
-    """A batch that knows its patches."""
-
-    @property
-    def ground_truth(self) -> PatchTruth:
-        """The patches."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -107,7 +90,7 @@ class _Surrogate(Method):
     """One value per segment, given to all its pixels.
 
     Args:
-        segments: The segmentation prior; `oracle` takes the scene's own patches, `sam` the masks of SAM.
+        segments: The segmentation prior: a registered segmenter, `oracle` for the scene's own patches, `sam` for the masks of SAM.
         sam_checkpoint: The file of SAM's weights, a state dict; for `segments=sam`, which needs it, and no other prior.
         sam_model: Which SAM the weights belong to; for `segments=sam` as well.
         baseline: What a hidden pixel shows.
@@ -116,7 +99,7 @@ class _Surrogate(Method):
         internal_batch_size: Images per forward pass.
     """
 
-    segments: Segments = "quickshift"
+    segments: str = field(default="quickshift", metadata={"choices": prior_names})
     sam_checkpoint: str | None = None
     sam_model: SamModel = "vit_h"
     baseline: Baseline = "true"
@@ -143,16 +126,16 @@ class _Surrogate(Method):
     def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
         """The map (1, c, h, w) of one image by its segments (1, 1, h, w)."""
 
-    def attribute(
-        self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: PatchBatch | None = None
-    ) -> Tensor:
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
         """By captum, one image at a time, from random numbers that belong to the image."""
         uses_sam = self.segments == "sam"
         sam = sam_segmenter(self.sam_checkpoint, self.sam_model, inputs.device) if uses_sam else None
+        patch_ids = None if batch is None else batch.ground_truth.patch_ids
         maps = []
         for index, (image, target) in enumerate(zip(inputs.split(1), targets.split(1), strict=True)):
-            patch_ids = None if batch is None else batch.ground_truth.patch_ids[index]
-            segments = segment(image[0], self.segments, patch_ids, sam).to(inputs.device)
+            segments = segment(image[0], self.segments, None if patch_ids is None else patch_ids[index], sam).to(
+                inputs.device
+            )
             stream = int(generator(self.seed, "hidden segments", content_key(image[0])).integers(2**63))
             with torch.random.fork_rng(), torch.no_grad():
                 torch.manual_seed(stream)

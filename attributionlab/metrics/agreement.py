@@ -7,39 +7,12 @@ precision = sum_j |t_j g_j| / sum_j |t_j|        recall = sum_j |t_j g_j| / sum_
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
-from attributionlab._checks import attribution_maps
-
-TRUTHS = ("overall", "positive", "negative", "positive-smooth")
-
-
-class Truth(Protocol):
-    """The masks that a map is compared with, each (b, h, w) bool."""
-
-    @property
-    def overall_mask(self) -> Tensor:
-        """Pixels that matter."""
-        ...
-
-    @property
-    def positive_mask(self) -> Tensor:
-        """Pixels that raise the output."""
-        ...
-
-    @property
-    def negative_mask(self) -> Tensor:
-        """Pixels that lower it."""
-        ...
-
-    @property
-    def smooth_positive_mask(self) -> Tensor:
-        """Unthinned patches of the positive pixels."""
-        ...
+from attributionlab.truth.ground_truth import GroundTruth
+from attributionlab.truth.maps import attribution_maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +29,7 @@ class SoftScores:
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Scores against each kind of truth: all values against all relevant pixels, positive against positive, ..."""
+    """Scores against each kind of truth: all values against all relevant features, positive against positive, and so on."""
 
     overall: SoftScores
     positive: SoftScores
@@ -73,14 +46,15 @@ def normalize(maps: Tensor) -> Tensor:
     """Scale positive values by the largest one and negative values by the largest magnitude (Eq. 17).
 
     Args:
-        maps: (b, h, w).
+        maps: (b, *shape).
 
     Returns:
-        (b, h, w) float64 in [-1, 1]; a side without values stays empty.
+        (b, *shape) float64 in [-1, 1]; a side without values stays empty.
     """
     values = maps.double()
-    highest = values.amax(dim=(1, 2), keepdim=True).clamp(min=0)
-    lowest = values.amin(dim=(1, 2), keepdim=True).clamp(max=0).abs()
+    features = tuple(range(1, values.ndim))
+    highest = values.amax(dim=features, keepdim=True).clamp(min=0)
+    lowest = values.amin(dim=features, keepdim=True).clamp(max=0).abs()
     scale = torch.where(values >= 0, highest, lowest)
     return values / torch.where(scale == 0, 1.0, scale)
 
@@ -89,29 +63,27 @@ def soft_scores(values: Tensor, mask: Tensor) -> SoftScores:
     """Soft precision, recall and F1 of values in [0, 1] against a mask.
 
     Args:
-        values: (b, h, w) in [0, 1].
-        mask: (b, h, w) bool.
+        values: (b, *shape) in [0, 1].
+        mask: (b, *shape) bool.
     """
-    flat = rearrange(values.double(), "b h w -> b (h w)")
-    truth = rearrange(mask, "b h w -> b (h w)").double()
-    hit, given, wanted = (flat * truth).sum(dim=1), flat.sum(dim=1), truth.sum(dim=1)
-    none = torch.zeros_like(hit)
-    precision = torch.where(given > 0, hit / given, none)
-    recall = hit / wanted
-    f1 = torch.where(hit > 0, 2 * hit / (given + wanted), none)  # the harmonic mean of the two, without dividing 0 by 0
-    undefined = torch.full_like(hit, torch.nan)
-    return SoftScores(*(torch.where(wanted > 0, score, undefined) for score in (precision, recall, f1)))
+    credit, truth = values.double().flatten(1), mask.flatten(1).double()
+    hit, total_credit, total_truth = (credit * truth).sum(dim=1), credit.sum(dim=1), truth.sum(dim=1)
+    zero, undefined = torch.zeros_like(hit), torch.full_like(hit, torch.nan)
+    precision = torch.where(total_credit > 0, hit / total_credit, zero)
+    recall = hit / total_truth
+    f1 = torch.where(hit > 0, 2 * hit / (total_credit + total_truth), zero)  # harmonic mean, without dividing 0 by 0
+    return SoftScores(*(torch.where(total_truth > 0, score, undefined) for score in (precision, recall, f1)))
 
 
-def score(attribution: Tensor, ground_truth: Truth) -> Agreement:
+def score(attribution: Tensor, ground_truth: GroundTruth) -> Agreement:
     """Compare maps with the exact truth.
 
     Args:
-        attribution: (b, h, w), or (b, c, h, w), then summed over channels with signs.
-        ground_truth: The truth of the same images.
+        attribution: (b, *shape), or (b, c, *shape), then summed over channels with signs.
+        ground_truth: The truth of the same samples.
 
     Returns:
-        Scores of shape (b,) for overall, positive, negative and smooth positive truth.
+        Scores of shape (b,) for overall, positive, negative and smooth positive truth; NaN where a truth does not apply.
 
     Raises:
         WrongShape: If the shapes do not fit.
@@ -126,13 +98,14 @@ def score(attribution: Tensor, ground_truth: Truth) -> Agreement:
         >>> al.score(batch.ground_truth.signed, batch.ground_truth).overall.f1.tolist()
         [1.0, 1.0]
     """
-    batch, height, width = ground_truth.overall_mask.shape
-    maps = attribution_maps(attribution, (batch, None, height, width))
+    batch, *shape = ground_truth.signed.shape
+    maps = attribution_maps(attribution, (batch, None, *shape))
     values = normalize(maps.to(ground_truth.overall_mask.device))
+    smooth = ground_truth.smooth_positive_mask
     raising, lowering = values.clamp(min=0), (-values).clamp(min=0)
     return Agreement(
         overall=soft_scores(values.abs(), ground_truth.overall_mask),
         positive=soft_scores(raising, ground_truth.positive_mask),
         negative=soft_scores(lowering, ground_truth.negative_mask),
-        positive_smooth=soft_scores(raising, ground_truth.smooth_positive_mask),
+        positive_smooth=soft_scores(raising, torch.zeros_like(raising) if smooth is None else smooth),
     )

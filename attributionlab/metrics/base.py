@@ -1,18 +1,22 @@
-"""What a perturbation metric is: declared facts, typed options, and scores of maps; and what it asks of networks and images."""
+"""What a perturbation metric is: declared facts, typed options, and scores of maps."""
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from attributionlab._specs import changed_options, format_spec
+from attributionlab.environments.base import Environment
+from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.errors import MetricError, bad_option
-from attributionlab.perturbation import DEFAULT_MEMORY, Ranking
+from attributionlab.perturbation import DEFAULT_MEMORY
+from attributionlab.specs.grammar import format_spec
+from attributionlab.specs.options import changed_options
+from attributionlab.truth.batch import Batch, LabeledImages
 
 Measure = Literal["output", "correct-steps"]
 CURVE_POINTS = 101
@@ -21,91 +25,8 @@ CURVE_POINTS = 101
 MetricFunction = Callable[..., Tensor | Sequence[float]]
 
 
-class Network(Protocol):
-    """What metrics ask of an environment."""
-
-    @property
-    def model(self) -> nn.Module:
-        """The network."""
-        ...
-
-    @property
-    def true_baseline(self) -> Tensor:
-        """(c,), the background."""
-        ...
-
-    @property
-    def ranking(self) -> Ranking:
-        """What the pixels are ordered by."""
-        ...
-
-    @property
-    def output_per_pixel(self) -> float | None:
-        """What each pixel of the positive truth adds to the explained output, where that is always the same."""
-        ...
-
-
-class Truth(Protocol):
-    """The exact truth."""
-
-    @property
-    def positive_mask(self) -> Tensor:
-        """(b, h, w)."""
-        ...
-
-    @property
-    def overall_mask(self) -> Tensor:
-        """(b, h, w)."""
-        ...
-
-
-class Images(Protocol):
-    """Images, what they are explained for, and the truth."""
-
-    @property
-    def inputs(self) -> Tensor:
-        """(b, c, h, w)."""
-        ...
-
-    @property
-    def targets(self) -> Tensor:
-        """(b,)."""
-        ...
-
-    @property
-    def ground_truth(self) -> Truth | None:
-        """The truth, where it is known."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
-    """Any network in the place of an environment, so that the metrics run on users' own models.
-
-    Args:
-        model: (b, c, h, w) to (b, k), in evaluation mode.
-        true_baseline: (c,), the color of the canvas `background`.
-        ranking: What the pixels are ordered by.
-    """
-
-    model: nn.Module
-    true_baseline: Tensor
-    ranking: Ranking = "signed"
-    output_per_pixel: None = None
-
-
-@dataclass(frozen=True, eq=False)
-class LabeledImages:
-    """Images without a truth, in the place of a batch.
-
-    Args:
-        inputs: (b, c, h, w).
-        targets: (b,) int64, the index of the explained output.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    ground_truth: None = None
+AnyEnvironment = Environment | TrainedNetwork
+AnyBatch = Batch | LabeledImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +52,10 @@ class Measurement:
         return Measurement(self.scores.double().cpu(), at, curves)
 
 
+Bounds = tuple[float | None, float | None]
+"""Least and greatest score of a metric; None where there is no such number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric(abc.ABC):
     """A score per image of how well an attribution goes with what a network does, with its options.
@@ -143,15 +68,16 @@ class Metric(abc.ABC):
 
     name: ClassVar[str]
     higher_is_better: ClassVar[bool]
+    bounds: ClassVar[Bounds] = (None, None)
     source: ClassVar[str]
 
-    def prepare(self, environment: Network, batch: Images) -> object:  # noqa: ARG002  # a metric may need them
+    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:  # noqa: ARG002  # a metric may need them
         """What does not depend on maps, for those who measure methods one after the other; None if nothing is worth keeping."""
         return None
 
     @abc.abstractmethod
     def evaluate(
-        self, environment: Network, batch: Images, attributions: Sequence[Tensor], prepared: object = None
+        self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[Measurement]:
         """Measure the maps of several methods at once, so that they share what does not depend on them.
 
@@ -175,24 +101,33 @@ class MetricDeclaration:
     Args:
         higher_is_better: The direction.
         source: Paper, or the library that it comes from.
+        bounds: Least and greatest score, None where there is none.
     """
 
     higher_is_better: bool
     source: str = ""
+    bounds: Bounds = (None, None)
 
 
 Function = TypeVar("Function", bound=MetricFunction)
 
 
-def metric(*, higher_is_better: bool, source: str = "") -> Callable[[Function], Function]:
+def metric(
+    *, higher_is_better: bool, source: str = "", bounds: Bounds = (None, None)
+) -> Callable[[Function], Function]:
     """Attach facts to a function `(environment, batch, attribution) -> (b,)`, so that it can be audited.
+
+    Args:
+        higher_is_better: The direction.
+        source: Paper, or the library that it comes from.
+        bounds: Least and greatest score, None where there is none.
 
     Example:
         >>> @metric(higher_is_better=True)
         ... def mass(environment, batch, attribution):
         ...     return attribution.flatten(1).sum(dim=1)
     """
-    declaration = MetricDeclaration(higher_is_better, source)
+    declaration = MetricDeclaration(higher_is_better, source, bounds)
 
     def attach(function: Function) -> Function:
         function.declaration = declaration  # type: ignore[attr-defined]  # a fact about the function, kept with it
@@ -219,19 +154,29 @@ class FunctionMetric:
             raise bad_option("metric", "declare in which direction it is better", self.spec, hint)
 
     @property
-    def higher_is_better(self) -> bool:
-        """As declared."""
+    def declaration(self) -> MetricDeclaration:
+        """The declaration of the function."""
         declaration: MetricDeclaration = self.function.declaration  # type: ignore[attr-defined]
-        return declaration.higher_is_better
+        return declaration
 
-    def prepare(self, environment: Network, batch: Images) -> object:  # noqa: ARG002  # as for any metric
+    @property
+    def higher_is_better(self) -> bool:
+        """The declared direction."""
+        return self.declaration.higher_is_better
+
+    @property
+    def bounds(self) -> Bounds:
+        """The declared bounds."""
+        return self.declaration.bounds
+
+    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:  # noqa: ARG002  # as for any metric
         """Nothing: only the function knows what it needs."""
         return None
 
     def evaluate(
         self,
-        environment: Network,
-        batch: Images,
+        environment: AnyEnvironment,
+        batch: AnyBatch,
         attributions: Sequence[Tensor],
         prepared: object = None,  # noqa: ARG002  # there is nothing
     ) -> list[Measurement]:
@@ -242,7 +187,7 @@ class FunctionMetric:
         """
         return [Measurement(self._scores(environment, batch, maps)) for maps in attributions]
 
-    def _scores(self, environment: Network, batch: Images, maps: Tensor) -> Tensor:
+    def _scores(self, environment: AnyEnvironment, batch: AnyBatch, maps: Tensor) -> Tensor:
         try:
             scores: Any = self.function(environment, batch, maps.clone())
         except (Exception, SystemExit) as error:

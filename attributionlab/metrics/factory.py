@@ -1,76 +1,90 @@
-"""From a spec, a function or the name of a function to a metric."""
+"""The catalog of metrics, and the way from a spec, a function or an address to a metric. Nothing here imports torch."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
-from attributionlab._functions import WANTED, load_function, parse_address
-from attributionlab._registry import Registry
-from attributionlab._specs import convert_options, join_options, parse_spec
-from attributionlab.errors import bad_option
-from attributionlab.metrics.base import AnyMetric, FunctionMetric, Metric, MetricFunction
-from attributionlab.metrics.insertion import Deletion, Insertion
-from attributionlab.metrics.sensitivity import SensitivityN
+from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
-    from typing_extensions import TypeIs
+    from attributionlab.metrics.base import AnyMetric, Metric, MetricFunction
 
-METRICS: Registry[type[Metric] | MetricFunction] = Registry("metric", "attributionlab.metrics")
-_OURS: tuple[type[Metric], ...] = (Insertion, Deletion, SensitivityN)
-for _kind in _OURS:
-    METRICS.register(_kind.name, _kind)
+METRICS: Catalog[type[Metric] | MetricFunction] = Catalog(
+    kind="metric",
+    built_in={
+        "insertion": "attributionlab.metrics.insertion:Insertion",
+        "deletion": "attributionlab.metrics.insertion:Deletion",
+        "sensitivity-n": "attributionlab.metrics.sensitivity:SensitivityN",
+    },
+    rules=Rules(
+        base="attributionlab.metrics.base:Metric",
+        facts={"higher_is_better": "builtins:bool", "source": "builtins:str"},
+        wrapper="attributionlab.metrics.base:FunctionMetric",
+        signature="(environment, batch, attribution) -> (b,)",
+    ),
+    aliases={
+        "ins": ("insertion",),
+        "del": ("deletion",),
+        "pixelflipping": ("deletion",),
+        "sensitivity": ("sensitivity-n",),
+    },
+)
+"""All metrics."""
+
+
+@overload
+def register_metric(name: str, /) -> Callable[[Registered], Registered]: ...
+@overload
+def register_metric(name: str, metric: Registered, /) -> Registered: ...
+@overload
+def register_metric(metric: Registered, /) -> Registered: ...
+def register_metric(name: Any, metric: Any = None, /) -> Any:
+    """Make a metric known by a name, in this process.
+
+    Registered are subclasses of `Metric`, which are frozen dataclasses whose fields are their options, with a `name`,
+    `higher_is_better` and a `source`; and functions `(environment, batch, attribution) -> (b,)` declared by `metric`. An
+    installed package uses an entry point of the group `attributionlab.metrics` instead, which works in every process.
+
+    Args:
+        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
+        metric: The class or function; left out where `register_metric` decorates it.
+
+    Returns:
+        The class or function itself.
+
+    Raises:
+        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+
+    Example:
+        >>> import attributionlab as al  # doctest: +SKIP
+        >>> @register_metric("total")  # doctest: +SKIP
+        ... @al.metric(higher_is_better=True)
+        ... def total(environment, batch, attribution):
+        ...     return attribution.flatten(1).sum(dim=1)
+        >>> make_metric("total").higher_is_better  # doctest: +SKIP
+        True
+    """
+    return METRICS.register(name, metric)
 
 
 def make_metric(metric: str | AnyMetric | MetricFunction, /, **options: object) -> AnyMetric:
     """Build a metric from its name or spec, or wrap a function.
 
     Args:
-        metric: A registered name or spec (`insertion[canvas=background]`), a function declared by `metric`
-            `(environment, batch, attribution) -> (b,)`, or where to find one: `package.module:function`, `file.py:function`.
+        metric: A registered name or spec (`insertion[canvas=background]`), a metric or its class, a function declared by
+            `metric` `(environment, batch, attribution) -> (b,)`, or its address: `package.module:function`, `file.py:function`.
         **options: Options of the metric.
 
     Raises:
         UnknownName: If there is no such metric or option.
         BadOption: If a value does not fit or contradicts the spec, or a function has no declaration or is given options.
-        MissingFile: If the module, file or function is not there.
+        MissingFile: If the module, file or function does not exist.
 
     Example:
         >>> make_metric("insertion[canvas=background]", seed=3).spec
         'insertion[canvas=background,seed=3]'
     """
-    if isinstance(metric, Metric):
-        return dataclasses.replace(metric, **convert_options(type(metric), options))
-    if isinstance(metric, str):
-        return _from_text(metric, options)
-    if not callable(metric) and not isinstance(metric, FunctionMetric):
-        raise bad_option("metric", "be a spec or a function (environment, batch, attribution) -> (b,)", metric)
-    if options:
-        raise bad_option("options", "be empty for a function", options)
-    if isinstance(metric, FunctionMetric):
-        return metric
-    name = getattr(metric, "__qualname__", type(metric).__qualname__)
-    return FunctionMetric(function=metric, spec=f"{getattr(metric, '__module__', 'unknown')}:{name}")
-
-
-def _is_class(entry: type[Metric] | MetricFunction) -> TypeIs[type[Metric]]:
-    """Whether a registered entry is a class with options, rather than a plain function."""
-    return isinstance(entry, type) and issubclass(entry, Metric)
-
-
-def _from_text(text: str, options: dict[str, object]) -> AnyMetric:
-    address = parse_address(text)
-    if address is not None:
-        if options or address.options:
-            raise bad_option("options", f"be empty for a function ({address})", options or address.options)
-        return FunctionMetric(function=load_function(text, "metric"), spec=text)
-    if not text.strip() or text.endswith(".py"):
-        raise bad_option("metric", WANTED, text)
-    spec = parse_spec(text)
-    kind = METRICS.get(spec.name)
-    if _is_class(kind):
-        given, written = (convert_options(kind, some) for some in (options, spec.options))
-        return kind(**join_options(given, written, text))
-    if options or spec.options:
-        raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
-    return FunctionMetric(function=kind, spec=spec.name)
+    built: AnyMetric = METRICS.build(metric, options)
+    return built

@@ -16,9 +16,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from attributionlab._checks import attribution_maps, whole_number
 from attributionlab.errors import bad_option
-from attributionlab.metrics.base import Images, Measure, Measurement, Metric, Network
+from attributionlab.metrics.base import AnyBatch, AnyEnvironment, Measure, Measurement, Metric
 from attributionlab.perturbation import (
     DEFAULT_MEMORY,
     Ranking,
@@ -27,6 +26,8 @@ from attributionlab.perturbation import (
     switch_steps,
     tie_orders,
 )
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.maps import attribution_maps
 
 Canvas = Literal["black", "background", "blur"]
 
@@ -79,8 +80,8 @@ class _Switching(Metric):
 
     def evaluate(
         self,
-        environment: Network,
-        batch: Images,
+        environment: AnyEnvironment,
+        batch: AnyBatch,
         attributions: Sequence[Tensor],
         prepared: object = None,  # noqa: ARG002  # nothing is worth keeping: curves take milliseconds
     ) -> list[Measurement]:
@@ -88,7 +89,7 @@ class _Switching(Metric):
         curves = self.curves(environment, batch, attributions)
         return [Measurement(curve.auc, curve.steps / batch.inputs[0, 0].numel(), curve.outputs) for curve in curves]
 
-    def curves(self, environment: Network, batch: Images, attributions: Sequence[Tensor]) -> list[Curve]:
+    def curves(self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor]) -> list[Curve]:
         """A curve per method; the images are prepared once for all of them."""
         by = environment.ranking if self.order is None else self.order
         maps = [attribution_maps(given, batch.inputs.shape) for given in attributions]
@@ -100,7 +101,7 @@ class _Switching(Metric):
         outputs = switch_pixels(
             environment.model, start, end, by_image, batch.targets, self.steps, self.max_memory
         ).transpose(0, 1)  # (methods, b, s)
-        per_pixel = environment.output_per_pixel
+        per_pixel = environment.output_per_feature
         if self.measure == "correct-steps":
             n_contributing = contributing(batch)
             correct = correct_steps(outputs, n_contributing) / n_contributing[:, None]
@@ -119,7 +120,7 @@ class _Switching(Metric):
         full = values[:, -1 if self.inserts else 0]
         return Curve(steps, outputs, auc, torch.where(full != 0, auc / full, torch.nan), optimum)
 
-    def _optimum(self, batch: Images, outputs: Tensor, per_pixel: float | None) -> Tensor:
+    def _optimum(self, batch: AnyBatch, outputs: Tensor, per_pixel: float | None) -> Tensor:
         """The best area where every positive pixel adds the same: k(1 - k/2n) or k(k/2n) outputs of a pixel."""
         counted = self.measure == "correct-steps"
         unknown = torch.full((len(outputs),), torch.nan, dtype=torch.float64)
@@ -156,8 +157,8 @@ class Deletion(_Switching):
 
 
 def insertion(
-    environment: Network,
-    batch: Images,
+    environment: AnyEnvironment,
+    batch: AnyBatch,
     attribution: Tensor,
     *,
     canvas: Canvas = "black",
@@ -203,8 +204,8 @@ def insertion(
 
 
 def deletion(
-    environment: Network,
-    batch: Images,
+    environment: AnyEnvironment,
+    batch: AnyBatch,
     attribution: Tensor,
     *,
     canvas: Canvas = "black",
@@ -222,7 +223,7 @@ def deletion(
     return metric.curves(environment, batch, [attribution])[0]
 
 
-def canvases(environment: Network, inputs: Tensor, canvas: Canvas) -> Tensor:
+def canvases(environment: AnyEnvironment, inputs: Tensor, canvas: Canvas) -> Tensor:
     """What is shown where pixels are missing, (b, c, h, w), in integer colors."""
     if canvas == "black":
         return torch.zeros_like(inputs)
@@ -230,8 +231,10 @@ def canvases(environment: Network, inputs: Tensor, canvas: Canvas) -> Tensor:
         color = environment.true_baseline.to(inputs)
         if color.shape != inputs.shape[1:2]:
             raise bad_option("true_baseline", f"have {inputs.shape[1]} channels", tuple(color.shape))
-        return color[:, None, None].expand_as(inputs).contiguous()
+        return color.reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs).contiguous()
     if canvas == "blur":
+        if inputs.ndim != 4:
+            raise bad_option("canvas", "be black or background for inputs that are not images", canvas)
         deviation = BLUR * min(inputs.shape[2:]) / 224
         blurred = gaussian_filter(inputs.double().cpu().numpy(), sigma=(0, 0, deviation, deviation))
         return torch.from_numpy(np.round(blurred)).to(inputs)
@@ -246,7 +249,7 @@ def check_counted(measure: Measure, steps: int | None) -> None:
         raise bad_option("steps", "be none where correct steps are counted, one by one", steps)
 
 
-def contributing(batch: Images) -> Tensor:
+def contributing(batch: AnyBatch) -> Tensor:
     """(b,) int64: how many pixels the output depends on by the truth."""
     if batch.ground_truth is None:
         raise bad_option("measure", "be output where there is no ground truth", "correct-steps")

@@ -14,12 +14,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from attributionlab._checks import attribution_maps, whole_number
 from attributionlab.errors import bad_option
-from attributionlab.metrics.base import Images, Measure, Measurement, Metric, Network
+from attributionlab.metrics.base import AnyBatch, AnyEnvironment, Bounds, Measure, Measurement, Metric
 from attributionlab.metrics.insertion import Canvas, canvases, check_counted, contributing, correct_steps
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, random_orders, switch_pixels, switch_steps
 from attributionlab.seeding import generator
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.maps import attribution_maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,7 @@ class SensitivityN(Metric):
 
     name: ClassVar[str] = "sensitivity-n"
     higher_is_better: ClassVar[bool] = True
+    bounds: ClassVar[Bounds] = (-1.0, 1.0)
     source: ClassVar[str] = "Ancona et al. 2018"
 
     def __post_init__(self) -> None:
@@ -78,13 +80,13 @@ class SensitivityN(Metric):
         if self.order not in (None, "signed", "magnitude"):
             raise bad_option("order", "be signed or magnitude", self.order)
 
-    def prepare(self, environment: Network, batch: Images) -> Prepared:
+    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> Prepared:
         """The orders, and the drops of every image; about 80 MB and 40 MB an image at 224x224."""
         orders = self._orders(batch)
         return Prepared(orders, tuple(self._drops(environment, batch, orders)))
 
     def evaluate(
-        self, environment: Network, batch: Images, attributions: Sequence[Tensor], prepared: object = None
+        self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[Measurement]:
         """The means and curves; see `Metric.evaluate`."""
         n_pixels = batch.inputs[0, 0].numel()
@@ -92,7 +94,7 @@ class SensitivityN(Metric):
         return [Measurement(curve.mean, curve.sizes / n_pixels, curve.correlations) for curve in curves]
 
     def curves(
-        self, environment: Network, batch: Images, attributions: Sequence[Tensor], prepared: object = None
+        self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[SensitivityCurve]:
         """A curve per method; the network is evaluated once for all of them, or not at all where that is prepared."""
         maps = [self._summed(environment, attribution_maps(given, batch.inputs.shape)) for given in attributions]
@@ -110,13 +112,13 @@ class SensitivityN(Metric):
                 by_image.append(dropped.correlate(sums[:, :-1] if self.steps is None else sums[:, columns]))
         return [SensitivityCurve.of(sizes, torch.stack(by_image)) for by_image in correlations]
 
-    def _sizes(self, batch: Images) -> Tensor:
+    def _sizes(self, batch: AnyBatch) -> Tensor:
         return switch_steps(batch.inputs[0, 0].numel(), self.steps)[1:-1]
 
-    def _orders(self, batch: Images) -> Tensor:
+    def _orders(self, batch: AnyBatch) -> Tensor:
         return random_orders(self.n_orders, batch.inputs[0, 0].numel(), seed=self.seed).to(batch.inputs.device)
 
-    def _drops(self, environment: Network, batch: Images, orders: Tensor) -> Iterator[Drops]:
+    def _drops(self, environment: AnyEnvironment, batch: AnyBatch, orders: Tensor) -> Iterator[Drops]:
         """Image by image, because the orders are many."""
         shown = canvases(environment, batch.inputs, self.canvas)
         n_contributing = contributing(batch) if self.measure == "correct-steps" else None
@@ -130,15 +132,15 @@ class SensitivityN(Metric):
             )
             yield Drops.of(changes[:, 1:-1].contiguous())
 
-    def _summed(self, environment: Network, maps: Tensor) -> Tensor:
+    def _summed(self, environment: AnyEnvironment, maps: Tensor) -> Tensor:
         """What is summed, (b, P) float64."""
         by = environment.ranking if self.order is None else self.order
         return (maps.abs() if by == "magnitude" else maps).flatten(1).double()
 
 
 def sensitivity_n(
-    environment: Network,
-    batch: Images,
+    environment: AnyEnvironment,
+    batch: AnyBatch,
     attribution: Tensor,
     *,
     n_orders: int = 100,
@@ -187,8 +189,8 @@ def sensitivity_n(
 
 
 def sensitivity_n_by_subsets(
-    environment: Network,
-    batch: Images,
+    environment: AnyEnvironment,
+    batch: AnyBatch,
     attribution: Tensor,
     sizes: Sequence[int],
     *,
@@ -209,7 +211,7 @@ def sensitivity_n_by_subsets(
         n_subsets: Subsets per N; at least 2.
         canvas: What replaces the pixels; see `insertion`.
         seed: Seed of the subsets.
-        batch_size: Images per forward pass.
+        batch_size: AnyBatch per forward pass.
 
     Raises:
         BadOption: If an option does not fit.

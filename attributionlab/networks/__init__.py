@@ -2,7 +2,7 @@
 
 from attributionlab.networks.accumulator import Accumulator, Block, Redundancy
 from attributionlab.networks.color_detector import Color, ColorDetector
-from attributionlab.networks.designed import DesignedNetwork
+from attributionlab.networks.designed import DesignedNetwork, logits_of
 from attributionlab.networks.dyadic import Bound, exact_arithmetic
 from attributionlab.networks.head import build_identity_head
 from attributionlab.networks.kernels import Kernels
@@ -27,4 +27,5 @@ __all__ = [
     "build_number_checker",
     "exact_arithmetic",
     "express",
+    "logits_of",
 ]

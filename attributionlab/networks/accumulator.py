@@ -21,6 +21,7 @@ that nobody designed. Only there can a ReLU clip; all later blocks are plain sum
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -190,11 +191,8 @@ class Accumulator(nn.Module):
         grouped: bool = True,
     ) -> None:
         super().__init__()
-        least = 1 if design == "uniform" else 2
-        if n_kernels < least:
-            raise bad_option("n_kernels", f"be at least {least} for accumulator {design!r}", n_kernels)
         self.grouped, self.size = grouped, tuple(size)
-        self.blocks = _draw_blocks((n_classes, n_kernels), size, design, redundancy or Redundancy(), seed)
+        self.blocks = design_blocks((n_classes, n_kernels), self.size, design, redundancy or Redundancy(), seed)
         self.layers = nn.Sequential(*(layer for block in self.blocks for layer in block.layers(grouped=grouped)))
         self.flatten: nn.Flatten | None = None
 
@@ -234,13 +232,28 @@ def _all_weights(layers: nn.Sequential) -> Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in layers.parameters()])
 
 
-def _draw_blocks(
-    shape: tuple[int, int], size: tuple[int, int], design: Design, redundancy: Redundancy, seed: int
+@functools.lru_cache(maxsize=32)
+def design_blocks(
+    shape: tuple[int, int], size: tuple[int, ...], design: Design, redundancy: Redundancy, seed: int
 ) -> tuple[Block, ...]:
     """All blocks, with the finest weights that make every layer exact.
 
     A fine first block leaves fewer bits to the last one, so where the last one does not fit, all start a rung lower.
+
+    Args:
+        shape: Numbers of classes and of kernels per class.
+        size: Rows and columns of the image.
+        design: Kind of weights.
+        redundancy: The redundant channels.
+        seed: Seed of all random weights.
+
+    Raises:
+        BadOption: If the number of kernels does not fit the design.
+        Inexact: If no rung of the ladder makes every layer exact.
     """
+    least = 1 if design == "uniform" else 2
+    if shape[1] < least:
+        raise bad_option("n_kernels", f"be at least {least} for accumulator {design!r}", shape[1])
     for level in range(len(LADDER) - 1):
         with contextlib.suppress(Inexact):
             return _draw_blocks_from(level, shape, size, design, redundancy, seed)
@@ -248,7 +261,7 @@ def _draw_blocks(
 
 
 def _draw_blocks_from(
-    level: int, shape: tuple[int, int], size: tuple[int, int], design: Design, redundancy: Redundancy, seed: int
+    level: int, shape: tuple[int, int], size: tuple[int, ...], design: Design, redundancy: Redundancy, seed: int
 ) -> tuple[Block, ...]:
     """All blocks, from the image down to one cell, on the rungs from `level` downward."""
     blocks: list[Block] = []

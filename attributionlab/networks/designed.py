@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +10,6 @@ from torch import Tensor, nn
 from attributionlab.networks.accumulator import Accumulator
 from attributionlab.networks.color_detector import ColorDetector
 from attributionlab.networks.dyadic import exact_arithmetic
-
-Output = Literal["probability", "logit"]
 
 
 class DesignedNetwork(nn.Module):
@@ -88,3 +85,9 @@ class DesignedNetwork(nn.Module):
             logits: Tensor = self.head(self.accumulator(channels))
             outputs: Tensor = logits if self.softmax is None else self.softmax(logits)
             return outputs
+
+
+def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """What the softmax would be applied to, where the model says so; else the model itself."""
+    logits: object = getattr(model, "logits", None)
+    return logits if callable(logits) and not isinstance(logits, nn.Module) else model

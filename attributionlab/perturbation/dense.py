@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from attributionlab._checks import check_targets
 from attributionlab.errors import bad_option
 from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained
+from attributionlab.truth.maps import check_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,9 +17,9 @@ class DensePixels:
     """Outputs of any network while the pixels of images are switched to those of others.
 
     Args:
-        model: (b, c, h, w) to (b, k).
-        start: (b, c, h, w), what is shown at first.
-        end: (b, c, h, w), what is shown at last.
+        model: (b, c, *shape) to (b, k).
+        start: (b, c, *shape), shown at first.
+        end: (b, c, *shape), shown at last.
         batch_size: Images per forward pass.
 
     Raises:
@@ -76,6 +76,6 @@ class DensePixels:
         """(s, k)."""
         parts: list[Tensor] = []
         for part in steps.split(self.batch_size):
-            switched = rank < part[:, None, None]
+            switched = rank < part.reshape(-1, *[1] * rank.ndim)
             parts.append(self.model(torch.where(switched[:, None], end, start)))
         return torch.cat(parts)

@@ -20,13 +20,13 @@ def descending(attribution: Tensor, inputs: Tensor, *, by: Ranking = "signed", s
     Ties in the order of the pixels' numbers would favor what stands at the top, up to 0.06 of AUC from nothing.
 
     Args:
-        attribution: (b, h, w).
-        inputs: (b, c, h, w); an image's ties are broken alike alone and in a batch, for every method.
+        attribution: (b, *shape).
+        inputs: (b, c, *shape); an image's ties are broken alike alone and in a batch, for every method.
         by: Whether `signed` values or their `magnitude` are compared.
         seed: Seed of the random order.
 
     Returns:
-        (b, h w) int64.
+        (b, P) int64.
 
     Raises:
         BadOption: If `by` is something else.
@@ -99,11 +99,11 @@ def check_indices(targets: Tensor, n_outputs: int) -> None:
 
 
 def check_images(start: Tensor, end: Tensor) -> None:
-    """Refuse what are not two batches of images of one shape.
+    """Refuse values that are not two batches of inputs of one shape.
 
     Raises:
         BadOption: If they are not.
     """
-    if start.ndim != 4 or start.shape != end.shape:
+    if start.ndim < 3 or start.shape != end.shape:
         shapes = f"{tuple(start.shape)} and {tuple(end.shape)}"
-        raise bad_option("start and end", "be two batches of images (b, c, h, w) of one shape", shapes)
+        raise bad_option("start and end", "be two batches of inputs (b, c, *shape) of one shape", shapes)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from attributionlab._checks import whole_number
+from attributionlab.networks import DesignedNetwork
 from attributionlab.perturbation.dense import DensePixels
 from attributionlab.perturbation.tree import SwitchedPixels
+from attributionlab.specs.arguments import whole_number
+
+FEW_FEATURES = 1024
+"""Inputs with at most so many features are switched one by one even if each step takes a forward pass."""
 
 
 def switch_steps(n_pixels: int, n_steps: int | None) -> Tensor:
@@ -27,24 +31,25 @@ def switch_steps(n_pixels: int, n_steps: int | None) -> Tensor:
 def switch_pixels(
     model: nn.Module, start: Tensor, end: Tensor, orders: Tensor, targets: Tensor, n_steps: int | None, max_memory: int
 ) -> Tensor:
-    """Outputs of a network while the pixels of images are switched to those of others.
+    """Outputs of a network while the features of inputs are switched to those of others.
 
     Args:
-        model: A designed network, or with `n_steps` any network.
-        start: (b, c, h, w), what is shown at first.
-        end: (b, c, h, w), what is shown at last.
-        orders: (b, n, P) int64, permutations of the pixels, n for each image.
+        model: A designed network; or any network, with `n_steps` or with few features.
+        start: (b, c, *shape), shown at first.
+        end: (b, c, *shape), shown at last.
+        orders: (b, n, P) int64, permutations of the features, n for each input.
         targets: (b,) int64, index of the explained output.
-        n_steps: None for the exact outputs after every pixel, else that many steps by one forward pass each.
+        n_steps: None for the outputs after every feature, else that many steps by one forward pass each.
         max_memory: Bytes that the exact evaluation may take at once.
 
     Returns:
         (b, n, s), at `switch_steps`.
 
     Raises:
-        BadOption: If the model is no designed network and `n_steps` is None, or something does not fit.
+        BadOption: If `n_steps` is None and the model is not a designed network and has more than 1,024 features, or something does not fit.
     """
-    if n_steps is None:
+    n_features = start[0, 0].numel()
+    if n_steps is None and (isinstance(model, DesignedNetwork) or n_features > FEW_FEATURES):
         return SwitchedPixels(model, start, end, max_memory).outputs(orders, targets)
-    steps = switch_steps(start[0, 0].numel(), n_steps)
+    steps = switch_steps(n_features, n_steps)
     return DensePixels(model, start, end).outputs(orders, targets, steps)

@@ -20,10 +20,11 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
-from attributionlab._checks import check_targets, whole_number
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.maps import check_targets
 
 DEFAULT_MEMORY = 2 * 2**30
 """Bytes that the evaluation may take at once."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
-from attributionlab.experiments.audited import ImageCurves
-from attributionlab.experiments.results import Records, Values
-from attributionlab.metrics import make_metric
+from attributionlab.errors import BadOption, DamagedRecords
+from attributionlab.judging.audit_report import ImageCurves
+from attributionlab.runs.declarations import built_in_direction
+from attributionlab.runs.results import Records, Values
 
 
 class RunView:
@@ -43,8 +46,23 @@ class RunView:
 
     @cached_property
     def directions(self) -> Mapping[str, float]:
-        """By metric: 1 where higher is better, else -1."""
-        return {metric: 1.0 if make_metric(metric).higher_is_better else -1.0 for metric in self.metrics}
+        """By metric: 1 where higher is better, else -1; left out where the direction is not recorded.
+
+        Records of an earlier version do not say it; then that of a built-in metric is taken.
+        """
+        recorded = self.records.directions
+        directions = {
+            metric: recorded[metric] if metric in recorded else built_in_direction(metric) for metric in self.metrics
+        }
+        return {metric: 1.0 if higher else -1.0 for metric, higher in directions.items() if higher is not None}
+
+    def maps(self, environment: str, method: str) -> npt.NDArray[np.float32] | None:
+        """Stored maps as in `Records.maps`; None, with a warning, where a file is damaged."""
+        try:
+            return self.records.maps(environment, method)
+        except BadOption as error:
+            warnings.warn(f"maps are left out: {error}", DamagedRecords, stacklevel=2)
+            return None
 
     def scores(self, family: str, method: str, measure: str, name: str) -> Values:
         """A score like `positive.f1` of `agreement`, or `score` of a metric, over the images of all seeds; NaN where undefined."""
@@ -59,7 +77,12 @@ class RunView:
         return {name: np.concatenate([part.get(name, nothing) for part in parts]) for name in names}
 
     def oriented(self, family: str, metric: str) -> dict[str, tuple[Values, Values]]:
-        """F1 and a metric over images, higher being better for both, by method that has both on any image."""
+        """F1 and a metric over images, higher being better for both, by method that has both on any image.
+
+        Empty where the direction of the metric is not recorded.
+        """
+        if metric not in self.directions:
+            return {}
         found = {
             method: (
                 self.scores(family, method, "agreement", f"{self.f1_truth}.f1"),

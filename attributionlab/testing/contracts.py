@@ -8,10 +8,10 @@ from unittest import SkipTest
 import torch
 from torch import Tensor, nn
 
-from attributionlab._specs import option_fields
 from attributionlab.errors import InputsChanged, MethodError, ModelChanged, TorchChanged
+from attributionlab.measuring.guard import ModelState
 from attributionlab.methods import Method, context_for, make_method
-from attributionlab.methods.guard import ModelState
+from attributionlab.specs.options import option_fields
 from attributionlab.testing.failure import failure, per_image
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
 

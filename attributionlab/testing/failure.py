@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from attributionlab._test_session import artifacts_folder
-from attributionlab.reports.figures import difference_figure, save_figure
+from attributionlab.reports.figures.maps import difference_figure
+from attributionlab.reports.figures.saving import save_figure
+from attributionlab.testing.session import artifacts_folder
 from attributionlab.testing.subject import Subject
 
 SHOWN = 8

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from attributionlab._test_session import found
-from attributionlab.experiments import check
+from attributionlab.judging import check
 from attributionlab.metrics import score
 from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import what_would_help
+from attributionlab.testing.session import found
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from attributionlab.environments import Batch
 from attributionlab.metrics import score
+from attributionlab.truth import Batch
 
 GAIN = 0.15
 """By how much F1 must grow for a change to be the likely reason."""

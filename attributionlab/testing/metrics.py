@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from attributionlab.environments import Batch, Environment
+from attributionlab.environments import Environment
 from attributionlab.errors import AttributionLabError
 from attributionlab.metrics import AnyMetric, MetricFunction, make_metric
 from attributionlab.seeding import generator
 from attributionlab.testing.subject import COUNTING, Subject
+from attributionlab.truth import Batch
 
 ROUNDING = 1e-9
 """Float64 sums in another order."""

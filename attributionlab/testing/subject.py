@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attributionlab.environments import Batch, Environment, complete_environment
-from attributionlab.methods import AnyMethod, MethodFunction, context_for, make_method
-from attributionlab.methods.guard import run_guarded
+from attributionlab.environments import Environment, complete_environment
+from attributionlab.measuring.explain import attribute
+from attributionlab.methods import AnyMethod, MethodFunction, make_method
+from attributionlab.truth import Batch
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
 """Where the axioms hold exactly: the logit is a sum over the winner's pixels, and nothing else enters it."""
@@ -71,7 +72,7 @@ class Subject:
         model = self.model if model is None else model
         first = next(model.parameters())
         part = dataclasses.replace(part.to(first.device), inputs=part.inputs.to(first))
-        return run_guarded(self.method, model, part.inputs, part.targets, **context_for(self.method, part))
+        return attribute(self.method, model, part)
 
     def one_by_one(self) -> Tensor:
         """Maps of each image alone."""

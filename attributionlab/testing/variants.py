@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from attributionlab._specs import convert_options
-from attributionlab._test_session import found
 from attributionlab.environments import Environment
 from attributionlab.errors import BadOption, MethodError, MethodRaised
 from attributionlab.networks import Activation, Structure
+from attributionlab.specs.options import convert_options
 from attributionlab.testing.contracts import TOLERANCE
 from attributionlab.testing.failure import failure
+from attributionlab.testing.session import found
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
 
 WHY: dict[str, str] = {

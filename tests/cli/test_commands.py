@@ -17,10 +17,10 @@ import attributionlab as al
 from attributionlab import __version__
 from attributionlab.cli.app import app
 from attributionlab.environments import ENVIRONMENTS, make_environment
+from attributionlab.exchange import dataset
 from attributionlab.methods import METHODS
 from attributionlab.metrics import METRICS
-from attributionlab.reports import dataset
-from attributionlab.reports.tables import CSV_COLUMNS
+from attributionlab.reports.tables.verdicts import CSV_COLUMNS
 
 SMALL = ("--size", "16", "--n-samples", "1")
 ANSI = re.compile(r"\x1b\[")
@@ -496,7 +496,7 @@ def test_an_interrupted_command_says_so(monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("attributionlab.experiments.check", interrupted)
+    monkeypatch.setattr("attributionlab.judging.check", interrupted)
     assert failed(130, "check", "truth", *SMALL) == "interrupted"
 
 
@@ -505,7 +505,7 @@ def test_a_machine_that_refuses_is_one_line(monkeypatch, error):
     def refuses(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("attributionlab.experiments.check", refuses)
+    monkeypatch.setattr("attributionlab.judging.check", refuses)
     assert failed(3, "check", "truth", *SMALL) == f"the machine refused: {error}"
 
 
@@ -514,7 +514,7 @@ def test_an_error_of_any_text_is_one_line(monkeypatch, message):
     def refuses(*arguments, **options):
         raise OSError(message)
 
-    monkeypatch.setattr("attributionlab.experiments.check", refuses)
+    monkeypatch.setattr("attributionlab.judging.check", refuses)
     assert failed(3, "check", "truth", *SMALL) == f"the machine refused: {' '.join(message.split())}"
 
 

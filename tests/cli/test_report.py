@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from attributionlab import experiments
 from attributionlab.cli.app import app
 from attributionlab.errors import MachineError, MissingFile
-from attributionlab.experiments.plan import Plan
+from attributionlab.runs.plan import Plan
 
 
 @pytest.fixture(scope="module")

@@ -148,7 +148,7 @@ def test_weights_that_are_none_are_found_before_anything_is_measured(tmp_path, c
 def test_jobs_that_failed_are_counted_and_tried_again(tmp_path, monkeypatch):
     tiny = ["-o", tmp_path, "--size", "16", "--n-samples", "1", "--network-seeds", "1"]
     with monkeypatch.context() as broken:  # as where memory ran out
-        broken.setitem(SEGMENTERS, "grid", lambda _: 1 / 0)
+        broken.setitem(SEGMENTERS.entries, "grid", lambda _: 1 / 0)
         result = run("appendix-k", *tiny)
     assert result.exit_code == 0
     assert "2 of 10 jobs in" in result.stderr
@@ -167,7 +167,7 @@ import itertools
 import signal
 import time
 
-from attributionlab.experiments.store import Journal
+from attributionlab.runs.store import Journal
 
 append, numbers = Journal.append, itertools.count(1)
 

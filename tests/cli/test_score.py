@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import attributionlab as al
 from attributionlab.cli.app import app
 from attributionlab.errors import MachineError
-from attributionlab.reports import model_files
+from attributionlab.exchange import model_files
 
 SPEC = "multi-color-sum[height=16,width=24]"
 

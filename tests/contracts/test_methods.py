@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from attributionlab._specs import convert_options, format_spec, option_fields, parse_spec
 from attributionlab.environments import make_environment
 from attributionlab.methods import METHODS, Declaration, make_method
 from attributionlab.methods.factory import is_method_class
+from attributionlab.specs.grammar import format_spec, parse_spec
+from attributionlab.specs.options import convert_options, option_fields
 
 PROBABILITY = "multi-color-sum[size=16]"
 ENVIRONMENTS = (PROBABILITY, "single-color-modulo[size=16]", "single-color-sum[size=16]")

@@ -6,11 +6,12 @@ from functools import cache
 import pytest
 import torch
 
-from attributionlab._specs import convert_options, format_spec, option_fields, parse_spec
 from attributionlab.environments import make_environment
 from attributionlab.errors import NotFinite, WrongShape
 from attributionlab.metrics import METRICS, Metric, make_metric
 from attributionlab.seeding import generator
+from attributionlab.specs.grammar import format_spec, parse_spec
+from attributionlab.specs.options import convert_options, option_fields
 
 ALL = tuple(METRICS)
 LINEAR = "multi-color-sum[n_redundant=0,output=logit,size=16]"

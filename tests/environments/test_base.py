@@ -7,9 +7,10 @@ import pytest
 import torch
 from oracles import count_colors
 
-from attributionlab.environments import ENVIRONMENTS, Batch, GroundTruth, MultiColorSum, make_environment
+from attributionlab.environments import ENVIRONMENTS, MultiColorSum, make_environment
 from attributionlab.errors import BadOption
 from attributionlab.scenes import colored_ids, patch_ids, render
+from attributionlab.truth import Batch, GroundTruth
 
 NAMES = ("multi-color-sum", "single-color-modulo", "single-color-sum")
 

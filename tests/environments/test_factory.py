@@ -61,7 +61,7 @@ def test_options_beside_a_spec_may_repeat_it():
 
 
 def test_an_unknown_option_of_an_environment_is_told_the_shorthands():
-    message = "known: accumulator, activation, data_seed, height, .*, seed, size, structure, width$"
+    message = "got 'modulus'; `attributionlab list environments single-color-sum` lists them$"
     with pytest.raises(UnknownName, match=message):
         make_environment("single-color-sum[modulus=3]")
     with pytest.raises(UnknownName, match=r"did you mean size"):

@@ -21,7 +21,10 @@ SPECS = (
     "single-color-sum",
     "single-color-sum[accumulator=signed]",
 )
-COMMON = ["outputs", "counts", "precision", "background", "sensitivity", "symmetry", "addition"]
+COMMON = [
+    *("outputs", "closed form", "precision", "variants"),
+    *("counts", "background", "sensitivity", "symmetry", "addition"),
+]
 
 
 def small(spec="multi-color-sum", **options):
@@ -47,6 +50,9 @@ def sabotaged(spec, change):
             with torch.no_grad():
                 change(network)
             return network
+
+        def variants(self):  # changes name layers of the plain network
+            return iter(())
 
     return Sabotaged(**{field.name: getattr(environment, field.name) for field in dataclasses.fields(environment)})
 
@@ -180,7 +186,7 @@ def test_swapped_classes_violate_the_outputs_only():
         network.head[2].weight.copy_(network.head[2].weight[[1, 2, 3, 0]])
 
     names = violated(sabotaged("multi-color-sum[output=logit]", change))
-    assert names == {"outputs"}
+    assert names == {"outputs", "closed form"}
 
 
 def test_a_color_that_votes_for_the_winner_violates_the_signs():
@@ -236,7 +242,7 @@ def test_logits_that_depend_on_the_batch_violate_the_precision():
     def change(network):
         network.head.register_forward_hook(lambda _head, _inputs, logits: logits + (len(logits) > 1))
 
-    assert violated(sabotaged("multi-color-sum[n_redundant=0]", change)) == {"precision"}
+    assert violated(sabotaged("multi-color-sum[n_redundant=0]", change)) == {"precision", "closed form"}
 
 
 def test_a_changed_modulo_network_violates_the_modulo():
@@ -297,7 +303,7 @@ def test_a_verification_passes_if_every_claim_holds():
 
 def test_a_verification_can_be_written_as_json():
     record = json.loads(json.dumps(verify(small("single-color-sum"), n_samples=1, n_pixels=2).to_dict()))
-    assert set(record) == {"environment", "passed", "claims"}
+    assert set(record) == {"environment", "passed", "claims", "note"}
     assert record["passed"] is True
     assert set(record["claims"][0]) == {"name", "statement", "n_checked", "n_violations", "note", "holds"}
 

@@ -155,7 +155,7 @@ def test_a_torchvision_that_does_not_fit_torch_is_named(checkpoint, monkeypatch)
     [np.zeros((3, 4), dtype=np.int64), np.full((16, 16), -1), np.zeros((16, 16)), np.zeros((16, 16, 1), dtype=int)],
 )
 def test_segments_that_do_not_cover_the_image_are_refused(monkeypatch, wrong):
-    monkeypatch.setitem(SEGMENTERS, "grid", lambda _: wrong)
+    monkeypatch.setitem(SEGMENTERS.entries, "grid", lambda _: wrong)
     with pytest.raises(BadOption, match=r"`segments` must cover the image \(16, 16\) with integers from 0 on"):
         segment(torch.zeros(3, 16, 16), "grid", None)
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import Lasso
 from torch import nn
 
 import attributionlab as al
-from attributionlab.errors import BadOption
+from attributionlab.errors import BadOption, UnknownName
 from attributionlab.methods.diagnostics import collecting
 from attributionlab.methods.segments import SEGMENTERS, segment
 from attributionlab.seeding import content_key, generator
@@ -81,13 +81,13 @@ def test_kernel_shap_gives_each_segment_the_worth_of_its_winner_pixels_and_all_o
     for index, winners in enumerate(batch.ground_truth.positive_mask):
         mask = segment(batch.inputs[index], segments, batch.ground_truth.patch_ids[index])
         n_winners = torch.bincount(mask.flatten(), weights=winners.flatten().double())
-        expected = (n_winners * environment.output_per_pixel)[mask].float()
+        expected = (n_winners * environment.output_per_feature)[mask].float()
         torch.testing.assert_close(maps[index], expected)
         assert ((maps[index] == 0) == (expected == 0)).all()
 
 
 def test_kernel_shap_gives_a_single_segment_the_whole_difference(monkeypatch):
-    monkeypatch.setitem(SEGMENTERS, "grid", lambda picture: np.zeros(picture.shape[:2], dtype=np.int64))
+    monkeypatch.setitem(SEGMENTERS.entries, "grid", lambda picture: np.zeros(picture.shape[:2], dtype=np.int64))
     environment = al.make_environment("single-color-sum", size=16)
     batch = environment.sample(1)
     maps = al.make_method("kernel-shap[segments=grid]", environment)(environment.model, batch.inputs, batch.targets)
@@ -137,7 +137,9 @@ def test_feature_masks_cover_the_image_with_ids_from_zero(segments):
 
 def test_segmenters_see_a_gray_image_in_black_and_white(monkeypatch):
     seen = []
-    monkeypatch.setitem(SEGMENTERS, "grid", lambda picture: seen.append(picture) or picture[..., 0].astype(np.int64))
+    monkeypatch.setitem(
+        SEGMENTERS.entries, "grid", lambda picture: seen.append(picture) or picture[..., 0].astype(np.int64)
+    )
     mask = segment(torch.tensor([[[0.0, 1.0], [1.0, 1.0]]]), "grid", None)
     assert seen[0].dtype == np.uint8
     assert seen[0].tolist() == [[[0] * 3, [255] * 3], [[255] * 3, [255] * 3]]
@@ -167,8 +169,8 @@ def test_the_global_generator_is_left_alone():
 def test_bad_options_are_refused():
     with pytest.raises(BadOption, match="`n_samples` must be at least 2"):
         al.make_method("lime[n_samples=1]")
-    with pytest.raises(BadOption, match="`segments` must be quickshift or felzenszwalb"):
-        al.make_method("lime[segments=watershed]")
+    with pytest.raises(UnknownName, match=r"^`segments` must be a known name, got 'slik'; did you mean slic\?$"):
+        al.make_method("lime[segments=slik]")
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from attributionlab.environments import make_environment
-from attributionlab.environments.base import GroundTruth
 from attributionlab.errors import NotFinite, WrongShape
 from attributionlab.methods.controls import Random
-from attributionlab.metrics import TRUTHS, normalize, score, soft_scores
+from attributionlab.metrics import normalize, score, soft_scores
+from attributionlab.truth import TRUTHS
+from attributionlab.truth.ground_truth import GroundTruth
 
 ENVIRONMENTS = (
     "multi-color-sum[size=16]",
@@ -309,7 +310,7 @@ def test_complex_maps_are_refused():
         score(torch.ones(1, 1, 2, dtype=torch.complex64), truth_of([[[1, 0]]]))
 
 
-@pytest.mark.parametrize("value", [np.ones((1, 1, 2)), [[[1.0, 1.0]]], None])
+@pytest.mark.parametrize("value", [np.array([[["a", "b"]]]), [[[1.0, 1.0]]], None])
 def test_what_is_no_tensor_is_refused(value):
     with pytest.raises(WrongShape, match=rf"^`attribution` must be a torch\.Tensor, got {type(value).__name__}$"):
         score(value, truth_of([[[1, 0]]]))
@@ -320,3 +321,9 @@ def test_soft_scores_of_a_worked_example():
     values = torch.tensor([[[1.0, 1.0, 1.0, 1.0, 0.0]]])
     scores = soft_scores(values, torch.tensor([[[True, True, False, False, True]]]))
     assert rows_of(scores) == [(0.5, 2 / 3, pytest.approx(4 / 7, rel=1e-15))]
+
+
+def test_numpy_arrays_score_as_tensors():
+    truth = truth_of([[[1, 0, -1]]])
+    values = np.array([[[0.5, 0.25, -1.0]]])
+    assert torch.equal(score(values, truth).overall.f1, score(torch.from_numpy(values), truth).overall.f1)

@@ -43,7 +43,7 @@ def test_the_truth_attains_the_optimum_exactly_and_its_negation_the_worst(spec, 
     environment, batch, truth = case(spec)
     k, n = batch.ground_truth.positive_mask.flatten(1).sum(dim=1).double(), truth[0].numel()
     best, worst = k * (1 - k / (2 * n)), k * k / (2 * n)
-    scale = environment.output_per_pixel
+    scale = environment.output_per_feature
     inserted = al.insertion(environment, batch, truth, canvas=canvas)
     deleted = al.deletion(environment, batch, truth, canvas=canvas)
     assert torch.equal(inserted.auc, inserted.optimum)
@@ -328,10 +328,19 @@ def test_any_network_and_images_will_do_with_steps():
     best = torch.nn.functional.pad(gains.cumsum(dim=1), (1, 0))  # no order sums more of them at any step
     torch.testing.assert_close(inserted.outputs, blank[targets, None] + best)
     torch.testing.assert_close(deleted.outputs, blank[targets, None] + best[:, -1:] - best)
+    assert torch.equal(al.insertion(mine, images, exact).outputs, inserted.outputs)  # few features: every one by itself
+
+
+def test_networks_with_many_features_need_a_number_of_steps():
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(33 * 32, 2))
+    mine, images = (
+        al.TrainedNetwork(network, torch.zeros(1)),
+        al.LabeledImages(torch.rand(1, 1, 33, 32), torch.tensor([1])),
+    )
     with pytest.raises(
         BadOption, match=r"`model` must be a designed network, got 'Sequential'; give the number of `steps`"
     ):
-        al.insertion(mine, images, exact)
+        al.insertion(mine, images, torch.rand(1, 33, 32))
 
 
 def test_methods_measured_together_score_as_alone():

@@ -200,7 +200,7 @@ def test_other_networks_are_refused():
         SwitchedPixels(changed, image, image)
     model = al.make_environment("multi-color-sum", size=16).model
     for kind in (SwitchedPixels, DensePixels):
-        with pytest.raises(BadOption, match="`start and end` must be two batches of images"):
+        with pytest.raises(BadOption, match="`start and end` must be two batches of inputs"):
             kind(model, image, image[:, :, :15])
     for other in (image[:, :, :15], image[:, :1]):
         message = r"`start and end` must have images \(3, 16, 16\) for this model, got \(., 1., 16\)"

@@ -8,9 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attributionlab._specs import convert_options, format_spec, parse_spec, split_specs
 from attributionlab.environments import MultiColorSum, SingleColorModulo, make_environment
 from attributionlab.errors import SaturationWarning
+from attributionlab.specs.grammar import format_spec, parse_spec, split_specs
+from attributionlab.specs.options import convert_options
 
 sides = st.integers(16, 28)
 seeds = st.integers(0, 2**40)

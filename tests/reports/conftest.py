@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from memory_run import MemoryRun
 
-from attributionlab.experiments.plan import Plan
+from attributionlab.runs.plan import Plan
 
 HOSTILE = """<script>alert(1)<|script>'"&amp;{{ 7 * 7 }}`.py"""
 """A file's name that would run, if anything of it were taken for HTML or a template."""

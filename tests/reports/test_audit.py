@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from attributionlab.experiments import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodFailure, MethodScores
-from attributionlab.metrics import PairedDifference, RankCorrelation
-from attributionlab.reports.audit import CSV_COLUMNS, audit_rows, audit_tables
-from attributionlab.reports.audit_figure import audit_figure
+from attributionlab.judging import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
+from attributionlab.judging.ranking import PairedDifference, RankCorrelation
+from attributionlab.measuring import Failure
+from attributionlab.reports.figures.audit import audit_figure
+from attributionlab.reports.tables.audit import CSV_COLUMNS, audit_rows, audit_tables
 
 SPEC = "multi-color-sum[size=16]"
 SEEDED = "multi-color-sum[network_seed=1,size=16]"
@@ -23,7 +24,7 @@ def scores_of(f1, insertion, deletion):
 def audit_of(*environments, comparisons=()):
     methods = {
         "middle": scores_of(0.5, 0.75, 0.375),
-        "failed": MethodScores(None, {"insertion": None, "deletion": None}, {}, MethodFailure("NotFinite", "gave NaN")),
+        "failed": MethodScores(None, {"insertion": None, "deletion": None}, {}, Failure("NotFinite", "gave NaN")),
         "best": scores_of(0.875, 0.5, 0.125),
         "worst": scores_of(0.25, 0.25, 0.625),
     }

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from attributionlab._specs import option_fields
 from attributionlab.environments import ENVIRONMENTS
 from attributionlab.methods import METHODS
 from attributionlab.metrics import METRICS
-from attributionlab.reports.catalog import CSV_COLUMNS, catalog, catalog_rows, catalog_tables, entry_table
+from attributionlab.reports.tables.catalog import CSV_COLUMNS, catalog, catalog_rows, catalog_tables, entry_table
+from attributionlab.specs.options import option_fields
 
 KINDS = ("environments", "methods", "metrics")
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,6 @@
 
 import errno
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,9 @@ from matplotlib.figure import Figure
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MachineError
-from attributionlab.reports.figures import attribution_figure, check_path, picture, save_figure
+from attributionlab.reports.figures.maps import attribution_figure
+from attributionlab.reports.figures.pictures import picture
+from attributionlab.reports.figures.saving import check_path, save_figure
 
 MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml", ".pdf": b"%PDF-"}
 
@@ -149,7 +150,7 @@ def test_figures_are_written_in_the_format_of_their_ending(tmp_path, ending):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("ending", [".png", ".svg"])
+@pytest.mark.parametrize("ending", [".png", ".svg", ".pdf"])
 def test_the_same_figure_is_the_same_file(tmp_path, ending):
     first, second = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
     for path in (first, second):
@@ -157,9 +158,10 @@ def test_the_same_figure_is_the_same_file(tmp_path, ending):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_an_svg_has_no_date(tmp_path):
-    save_figure(small_figure(), tmp_path / "figure.svg")
-    assert "date" not in (tmp_path / "figure.svg").read_text()
+@pytest.mark.parametrize("ending", [".png", ".svg", ".pdf"])
+def test_a_figure_has_no_date(tmp_path, ending):
+    save_figure(small_figure(), tmp_path / f"figure{ending}")
+    assert b"date" not in (tmp_path / f"figure{ending}").read_bytes().lower()
 
 
 def test_an_earlier_figure_is_replaced(tmp_path):
@@ -197,7 +199,7 @@ def test_a_full_disk_leaves_the_earlier_figure_and_nothing_else(tmp_path, monkey
     path.write_text("old")
 
     def full(self, target, **options):
-        Path(target).write_bytes(b"half")
+        target.write(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Figure, "savefig", full)

@@ -4,12 +4,12 @@ import base64
 import errno
 import hashlib
 import io
+import os
 import re
 from copy import copy
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,11 +17,11 @@ import torch
 from PIL import Image
 
 from attributionlab.errors import BadOption, MachineError
-from attributionlab.reports.figures import SIGNED, picture
-from attributionlab.reports.glance import glance
-from attributionlab.reports.html import DASH, report_html, write_report
-from attributionlab.reports.pictures import LEVELS, image_uri, map_uri
-from attributionlab.reports.provenance import provenance
+from attributionlab.reports.figures.pictures import SIGNED, picture
+from attributionlab.reports.page.glance import glance
+from attributionlab.reports.page.pictures import LEVELS, image_uri, map_uri
+from attributionlab.reports.page.provenance import provenance
+from attributionlab.reports.page.report import DASH, report_html, write_report
 from attributionlab.reports.run_view import RunView
 
 
@@ -168,11 +168,10 @@ def test_another_ending_is_refused(small_run, tmp_path, name):
 def test_a_full_disk_leaves_the_earlier_report_and_nothing_else(small_run, tmp_path, monkeypatch):
     (tmp_path / "report.html").write_text("old")
 
-    def full(path, *_, **__):
-        path.write_bytes(b"half")
+    def full(_file):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MachineError, match=r"^`output` must be writable, got '.*'; No space left on device$"):
         write_report(small_run.records, tmp_path / "report.html")
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.html", "old")]

@@ -5,7 +5,7 @@ import base64
 import pytest
 from chromium import as_phone, choose, find, needs_chromium, opened, requested
 
-from attributionlab.reports.html import write_report
+from attributionlab.reports.page.report import write_report
 
 pytestmark = needs_chromium
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from attributionlab.errors import BadOption
-from attributionlab.experiments.audited import ImageCurves
-from attributionlab.reports.curves import band_of, band_opacity, curves_figure
-from attributionlab.reports.figures import save_figure
-from attributionlab.reports.ranks import ranks_figure
-from attributionlab.reports.run_figures import gallery_figure, run_figures, write_figures
+from attributionlab.judging.audit_report import ImageCurves
+from attributionlab.reports.figures.curves import band_of, band_opacity, curves_figure
+from attributionlab.reports.figures.ranks import ranks_figure
+from attributionlab.reports.figures.runs import gallery_figure, run_figures, write_figures
+from attributionlab.reports.figures.saving import save_figure
+from attributionlab.reports.figures.styles import method_styles
+from attributionlab.reports.figures.violins import violin_figure
 from attributionlab.reports.run_view import RunView, pooled
-from attributionlab.reports.styles import method_styles
-from attributionlab.reports.violins import violin_figure
 
 FAMILY = "multi-color-sum[size=16]"
 
@@ -131,7 +131,7 @@ def test_a_metric_that_is_better_when_lower_is_turned_around(view, monkeypatch):
 
 
 def test_the_gallery_shows_saved_maps_and_says_why_one_is_missing(small_run):
-    figure = gallery_figure(small_run.records, FAMILY)
+    figure = gallery_figure(RunView(small_run.records), FAMILY)
     texts = " ".join(text.get_text() for axis in figure.axes for text in axis.texts).replace("\n", " ")
     assert "RuntimeError" in texts
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
@@ -139,5 +139,5 @@ def test_the_gallery_shows_saved_maps_and_says_why_one_is_missing(small_run):
 
 
 def test_without_saved_maps_there_is_no_gallery(run_without_maps):
-    assert gallery_figure(run_without_maps.records, FAMILY) is None
+    assert gallery_figure(RunView(run_without_maps.records), FAMILY) is None
     assert not any(name.startswith("gallery") for name, _ in run_figures(run_without_maps.records))

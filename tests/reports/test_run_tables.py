@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from attributionlab.reports.run_rows import run_table
-from attributionlab.reports.run_tables import (
+from attributionlab.reports.tables.run_rows import run_table
+from attributionlab.reports.tables.run_tables import (
     escape_latex,
     escape_markdown,
     to_csv_text,

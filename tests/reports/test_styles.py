@@ -2,7 +2,7 @@
 
 import pytest
 
-from attributionlab.reports.styles import method_styles, plain
+from attributionlab.reports.figures.styles import method_styles, plain
 
 
 @pytest.mark.parametrize("pair", [("color", "dash"), ("color", "marker"), ("dash", "marker")])

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from attributionlab.environments import Claim, Verification
-from attributionlab.experiments import EnvironmentVerdict, MethodFailure, Summary, Verdict
-from attributionlab.metrics import TRUTHS
-from attributionlab.reports.tables import (
+from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
+from attributionlab.measuring import Failure
+from attributionlab.reports.tables.verdicts import (
     CSV_COLUMNS,
     comparison_table,
     to_csv,
@@ -18,6 +18,7 @@ from attributionlab.reports.tables import (
     verdict_table,
     verification_table,
 )
+from attributionlab.truth import TRUTHS
 
 ODD = ("integrated-gradients[baseline=true]", "a[b]c[/]d[/b]e", "[red]red[/red]", "\\[x]", "file[1].py:f[0]")
 
@@ -99,7 +100,7 @@ def test_an_error_and_a_diagnosis_are_shown():
         truths=dict.fromkeys(TRUTHS),
         seconds_per_image=None,
         passed=False,
-        error=MethodFailure("MethodRaised", "it raised"),
+        error=Failure("MethodRaised", "it raised"),
         diagnosis="something is odd",
     )
     text = printed(verdict_table(verdict_of(failed)))
@@ -109,7 +110,7 @@ def test_an_error_and_a_diagnosis_are_shown():
 
 @pytest.mark.parametrize("text", ODD)
 def test_odd_names_are_shown_as_they_are(text):
-    odd = environment_of(environment=text, diagnosis=text, error=MethodFailure("WrongShape", text))
+    odd = environment_of(environment=text, diagnosis=text, error=Failure("WrongShape", text))
     verdict = verdict_of(odd, method=text)
     assert printed(verdict_table(verdict)).count(text) == 4
     shown = printed(comparison_table([verdict], title="several methods"))
@@ -128,7 +129,7 @@ def test_the_note_of_a_claim_may_have_brackets():
 
 
 def test_a_comparison_has_a_row_per_method_and_environment():
-    failed = environment_of(passed=False, truths=dict.fromkeys(TRUTHS), error=MethodFailure("NotFinite", "NaN"))
+    failed = environment_of(passed=False, truths=dict.fromkeys(TRUTHS), error=Failure("NotFinite", "NaN"))
     text = printed(comparison_table([verdict_of(environment_of(), failed), verdict_of(method="occlusion")]))
     assert text.count("gradient") == 2
     assert text.count("occlusion") == 1
@@ -187,7 +188,7 @@ def test_rows_say_how_they_came_about_and_what_was_conspicuous():
 
 
 def test_the_row_of_an_error_has_all_columns_but_the_scores():
-    failed = environment_of(truths=dict.fromkeys(TRUTHS), error=MethodFailure("NotFinite", "NaN"))
+    failed = environment_of(truths=dict.fromkeys(TRUTHS), error=Failure("NotFinite", "NaN"))
     row = verdict_rows(verdict_of(failed))[0]
     assert row["error"] == "NotFinite: NaN"
     assert set(CSV_COLUMNS) - set(row) == {"precision", "recall", "f1", "f1_low", "f1_high"}

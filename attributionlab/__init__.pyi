@@ -1,0 +1,66 @@
+from . import environments as environments
+from . import methods as methods
+from . import metrics as metrics
+from . import testing as testing
+from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
+from .judging import Audit, Verdict, audit, check, check_maps
+from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
+from .metrics import (
+    Agreement,
+    Curve,
+    Metric,
+    SensitivityCurve,
+    deletion,
+    insertion,
+    make_metric,
+    metric,
+    register_metric,
+    score,
+    sensitivity_n,
+)
+from .runs import Plan, Records, load_records, read_plan, run_plan
+from .truth import Batch, GroundTruth, LabeledImages
+
+__version__: str
+
+__all__ = [
+    "Agreement",
+    "Audit",
+    "Batch",
+    "Curve",
+    "Declaration",
+    "Environment",
+    "GroundTruth",
+    "LabeledImages",
+    "Method",
+    "Metric",
+    "Plan",
+    "Records",
+    "SensitivityCurve",
+    "TrainedNetwork",
+    "Verdict",
+    "audit",
+    "check",
+    "check_maps",
+    "declares",
+    "deletion",
+    "environments",
+    "insertion",
+    "load_records",
+    "make_environment",
+    "make_method",
+    "make_metric",
+    "methods",
+    "metric",
+    "metrics",
+    "read_plan",
+    "register_environment",
+    "register_method",
+    "register_metric",
+    "register_segmenter",
+    "run_plan",
+    "score",
+    "sensitivity_n",
+    "testing",
+    "verify",
+]

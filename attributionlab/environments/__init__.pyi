@@ -1,0 +1,29 @@
+from .base import Environment, NoClosedForm
+from .claims import Case, Claim
+from .counting import CountingEnvironment
+from .factory import ENVIRONMENTS, complete_environment, make_environment, register_environment
+from .images import ImageEnvironment
+from .multi_color_sum import MultiColorSum
+from .single_color_modulo import SingleColorModulo
+from .single_color_sum import SingleColorSum
+from .trained import TrainedNetwork
+from .verification import Verification, verify
+
+__all__ = [
+    "ENVIRONMENTS",
+    "Case",
+    "Claim",
+    "CountingEnvironment",
+    "Environment",
+    "ImageEnvironment",
+    "MultiColorSum",
+    "NoClosedForm",
+    "SingleColorModulo",
+    "SingleColorSum",
+    "TrainedNetwork",
+    "Verification",
+    "complete_environment",
+    "make_environment",
+    "register_environment",
+    "verify",
+]

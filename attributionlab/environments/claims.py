@@ -1,0 +1,197 @@
+"""Claims: statements about an environment, tested by intervention; and those that every environment makes."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attributionlab.networks.designed import logits_of
+from attributionlab.seeding import generator
+from attributionlab.truth.batch import Batch
+
+if TYPE_CHECKING:
+    from attributionlab.environments.base import Environment
+
+CHUNK_FEATURES = 2**18
+"""Features per forward pass; large batches lose to memory allocation."""
+
+ALL_FEATURES = 32 * 32
+"""Inputs with at most so many features have each of them shown alone and removed; larger ones only with `exhaustive`."""
+
+N_COALITIONS = 32
+"""Random coalitions per input."""
+
+
+@dataclass
+class Claim:
+    """One claim, how often it was tested and how often it did not hold.
+
+    Args:
+        name: Short name.
+        statement: What is claimed.
+        n_checked: How many cases were tested.
+        n_violations: How many of them contradict it.
+        note: What else was seen.
+    """
+
+    name: str
+    statement: str
+    n_checked: int = 0
+    n_violations: int = 0
+    note: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was tested and never contradicted."""
+        return self.n_checked > 0 and self.n_violations == 0
+
+    def test(self, holds: Tensor) -> None:
+        """Count one case per element, True where the claim holds."""
+        self.n_checked += holds.numel()
+        self.n_violations += int((~holds).sum())
+
+
+@dataclass(frozen=True)
+class Case:
+    """Samples on which claims are tested, and how thoroughly.
+
+    Args:
+        batch: The samples.
+        n_pixels: Features per sample that are changed, one at a time, for each kind of change.
+        exhaustive: Whether every feature is changed.
+        device: Another device on which the logits must be the same.
+        seed: Seed of what is chosen.
+    """
+
+    batch: Batch
+    n_pixels: int
+    exhaustive: bool
+    device: torch.device
+    seed: int
+
+    def choose(self, mask: Tensor, index: int, purpose: str) -> Tensor:
+        """Some or all of the features in a mask (*shape) of sample `index`: (n, dimensions) positions."""
+        positions = mask.nonzero()
+        if self.exhaustive or len(positions) <= self.n_pixels:
+            return positions
+        order = generator(self.seed, purpose, index).random(len(positions)).argsort()
+        return positions[torch.from_numpy(order[: self.n_pixels].copy())]
+
+
+def in_chunks(function: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+    """`function` of inputs (b, c, *shape), a part of them at a time."""
+    size = max(1, CHUNK_FEATURES // math.prod(inputs.shape[2:]))
+    return torch.cat([function(part) for part in inputs.split(size)])
+
+
+def output_claim(environment: Environment, case: Case) -> Claim:
+    """The network solves the task."""
+    claim = Claim("outputs", "the output is correct for every image")
+    outputs = in_chunks(environment.model, case.batch.inputs)
+    if environment.explains == "value":
+        claim.test(_near(environment, outputs[:, 0].double(), case.batch.labels.double()))
+    else:
+        claim.test(outputs.argmax(dim=1) == case.batch.labels)
+    return claim
+
+
+def closed_form_claim(environment: Environment, case: Case) -> Claim:
+    """The network is the function that was written from the task.
+
+    Tested on random coalitions of features, on each feature alone and on each removed: on every feature where an input
+    has few, else on some.
+    """
+    statement = (
+        "logits are those of the closed form while features are removed or shown alone, and for random coalitions"
+    )
+    claim = Claim("closed form", statement + ("" if environment.tolerance else ", exactly"))
+    for index, scene in enumerate(case.batch.scenes):
+        inputs = case.batch.inputs[index : index + 1]
+        for coalitions in _coalitions(case, index, tuple(inputs.shape[2:])):
+            shown = environment.shown(inputs.expand(len(coalitions), *inputs.shape[1:]), coalitions)
+            logits = in_chunks(logits_of(environment.model), shown)
+            expected = np.stack([environment.logits(scene, present) for present in coalitions.numpy()])
+            claim.test(_near(environment, logits.double(), torch.from_numpy(expected)).flatten(1).all(dim=1))
+    return claim
+
+
+def _coalitions(case: Case, index: int, shape: tuple[int, ...]) -> Iterator[Tensor]:
+    """Masks (n, *shape) of present features: none and all, random ones, singletons, removals."""
+    n_features = math.prod(shape)
+    draws = generator(case.seed, "coalitions", index)
+    shares = draws.random((N_COALITIONS, 1))
+    random = draws.random((N_COALITIONS, n_features)) < shares
+    yield torch.from_numpy(np.stack([np.zeros(n_features, bool), np.ones(n_features, bool), *random])).view(-1, *shape)
+    if case.exhaustive or n_features <= ALL_FEATURES:
+        features = torch.arange(n_features)
+    else:
+        features = torch.from_numpy(draws.permutation(n_features)[: case.n_pixels].copy())
+    for part in features.split(max(1, CHUNK_FEATURES // n_features)):
+        alone = torch.zeros(len(part), n_features, dtype=torch.bool).scatter_(1, part[:, None], value=True)
+        yield alone.view(-1, *shape)
+        yield ~alone.view(-1, *shape)
+
+
+def precision_claim(environment: Environment, case: Case) -> Claim:
+    """Logits do not depend on the precision or on the batch."""
+    unfamiliar = environment.unfamiliar_inputs(len(case.batch))
+    also = "" if unfamiliar is None else ", on designed images and on images of random colors"
+    exactly = "within the tolerance" if environment.tolerance else "bit for bit"
+    claim = Claim("precision", f"logits are equal in float32 and float64, alone and in a batch, {exactly}{also}")
+    inputs = case.batch.inputs if unfamiliar is None else torch.cat([case.batch.inputs, unfamiliar])
+    logits_in_batch = in_chunks(logits_of(environment.model), inputs)
+    precise = logits_of(copy.deepcopy(environment.model).double())
+    claim.test(_near(environment, logits_in_batch.double(), in_chunks(precise, inputs.double())))
+    alone = torch.cat([logits_of(environment.model)(single) for single in inputs.split(1)])
+    claim.test(_near(environment, logits_in_batch, alone))
+    return claim
+
+
+def device_claim(environment: Environment, case: Case) -> Claim:
+    """Logits do not depend on the device."""
+    claim = Claim("device", f"logits are equal on the CPU and on {case.device.type}, bit for bit")
+    unfamiliar = environment.unfamiliar_inputs(len(case.batch))
+    inputs = case.batch.inputs if unfamiliar is None else torch.cat([case.batch.inputs, unfamiliar])
+    elsewhere = logits_of(copy.deepcopy(environment.model).to(case.device))
+    here = in_chunks(logits_of(environment.model), inputs)
+    claim.test(_near(environment, here, in_chunks(elsewhere, inputs.to(case.device)).cpu()))
+    return claim
+
+
+def variant_claim(environment: Environment, case: Case) -> Claim | None:
+    """Every variant of the network computes the same function; None where there are no variants."""
+    claim = Claim("variants", "logits are equal however the network is put together, bit for bit")
+    unfamiliar = environment.unfamiliar_inputs(len(case.batch))
+    inputs = case.batch.inputs if unfamiliar is None else torch.cat([case.batch.inputs, unfamiliar])
+    expected = in_chunks(logits_of(environment.model), inputs)
+    variants = list(environment.variants())
+    for variant in variants:
+        claim.test(in_chunks(logits_of(variant.model), inputs) == expected)
+    return claim if variants else None
+
+
+def generic_claims(environment: Environment, case: Case) -> Iterator[Claim]:
+    """Claims that every environment makes."""
+    yield output_claim(environment, case)
+    if environment.has_logits:
+        yield closed_form_claim(environment, case)
+    yield precision_claim(environment, case)
+    if case.device.type != "cpu":
+        yield device_claim(environment, case)
+    variants = variant_claim(environment, case)
+    if variants is not None:
+        yield variants
+
+
+def _near(environment: Environment, values: Tensor, expected: Tensor) -> Tensor:
+    """Whether values are equal, or within the environment's tolerance."""
+    if environment.tolerance == 0:
+        return values == expected
+    return (values - expected).abs() <= environment.tolerance * (1 + expected.abs())

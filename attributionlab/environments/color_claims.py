@@ -1,0 +1,84 @@
+"""Claims about colors: each known color wakes its own channel, every other one the redundant channels only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from attributionlab.environments.claims import Case, Claim, in_chunks
+from attributionlab.networks import ColorDetector
+from attributionlab.seeding import generator
+
+if TYPE_CHECKING:
+    from attributionlab.environments.multi_color_sum import MultiColorSum
+
+
+def color_claims(environment: MultiColorSum, case: Case) -> Iterator[Claim]:
+    """All colors, or as many random ones as an image of 512x512 pixels has; the known ones are always among them."""
+    detector = environment.model.detector
+    assert detector is not None, "a network of colors has a detector"
+    known = Claim("known colors", "each color wakes its own channel, the background none")
+    unknown = Claim("unknown colors", "every unknown color wakes all redundant channels and no other")
+    palette = known_colors(environment)
+    n_classes = len(environment.colors)
+    expected = torch.eye(len(palette), n_classes + environment.n_redundant)
+    expected[-1] = 0
+    known.test((_detect(detector, palette) == expected).all(dim=1))
+    yield known
+    answer = torch.zeros(n_classes + environment.n_redundant)
+    answer[n_classes:] = 1
+    for colors in _colors(case):
+        is_known = (colors[:, None] == palette).all(dim=2).any(dim=1)
+        unknown.test((_detect(detector, colors[~is_known]) == answer).all(dim=1))
+    yield unknown
+
+
+def redundancy_claim(environment: MultiColorSum, case: Case) -> Claim:
+    """Switching the redundant channels off changes nothing on designed images, and makes unknown colors irrelevant."""
+    statement = "with redundancy off, logits of designed images stay, and unknown colors change nothing"
+    claim = Claim("redundancy off", statement)
+    without = environment.changed(n_redundant=0)
+    images = case.batch.inputs
+    logits = in_chunks(environment.model.logits, images)
+    claim.test(in_chunks(without.model.logits, images) == logits)
+    noise, baseline = random_colors(environment, len(images)), environment.true_baseline[:, None, None]
+    is_known = (rearrange(noise, "b c h w -> b h w 1 c") == known_colors(environment)).all(dim=-1).any(dim=-1)
+    unseen = torch.where(is_known[:, None], baseline, noise)
+    is_background = (images == baseline).all(dim=1, keepdim=True)
+    claim.test(in_chunks(without.model.logits, torch.where(is_background, unseen, images)) == logits)
+    return claim
+
+
+def known_colors(environment: MultiColorSum) -> Tensor:
+    """(k + 1, 3) float32: the colors that are counted, and the background."""
+    return torch.tensor([*environment.colors, environment.background], dtype=torch.float32)
+
+
+def random_colors(environment: MultiColorSum, n: int) -> Tensor:
+    """Images of random integer colors, (n, 3, h, w)."""
+    shape = (n, 3, environment.height, environment.width)
+    values = generator(environment.data_seed, "random colors").random(shape) * 256
+    return torch.from_numpy(np.floor(values)).float()
+
+
+def _colors(case: Case) -> Iterator[Tensor]:
+    """All 2^24 colors in chunks (n, 3), or 2^18 random ones."""
+    if case.exhaustive:
+        for red in range(256):
+            plane = torch.cartesian_prod(torch.tensor([red]), torch.arange(256), torch.arange(256))
+            yield plane.float()
+    else:
+        values = generator(case.seed, "colors to detect").random((2**18, 3)) * 256
+        yield torch.from_numpy(np.floor(values)).float()
+
+
+def _detect(detector: ColorDetector, colors: Tensor) -> Tensor:
+    """The detector's channels for colors (n, 3): (n, k)."""
+    image = rearrange(colors, "n c -> 1 c n 1").contiguous(memory_format=torch.channels_last)
+    detected: Tensor = rearrange(detector(image), "1 k n 1 -> n k")
+    return detected

@@ -1,0 +1,114 @@
+"""Environments whose network counts colored pixels, and the claims that all of them make."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import itertools
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attributionlab.environments.base import Environment, Logits, Present
+from attributionlab.environments.claims import Case, Claim
+from attributionlab.environments.counting_claims import background_claim, counts_claim, intervention_claims
+from attributionlab.environments.images import ImageEnvironment
+from attributionlab.errors import SaturationWarning
+from attributionlab.networks import Activation, DesignedNetwork, Structure
+from attributionlab.networks.accumulator import Redundancy, design_blocks
+from attributionlab.networks.kernels import Design
+from attributionlab.scenes import Scene, colored_ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountingEnvironment(ImageEnvironment):
+    """Images whose colored pixels are counted; the output follows from the counts.
+
+    Args:
+        accumulator: `uniform`, `nonnegative` or `signed` weights.
+        n_kernels: Kernels per class, M in the paper.
+        activation: How ReLU is written: a `module` of its own behind every layer, one `shared` by all, or `functional` calls.
+        structure: How the network is put together: `plain`, with a `residual` block, with a `flatten-module`, or with ReLUs
+            that write `inplace`. The function is the same in all variants, bit for bit; they differ in what libraries can hook.
+    """
+
+    accumulator: Design = "nonnegative"
+    n_kernels: int = 3
+    activation: Activation = "module"
+    structure: Structure = "plain"
+
+    @property
+    @abc.abstractmethod
+    def palette(self) -> tuple[tuple[int, ...], ...]:
+        """The color that each count counts."""
+
+    @abc.abstractmethod
+    def logits_of_counts(self, counts: Logits) -> Logits:
+        """(k,) logits that the task gives to counts (k,)."""
+
+    @abc.abstractmethod
+    def build_network(self) -> DesignedNetwork:
+        """Detector, accumulator and head."""
+
+    @cached_property
+    def model(self) -> DesignedNetwork:
+        """The network, in evaluation mode."""
+        return self.build_network().eval()
+
+    @property
+    def redundancy(self) -> Redundancy:
+        """How redundant channels enter the accumulator."""
+        return Redundancy()
+
+    def prove(self) -> None:
+        """Refuse options for which the accumulator would not be exact.
+
+        Raises:
+            BadOption: If `n_kernels` does not fit the design.
+            Inexact: If no grid of weights makes every layer exact.
+        """
+        shape = (len(self.palette), self.n_kernels)
+        design_blocks(shape, (self.height, self.width), self.accumulator, self.redundancy, self.network_seed)
+
+    def counts(self, scene: Scene, present: Present | None = None) -> Logits:
+        """(k,) float64: the pixels of each color of the palette, or those of them that are `present` (h, w)."""
+        ids = colored_ids(scene)
+        ids = ids if present is None else np.where(present, ids, 0)
+        per_patch = np.bincount(ids.ravel(), minlength=len(scene.patches) + 1)[1:]
+        counts = np.zeros(len(self.palette))
+        for patch, n_pixels in zip(scene.patches, per_patch, strict=True):
+            counts[self.palette.index(patch.color)] += n_pixels
+        return counts
+
+    def logits(self, scene: Scene, present: Present) -> Logits:
+        """Logits when only the `present` pixels (h, w) are shown, the others in the background's color: (k,) float64."""
+        return self.logits_of_counts(self.counts(scene, present))
+
+    def variants(self) -> Iterator[Environment]:
+        """Every way to write ReLU and to put the network together."""
+        for activation, structure in itertools.product(get_args(Activation), get_args(Structure)):
+            if (activation, structure) != (self.activation, self.structure):
+                yield self.changed(activation=activation, structure=structure)
+
+    def changed(self, **options: object) -> CountingEnvironment:
+        """The same environment but for these options, without warnings: they would only repeat those of this one."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SaturationWarning)
+            return dataclasses.replace(self, **options)  # type: ignore[arg-type]  # options of this class
+
+    def claims(self, case: Case) -> Iterator[Claim]:
+        """Counts are the numbers of pixels, and each pixel changes its own count by exactly 1."""
+        yield counts_claim(self, case)
+        yield background_claim(self)
+        yield from intervention_claims(self, case)
+
+    @property
+    def colors_of_counts(self) -> Tensor:
+        """(k, c) float32: the palette."""
+        return torch.tensor(self.palette, dtype=torch.float32)

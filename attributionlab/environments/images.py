@@ -1,0 +1,106 @@
+"""Environments of images: sizes, scenes made of patches, and the smooth truth."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from attributionlab.environments.base import Environment
+from attributionlab.errors import bad_option
+from attributionlab.scenes import Scene, colored_ids, patch_ids, render
+from attributionlab.truth.ground_truth import GroundTruth
+
+PAPER_SIDE = 224
+"""Side of the paper's images; sizes given for it scale with the image."""
+
+SMALLEST_SIDE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageEnvironment(Environment):
+    """Images of patches on a background: inputs (b, c, h, w), colors 0..255, gray 0 or 1.
+
+    Args:
+        height: Rows of the images, at least 16.
+        width: Columns of the images, at least 16.
+    """
+
+    height: int = PAPER_SIDE
+    width: int = PAPER_SIDE
+
+    shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {**Environment.shorthands, "size": ("height", "width")}
+
+    has_smooth_truth: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        sides = {"size": self.height} if self.height == self.width else {"height": self.height, "width": self.width}
+        for side, value in sides.items():
+            if value < SMALLEST_SIDE:
+                raise bad_option(side, f"be at least {SMALLEST_SIDE}", value)
+        super().__post_init__()
+
+    @abc.abstractmethod
+    def signs(self, scene: Scene) -> tuple[int, ...]:
+        """Effect of a pixel of each patch on the explained output: +1, -1 or 0."""
+
+    @property
+    @abc.abstractmethod
+    def background_color(self) -> tuple[int, ...]:
+        """Value of each channel where nothing is."""
+
+    @property
+    def true_baseline(self) -> Tensor:
+        """(c,) float32: the background."""
+        return torch.tensor(self.background_color, dtype=torch.float32)
+
+    @property
+    def scale(self) -> float:
+        """The image's smaller side relative to that of the paper's images."""
+        return min(self.height, self.width) / PAPER_SIDE
+
+    @property
+    def area_scale(self) -> float:
+        """The image's area relative to that of the paper's images."""
+        return self.height * self.width / PAPER_SIDE**2
+
+    def inputs_of(self, scene: Scene) -> npt.NDArray[np.uint8]:
+        """(c, h, w): the rendered scene."""
+        return np.moveaxis(render(scene), -1, 0)
+
+    def signed_truth(self, scene: Scene) -> npt.NDArray[np.int8]:
+        """(h, w): the sign of the patch that a pixel shows; 0 for the background and for pixels that were thinned out."""
+        signed: npt.NDArray[np.int8] = self._signs_by_id(scene)[colored_ids(scene)]
+        return signed
+
+    def ground_truth(self, scenes: tuple[Scene, ...]) -> GroundTruth:
+        """The truth of these scenes, with the unthinned patches."""
+        supports = [patch_ids(scene) for scene in scenes]
+        smooth = [self._signs_by_id(scene)[support] > 0 for scene, support in zip(scenes, supports, strict=True)]
+        signed = [self.signed_truth(scene) for scene in scenes]
+        return GroundTruth(*(torch.from_numpy(np.stack(maps)) for maps in (signed, supports, smooth)))
+
+    def describe_scene(self, scene: Scene) -> dict[str, Any]:
+        """Shape, color, radius, place and size of each patch."""
+        patches = [
+            {
+                "shape": patch.shape,
+                "color": list(patch.color),
+                "radius": round(patch.radius, 3),
+                "top": patch.top,
+                "left": patch.left,
+                "n_pixels": patch.n_pixels,
+            }
+            for patch in scene.patches
+        ]
+        return {"patches": patches}
+
+    def _signs_by_id(self, scene: Scene) -> npt.NDArray[np.int8]:
+        """The sign of each patch id; id 0 is the background."""
+        return np.array([0, *self.signs(scene)], dtype=np.int8)

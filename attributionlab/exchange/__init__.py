@@ -1,0 +1,1 @@
+"""Exchange: data sets, maps and models, to and from other programs."""

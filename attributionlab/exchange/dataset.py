@@ -1,0 +1,195 @@
+"""Writing an environment's images and truth to a folder that other programs can read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from skimage.io import imsave
+from torch import Tensor
+
+from attributionlab.environments import Environment
+from attributionlab.errors import bad_option
+from attributionlab.exchange.model_files import ONNX, WEIGHTS, check_onnx, write_onnx, write_weights
+from attributionlab.files import check_parents, whole_folder
+from attributionlab.machine import versions
+from attributionlab.measuring.progress import Progress, no_progress
+from attributionlab.reports.figures.maps import attribution_figure
+from attributionlab.reports.figures.pictures import picture
+from attributionlab.reports.figures.saving import save_figure
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth import Batch
+
+MANIFEST = "manifest.json"
+TRUTH = "truth.npz"
+README = "README.md"
+FORMAT = 1
+N_PREVIEW = 4
+CHUNK = 16
+
+_INSTRUCTIONS = """# {n} images with exact truth
+
+Environment: `{spec}`.
+
+* `truth.npz`: `inputs` (n, c, h, w) as the network takes them, `targets` (n,), the output to explain, `signed` (n, h, w), the truth.
+* `images/`, `masks/`, `preview.png`: the same to look at.
+* `model.safetensors`: the weights of the network; `model.onnx`, where it was asked for, the network itself.
+
+In PyTorch the network is
+
+    import attributionlab as al
+    from safetensors.torch import load_file
+
+    model = al.make_environment("{spec}").model
+    model.load_state_dict(load_file("model.safetensors"))
+
+Elsewhere load `model.onnx`. Explain output `targets[i]` at `inputs[i]`, save one map per image, (n, h, w), (n, c, h, w) or (n, h, w, c), as
+.npy, .npz or .pt, and
+
+    attributionlab score . maps.npy
+"""
+
+
+def generate(
+    environment: Environment,
+    folder: Path,
+    *,
+    n_samples: int = 32,
+    start: int = 0,
+    force: bool = False,
+    onnx: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Write samples as PNG images, masks, truth (`truth.npz`), the network (`model.safetensors`), a preview and a manifest.
+
+    The folder appears when everything is written, or not at all.
+
+    Args:
+        environment: Where the samples come from.
+        folder: The folder to make.
+        n_samples: How many images.
+        start: Index of the first sample.
+        force: Replace an earlier folder of this kind; nothing else is ever replaced.
+        onnx: Write the network as ONNX as well (`model.onnx`; extra `onnx`).
+        progress: Called with the number of images done since the last call.
+
+    Returns:
+        The folder.
+
+    Raises:
+        BadOption: If the folder exists (without `force`), holds something else than such samples, or cannot be made; if
+            `onnx` is asked for and not installed.
+        MachineError: If it cannot be written.
+    """
+    n_samples = whole_number("n_samples", n_samples, 1)
+    if onnx:
+        check_onnx()
+    check_parents(folder)
+    _check_folder(folder, force=force)
+    first = environment.sample(1, start)  # impossible options are said before anything is written
+    del first
+    with whole_folder(folder) as draft:
+        _write(environment, draft, n_samples, start, progress or no_progress)
+        write_weights(environment.model, draft / WEIGHTS)
+        if onnx:
+            write_onnx(
+                environment.model, environment.sample(max(2, min(N_PREVIEW, n_samples)), start).inputs, draft / ONNX
+            )
+    return folder
+
+
+def _check_folder(folder: Path, *, force: bool) -> None:
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not folder.is_dir() or folder.is_symlink():
+        raise bad_option("output", "be a folder, or nothing yet", str(folder))
+    if not any(folder.iterdir()):
+        return
+    if not force:
+        raise bad_option("output", "be a new folder", str(folder), "use --force to replace it")
+    if not _is_ours(folder):
+        why = "it was not written by this command"
+        raise bad_option("output", f"hold a {MANIFEST} to be replaced", str(folder), why)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder has a manifest that `generate` wrote."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and {"format", "environment", "true_baseline", "samples"} <= manifest.keys()
+
+
+def _write(environment: Environment, folder: Path, n_samples: int, start: int, progress: Progress) -> None:
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+    samples: list[dict[str, Any]] = []
+    arrays: dict[str, list[Tensor]] = {}
+    for offset in range(0, n_samples, CHUNK):
+        batch = environment.sample(min(CHUNK, n_samples - offset), start + offset)
+        for row in range(len(batch)):
+            samples.append(_write_sample(environment, batch, row, start + offset + row, folder))
+            progress(1)
+        for name, array in arrays_of(batch).items():
+            arrays.setdefault(name, []).append(array)
+    joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in arrays.items()}
+    np.savez_compressed(folder / TRUTH, **joined)
+    manifest = {
+        "format": FORMAT,
+        "environment": environment.spec,
+        "explains": environment.explains,
+        "true_baseline": environment.true_baseline.tolist(),
+        "n_samples": n_samples,
+        "start": start,
+        "files": {"images": "images/", "masks": "masks/", "truth": TRUTH, "model": WEIGHTS},
+        "samples": samples,
+        "versions": versions(),
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    (folder / README).write_text(_INSTRUCTIONS.format(spec=environment.spec, n=n_samples), encoding="utf-8")
+    preview = environment.sample(min(N_PREVIEW, n_samples), start)
+    smooth = preview.ground_truth.smooth_positive_mask
+    if preview.inputs.ndim == 4:
+        maps = {} if smooth is None else {"smooth positive truth": smooth.float()}
+        figure = attribution_figure(preview, maps, title=environment.spec, captions={})
+        save_figure(figure, folder / "preview.png")
+
+
+def _write_sample(environment: Environment, batch: Batch, row: int, index: int, folder: Path) -> dict[str, Any]:
+    """Write one image and its masks, where inputs are images; returns what the manifest says of the sample."""
+    files = _write_pictures(batch, row, f"{index:06d}", folder) if batch.inputs.ndim == 4 else {}
+    labels = {"target": int(batch.targets[row]), "label": int(batch.labels[row])}
+    return {"index": index, **files, **labels, **environment.describe_scene(batch.scenes[row])}
+
+
+def _write_pictures(batch: Batch, row: int, name: str, folder: Path) -> dict[str, Any]:
+    """Write an image and its masks as PNG; returns their names."""
+    truth = batch.ground_truth
+    image = picture(batch.inputs[row])
+    imsave(
+        folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0], check_contrast=False
+    )
+    masks = {"positive": truth.positive_mask[row], "negative": truth.negative_mask[row]}
+    if truth.smooth_positive_mask is not None:
+        masks["positive-smooth"] = truth.smooth_positive_mask[row]
+    for kind, mask in masks.items():
+        pixels = mask.cpu().numpy().astype(np.uint8) * 255
+        imsave(folder / "masks" / f"{name}-{kind}.png", pixels, check_contrast=False)
+    return {"image": f"images/{name}.png", "masks": {kind: f"masks/{name}-{kind}.png" for kind in masks}}
+
+
+def arrays_of(batch: Batch) -> dict[str, Tensor]:
+    """Contents of the file of the truth, by name."""
+    truth = batch.ground_truth
+    arrays = {
+        "inputs": batch.inputs,
+        "targets": batch.targets,
+        "labels": batch.labels,
+        "signed": truth.signed,
+        "patch_ids": truth.patch_ids,
+        "smooth_positive_mask": truth.smooth_positive_mask,
+    }
+    return {name: array for name, array in arrays.items() if array is not None}

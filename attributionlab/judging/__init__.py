@@ -1,0 +1,5 @@
+"""Judging: the faithfulness test, the audit of metrics, statistics and diagnosis."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,26 @@
+from .audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
+from .auditing import audit, expand
+from .checking import check
+from .ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation
+from .statistics import Summary
+from .stored_maps import check_maps
+from .verdict import EnvironmentVerdict, Verdict
+
+__all__ = [
+    "Audit",
+    "Comparison",
+    "EnvironmentAudit",
+    "EnvironmentVerdict",
+    "ImageCurves",
+    "MethodScores",
+    "PairedDifference",
+    "RankCorrelation",
+    "Summary",
+    "Verdict",
+    "audit",
+    "check",
+    "check_maps",
+    "expand",
+    "paired_difference",
+    "rank_correlation",
+]

@@ -1,0 +1,273 @@
+"""The audit of metrics (section 5): do perturbation metrics rank methods as the exact truth does?"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attributionlab.environments import Environment, make_environment
+from attributionlab.errors import MetricError, bad_option
+from attributionlab.judging.audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores, Values
+from attributionlab.judging.ranking import RankCorrelation, paired_difference, rank_correlation
+from attributionlab.machine import find_device, versions
+from attributionlab.measuring.evaluate import measure
+from attributionlab.measuring.explain import explain
+from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.progress import Progress, no_progress
+from attributionlab.methods import AnyMethod, make_method
+from attributionlab.metrics import AnyMetric, Measurement, Metric, MetricFunction, make_metric, score
+from attributionlab.perturbation import DEFAULT_MEMORY
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth import Batch
+
+F1_TRUTHS = ("positive", "overall")
+
+
+def audit(
+    methods: Sequence[str | AnyMethod | Callable[..., Tensor]],
+    metrics: Sequence[str | AnyMetric | MetricFunction] = ("insertion", "deletion", "sensitivity-n"),
+    environments: Environment | str | Sequence[Environment | str] = "multi-color-sum",
+    *,
+    n_samples: int = 16,
+    truth: str = "auto",
+    network_seeds: int = 1,
+    paired: bool = False,
+    batch_size: int = 4,
+    max_memory: int = DEFAULT_MEMORY,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Audit:
+    """Rank methods by perturbation metrics and by F1 against the truth, and compare the ranks.
+
+    With few methods a rank correlation has a wide band of chance (about 0.7 for ten): read it with its interval. On single-color
+    images the metrics are close to functions of the truth, so high correlations are nearly a tautology there.
+
+    Args:
+        methods: Two or more methods, as in `check`.
+        metrics: Names or specs of metrics, `Metric`s, or functions declared by `metric`.
+        environments: One or more environments or their specs.
+        n_samples: Images per environment.
+        truth: What F1 is taken against: `positive` (`auto`, which applies everywhere) or `overall`.
+        network_seeds: Each environment with so many networks, of consecutive seeds, on the same images.
+        paired: Whether each environment with redundant channels is compared with itself without them, on the same images.
+        batch_size: Images that a method is given at once; results do not depend on it.
+        max_memory: Bytes that the exact evaluation of a network may take at once.
+        device: `auto`, `cpu` or `cuda`, for methods and metrics.
+        seed: Seed of the bootstrap.
+        progress: Called with the number of maps (methods x images x environments) done since the last call.
+
+    Returns:
+        Scores and correlations; `.to_dict()`.
+
+    Raises:
+        BadOption: If an option does not fit.
+        UnknownName: If there is no such method, metric or environment.
+        MissingFile: If a method's or metric's function is not there.
+
+    References:
+        Zhang et al. 2024, section 5.
+
+    Example:
+        >>> report = audit(["truth", "random"], ["deletion"], "multi-color-sum[size=16]", n_samples=2)
+        >>> report.environments[0].correlations["deletion"].kendall
+        1.0
+    """
+    if truth not in ("auto", *F1_TRUTHS):
+        raise bad_option("truth", f"be auto or {' or '.join(F1_TRUTHS)}", truth)
+    n_samples = whole_number("n_samples", n_samples, 1)
+    batch_size = whole_number("batch_size", batch_size, 1)
+    max_memory = whole_number("max_memory", max_memory, 1)
+    seed = whole_number("seed", seed, 0)
+    if len(methods) < 2:
+        raise bad_option("methods", "be at least 2", len(methods))
+    where = find_device(device)
+    given = [environments] if isinstance(environments, (Environment, str)) else list(environments)
+    if not given or not metrics:
+        raise bad_option("metrics" if given else "environments", "name at least one", metrics if given else given)
+    families = [make_environment(item) if isinstance(item, str) else item for item in given]
+    jobs = expand(families, network_seeds=network_seeds, paired=paired)
+    found = [_with_memory(make_metric(item), max_memory) for item in metrics]
+    named = [[make_method(item, environment) for item in methods] for _, environment in jobs]
+    _refuse_twice("methods", [method.spec for method in named[0]])
+    _refuse_twice("metrics", [metric.spec for metric in found])
+    f1_truth = "positive" if truth == "auto" else truth
+    plan = _Plan(n_samples, f1_truth, batch_size, where, seed, progress or no_progress)
+    results = tuple(
+        _audit_one(some, found, environment, family, plan)
+        for some, (family, environment) in zip(named, jobs, strict=True)
+    )
+    comparisons = _compare([family for family in families if _plain(family)], found, results, seed) if paired else ()
+    return Audit(f1_truth, n_samples, results, comparisons, versions())
+
+
+def expand(
+    environments: Sequence[Environment], *, network_seeds: int = 1, paired: bool = False
+) -> list[tuple[str, Environment]]:
+    """The environments that are audited, each with the spec of its family: with every network seed, and without redundancy.
+
+    Raises:
+        BadOption: If `network_seeds` is below 1, or `paired` is asked for where no environment has redundant channels.
+    """
+    whole_number("network_seeds", network_seeds, 1)
+    if paired and not any(_plain(environment) for environment in environments):
+        raise bad_option("paired", "be left out where no environment has redundant channels", paired)
+    families = {environment.spec: environment for environment in environments}
+    for environment in environments if paired else ():
+        counterpart = _plain(environment)
+        if counterpart is not None:
+            families.setdefault(counterpart.spec, counterpart)
+    return [
+        (spec, dataclasses.replace(environment, network_seed=environment.network_seed + shift))
+        for spec, environment in families.items()
+        for shift in range(network_seeds)
+    ]
+
+
+def _plain(environment: Environment) -> Environment | None:
+    """The same environment without redundant channels, or None if it has none."""
+    if getattr(environment, "n_redundant", 0) == 0:
+        return None
+    return dataclasses.replace(environment, n_redundant=0)  # type: ignore[call-arg]  # it has the option, as just seen
+
+
+def _with_memory(metric: AnyMetric, max_memory: int) -> AnyMetric:
+    return dataclasses.replace(metric, max_memory=max_memory) if isinstance(metric, Metric) else metric
+
+
+def _refuse_twice(name: str, specs: Sequence[str]) -> None:
+    for index, spec in enumerate(specs):
+        if spec in specs[:index]:
+            raise bad_option(name, "name each one once", spec)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    n_samples: int
+    f1_truth: str
+    batch_size: int
+    device: torch.device
+    seed: int
+    progress: Progress
+
+
+@dataclass
+class _Row:
+    """What is known of one method so far."""
+
+    error: Failure | None = None
+    scores: dict[str, list[Tensor]] = field(default_factory=dict)
+    curves: dict[str, list[Measurement]] = field(default_factory=dict)
+
+    def add(self, name: str, measured: Measurement) -> None:
+        """Scores of some images more."""
+        self.scores.setdefault(name, []).append(measured.scores.double().cpu())
+        if measured.at is not None and measured.curves is not None:
+            self.curves.setdefault(name, []).append(measured.thinned())
+
+
+def _audit_one(
+    methods: Sequence[AnyMethod], metrics: Sequence[AnyMetric], environment: Environment, family: str, plan: _Plan
+) -> EnvironmentAudit:
+    """Compute each method's maps batch by batch, then score them by every metric."""
+    there = environment.to(plan.device)
+    models = [copy.deepcopy(there.model) for _ in methods]  # what one does to its model is no other's business
+    rows, metric_errors = [_Row() for _ in methods], {}
+    for start in range(0, plan.n_samples, plan.batch_size):
+        batch = environment.sample(min(plan.batch_size, plan.n_samples - start), start).to(plan.device)
+        maps = _maps(methods, models, rows, batch, plan)
+        for metric in metrics if maps else ():
+            if metric.spec in metric_errors:
+                continue
+            try:
+                measurements = measure(metric, there, batch, [values for _, values in maps])
+            except MetricError as error:
+                metric_errors[metric.spec] = str(error)
+                continue
+            for (row, _), measurement in zip(maps, measurements, strict=True):
+                row.add(metric.spec, measurement)
+    scores = {
+        method.spec: _method_scores(row, metrics, metric_errors) for method, row in zip(methods, rows, strict=True)
+    }
+    correlations = {metric.spec: _correlation(scores, metric, plan.seed) for metric in metrics}
+    directions = {metric.spec: metric.higher_is_better for metric in metrics}
+    return EnvironmentAudit(environment.spec, scores, correlations, directions, metric_errors, family)
+
+
+def _maps(
+    methods: Sequence[AnyMethod], models: Sequence[nn.Module], rows: Sequence[_Row], batch: Batch, plan: _Plan
+) -> list[tuple[_Row, Tensor]]:
+    """Maps of the methods that have not failed, with their F1 noted in their rows; a new failure is noted there, too."""
+    maps = []
+    truth = batch.ground_truth.to("cpu")
+    for method, model, row in zip(methods, models, rows, strict=True):
+        if row.error is None:
+            result = explain(method, model, batch, device=plan.device)
+            if isinstance(result, Failure):
+                row.error = result
+            else:
+                row.add("f1", Measurement(score(result.values.cpu(), truth).against(plan.f1_truth).f1))
+                maps.append((row, result.values))
+        plan.progress(len(batch))
+    return maps
+
+
+def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, str]) -> MethodScores:
+    if row.error is not None:
+        return MethodScores(None, {metric.spec: None for metric in metrics}, {}, row.error)
+    by_image = {name: torch.cat(parts).numpy() for name, parts in row.scores.items() if name not in failed}
+    means = {metric.spec: _mean(by_image.get(metric.spec)) for metric in metrics}
+    curves = {
+        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy())  # type: ignore[union-attr, misc]  # `add` keeps whole ones only
+        for name, parts in row.curves.items()
+        if name not in failed
+    }
+    return MethodScores(_mean(by_image["f1"]), means, by_image, None, curves)
+
+
+def _mean(values: Values | None) -> float | None:
+    return None if values is None or np.isnan(values).all() else float(np.nanmean(values))
+
+
+def _correlation(scores: dict[str, MethodScores], metric: AnyMetric, seed: int) -> RankCorrelation:
+    found = _oriented(scores, metric)
+    return RankCorrelation(None, None, None, None) if found is None else rank_correlation(*found, seed=seed)
+
+
+def _oriented(scores: dict[str, MethodScores], metric: AnyMetric) -> tuple[Values, Values] | None:
+    """F1 and the metric, higher being better, (methods, images) each; None if there are no scores."""
+    ran = [row.image_scores for row in scores.values() if metric.spec in row.image_scores]
+    if not ran:
+        return None
+    f1, scored = (np.stack([row[name] for row in ran]) for name in ("f1", metric.spec))
+    return f1, scored if metric.higher_is_better else -scored
+
+
+def _compare(
+    environments: Sequence[Environment], metrics: Sequence[AnyMetric], results: Sequence[EnvironmentAudit], seed: int
+) -> tuple[Comparison, ...]:
+    """Each environment with its counterpart without redundant channels, over the network seeds."""
+    comparisons = []
+    for environment in environments:
+        plain = _plain(environment)
+        assert plain is not None, "only environments with redundant channels are compared"
+        first, second = ([one for one in results if one.family == side.spec] for side in (environment, plain))
+        for metric in metrics:
+            scores = [
+                tuple(_oriented(_shared(one, other), metric) for one, other in (pair, pair[::-1]))
+                for pair in zip(first, second, strict=True)
+            ]
+            pairs = [(one, other) for one, other in scores if one is not None and other is not None]
+            comparisons.append(Comparison(environment.spec, metric.spec, paired_difference(pairs, seed=seed)))
+    return tuple(comparisons)
+
+
+def _shared(one: EnvironmentAudit, other: EnvironmentAudit) -> dict[str, MethodScores]:
+    """The scores of the methods that ran in both."""
+    return {spec: scores for spec, scores in one.methods.items() if other.methods[spec].error is None}

@@ -1,0 +1,39 @@
+"""Evaluating: the one path from maps to the scores of a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from attributionlab.errors import AttributionLabError, MetricError
+from attributionlab.metrics import AnyMetric, Measurement
+from attributionlab.metrics.base import AnyBatch, AnyEnvironment
+
+
+def measure(
+    metric: AnyMetric,
+    environment: AnyEnvironment,
+    batch: AnyBatch,
+    maps: Sequence[Tensor],
+    prepared: object = None,
+) -> list[Measurement]:
+    """Scores of the maps of several methods on one batch.
+
+    Args:
+        metric: The metric.
+        environment: Where the batch comes from; its network is evaluated.
+        batch: The samples.
+        maps: Of each method, (b, *shape).
+        prepared: Result of the metric's `prepare` for the same environment and batch, if it was called.
+
+    Raises:
+        MetricError: If the metric raises anything.
+        BadOption: If one of its options does not fit the environment, which is a usage error.
+    """
+    try:
+        return metric.evaluate(environment, batch, maps, prepared)
+    except AttributionLabError:
+        raise
+    except Exception as error:
+        raise MetricError(f"{metric.spec} raised {type(error).__name__}: {error}") from error

@@ -1,0 +1,25 @@
+"""Failure: why a method or a metric gave no result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a method gave no maps, or a metric no scores.
+
+    Args:
+        type: Name of the error: `MethodRaised`, `WrongShape`, `NotFinite`, `ModelChanged`, `InputsChanged`, `TorchChanged` or
+            `MetricError`; in records also `TookTooLong` and `WorkerDied`.
+        message: One line.
+    """
+
+    type: str
+    message: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """The failure that an error means."""
+        return cls(type(error).__name__, " ".join(str(error).split()))

@@ -1,0 +1,69 @@
+"""Galleries: the maps of several methods on the same images."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from attributionlab.environments import Environment
+from attributionlab.machine import find_device
+from attributionlab.measuring.applicable import deciding_truth
+from attributionlab.measuring.explain import explain
+from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.progress import Progress, no_progress
+from attributionlab.methods import AnyMethod
+from attributionlab.truth import Batch
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Maps of several methods on the same images.
+
+    Args:
+        environment: Canonical spec.
+        batch: The images.
+        maps: Maps (b, h, w) by method.
+        truths: The truth that fits each method.
+        failures: Why a method gave no maps, by method.
+    """
+
+    environment: str
+    batch: Batch
+    maps: dict[str, Tensor]
+    truths: dict[str, str]
+    failures: dict[str, str]
+
+
+def gallery(
+    environment: Environment,
+    methods: Sequence[AnyMethod],
+    *,
+    n_samples: int = 3,
+    start: int = 0,
+    device: str = "auto",
+    progress: Progress = no_progress,
+) -> Gallery:
+    """Let every method explain the same images; one that fails is noted and the others go on.
+
+    Args:
+        environment: Where the images come from.
+        methods: Methods bound to the environment.
+        n_samples: How many images.
+        start: Index of the first one.
+        device: `auto`, `cpu` or `cuda`.
+        progress: Called with 1 after each method.
+    """
+    place, batch = find_device(device), environment.sample(n_samples, start)
+    maps, truths, failures = {}, {}, {}
+    for method in methods:
+        result = explain(method, copy.deepcopy(environment.model).to(place), batch, device=place)
+        truths[method.spec] = deciding_truth(method.declaration, environment)
+        if isinstance(result, Failure):
+            failures[method.spec] = result.message
+        else:
+            maps[method.spec] = result.values.cpu()
+        progress(1)
+    return Gallery(environment.spec, batch, maps, truths, failures)

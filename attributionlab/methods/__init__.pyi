@@ -1,0 +1,63 @@
+from .base import AnyMethod, Declaration, FunctionMethod, Method, MethodFunction, context_for, declares
+from .bottleneck import Iba
+from .cam import GradCam, GuidedGradCam
+from .controls import Constant, Edge, Input, Random, Truth
+from .deeplift import DeepLift, DeepShap
+from .extremal import ExtremalPerturbation
+from .factory import METHODS, make_method, register_method
+from .gradients import Deconvnet, Gradient, GradientMagnitude, GuidedBackprop, InputXGradient, IntegratedGradients
+from .occlusion import Occlusion
+from .patterns import PatternAttribution, PatternNet
+from .relevance import DeepTaylor, LrpAlphaBeta, LrpEpsilon, LrpEpsilonAlpha2Beta1Flat, LrpEpsilonPlusFlat, LrpZ
+from .rise import Rise
+from .sampled import ExpectedGradients, SmoothGrad, SmoothGradSquared, VarGrad
+from .segments import SEGMENTERS, register_segmenter
+from .surrogate import KernelShap, Lime
+
+__all__ = [
+    "METHODS",
+    "SEGMENTERS",
+    "AnyMethod",
+    "Constant",
+    "Declaration",
+    "Deconvnet",
+    "DeepLift",
+    "DeepShap",
+    "DeepTaylor",
+    "Edge",
+    "ExpectedGradients",
+    "ExtremalPerturbation",
+    "FunctionMethod",
+    "GradCam",
+    "Gradient",
+    "GradientMagnitude",
+    "GuidedBackprop",
+    "GuidedGradCam",
+    "Iba",
+    "Input",
+    "InputXGradient",
+    "IntegratedGradients",
+    "KernelShap",
+    "Lime",
+    "LrpAlphaBeta",
+    "LrpEpsilon",
+    "LrpEpsilonAlpha2Beta1Flat",
+    "LrpEpsilonPlusFlat",
+    "LrpZ",
+    "Method",
+    "MethodFunction",
+    "Occlusion",
+    "PatternAttribution",
+    "PatternNet",
+    "Random",
+    "Rise",
+    "SmoothGrad",
+    "SmoothGradSquared",
+    "Truth",
+    "VarGrad",
+    "context_for",
+    "declares",
+    "make_method",
+    "register_method",
+    "register_segmenter",
+]

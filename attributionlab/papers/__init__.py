@@ -1,0 +1,1 @@
+"""Papers whose results are reproduced: one package each, over one shared engine of claims and reports."""

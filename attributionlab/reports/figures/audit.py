@@ -1,0 +1,47 @@
+"""The audit as a figure: the curves of the metrics, and the ranks that they give against the ranks by the exact truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from attributionlab.judging import Audit, EnvironmentAudit
+from attributionlab.reports.figures.curves import draw_curves
+from attributionlab.reports.figures.ranks import draw_ranks, spearman_text
+from attributionlab.reports.figures.styles import LABEL, MethodStyle, add_legend, blank_figure, method_styles
+
+PANEL = (3.1, 2.5)
+
+
+def audit_figure(audit: Audit) -> Figure:
+    """Per environment two rows: the mean curve of each method by metric, with a band; and rank against rank.
+
+    Of several network seeds the first one is drawn.
+    """
+    shown = [one for one in audit.environments if one.environment == one.family]
+    metrics = list(shown[0].correlations)
+    styles = method_styles(shown[0].methods)
+    figure, n_columns = blank_figure(max(PANEL[0] * len(metrics), 6.0), 2 * PANEL[1] * len(shown), len(styles))
+    parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
+    for part, environment in zip(parts, shown, strict=True):
+        part.suptitle(environment.environment, fontsize=9)
+        axes = part.subplots(2, len(metrics), squeeze=False)
+        for column, metric in enumerate(metrics):
+            scored = {spec: one.curves[metric] for spec, one in environment.methods.items() if metric in one.curves}
+            draw_curves(axes[0, column], scored, styles)
+            axes[0, column].set_title(metric, fontsize=8)
+            _draw_ranks(axes[1, column], audit, environment, metric, styles)
+    add_legend(figure, styles, n_columns)
+    return figure
+
+
+def _draw_ranks(
+    axis: Axes, audit: Audit, environment: EnvironmentAudit, metric: str, styles: Mapping[str, MethodStyle]
+) -> None:
+    better = 1.0 if environment.higher_is_better.get(metric, True) else -1.0
+    found = {spec: (scores.f1, scores.metrics[metric]) for spec, scores in environment.methods.items()}
+    means = {spec: (f1, better * by) for spec, (f1, by) in found.items() if f1 is not None and by is not None}
+    draw_ranks(axis, means, styles, f1_truth=audit.f1_truth)
+    axis.set_title(spearman_text(environment.correlations[metric].spearman), fontsize=LABEL)

@@ -1,0 +1,158 @@
+"""Figures (matplotlib): images, their truth, and maps side by side.
+
+Signed maps are scaled as for scoring (Eq. 17), so that every panel of a row has the same limits, -1 to 1, around white.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from attributionlab.metrics import Agreement, normalize, score
+from attributionlab.reports.figures.pictures import SIGNED, picture
+from attributionlab.reports.figures.styles import plain, wrapped
+from attributionlab.truth import TRUTHS, Batch
+
+PANEL = 1.75
+"""Width of a panel in inches."""
+
+BAND = 8
+"""Most methods side by side; more go into another band below, with image and truth again beside them."""
+
+MESSAGE = 200
+"""Most letters of a message in a panel."""
+
+
+def attribution_figure(
+    batch: Batch, maps: Mapping[str, Tensor | str], *, title: str = "", captions: Mapping[str, str] | None = None
+) -> Figure:
+    """A row per image: the image, its truth, and the map of every method with its F1; several bands for many methods.
+
+    Args:
+        batch: The images (b, c, h, w).
+        maps: Maps (b, h, w) by method; a text instead says why there are none.
+        title: Title of the figure.
+        captions: The truth that each method is scored on, by method; a method without one is not scored. By default all
+            are scored on overall truth.
+    """
+    n_bands = max(1, -(-len(maps) // BAND))
+    width = -(-len(maps) // n_bands)  # bands of about one length
+    bands = [dict(list(maps.items())[index * width : (index + 1) * width]) for index in range(n_bands)]
+    n_rows, n_columns = len(batch) * len(bands), 2 + len(bands[0])
+    rows, columns = batch.inputs.shape[2:]
+    panel = PANEL * min(max(rows / columns, 0.25), 4.0)  # as high as the pictures are
+    size = (PANEL * n_columns, (panel + 0.32) * n_rows + 0.4 * len(bands) + 0.35)
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for index, band in enumerate(bands):
+        _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions)
+    for row in axes[len(batch) - 1 : -1 : len(batch), 0]:
+        row.set_xlabel("\n", fontsize=14)  # room between bands
+    colors = ScalarMappable(Normalize(-1, 1), SIGNED)
+    bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
+    bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
+    if title:
+        figure.suptitle(plain(title), fontsize=9)
+    return figure
+
+
+def difference_figure(
+    batch: Batch, rows: Sequence[int], maps: Tensor, expected: Tensor, *, same_units: bool = False, title: str = ""
+) -> Figure:
+    """A row per image: the image, what is expected, the map, and their difference.
+
+    Args:
+        batch: The images.
+        rows: Which of them are drawn.
+        maps: (b, h, w).
+        expected: (b, h, w).
+        same_units: Whether both are drawn on one scale, so that a factor between them shows; else each on its own.
+        title: Title of the figure.
+    """
+    rows = list(rows)
+    wanted, got = expected[rows].double(), maps[rows].double().nan_to_num()
+    if same_units:
+        largest = torch.maximum(wanted.abs(), got.abs()).amax(dim=(1, 2), keepdim=True)
+        wanted, got = (values / torch.where(largest == 0, 1.0, largest) for values in (wanted, got))
+    else:
+        wanted, got = normalize(wanted), normalize(got)
+    figure = Figure(figsize=(PANEL * 4, (PANEL + 0.1) * len(rows) + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(rows), 4, squeeze=False)
+    for line, (axis, *others) in enumerate(axes):
+        _panel(axis).imshow(picture(batch.inputs[rows[line]]), interpolation="nearest")
+        for other, values in zip(others, (wanted[line], got[line], (got[line] - wanted[line]) / 2), strict=True):
+            _draw_map(_panel(other), values)
+        axis.set_ylabel(f"image {rows[line]}", fontsize=7)
+    for axis, name in zip(axes[0], ("input", "expected", "got", "half the difference"), strict=True):
+        axis.set_title(name, fontsize=8)
+    figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def _draw_band(
+    axes: npt.NDArray[Any], batch: Batch, maps: Mapping[str, Tensor | str], captions: Mapping[str, str] | None
+) -> None:
+    """Images, truth and some of the methods: one row of axes per image."""
+    scores = {name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)}
+    for row, images in enumerate(axes):
+        _panel(images[0]).imshow(picture(batch.inputs[row]), interpolation="nearest")
+        _draw_map(_panel(images[1]), batch.ground_truth.signed[row])
+        for axis, (name, values) in zip(images[2:], maps.items(), strict=False):
+            _panel(axis)
+            if isinstance(values, str):
+                axis.set_box_aspect(batch.inputs.shape[2] / batch.inputs.shape[3])
+                axis.text(
+                    0.5,
+                    0.5,
+                    plain(wrapped(_shortened(values), 22)),
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                    transform=axis.transAxes,
+                )
+                continue
+            _draw_map(axis, normalize(values[row : row + 1])[0])
+            truth = "overall" if captions is None else captions.get(name)
+            if truth is not None:
+                axis.set_xlabel(_caption(scores[name], truth, row), fontsize=7)
+    for axis, name in zip(axes[0], ("image", "ground truth", *maps), strict=False):
+        axis.set_title(plain(wrapped(name, 20)), fontsize=8)
+
+
+def _shortened(message: str) -> str:
+    """A message that fits a panel."""
+    return message if len(message) <= MESSAGE else f"{message[:MESSAGE]}..."
+
+
+def _panel(axis: Axes) -> Axes:
+    """An axis that frames a picture."""
+    axis.set_axis_on()
+    axis.set_xticks([])
+    axis.set_yticks([])
+    for spine in axis.spines.values():
+        spine.set_color("#bbbbbb")
+    return axis
+
+
+def _draw_map(axis: Axes, values: Tensor) -> None:
+    axis.imshow(values.cpu().numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+
+
+def _caption(agreement: Agreement, truth: str, row: int) -> str:
+    assert truth in TRUTHS
+    f1 = float(agreement.against(truth).f1[row])
+    return f"{truth}: does not apply" if math.isnan(f1) else f"{truth} F1 {f1:.2f}"

@@ -1,0 +1,83 @@
+"""Ranks of methods by a metric against their ranks by the exact truth (section 5, Table 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from attributionlab.judging.ranking import rank_correlation, ranks
+from attributionlab.reports.figures.styles import (
+    LABEL,
+    SMALL,
+    MethodStyle,
+    add_legend,
+    blank_figure,
+    method_styles,
+    wrapped,
+)
+from attributionlab.reports.run_view import RunView
+from attributionlab.runs.results import Values
+
+PANEL = (2.7, 2.7)
+
+
+def ranks_figure(view: RunView) -> Figure:
+    """A row per environment and a column per metric: rank against rank, and Spearman's rho of the two."""
+    styles = method_styles(view.methods)
+    width = max(PANEL[0] * len(view.metrics), 5.0)
+    figure, n_columns = blank_figure(width, PANEL[1] * len(view.families), len(styles))
+    axes = figure.subplots(len(view.families), len(view.metrics), squeeze=False)
+    for row, family in zip(axes, view.families, strict=True):
+        for axis, metric in zip(row, view.metrics, strict=True):
+            scores = view.oriented(family, metric)
+            means = {method: (float(np.nanmean(f1)), float(np.nanmean(by))) for method, (f1, by) in scores.items()}
+            draw_ranks(axis, means, styles, f1_truth=view.f1_truth)
+            note = _spearman(scores) if metric in view.directions else "direction not recorded"
+            axis.set_title(f"{wrapped(metric, 34)}\n{note}", fontsize=LABEL)
+            axis.set_ylabel("")
+        row[0].set_ylabel(f"{wrapped(family, 34)}\nrank by the metric", fontsize=LABEL)
+    add_legend(figure, styles, n_columns)
+    return figure
+
+
+def draw_ranks(
+    axis: Axes, means: Mapping[str, tuple[float, float]], styles: Mapping[str, MethodStyle], *, f1_truth: str
+) -> None:
+    """The best method has rank 1; on the diagonal metric and truth agree.
+
+    Args:
+        axis: Where.
+        means: By method: F1 and the metric, both oriented so that higher is better.
+        styles: By method.
+        f1_truth: The truth that F1 is taken against.
+    """
+    by_f1, by_metric = (ranks(np.array([-both[side] for both in means.values()])) for side in (0, 1))
+    last = max(len(means), 2)
+    axis.plot([1, last], [1, last], color="#bbbbbb", linewidth=0.8, zorder=0)
+    places = list(zip(by_f1, by_metric, strict=True))
+    for index, (method, place) in enumerate(zip(means, places, strict=True)):
+        later = places[index + 1 :].count(place)  # methods that share a place are drawn into one another
+        axis.plot(*place, **{**styles[method].line, "linestyle": "none"}, markersize=5 + 3.5 * later)
+    axis.set_xlabel(f"rank by F1 ({f1_truth})", fontsize=LABEL)
+    axis.set_ylabel("rank by the metric", fontsize=LABEL)
+    axis.tick_params(labelsize=SMALL)
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(MaxNLocator(integer=True))
+    axis.invert_xaxis()
+    axis.invert_yaxis()
+
+
+def spearman_text(spearman: float | None) -> str:
+    """Spearman's rho in words."""
+    return "Spearman " + ("undefined" if spearman is None else f"{spearman:.2f}")
+
+
+def _spearman(scores: Mapping[str, tuple[Values, Values]]) -> str:
+    if not scores:
+        return "no scores"
+    f1, metric = (np.stack([both[side] for both in scores.values()]) for side in (0, 1))
+    return spearman_text(rank_correlation(f1, metric).spearman)

@@ -1,0 +1,103 @@
+"""All figures of a run, by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+
+from attributionlab.errors import bad_option
+from attributionlab.reports.figures.curves import curves_figure
+from attributionlab.reports.figures.maps import attribution_figure
+from attributionlab.reports.figures.ranks import ranks_figure
+from attributionlab.reports.figures.saving import FORMATS, save_figure
+from attributionlab.reports.figures.violins import violin_figure
+from attributionlab.reports.run_view import RunView
+from attributionlab.runs import Records
+from attributionlab.runs.declarations import built_in_images
+
+N_ROWS = 4
+"""Images of a gallery, at most."""
+
+
+def run_figures(records: Records) -> Iterator[tuple[str, Figure]]:
+    """Every figure that the records of a run allow, one by one, each with the name of its file without ending.
+
+    `gallery-ENVIRONMENT` where maps were saved, `violins-ENVIRONMENT`, `curves-METRIC` for metrics with curves, and `ranks`
+    for two or more methods and any metric.
+    """
+    view = RunView(records)
+    names: set[str] = set()
+    for family in view.families:
+        gallery = gallery_figure(view, view.seeds[family][0])
+        if gallery is not None:
+            yield _name("gallery", family, names), gallery
+        yield _name("violins", family, names), violin_figure(view, family)
+    for metric in view.metrics:
+        if view.has_curves(metric):
+            yield _name("curves", metric, names), curves_figure(view, metric)
+    if view.metrics and len(view.methods) > 1:
+        yield "ranks", ranks_figure(view)
+
+
+def write_figures(records: Records, folder: Path, ending: str) -> list[Path]:
+    """Write them all.
+
+    Args:
+        records: The run.
+        folder: Where to; it is made.
+        ending: `png`, `svg` or `pdf`.
+
+    Returns:
+        The files.
+
+    Raises:
+        BadOption: If the ending is another one, or the folder cannot be made.
+        MachineError: If a file cannot be written.
+    """
+    if f".{ending}" not in FORMATS:
+        raise bad_option("figure_format", f"be {' or '.join(one[1:] for one in FORMATS)}", ending)
+    written = []
+    for name, figure in run_figures(records):
+        path = folder / f"{name}.{ending}"
+        save_figure(figure, path)
+        written.append(path)
+    return written
+
+
+def gallery_figure(view: RunView, environment: str) -> Figure | None:
+    """Images, truth and the saved maps of all methods as in Figure 2, or None where no map or no image can be shown.
+
+    Args:
+        view: The run.
+        environment: Canonical spec, with seeds.
+    """
+    saved = {method: view.maps(environment, method) for method in view.methods}
+    counts = [len(maps) for maps in saved.values() if maps is not None and len(maps)]
+    if not counts:
+        return None
+    n_rows = min(*counts, N_ROWS) if len(counts) > 1 else min(counts[0], N_ROWS)
+    batch = built_in_images(environment, n_rows)
+    if batch is None:
+        return None
+    about = {one.method: one for one in view.records.summaries() if one.environment == environment}
+    drawn: dict[str, torch.Tensor | str] = {}
+    for method, maps in saved.items():
+        error = about[method].error if method in about else None
+        absent = "no maps saved" if error is None else error.message
+        drawn[method] = absent if maps is None or len(maps) < n_rows else torch.as_tensor(maps[:n_rows])
+    captions = {method: one.deciding_truth for method, one in about.items()}
+    return attribution_figure(batch, drawn, title=environment, captions=captions)
+
+
+def _name(kind: str, spec: str, taken: set[str]) -> str:
+    """A name for a file, each once."""
+    base = name = f"{kind}-{re.sub(r'[^a-z0-9]+', '-', spec.lower()).strip('-')}"[:120]
+    number = 2
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    taken.add(name)
+    return name

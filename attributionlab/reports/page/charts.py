@@ -1,0 +1,93 @@
+"""Curves as paths of an inline SVG, which takes the colors of the page that it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.ticker import MaxNLocator
+
+from attributionlab.judging.audit_report import ImageCurves
+from attributionlab.reports.figures.curves import band_of, measured
+from attributionlab.reports.figures.styles import MethodStyle
+
+WIDTH, HEIGHT = 360, 230
+LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 34
+N_POINTS = 101
+"""Points of a curve, at most."""
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Line:
+    """The curve of a method: paths of its mean and of its band."""
+
+    method: str
+    color: str
+    dash: str
+    mean: str
+    band: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A panel: its title, what its height is, curves, and ticks as pairs of place and text."""
+
+    metric: str
+    family: str
+    measured: str
+    lines: tuple[Line, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+
+
+def chart(metric: str, family: str, curves: Mapping[str, ImageCurves], styles: Mapping[str, MethodStyle]) -> Chart:
+    """The panel of a metric in an environment: mean and middle half of the images by method."""
+    bands = {method: (_thin(one.at), *map(_thin, band_of(one))) for method, one in curves.items()}
+    every = np.concatenate([np.concatenate(band[1:]) for band in bands.values()])
+    known = every[np.isfinite(every)]
+    low, high = float(known.min(initial=0.0)), float(known.max(initial=1e-9))
+    ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
+    lines = []
+    for method, (at, mean, lower, upper) in bands.items():
+        x = LEFT + at * (WIDTH - LEFT - RIGHT)
+        y_mean, y_lower, y_upper = (_down(values, low, high) for values in (mean, lower, upper))
+        drawn = np.isfinite(y_mean)
+        around = [*zip(x[drawn], y_upper[drawn], strict=True), *reversed([*zip(x[drawn], y_lower[drawn], strict=True)])]
+        style = styles[method]
+        lines.append(
+            Line(
+                method=method,
+                color=style.color,
+                dash=" ".join(f"{1.6 * length:g}" for length in style.dash),
+                mean=_path([*zip(x[drawn], y_mean[drawn], strict=True)]),
+                band=_path(around) + "Z" if around else "",
+            )
+        )
+    shares = (0.0, 0.25, 0.5, 0.75, 1.0)
+    return Chart(
+        metric=metric,
+        family=family,
+        measured=measured(metric),
+        lines=tuple(lines),
+        x_ticks=tuple((LEFT + share * (WIDTH - LEFT - RIGHT), f"{share:g}") for share in shares),
+        y_ticks=tuple((float(_down(tick, low, high)), f"{tick:.4g}") for tick in ticks),
+    )
+
+
+def _down(values: Values | float, low: float, high: float) -> Values:
+    """Values as places from above."""
+    place: Values = np.asarray(HEIGHT - BOTTOM - (values - low) / (high - low) * (HEIGHT - TOP - BOTTOM))
+    return place
+
+
+def _thin(values: Values) -> Values:
+    kept: Values = values[np.linspace(0, len(values) - 1, min(len(values), N_POINTS)).round().astype(int)]
+    return kept
+
+
+def _path(points: list[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points) if points else ""

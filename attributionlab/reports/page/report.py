@@ -1,0 +1,258 @@
+"""The HTML report of a run: one file that needs no network, with everything escaped and the same bytes for the same records."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jinja2 import Environment as Templates
+from jinja2 import PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from attributionlab.errors import bad_option
+from attributionlab.files import check_parents, write_whole
+from attributionlab.reports.figures.curves import band_opacity
+from attributionlab.reports.figures.styles import MethodStyle, method_styles
+from attributionlab.reports.page.assets import asset, policy
+from attributionlab.reports.page.charts import HEIGHT, WIDTH, Chart, chart
+from attributionlab.reports.page.glance import glance
+from attributionlab.reports.page.pictures import image_uri, map_uri
+from attributionlab.reports.page.provenance import provenance
+from attributionlab.reports.run_view import RunView
+from attributionlab.reports.tables.run_rows import verdict
+from attributionlab.runs import MethodSummary, Records
+from attributionlab.runs.declarations import built_in_images
+from attributionlab.specs.arguments import whole_number
+from attributionlab.truth import TRUTHS
+
+N_IMAGES = 8
+"""Images per environment in the gallery."""
+
+N_WITHOUT_MAPS = 4
+"""The same where no maps were saved."""
+
+DASH = "\N{EN DASH}"
+"""What stands where there is no number."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A row of the table: a method in an environment, judged by one truth."""
+
+    environment: str
+    method: str
+    truth: str
+    decides: bool
+    said: str
+    why: str
+    scores: tuple[float | None, ...]
+    metrics: tuple[float | None, ...]
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class MapOfImage:
+    """What a method says about an image: the map, or why there is none, and its scores on that image."""
+
+    method: str
+    uri: str | None
+    why: str
+    truth: str
+    scores: tuple[float | None, ...]
+    f1: float | None
+    """On the deciding truth."""
+
+
+@dataclass(frozen=True)
+class ShownImage:
+    """An image of the gallery."""
+
+    id: str
+    environment: str
+    index: int
+    target: int
+    label: int
+    uri: str
+    truth: str
+    maps: tuple[MapOfImage, ...]
+
+
+def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
+    """The report: verdicts, a gallery, curves, every image by itself, and where the numbers come from.
+
+    Images are drawn anew from their environments; maps are those that the run saved.
+
+    Args:
+        records: The run.
+        n_images: Images per environment, at most; with several seeds those of the first one.
+
+    Raises:
+        BadOption: If `n_images` is below 1.
+    """
+    n_images = whole_number("n_images", n_images, 1)
+    view = RunView(records)
+    styles = method_styles(view.methods)
+    summaries = tuple(records.summaries())
+    templates = Templates(
+        loader=PackageLoader("attributionlab.reports.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"score": _score, "short": _short, "breakable": _breakable}
+    css, js = (asset("attributionlab.reports.page", f"report.{ending}") for ending in ("css", "js"))
+    return templates.get_template("report.html.j2").render(
+        css=Markup(css),  # noqa: S704  # our own file
+        js=Markup(js),  # noqa: S704  # our own file
+        policy=policy(css, js),
+        plan=records.plan,
+        truths=TRUTHS,
+        metrics=view.metrics,
+        styles=styles,
+        seeds=view.seeds,
+        verdicts=[row for summary in summaries for row in _verdicts(summary, view.metrics)],
+        glance=glance(summaries, view.methods, view.seeds),
+        images=_images(records, view, summaries, n_images),
+        charts=_charts(view, styles),
+        chart_size=(WIDTH, HEIGHT),
+        opacity=band_opacity(len(view.methods)),
+        about=provenance(records),
+    )
+
+
+def write_report(records: Records, path: Path, *, n_images: int = N_IMAGES) -> None:
+    """Write the report: the whole file, or none; folders on the way to it are made.
+
+    Raises:
+        BadOption: If the path does not end in .html or cannot lie in a folder.
+        MachineError: If the file cannot be written.
+    """
+    check_report_path(path)
+    text = report_html(records, n_images=n_images)
+    write_whole(path, text.encode())
+
+
+def check_report_path(path: Path) -> None:
+    """Refuse a path at which no report can be written.
+
+    Raises:
+        BadOption: If it does not end in .html, or no folder can be made for it.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise bad_option("output", "end in .html", str(path))
+    check_parents(path)
+
+
+def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[Verdict]:
+    """A row for each truth that applies, or the deciding one where there are no scores."""
+    known = [truth for truth in TRUTHS if summary.truths.get(truth) is not None] or [summary.deciding_truth]
+    rows = []
+    for truth in known:
+        found = summary.truths.get(truth)
+        decides = truth == summary.deciding_truth
+        said = verdict(summary) if decides or found is None else "passed" if found.passed else "failed"
+        rows.append(
+            Verdict(
+                environment=summary.environment,
+                method=summary.method,
+                truth=truth,
+                decides=decides,
+                said=said,
+                why="" if summary.error is None else summary.error.message,
+                scores=(None,) * 5
+                if found is None
+                else (found.precision, found.recall, found.f1, found.f1_low, found.f1_high),
+                metrics=tuple(summary.metrics.get(metric) for metric in metrics),
+                seconds=summary.seconds_per_image,
+            )
+        )
+    return rows
+
+
+def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...], n_images: int) -> list[ShownImage]:
+    """The first images of each environment, with everything that is known of them."""
+    about = {(one.environment, one.method): one for one in summaries}
+    shown: list[ShownImage] = []
+    for seeds in view.seeds.values():
+        environment = seeds[0]
+        saved = {method: view.maps(environment, method) for method in view.methods}
+        most = max((len(maps) for maps in saved.values() if maps is not None), default=0) or N_WITHOUT_MAPS
+        batch = built_in_images(environment, min(n_images, most, records.plan.n_samples))
+        if batch is None:
+            continue
+        scores = {
+            method: _image_scores(records, environment, method, len(batch), about.get((environment, method)))
+            for method in view.methods
+        }
+        for index in range(len(batch)):
+            maps = []
+            for method in view.methods:
+                stored, summary = saved[method], about.get((environment, method))
+                there = stored is not None and index < len(stored)
+                failed = summary is not None and summary.error is not None
+                maps.append(
+                    MapOfImage(
+                        method=method,
+                        uri=map_uri(torch.as_tensor(stored[index])) if stored is not None and there else None,
+                        why=summary.error.message if failed and summary and summary.error else "no map saved",
+                        truth="" if summary is None else summary.deciding_truth,
+                        scores=tuple(values[index] for values in scores[method]),
+                        f1=None if summary is None else scores[method][TRUTHS.index(summary.deciding_truth)][index],
+                    )
+                )
+            shown.append(
+                ShownImage(
+                    id=f"image-{len(shown)}",
+                    environment=environment,
+                    index=index,
+                    target=int(batch.targets[index]),
+                    label=int(batch.labels[index]),
+                    uri=image_uri(batch.inputs[index]),
+                    truth=map_uri(batch.ground_truth.signed[index].float()),
+                    maps=tuple(maps),
+                )
+            )
+    return shown
+
+
+def _image_scores(
+    records: Records, environment: str, method: str, n_images: int, summary: MethodSummary | None
+) -> list[list[float | None]]:
+    """F1 by truth and the metrics, image by image; no F1 on a truth that does not apply to the method."""
+    nothing = np.full(n_images, np.nan)
+    agreement = records.all_scores(environment, method, n_images=n_images)
+    applies = {truth: summary is not None and summary.truths.get(truth) is not None for truth in TRUTHS}
+    found = [agreement.get(f"{truth}.f1", nothing) if applies[truth] else nothing for truth in TRUTHS]
+    found += [
+        records.all_scores(environment, method, metric, n_images).get("score", nothing)
+        for metric in records.plan.metrics
+    ]
+    return [[None if math.isnan(value) else float(value) for value in values] for values in found]
+
+
+def _charts(view: RunView, styles: dict[str, MethodStyle]) -> list[Chart]:
+    found = []
+    for metric in view.metrics:
+        for family in view.families:
+            curves = view.curves(family, metric)
+            if curves:
+                found.append(chart(metric, family, curves, styles))
+    return found
+
+
+def _score(value: float | None) -> str:
+    return DASH if value is None else f"{value:.3f}"
+
+
+def _short(value: float | None) -> str:
+    return DASH if value is None else f"{value:.3g}"
+
+
+def _breakable(text: str) -> Markup:
+    """A spec that may be broken before its options and between them."""
+    return Markup("<wbr>").join(part for part in re.split(r"(?=\[)|(?<=[,/:])", text) if part)

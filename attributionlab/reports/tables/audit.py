@@ -1,0 +1,147 @@
+"""The audit as tables for people and rows for CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from attributionlab.judging import Audit, Comparison, EnvironmentAudit
+from attributionlab.reports.tables.verdicts import foldable
+
+CSV_COLUMNS = ("environment", "method", "f1_truth", "score", "statistic", "value", "low", "high", "error")
+
+
+def audit_tables(audit: Audit) -> Iterable[RenderableType]:
+    """Per environment: the methods by falling F1 with all scores, then the rank correlations; then what seeds say together."""
+    families = dict.fromkeys(environment.family for environment in audit.environments)
+    seeded = len(families) < len(audit.environments)
+    for environment in audit.environments:
+        if not seeded or environment.environment == environment.family:  # one network is enough to look at
+            yield _scores_table(audit, environment)
+            yield from (f"[bold red]{escape(text)}[/]" for text in environment.metric_errors.values())
+            yield _correlations_table(environment)
+    if seeded:
+        yield _seeds_table(audit, families)
+    if audit.comparisons:
+        yield _comparisons_table(audit.comparisons)
+    yield "[dim]↑ higher is better, ↓ lower is better; spearman and kendall: do F1 and the metric rank the methods alike?[/]"
+    yield "[dim](1 alike, -1 the other way round, '-' where one of them ranks nothing); interval: images drawn anew[/]"
+
+
+def audit_rows(audit: Audit) -> list[dict[str, object]]:
+    """One row per environment, method and score, then one per environment, metric and correlation, then the comparisons."""
+    scores: list[dict[str, object]] = [
+        {
+            "environment": environment.environment,
+            "method": spec,
+            "f1_truth": audit.f1_truth,
+            "score": name,
+            "value": value,
+            "error": environment.metric_errors.get(name) if scores.error is None else scores.error.message,
+        }
+        for environment in audit.environments
+        for spec, scores in environment.methods.items()
+        for name, value in {"f1": scores.f1, **scores.metrics}.items()
+    ]
+    correlations: list[dict[str, object]] = [
+        {
+            "environment": environment.environment,
+            "f1_truth": audit.f1_truth,
+            "score": name,
+            "statistic": statistic,
+            "value": value,
+            "low": both.low if statistic == "spearman" else None,
+            "high": both.high if statistic == "spearman" else None,
+            "error": environment.metric_errors.get(name),
+        }
+        for environment in audit.environments
+        for name, both in environment.correlations.items()
+        for statistic, value in (("spearman", both.spearman), ("kendall", both.kendall))
+    ]
+    comparisons: list[dict[str, object]] = [
+        {
+            "environment": one.environment,
+            "f1_truth": audit.f1_truth,
+            "score": one.metric,
+            "statistic": "spearman less without redundant channels",
+            "value": one.effect.difference,
+            "low": one.effect.low,
+            "high": one.effect.high,
+        }
+        for one in audit.comparisons
+    ]
+    return scores + correlations + comparisons
+
+
+def _scores_table(audit: Audit, environment: EnvironmentAudit) -> Table:
+    images = "1 image" if audit.n_samples == 1 else f"{audit.n_samples} images"
+    table = Table(title=escape(f"{environment.environment} · {images}"), title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("method")
+    arrows = {name: "↑" if higher else "↓" for name, higher in environment.higher_is_better.items()}
+    for name, arrow in {f"F1 ({audit.f1_truth})": "↑", **arrows}.items():
+        table.add_column(f"{foldable(name)} {arrow}", justify="right", overflow="fold")
+    table.add_column("")
+    ordered = sorted(environment.methods.items(), key=lambda item: -1.0 if item[1].f1 is None else item[1].f1)
+    for spec, scores in reversed(ordered):
+        error = "" if scores.error is None else escape(scores.error.message)
+        table.add_row(escape(spec), *map(_number, (scores.f1, *scores.metrics.values())), f"[red]{error}[/]")
+    return table
+
+
+def _correlations_table(environment: EnvironmentAudit) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("metric")
+    for name in ("spearman", "95 % interval", "kendall"):
+        table.add_column(name, justify="right")
+    for name, both in environment.correlations.items():
+        interval = f"{_number(both.low)} to {_number(both.high)}"
+        table.add_row(escape(name), _number(both.spearman), interval, _number(both.kendall))
+    return table
+
+
+def _seeds_table(audit: Audit, families: Iterable[str]) -> Table:
+    """Per family of environments and metric: the mean and the range of Spearman's rho over network seeds."""
+    table = Table(title="spearman over network seeds", title_justify="left", box=box.SIMPLE_HEAD)
+    for name, justify in (
+        ("environment", "left"),
+        ("metric", "left"),
+        ("mean", "right"),
+        ("range", "right"),
+        ("seeds", "right"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # the literals of rich
+    for family in families:
+        members = [environment for environment in audit.environments if environment.family == family]
+        for metric in members[0].correlations:
+            found = [one.correlations[metric].spearman for one in members]
+            values = [value for value in found if value is not None]
+            mean = sum(values) / len(values) if values else None
+            span = f"{_number(min(values))} to {_number(max(values))}" if values else "-"
+            table.add_row(escape(family), escape(metric), _number(mean), span, str(len(values)))
+    return table
+
+
+def _comparisons_table(comparisons: Iterable[Comparison]) -> Table:
+    """What redundant channels do: rank correlations with and without them, on the same images."""
+    table = Table(title="with and without redundant channels, same images", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("environment")
+    table.add_column("metric")
+    for name in ("with", "without", "difference", "95 % interval", "lower in"):
+        table.add_column(name, justify="right")
+    for one in comparisons:
+        effect = one.effect
+        lower = (
+            "-" if effect.share_lower is None else f"{round(effect.share_lower * effect.n_pairs)} of {effect.n_pairs}"
+        )
+        numbers = map(_number, (effect.first, effect.second, effect.difference))
+        interval = f"{_number(effect.low)} to {_number(effect.high)}"
+        table.add_row(escape(one.environment), escape(one.metric), *numbers, interval, lower)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,175 @@
+"""The table of a run as rich, CSV, JSON, LaTeX (booktabs) and Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.markup import escape
+from rich.measure import Measurement
+from rich.table import Table
+
+from attributionlab.reports.tables.run_rows import Column, RunTable
+from attributionlab.reports.tables.verdicts import foldable, plain_table, to_csv
+from attributionlab.runs import MethodSummary
+
+_COLORS = {"passed": "green", "failed": "red", "not run": "dim"}
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\ttfamily\char34}",  # \textquotedbl is missing from LaTeX's default encoding
+    "[": "{[}",  # else it can be taken for the optional argument of a command before it
+    "]": "{]}",
+    **{letter: f"\\{letter}" for letter in "&%$#_"},
+}
+
+
+def to_rich(table: RunTable) -> RenderableType:
+    """For the terminal: a table per environment, and every failure once."""
+    parts: list[RenderableType] = []
+    for environment, rows in table.groups.items():
+        parts += [_Fitting(environment, table.shown, tuple(rows)), ""]
+    failed: dict[tuple[str, str, str], list[str]] = {}
+    for row in table.rows:
+        if row.error is not None:
+            failed.setdefault((row.method, row.error.type, row.error.message), []).append(row.environment)
+    for (method, error, message), where in failed.items():
+        place = where[0] if len(where) == 1 else f"{len(where)} environments"
+        parts.append(f"[bold red]{error}[/]: {escape(message)} [dim]({escape(method)}, {escape(place)})[/]")
+    return Group(*parts, f"[dim]{escape(table.note)}[/]")
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """The table of an environment; metrics and seconds stand in one below where the terminal is too narrow for all."""
+
+    environment: str
+    columns: tuple[Column, ...]
+    rows: tuple[MethodSummary, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        whole = self.drawn(self.columns)
+        if Measurement.get(console, options.update(width=10_000), whole).minimum <= options.max_width:
+            yield whole
+        else:
+            method, *others = self.columns
+            yield self.drawn([method, *(column for column in others if not column.aside)])
+            yield ""
+            yield self.drawn([method, *(column for column in others if column.aside)], f"{self.environment}, continued")
+
+    def drawn(self, columns: Sequence[Column], title: str = "") -> Table:
+        """These columns of it."""
+        drawn = plain_table(escape(title or self.environment))
+        for column in columns:
+            drawn.add_column(
+                foldable(column.title),
+                justify="right" if column.is_number else "left",
+                min_width=16 if column.key == "method" else None,
+                overflow="fold",
+                no_wrap=column.is_number or column.key == "verdict",
+            )
+        for row in self.rows:
+            drawn.add_row(*(_rich_cell(column, row) for column in columns))
+        return drawn
+
+
+def to_csv_text(table: RunTable) -> str:
+    """All columns, a row per environment and method; empty where there is no value."""
+    return to_csv(_dicts(table), [column.key for column in table.columns])
+
+
+def to_json(table: RunTable) -> dict[str, object]:
+    """All columns by name; null where there is no value."""
+    return {"name": table.name, "gamma": table.gamma, "rows": _dicts(table)}
+
+
+def to_latex(table: RunTable) -> str:
+    """A tabular for the package booktabs, everything escaped; the deciding F1 is bold."""
+    shown = table.shown
+    layout = "".join("r" if column.is_number else "l" for column in shown)
+    lines = [
+        f"% {_one_line(table.note)}; \\usepackage{{booktabs}}",
+        f"\\begin{{tabular}}{{{layout}}}",
+        "\\toprule",
+        _latex_row([escape_latex(column.title) for column in shown]),
+    ]
+    for environment, rows in table.groups.items():
+        lines += [
+            "\\midrule",
+            f"\\multicolumn{{{len(shown)}}}{{l}}{{\\textit{{{escape_latex(environment)}}}}} \\\\",
+            *(_latex_row([_latex_cell(column, row) for column in shown]) for row in rows),
+        ]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+
+
+def to_markdown(table: RunTable) -> str:
+    """A table per environment, everything escaped; the deciding F1 is bold."""
+    lines = []
+    for environment, rows in table.groups.items():
+        lines += [
+            f"**{escape_markdown(environment)}**",
+            "",
+            _markdown_row([escape_markdown(column.title) for column in table.shown]),
+            _markdown_row(["---:" if column.is_number else "---" for column in table.shown]),
+            *(_markdown_row([_markdown_cell(column, row) for column in table.shown]) for row in rows),
+            "",
+        ]
+    return "\n".join([*lines, escape_markdown(table.note), ""])
+
+
+def escape_latex(text: str) -> str:
+    """Text that LaTeX sets letter by letter."""
+    escaped = "".join(_LATEX.get(letter, letter) for letter in _one_line(text))
+    return re.sub(r"(?<=[-'`,<>?!])(?=[-'`,])", "{}", escaped)  # else two of them become another sign
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown shows letter by letter, also within a table."""
+    escaped = re.sub(r"([\\`*_{}\[\]()#+!|~$])", r"\\\1", _one_line(text))
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _dicts(table: RunTable) -> list[dict[str, object]]:
+    return [{column.key: column.value(row) for column in table.columns} for row in table.rows]
+
+
+def _rich_cell(column: Column, row: MethodSummary) -> str:
+    text = column.text(row)
+    if column.key == "method":
+        return foldable(text)
+    if column.key == "verdict":
+        return f"[{_COLORS.get(text, 'red')}]{escape(text)}[/]"
+    return f"[bold]{escape(text)}[/]" if column.decides(row) else escape(text)
+
+
+def _latex_cell(column: Column, row: MethodSummary) -> str:
+    text = "--" if column.value(row) is None else escape_latex(column.text(row))
+    if column.is_number and re.match(r"-\d", text):
+        text = rf"\(-\){text[1:]}"  # else the sign is a hyphen
+    return f"\\textbf{{{text}}}" if column.decides(row) else text
+
+
+def _latex_row(cells: list[str]) -> str:
+    return " & ".join(cells) + " \\\\"
+
+
+def _markdown_cell(column: Column, row: MethodSummary) -> str:
+    text = escape_markdown(column.text(row))
+    return f"**{text}**" if column.decides(row) else text
+
+
+def _markdown_row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,196 @@
+"""Tables for the terminal (rich) and rows for CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group, JustifyMethod, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from attributionlab.truth.kinds import TRUTHS
+
+if TYPE_CHECKING:
+    from attributionlab.environments import Verification
+    from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
+
+CSV_COLUMNS = (
+    "method",
+    "environment",
+    "truth",
+    "precision",
+    "recall",
+    "f1",
+    "f1_low",
+    "f1_high",
+    "passed",
+    "deciding",
+    "error",
+    "seed",
+    "n_samples",
+    "gamma",
+    "n_zero_maps",
+    "diagnosis",
+)
+
+
+def verdict_table(verdict: Verdict) -> RenderableType:
+    """Everything that `check` found about one method."""
+    parts: list[RenderableType] = []
+    for environment in verdict.environments:
+        parts += [_scores_table(verdict, environment), *_remarks(environment)]
+    said = "[bold green]PASSED[/]" if verdict.passed else "[bold red]FAILED[/]"
+    against = f"* mean F1 >= {verdict.gamma:g} on {verdict.deciding_truth} truth"
+    n = len(verdict.environments)
+    where = "" if n == 1 else f" in {sum(one.passed for one in verdict.environments)} of {n} environments"
+    parts.append(f"{escape(verdict.method)}: {said} ({against}){where}")
+    used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
+    parts.append(f"[dim]random, const.: F1 of a random and of a constant map; {used}[/]")
+    return Group(*parts)
+
+
+def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
+    """One row per method and environment: F1 by kind of truth, the deciding one in bold, and the verdict."""
+    table = plain_table(escape(title))
+    table.add_column("method", min_width=16)
+    for truth in TRUTHS:
+        table.add_column(truth, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for verdict in verdicts:
+        for environment in verdict.environments:
+            cells = [_bold_if(truth == verdict.deciding_truth, _mean(environment.truths[truth])) for truth in TRUTHS]
+            said = "[green]passed[/]" if environment.passed else "[red]failed[/]"
+            table.add_row(
+                foldable(verdict.method),
+                *cells,
+                said if environment.error is None else f"[red]{environment.error.type}[/]",
+            )
+    return table
+
+
+def verification_table(verification: Verification) -> Table:
+    """The claims of an environment and how they fared."""
+    table = plain_table(escape(verification.environment))
+    table.add_column("claim")
+    table.add_column("tested", justify="right")
+    table.add_column("violated", justify="right")
+    table.add_column("holds")
+    for claim in verification.claims:
+        note = f"\n[dim]{escape(claim.note)}[/]" if claim.note else ""
+        holds = "[green]yes[/]" if claim.holds else "[bold red]NO[/]"
+        table.add_row(f"{escape(claim.statement)}{note}", f"{claim.n_checked:,}", f"{claim.n_violations:,}", holds)
+    return table
+
+
+def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
+    """One row per environment and kind of truth that applies, the method's and the controls'; or one that says the error.
+
+    Zero maps and the diagnosis are the method's, so the controls' rows leave them empty.
+    """
+    rows: list[dict[str, object]] = []
+    for environment in verdict.environments:
+        run: dict[str, object] = {"seed": environment.seed, "n_samples": environment.n_samples, "gamma": verdict.gamma}
+        found: dict[str, object] = {"n_zero_maps": environment.n_zero_maps, "diagnosis": environment.diagnosis or ""}
+        if environment.error is not None:
+            failure = f"{environment.error.type}: {environment.error.message}"
+            row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
+            rows.append({**row, "passed": False, "deciding": True, "error": failure, **run, **found})
+        empty: dict[str, object] = dict.fromkeys(found, "")
+        controls = [(name, truths, empty) for name, truths in environment.controls.items()]
+        for name, truths, said in ((verdict.method, environment.truths, found), *controls):
+            for truth, summary in truths.items():
+                if summary is not None:
+                    row = {"method": name, "environment": environment.environment, "truth": truth}
+                    decides = truth == verdict.deciding_truth
+                    rows.append({**row, **summary.to_dict(), "deciding": decides, "error": "", **run, **said})
+    return rows
+
+
+def to_csv(rows: Iterable[dict[str, object]], columns: Sequence[str]) -> str:
+    """Rows as CSV with a header; a cell with several things has them in a row, separated by semicolons."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def plain_table(title: str) -> Table:
+    """An empty table, narrow enough for 80 columns."""
+    return Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
+    )
+
+
+def _plain(value: object) -> object:
+    """A cell without the brackets and quotes of Python."""
+    match value:
+        case Mapping():
+            return "; ".join(f"{name} = {what}" for name, what in value.items())
+        case list() | tuple():
+            return "; ".join(map(str, value))
+        case set() | frozenset():
+            return "; ".join(sorted(map(str, value)))
+    return value
+
+
+def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
+    seconds = "" if environment.seconds_per_image is None else f", {environment.seconds_per_image:.3g} s per image"
+    images = f"{environment.n_samples} image{'s' if environment.n_samples > 1 else ''}"
+    title = f"{environment.environment} · {images}, seed {environment.seed}, {environment.device}{seconds}"
+    table = plain_table(escape(title))
+    for column in ("truth", "precision", "recall", "F1", "95 % CI", "random", "const.", "verdict"):
+        justify: JustifyMethod = "left" if column in ("truth", "verdict") else "right"
+        table.add_column(column, justify=justify, no_wrap=True)
+    for truth in TRUTHS:
+        decides = truth == verdict.deciding_truth
+        controls = [_mean(environment.controls[name][truth]) for name in ("random", "constant")]
+        table.add_row(
+            _bold_if(decides, truth),
+            *(_bold_if(decides, cell) for cell in _score_cells(environment.truths[truth])),
+            *controls,
+            _said(environment.truths[truth]) + (" *" if decides else ""),
+        )
+    return table
+
+
+def _score_cells(summary: Summary | None) -> tuple[str, str, str, str]:
+    if summary is None:
+        return ("-",) * 4
+    interval = f"{summary.f1_low:.3f}-{summary.f1_high:.3f}"
+    return f"{summary.precision:.3f}", f"{summary.recall:.3f}", f"{summary.f1:.3f}", interval
+
+
+def _remarks(environment: EnvironmentVerdict) -> list[str]:
+    remarks = []
+    if environment.error is not None:
+        remarks.append(f"[bold red]{environment.error.type}[/]: {escape(environment.error.message)}")
+    if environment.diagnosis is not None:
+        remarks.append(f"[yellow]note:[/] {escape(environment.diagnosis)}")
+    for name, values in environment.diagnostics.items():
+        mean, low, high = (f"{values[kind]:.3g}" for kind in ("mean", "low", "high"))
+        remarks.append(f"recorded by the method: {escape(name)} {mean} on average, {low} to {high} over the images")
+    return remarks
+
+
+def foldable(spec: str) -> str:
+    """A spec that is broken after its name, or an address after its module, where it is long."""
+    return escape(spec.replace("[", "\n[").replace(":", ":\n")) if len(spec) > 30 else escape(spec)
+
+
+def _mean(summary: Summary | None) -> str:
+    return "-" if summary is None else f"{summary.f1:.3f}"
+
+
+def _said(summary: Summary | None) -> str:
+    if summary is None:
+        return "[dim]n/a[/]"
+    return "[green]passed[/]" if summary.passed else "[red]failed[/]"
+
+
+def _bold_if(condition: bool, text: str) -> str:
+    return f"[bold]{text}[/]" if condition else text

@@ -1,1 +1,0 @@
-"""Reproduction: what the paper prints and what comes out here, claim by claim."""

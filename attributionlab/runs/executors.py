@@ -1,0 +1,234 @@
+"""Where the work of a run is done: in this process, in others (loky), or on a cluster (dask, ray), through joblib."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import BrokenProcessPool
+
+from attributionlab.errors import MachineError, bad_option
+from attributionlab.runs.jobs import Unit
+from attributionlab.runs.time_limit import check_main_thread, check_time_limit
+from attributionlab.runs.work import Done, do_unit, do_units, lost_unit
+from attributionlab.specs.arguments import whole_number
+
+Backend = Literal["loky", "dask", "ray"]
+
+CONNECT_SECONDS = 10
+ENOUGH = 4
+"""Groups of units for each worker, so that none waits long for the last."""
+
+Group = tuple[Unit, ...]
+"""Units on the same images."""
+
+
+@dataclass(frozen=True)
+class Executor:
+    """How units are done; the records are the same whatever it is.
+
+    Args:
+        workers: Processes; 1 is this one. A cluster uses all that it has.
+        backend: `loky` on this machine; `dask` or `ray` on a cluster.
+        address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
+        device: `cpu` or `cuda`; of several GPUs in one machine units take each in its turn.
+        timeout: Seconds after which a job is given up; None for never. Not on Dask, whose workers do jobs in threads.
+
+    Raises:
+        BadOption: If an option does not fit, or the engine is not installed.
+    """
+
+    workers: int = 1
+    backend: Backend = "loky"
+    address: str | None = None
+    device: str = "cpu"
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        whole_number("workers", self.workers, 1)
+        if self.backend not in get_args(Backend):
+            raise bad_option("backend", f"be {' or '.join(get_args(Backend))}", self.backend)
+        if self.backend == "loky" and self.address is not None:
+            raise bad_option("address", "go with the backend dask or ray", self.address)
+        if self.timeout is not None:
+            self._check_timeout(self.timeout)
+        module = {"dask": "distributed", "ray": "ray"}.get(self.backend)
+        if module is not None and importlib.util.find_spec(module) is None:
+            hint = f'pip install "attributionlab[{self.backend}]"'
+            raise bad_option("backend", "be one that is installed", self.backend, hint)
+
+    def _check_timeout(self, seconds: float) -> None:
+        check_time_limit(seconds)
+        if self.backend == "dask":
+            hint = "Dask does jobs in threads, which nothing can end"
+            raise bad_option("timeout", "go with the backend loky or ray", seconds, hint)
+        if self.backend == "loky" and self.workers == 1:
+            check_main_thread(seconds)
+
+    def do(self, units: Sequence[Unit]) -> Iterator[Done]:
+        """Do units in any order, and give what came of each as soon as it is there.
+
+        Raises:
+            MachineError: If the cluster is not there.
+        """
+        if self.backend == "loky" and self.workers == 1:
+            yield from (do_unit(unit, self.device, timeout=self.timeout) for unit in units)
+        elif self.backend == "loky":
+            yield from _in_processes(units, self.workers, self.device, self.timeout)
+        else:
+            cluster = _dask(self.address, self.workers) if self.backend == "dask" else _ray(self.address, self.workers)
+            with cluster as workers:
+                yield from _on_cluster(units, workers(self.device), self.timeout)
+
+
+def together(units: Sequence[Unit], workers: int) -> list[Group]:
+    """What is handed out at once.
+
+    Metrics prepare images for all methods: a worker that has them does all units on them, where that leaves enough for the others.
+    """
+    groups = [tuple(some) for _, some in itertools.groupby(units, key=lambda unit: unit.images)]
+    prepared = any(len(unit.jobs) > 1 for unit in units)
+    return groups if prepared and len(groups) >= ENOUGH * workers else [(unit,) for unit in units]
+
+
+def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
+    """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
+    n_threads = max(1, (os.cpu_count() or 1) // workers)  # more than there are processors would only fight
+    left = {unit.jobs[0].key: unit for unit in units}
+    n_alone = 0
+    while left:
+        now = [(next(iter(left.values())),)] if n_alone else together(list(left.values()), workers)
+        try:
+            with parallel_config(backend="loky", inner_max_num_threads=n_threads):
+                for done in _parallel(now, workers, device, timeout):
+                    del left[done.records[0].job.key]
+                    yield done
+        except BrokenProcessPool as error:
+            if n_alone:
+                yield lost_unit(left.pop(now[0][0].jobs[0].key), _in_short(error))
+            else:
+                n_alone = 2 * workers * max(map(len, now)) + 1
+        n_alone = max(0, n_alone - 1)
+
+
+def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
+    calls = (delayed(do_units)(group, device, turn, timeout) for turn, group in enumerate(groups))
+    for found in Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls):
+        yield from found
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """Of a cluster. Not through joblib: its backend for Ray waits for ever where a worker died, that for Dask loses the run.
+
+    Args:
+        number: How many there are.
+        submit: Hands units out in their turn.
+        first: Waits for one of those that were handed out, and gives it.
+        result: What came of it.
+        died: What `result` raises where its worker died.
+    """
+
+    number: int
+    submit: Callable[[Group, int, float | None], Any]
+    first: Callable[[list[Any]], Any]
+    result: Callable[[Any], tuple[Done, ...]]
+    died: tuple[type[Exception], ...]
+
+
+def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None) -> Iterator[Done]:
+    """Each worker has something to go on with; where one died, its units are handed out again one by one."""
+    todo, out, turns = deque(together(units, workers.number)), dict[Any, Group](), itertools.count()
+    while True:
+        while todo and len(out) < 2 * workers.number:
+            group = todo.popleft()
+            out[workers.submit(group, next(turns), timeout)] = group
+        if not out:
+            return
+        ready = workers.first(list(out))
+        group = out.pop(ready)
+        try:
+            yield from workers.result(ready)
+        except workers.died as error:
+            if len(group) > 1:
+                todo.extendleft((unit,) for unit in reversed(group))
+            else:
+                yield lost_unit(group[0], _in_short(error))
+        except ImportError as error:
+            raise MachineError(f"`workers` must have what this machine has installed, got {error}") from error
+
+
+def _in_short(error: Exception) -> str:
+    """The first sentence, in one line."""
+    return " ".join(str(error).split()).partition(". ")[0]
+
+
+@contextmanager
+def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
+    from distributed import Client, KilledWorker, LocalCluster, wait  # noqa: PLC0415  # an extra
+
+    with ExitStack() as stack:
+        try:
+            if address is None:
+                cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+                address = stack.enter_context(cluster).scheduler_address
+            client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError, TypeError) as error:
+            hint = " ".join(str(error).split())
+            raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
+        yield lambda device: _Workers(
+            sum(client.nthreads().values()),
+            lambda group, turn, timeout: client.submit(do_units, group, device, turn, timeout, pure=False),
+            lambda futures: next(iter(wait(futures, return_when="FIRST_COMPLETED").done)),
+            lambda future: future.result(),
+            (KilledWorker,),
+        )
+
+
+@contextmanager
+def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
+    import ray  # noqa: PLC0415  # an extra
+    from ray.exceptions import OutOfMemoryError, RayTaskError, WorkerCrashedError  # noqa: PLC0415  # as above
+
+    try:
+        local: dict[str, Any] = {} if address is not None else {"num_cpus": workers, "include_dashboard": False}
+        ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **local)
+    except (ConnectionError, ValueError, OSError, RuntimeError) as error:
+        hint = " ".join(str(error).split())
+        raise MachineError(f"`address` must be a Ray cluster that answers, got {address!r}; {hint}") from error
+
+    def on(device: str) -> _Workers:
+        """With a GPU each; of the machine's GPUs a task sees only its own."""
+        kind = "GPU" if device == "cuda" else "CPU"
+        number = int(ray.cluster_resources().get(kind, 0))
+        if number < 1:
+            raise MachineError(f"`address` must be a Ray cluster with {kind}s, got {ray.cluster_resources()}")
+        task: Any = ray.remote(do_units).options(num_gpus=1 if device == "cuda" else 0)
+        return _Workers(
+            number,
+            lambda group, turn, timeout: task.remote(group, device, turn, timeout),
+            lambda tasks: ray.wait(tasks)[0][0],
+            result,
+            (WorkerCrashedError, OutOfMemoryError),
+        )
+
+    def result(task: Any) -> tuple[Done, ...]:
+        """Errors as they were raised, not as Ray prints them."""
+        try:
+            done: tuple[Done, ...] = ray.get(task)
+        except RayTaskError as error:
+            raise error.cause from error
+        return done
+
+    try:
+        yield on
+    finally:
+        ray.shutdown()

@@ -1,0 +1,172 @@
+"""Plans from what a user wrote: all problems are reported at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from attributionlab.environments import Environment, make_environment
+from attributionlab.errors import AttributionLabError, BadPlan, bad_option, unknown_name
+from attributionlab.measuring.applicable import applicable_truths
+from attributionlab.methods import AnyMethod, make_method
+from attributionlab.metrics import make_metric
+from attributionlab.runs.declarations import code_digest, facts_of
+from attributionlab.runs.plan import Plan
+from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.grammar import format_value, parse_spec
+from attributionlab.truth import TRUTHS
+
+Found = TypeVar("Found")
+
+Placed = Callable[[str, str, int, str], str]
+"""Put a problem where it belongs: `(problem, entry, index in it, text near it)` to the problem with its place."""
+
+
+class PlanReader:
+    """Reads entries one by one, and remembers what is wrong with them."""
+
+    def __init__(self, entries: Mapping[str, Any], placed: Placed) -> None:
+        self.entries, self.placed = entries, placed
+        self.problems: list[str] = []
+
+    def plan(self) -> Plan:
+        """The plan, if nothing is wrong."""
+        known = [one.name for one in dataclasses.fields(Plan) if one.name not in ("code", "facts")]
+        for entry in self.entries:
+            if entry not in known:
+                self.problem(unknown_name("entry", entry, known), entry)
+        environments = self.items("environments", make_environment)
+        setting = environments[0] if environments else None
+        methods = self.items("methods", lambda spec, /, **options: make_method(spec, setting, **options))
+        metrics = self.items("metrics", make_metric, least=0)
+        numbers: dict[str, Any] = {}
+        for name in filter(self.entries.__contains__, _LEAST):
+            numbers[name] = self.number(name, n_samples=numbers.get("n_samples", Plan.n_samples))
+        plan = Plan(
+            name=self.text("name", "run"),
+            environments=tuple(one.spec for one in environments),
+            methods=tuple(one.spec for one in methods),
+            metrics=tuple(one.spec for one in metrics),
+            seeds=self.seeds("seeds", environments),
+            network_seeds=self.seeds("network_seeds", environments),
+            gamma=self.gamma(),
+            truth=self.truth(methods, environments),
+            code={one.spec: digest for one in (*methods, *metrics) if (digest := code_digest(one)) is not None},
+            **numbers,
+        )
+        facts = facts_of(environments, methods, plan.seeds, plan.network_seeds, plan.truth)
+        n_expanded = len(environments) * max(len(plan.seeds), 1) * max(len(plan.network_seeds), 1)
+        if not self.problems and len(facts.environments) < n_expanded:
+            self.problem(bad_option("seeds", "make each environment another one", list(plan.seeds)), "seeds")
+        if self.problems:
+            raise BadPlan(self.problems)
+        return dataclasses.replace(plan, facts=facts)
+
+    def problem(self, error: AttributionLabError, entry: str, index: int = -1, near: str = "") -> None:
+        """Remember it."""
+        self.problems.append(self.placed(str(error), entry, index, near))
+
+    def items(self, entry: str, make: Callable[..., Found], least: int = 1) -> list[Found]:
+        """What a list of specs names."""
+        given = self.entries.get(entry, [])
+        if not isinstance(given, (list, tuple)) or len(given) < least:
+            self.problem(bad_option(entry, "be a list of specs" + (", at least one" if least else ""), given), entry)
+            return []
+        found: dict[str, Found] = {}
+        for index, item in enumerate(given):
+            near = ""
+            try:
+                spec, options = _spec_and_options(entry, item)
+                near = spec
+                made = make(spec, **options)
+                if made.spec in found:  # type: ignore[attr-defined]  # all three kinds have a spec
+                    raise bad_option(entry, "name each one once", spec)
+                found[made.spec] = made  # type: ignore[attr-defined]  # as above
+            except AttributionLabError as error:
+                self.problem(error, entry, index, near)
+        return list(found.values())
+
+    def number(self, name: str, n_samples: int) -> int:
+        """A whole number; of `save_maps`, `true` means all images."""
+        value = self.entries[name]
+        if name == "save_maps" and isinstance(value, bool):
+            return n_samples if value else 0
+        try:
+            return _stored_number(name, value, _LEAST[name])
+        except AttributionLabError as error:
+            self.problem(error, name)
+            return _LEAST[name]
+
+    def seeds(self, name: str, environments: Sequence[Environment]) -> tuple[int, ...]:
+        """A list of seeds, each once, which no environment sets itself."""
+        given = self.entries.get(name, [])
+        try:
+            if not isinstance(given, (list, tuple)):
+                raise bad_option(name, "be a list of integers", given)
+            seeds = tuple(_stored_number(name, seed, 0) for seed in given)
+            if len(set(seeds)) < len(seeds):
+                raise bad_option(name, "name each one once", list(given))
+            for environment in environments if seeds else ():
+                own = parse_spec(environment.spec).options.keys() & _SET_BY[name]
+                if own:
+                    hint = f"{environment.spec} sets {min(own)} itself"
+                    raise bad_option(name, "be left out where an environment has its own", list(given), hint)
+        except AttributionLabError as error:
+            self.problem(error, name)
+            return ()
+        return seeds
+
+    def text(self, name: str, default: str) -> str:
+        """A text."""
+        value = self.entries.get(name, default)
+        if not isinstance(value, str):
+            self.problem(bad_option(name, "be a text", value), name)
+        return str(value)
+
+    def gamma(self) -> float:
+        """The threshold."""
+        value = self.entries.get("gamma", Plan.gamma)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            self.problem(bad_option("gamma", "be in [0, 1]", value), "gamma")
+            return Plan.gamma
+        return float(value)
+
+    def truth(self, methods: Sequence[AnyMethod], environments: Sequence[Environment]) -> str:
+        """The deciding truth, which must apply to every method everywhere."""
+        value = self.entries.get("truth", "auto")
+        if value not in ("auto", *TRUTHS):
+            self.problem(bad_option("truth", f"be auto or {' or '.join(TRUTHS)}", value), "truth")
+        elif value != "auto":
+            for method, environment in itertools.product(methods, environments):
+                if value not in applicable_truths(method.declaration, environment):
+                    where = f"apply in {environment.spec} to {method.spec}"
+                    self.problem(bad_option("truth", where, value), "truth")
+        return str(value)
+
+
+_LEAST = {"n_samples": 1, "images_per_job": 1, "save_maps": 0}
+_SET_BY = {"seeds": {"seed", "data_seed", "network_seed"}, "network_seeds": {"network_seed"}}
+
+
+def _stored_number(name: str, value: object, least: int) -> int:
+    """A whole number that fits into the 64 bits that JSON is read with."""
+    number = whole_number(name, value, least)
+    if number >= 2**63:
+        raise bad_option(name, "be below 2**63", number)
+    return number
+
+
+def _spec_and_options(entry: str, item: object) -> tuple[str, dict[str, Any]]:
+    """A spec as it is, or the name and the options of a table."""
+    if isinstance(item, str):
+        return item, {}
+    if isinstance(item, Mapping) and isinstance(item.get("name"), str):
+        options = {name: value for name, value in item.items() if name != "name"}
+        return item["name"], {name: format_value(_frozen(value)) for name, value in options.items()}
+    raise bad_option(entry, "hold specs, or tables with a name and options", item)
+
+
+def _frozen(value: object) -> object:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -1,0 +1,131 @@
+"""Plans in TOML files, or in Python: every problem with the line that it stands in."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attributionlab.errors import AttributionLabError, BadPlan, MissingFile, bad_option
+from attributionlab.runs.plan import Plan
+from attributionlab.runs.plan_entries import PlanReader
+from attributionlab.specs.functions import load_function, parse_address
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Read a plan.
+
+    Args:
+        path: A TOML file whose keys are the fields of `Plan`; or `file.py:name` or `package.module:name` of a function without
+            arguments that returns a `Plan`.
+
+    Raises:
+        BadPlan: If something is wrong; it lists everything that is, with file and line.
+        MissingFile: If there is no such file.
+        BadOption: If it is no TOML, or the function fails or returns something else.
+    """
+    text = str(path)
+    if parse_address(text) is not None and not text.endswith(".toml"):
+        made = _call(load_function(text, "plan"), text)
+        if not isinstance(made, Plan):
+            raise bad_option("plan", "be a function that returns a Plan", text, f"it returned {type(made).__name__}")
+        return made
+    file = Path(path)
+    if not file.is_file():
+        raise MissingFile(f"`plan` must be a file that exists, got {text!r}")
+    try:
+        source = file.read_text(encoding="utf-8")
+        entries = tomllib.loads(source)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise bad_option("plan", "be a TOML file", text, str(error)) from error
+    lines = Lines(source, entries)
+    problems: list[str] = []
+
+    def placed(problem: str, entry: str, index: int, near: str) -> str:
+        return f"{file.name}:{lines.find(problem, entry, index, near)}: {problem}"
+
+    try:
+        plan = PlanReader(entries, placed).plan()
+    except BadPlan as error:
+        problems += sorted(error.problems, key=_line_number)
+        raise BadPlan(problems) from error
+    return plan
+
+
+def _call(function: Callable[..., object], text: str) -> object:
+    """What a user's function returns."""
+    try:
+        return function()
+    except AttributionLabError:
+        raise
+    except (Exception, SystemExit) as error:
+        hint = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise bad_option("plan", "be a function that can be called without arguments", text, hint) from error
+
+
+def _line_number(problem: str) -> int:
+    match = re.search(r":(\d+): ", problem)
+    return int(match[1]) if match else 0
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Where things stand in a TOML file, whose parser does not say.
+
+    Args:
+        source: The text.
+        entries: What it says.
+    """
+
+    source: str
+    entries: Mapping[str, Any]
+
+    def find(self, problem: str, entry: str, index: int, near: str) -> int:
+        """The line, from 1, of what a problem is about.
+
+        Args:
+            problem: The message; the first name in backquotes is the option that is wrong.
+            entry: The key of the plan.
+            index: Which item of a list, or -1.
+            near: The item as it is written, if it is a text.
+        """
+        lines = self.source.splitlines()
+        headers = [
+            number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{re.escape(entry)}\s*\]\]", line)
+        ]
+        if headers and 0 <= index < len(headers):
+            start = headers[index]
+            rest = range(start + 1, len(lines))
+            end = next((number for number in rest if lines[number].lstrip().startswith("[")), len(lines))
+            return 1 + self._key_line(lines, _named(problem), start + 1, end, otherwise=start)
+        begin = self._key_line(lines, entry, 0, len(lines), otherwise=0)
+        if not near:
+            return 1 + begin
+        names = [item.get("name") if isinstance(item, Mapping) else item for item in self.entries[entry][:index]]
+        before = names.count(near)
+        quoted = re.compile(rf"[\"']{re.escape(near)}[\"']")
+        places = [
+            number
+            for number in range(begin, len(lines))
+            for _ in quoted.findall(lines[number])
+            if not lines[number].lstrip().startswith("#")
+        ]
+        return 1 + (places[before] if before < len(places) else begin)
+
+    @staticmethod
+    def _key_line(lines: list[str], key: str, start: int, end: int, *, otherwise: int) -> int:
+        """Where a key gets its value, or is the heading of a table, within some lines."""
+        pattern = re.compile(rf"\s*([\"']?{re.escape(key)}[\"']?\s*=|\[\s*{re.escape(key)}\s*\])")
+        return next((number for number in range(start, end) if pattern.match(lines[number])), otherwise)
+
+
+def _named(problem: str) -> str:
+    """The name of the option that a message is about: what it got where an unknown name is meant."""
+    unknown = re.search(r"must be a known name, got '([^']*)'", problem)
+    if unknown:
+        return unknown[1]
+    match = re.search(r"`([^`]*)`", problem)
+    return match[1] if match else ""

@@ -1,0 +1,213 @@
+"""Records of finished jobs: one line of JSON each, checked by a checksum, and read one after the other.
+
+`{"crc32":"89abcdef","record":{...}}`: a line that is cut off or changed by one bit is known as such. Only whole lines are
+appended, by one process; a run that is killed at any moment leaves at most one damaged line, the last.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import orjson
+
+from attributionlab.measuring.failure import Failure
+from attributionlab.runs.jobs import Job
+
+RECORDS_FILE = "records.jsonl"
+
+_PREFIX = b'{"crc32":"%08x","record":'
+_PREFIX_LENGTH = len(_PREFIX % 0)
+_JOB_FIELDS = tuple(one.name for one in dataclasses.fields(Job))
+_BLOCK = 1 << 20
+_KEY = re.compile(rb'"key":"([0-9a-f]{32})"')
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a job found.
+
+    Args:
+        job: What was asked.
+        scores: Per image. Of agreement by kind of truth and score (`positive.f1`), of a metric `score`; None where
+            undefined. Empty where the method or the metric failed.
+        curves: Of metrics that have them: `at` (s,), fractions of the pixels, and `values` (images, s).
+        n_zero_maps: Maps that are zero everywhere.
+        facts: Counts over the maps that explain their scores, as `MapFacts` gives them; empty for metrics and failures.
+        diagnostics: What the method recorded of its own work, per image.
+        n_maps: Images whose maps are stored.
+        error: Why there are no scores, or None.
+        seconds: That the method, or the metric, took.
+        peak_memory: Largest memory of the process meanwhile, or on a GPU of its tensors there, in bytes.
+        device: Where it ran.
+        versions: Versions of what was used.
+        higher_is_better: Direction of the metric; None for agreement, and in records of earlier versions.
+        bounds: Least and greatest score of the metric, None where there is none; None as above.
+    """
+
+    job: Job
+    scores: dict[str, list[float | None]] = field(default_factory=dict)
+    curves: dict[str, Any] | None = None
+    n_zero_maps: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    diagnostics: dict[str, list[float | None]] = field(default_factory=dict)
+    n_maps: int = 0
+    error: Failure | None = None
+    seconds: float = 0.0
+    peak_memory: int = 0
+    device: str = "cpu"
+    versions: dict[str, str] = field(default_factory=dict)
+    higher_is_better: bool | None = None
+    bounds: Sequence[float | None] | None = None
+
+    @property
+    def environment(self) -> str:
+        """Canonical spec, seeds included."""
+        return self.job.environment
+
+    @property
+    def method(self) -> str:
+        """Canonical spec, or where the function is."""
+        return self.job.method
+
+    @property
+    def measure(self) -> str:
+        """`agreement`, or the canonical spec of a metric."""
+        return self.job.measure
+
+    @property
+    def start(self) -> int:
+        """Index of the first image."""
+        return self.job.start
+
+    @property
+    def stop(self) -> int:
+        """Index behind the last image."""
+        return self.job.stop
+
+    def to_line(self) -> bytes:
+        """As it is stored, with the newline."""
+        return encode(self.job.key, self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """From what a line holds; what was left out of it is empty."""
+        job = Job(*[stored[name] for name in _JOB_FIELDS])
+        found = {name: stored[name] for name in _FIELDS if name in stored}
+        if found["error"] is not None:
+            found["error"] = Failure(**found["error"])
+        return cls(job, **found)
+
+
+_FIELDS = tuple(one.name for one in dataclasses.fields(Record) if one.name != "job")
+
+
+def encode(key: str, record: Record) -> bytes:
+    """A record as a line; NaN and infinity become null."""
+    fields = {name: getattr(record, name) for name in _FIELDS}
+    job = {name: getattr(record.job, name) for name in _JOB_FIELDS}
+    body = orjson.dumps({"key": key, **job, **fields}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return _PREFIX % zlib.crc32(body) + body + b"}\n"
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether a line is as it was written."""
+    return line.endswith(b"}\n") and line.startswith(_PREFIX % zlib.crc32(line[_PREFIX_LENGTH:-2]))
+
+
+Bulk = Literal["scores", "curves"]
+_BULK: dict[Bulk, bytes] = {"scores": b',"scores":{', "curves": b',"curves":{'}
+"""Most of a line are scores, and of metrics curves; in texts quotes are escaped, so that this begins nothing but a field."""
+
+
+def decode(line: bytes, without: Bulk | None = None) -> dict[str, Any]:
+    """What a whole line holds.
+
+    Args:
+        line: The line.
+        without: From which field on what is bulky is left out, unread: `scores` and `curves`, or only `curves`.
+    """
+    body = line[_PREFIX_LENGTH:-2]
+    begin = -1 if without is None else body.find(_BULK[without])
+    if begin >= 0:
+        body = body[:begin] + body[body.index(b',"n_zero_maps":', begin) :]
+    found: dict[str, Any] = orjson.loads(body)
+    return found
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A line that is no whole record.
+
+    Args:
+        number: Its number in the file, from 1.
+        key: The key of the job that it was about, where that can still be read.
+        cut: Whether it ends early, rather than having other contents than were written.
+    """
+
+    number: int
+    key: str | None
+    cut: bool
+
+    def __str__(self) -> str:
+        what = "is cut off" if self.cut else "is not as it was written"
+        return f"{RECORDS_FILE}:{self.number} {what}" + ("" if self.key is None else f" (job {self.key})")
+
+
+def scan(path: Path) -> Iterator[tuple[int, bytes, Damage | None]]:
+    """Every line of a file of records: its offset in bytes, the line, and what is wrong with it."""
+    offset = 0
+    with path.open("rb", buffering=_BLOCK) as lines:
+        for number, line in enumerate(lines, start=1):
+            yield offset, line, None if is_whole(line) else _damage(number, line)
+            offset += len(line)
+
+
+def _damage(number: int, line: bytes) -> Damage:
+    key = _KEY.search(line)
+    return Damage(number, key and key[1].decode(), cut=not line.endswith(b"\n"))
+
+
+def valid(
+    path: Path, damaged: list[Damage] | None = None, without: Bulk | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records that count, with their offsets: of several of one job the first that did not fail, else the last.
+
+    Args:
+        path: The file; one that does not exist has no records.
+        damaged: Where damage is noted; lines that are damaged are left out.
+        without: What is left out of each record, as in `decode`.
+    """
+    if not path.exists():
+        return
+    done: set[bytes] = set()
+    failed: dict[bytes, int] = {}
+    for offset, line, damage in scan(path):
+        if damage is not None:
+            if damaged is not None:
+                damaged.append(damage)
+            continue
+        found = decode(line, without)
+        key = bytes.fromhex(found["key"])
+        if found["error"] is not None:
+            failed[key] = offset
+        elif key not in done:
+            done.add(key)
+            yield offset, found
+    left = [offset for key, offset in failed.items() if key not in done]
+    yield from zip(left, read_at(path, left, without), strict=True)
+
+
+def read_at(path: Path, offsets: Sequence[int], without: Bulk | None = None) -> Iterator[dict[str, Any]]:
+    """The records at these offsets, which `valid` has seen."""
+    with path.open("rb") as file:
+        for offset in offsets:
+            file.seek(offset)
+            line = file.readline()
+            assert is_whole(line), "the file has changed since it was looked at"
+            yield decode(line, without)

@@ -1,0 +1,225 @@
+"""What a run found: its records, read one after the other, and what they come to."""
+
+from __future__ import annotations
+
+import warnings
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from attributionlab.errors import BadOption, DamagedRecords, bad_option
+from attributionlab.runs.jobs import AGREEMENT
+from attributionlab.runs.plan import Plan
+from attributionlab.runs.records import RECORDS_FILE, Damage, Record, read_at, scan, valid
+from attributionlab.runs.store import MAPS_FOLDER, stored_maps, stored_plan
+from attributionlab.runs.summaries import MethodSummary, summarize_records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Values = npt.NDArray[np.float64]
+
+
+class Records:
+    """The records of a run. Lines are read when they are asked for, so a million of them take little memory.
+
+    Args:
+        folder: The folder of a run.
+
+    Raises:
+        BadOption: If it is none.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.plan: Plan = stored_plan(self.folder)
+        self._path = self.folder / RECORDS_FILE
+
+    def __repr__(self) -> str:
+        """Where they are."""
+        return f"Records({str(self.folder)!r})"
+
+    def __iter__(self) -> Iterator[Record]:
+        """Every record that counts: one per job that was done."""
+        return (Record.from_dict(stored) for _, stored in valid(self._path))
+
+    def heads(self) -> Iterator[Record]:
+        """The same without scores and curves, which take most of the time to read."""
+        return (Record.from_dict(stored) for _, stored in valid(self._path, without="scores"))
+
+    @cached_property
+    def damaged(self) -> tuple[str, ...]:
+        """Lines that are no whole records, by number and job; the next run does their jobs again."""
+        if not self._path.exists():
+            return ()
+        return tuple(str(damage) for _, _, damage in scan(self._path) if damage is not None)
+
+    @property
+    def directions(self) -> dict[str, bool]:
+        """By metric, whether higher scores are better; metrics without scores, or records of an earlier version, are left out."""
+        return self._index[1]
+
+    @cached_property
+    def _index(self) -> tuple[dict[tuple[str, str, str], npt.NDArray[np.int64]], dict[str, bool]]:
+        """One pass over the file: where the records of a method are, and the directions of metrics.
+
+        Places are by environment, method and measure: first image and place in the file, (n, 2), in the order of the images.
+        """
+        index: dict[tuple[str, str, str], array[int]] = defaultdict(lambda: array("q"))
+        directions: dict[str, bool] = {}
+        for offset, stored in valid(self._path, without="scores"):
+            index[stored["environment"], stored["method"], stored["measure"]].extend((stored["start"], offset))
+            if stored.get("higher_is_better") is not None:
+                directions[stored["measure"]] = stored["higher_is_better"]
+        tables = {key: np.array(places).reshape(-1, 2) for key, places in index.items()}
+        return {key: table[table[:, 0].argsort()] for key, table in tables.items()}, directions
+
+    def of(
+        self, environment: str, method: str, measure: str = AGREEMENT, n_images: int | None = None
+    ) -> Iterator[Record]:
+        """The records of a method in an environment, in the order of the images.
+
+        Args:
+            environment: Canonical spec, seeds included; `plan.expanded` lists them.
+            method: Canonical spec.
+            measure: `agreement`, or the canonical spec of a metric.
+            n_images: Only those of the first images; None for all.
+        """
+        places = self._index[0].get((environment, method, measure), np.empty((0, 2), dtype=np.int64))
+        wanted = places if n_images is None else places[places[:, 0] < n_images]
+        return (Record.from_dict(stored) for stored in read_at(self._path, wanted[:, 1].tolist()))
+
+    def scores(self, environment: str, method: str, measure: str = AGREEMENT, name: str | None = None) -> Values:
+        """A score per image, (n,), NaN where it is undefined or the method failed.
+
+        Args:
+            environment: Canonical spec, seeds included.
+            method: Canonical spec.
+            measure: `agreement`, or the canonical spec of a metric.
+            name: Which score: `positive.f1`, `overall.precision`, ...; of a metric there is only one.
+
+        Raises:
+            BadOption: If there is no such score.
+        """
+        wanted = name or ("overall.f1" if measure == AGREEMENT else "score")
+        found = self.all_scores(environment, method, measure)
+        if found and wanted not in found:
+            raise bad_option("name", f"be one of {', '.join(sorted(found))}", wanted)
+        return found.get(wanted, np.full(self.plan.n_samples, np.nan))
+
+    def all_scores(
+        self, environment: str, method: str, measure: str = AGREEMENT, n_images: int | None = None
+    ) -> dict[str, Values]:
+        """Every score by name, as `scores` gives one; records are read once for all of them. Empty where the method failed.
+
+        Args:
+            environment: Canonical spec, seeds included.
+            method: Canonical spec.
+            measure: `agreement`, or the canonical spec of a metric.
+            n_images: Only of the first images; None for all.
+        """
+        n = self.plan.n_samples if n_images is None else n_images
+        found: dict[str, Values] = {}
+        for record in self.of(environment, method, measure, n):
+            for name, values in record.scores.items():
+                known = found.setdefault(name, np.full(n, np.nan))
+                known[record.start : record.stop] = np.array(values, dtype=np.float64)[: n - record.start]
+        return found
+
+    def curves(self, environment: str, method: str, metric: str) -> tuple[Values, Values] | None:
+        """Fractions of the pixels (s,) and the curves of a metric (images, s), thinned; None if there are none."""
+        drawn = [record.curves for record in self.of(environment, method, metric) if record.curves is not None]
+        if not drawn:
+            return None
+        values = [np.array(one["values"], dtype=np.float64) for one in drawn]
+        return np.array(drawn[0]["at"], dtype=np.float64), np.concatenate(values)
+
+    def maps(self, environment: str, method: str) -> npt.NDArray[np.float32] | None:
+        """Stored maps of the first images, (n, h, w); None if none were stored.
+
+        Raises:
+            BadOption: If a file is not as it was written.
+        """
+        found = []
+        for record in self.of(environment, method, n_images=self.plan.save_maps):
+            path = self.folder / MAPS_FOLDER / f"{record.job.key}.npz"
+            if record.n_maps and path.is_file():
+                found.append(stored_maps(path, record.n_maps))
+        return np.concatenate(found) if found else None
+
+    def summaries(self, by: str = "environment") -> list[MethodSummary]:
+        """What was found of every method.
+
+        Args:
+            by: `environment`, each with its seeds, or `family`: over all seeds.
+
+        Raises:
+            BadOption: If it is neither.
+        """
+        if by not in ("environment", "family"):
+            raise bad_option("by", "be environment or family", by)
+        damaged: list[Damage] = []
+        stored = (one for _, one in valid(self._path, damaged, "curves" if self.plan.metrics else None))
+        found = summarize_records(self.plan, stored, by)
+        if damaged:
+            hint = "run the plan again to do their jobs anew"
+            warnings.warn(f"{len(damaged)} records are damaged, the first: {damaged[0]}; {hint}", DamagedRecords, 2)
+        return found
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row per environment, method and image; a column per score of the agreement and per metric.
+
+        Raises:
+            BadOption: If pandas is not installed.
+        """
+        try:
+            import pandas  # noqa: ICN001, PLC0415  # an extra
+        except ImportError as error:
+            raise BadOption("`pandas` must be installed for this, got none; pip install pandas") from error
+        rows: dict[tuple[str, str, int], dict[str, Any]] = {}
+        for record in self:
+            for position, sample in enumerate(range(record.start, record.stop)):
+                row = rows.setdefault((record.environment, record.method, sample), {})
+                for name, values in record.scores.items():
+                    row[name if record.measure == AGREEMENT else record.measure] = values[position]
+                row.update(_failure_cells(record))
+        table = pandas.DataFrame(
+            [
+                {
+                    "environment": environment,
+                    "family": self.plan.expanded[environment],
+                    "method": method,
+                    "sample": sample,
+                }
+                | cells
+                for (environment, method, sample), cells in sorted(rows.items())
+            ]
+        )
+        scores = [name for name in table.columns if name not in _TEXTS]
+        table[scores] = table[scores].astype("float64")
+        return table
+
+
+_TEXTS = ("environment", "family", "method", "sample", "error")
+
+
+def _failure_cells(record: Record) -> dict[str, str]:
+    return {} if record.error is None else {"error": f"{record.error.type}: {record.error.message}"}
+
+
+def load_records(folder: str | Path) -> Records:
+    """The records of a run, to be read or summed up; `.to_pandas()` gives a table where pandas is installed.
+
+    Args:
+        folder: The folder of a run.
+
+    Raises:
+        BadOption: If it is none.
+    """
+    return Records(folder)

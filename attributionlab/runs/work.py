@@ -1,0 +1,273 @@
+"""Doing the jobs of a plan: what one worker does, whether it is this process, another one, or another machine."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from socket import gethostname
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from attributionlab.environments import Environment, make_environment
+from attributionlab.errors import AttributionLabError, MachineError, bad_option
+from attributionlab.machine import versions
+from attributionlab.measuring.evaluate import measure
+from attributionlab.measuring.explain import explain
+from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.inspection import inspect_maps
+from attributionlab.methods import AnyMethod, make_method
+from attributionlab.metrics import AnyMetric, Measurement, make_metric, score
+from attributionlab.runs.declarations import code_digest
+from attributionlab.runs.jobs import AGREEMENT, Job, Unit
+from attributionlab.runs.records import Record
+from attributionlab.runs.time_limit import at_most
+from attributionlab.truth import TRUTHS, Batch
+
+Finite = list[float | None]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a unit.
+
+    Args:
+        records: One per job.
+        maps: (n, h, w) of the first images, where they are to be kept, or None.
+    """
+
+    records: tuple[Record, ...]
+    maps: npt.NDArray[np.float32] | None = None
+
+
+def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) -> Done:
+    """Explain some images by a method, and measure the maps in every way that is asked for.
+
+    A method or a metric that fails is a record that says so.
+
+    Args:
+        unit: What is to be done.
+        kind: `cpu` or `cuda`.
+        turn: Of several GPUs of the worker's machine, which one.
+        timeout: Seconds after which the method, or a metric, is given up; None for never.
+
+    Raises:
+        MachineError: If the worker has no such device.
+    """
+    job, device = unit.jobs[0], device_of(kind, turn)
+    watch = _Watch(device)
+    try:
+        images = _images(job.environment, job.start, job.stop, device)
+        method = _method(job.method, job.environment, job.code)
+        with at_most(timeout, method.spec):
+            result = explain(method, images.environment.model, images.batch, device=device)
+    except (AttributionLabError, OSError, RuntimeError, MemoryError) as error:  # a bad option, or no memory left
+        result = _failure(error, "method")
+    if isinstance(result, Failure):
+        _forget_models()
+        return Done(tuple(watch.record(failed, error=result) for failed in unit.jobs))
+    seconds, records = watch.seconds, []
+    for job in unit.jobs:
+        if job.measure == AGREEMENT:
+            recorded = {name: _finite(values) for name, values in result.recorded.items()}
+            agreement = _agreement(job, images.batch, method, result.values)
+            records.append(watch.record(job, seconds=seconds, n_maps=unit.n_maps, diagnostics=recorded, **agreement))
+        else:
+            records.append(_measure(job, images, result.values, device, timeout))
+    kept = result.values[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
+    return Done(tuple(records), kept)
+
+
+def do_units(units: Sequence[Unit], kind: str, turn: int = 0, timeout: float | None = None) -> tuple[Done, ...]:
+    """Several units, one after the other; see `do_unit`."""
+    return tuple(do_unit(unit, kind, turn, timeout) for unit in units)
+
+
+def device_of(kind: str, turn: int) -> str:
+    """`cpu`, or `cuda:i`: GPUs are counted where the work is done, as other machines may have more or fewer."""
+    if kind == "cpu":
+        return "cpu"
+    n_gpus = torch.cuda.device_count()
+    if not n_gpus:
+        raise MachineError(f"`device` must be one that every worker has, got {kind!r}; {gethostname()} has none")
+    return f"cuda:{turn % n_gpus}"
+
+
+def lost_unit(unit: Unit, why: str) -> Done:
+    """The records of a unit whose worker died."""
+    failure = Failure("WorkerDied", f"{unit.jobs[0].method} took its process down: {why}")
+    return Done(tuple(Record(job=one, error=failure, versions=versions()) for one in unit.jobs))
+
+
+@lru_cache(maxsize=4)
+def _environment(spec: str, device: str) -> Environment:
+    return make_environment(spec).to(device)
+
+
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """Some images of an environment, and what metrics have prepared for them: that serves every method.
+
+    Args:
+        environment: Where they come from.
+        batch: The images.
+        prepared: By metric and its code.
+    """
+
+    environment: Environment
+    batch: Batch
+    prepared: dict[tuple[str, str], object] = field(default_factory=dict)
+
+    def prepare(self, metric: str, code: str) -> object:
+        """What a metric needs of the images, once."""
+        if (metric, code) not in self.prepared:
+            self.prepared[metric, code] = _metric(metric, code).prepare(self.environment, self.batch)
+        return self.prepared[metric, code]
+
+
+@lru_cache(maxsize=2)
+def _images(spec: str, start: int, stop: int, device: str) -> _Images:
+    environment = _environment(spec, device)
+    return _Images(environment, environment.sample(stop - start, start).to(device))
+
+
+@lru_cache(maxsize=64)
+def _method(spec: str, environment: str, code: str) -> AnyMethod:
+    method = make_method(spec, make_environment(environment))
+    _check_code("method", method, code.startswith)
+    return method
+
+
+@lru_cache(maxsize=16)
+def _metric(spec: str, code: str) -> AnyMetric:
+    metric = make_metric(spec)
+    _check_code("metric", metric, code.endswith)
+    return metric
+
+
+def _check_code(kind: str, subject: AnyMethod | AnyMetric, fits: Callable[[str], bool]) -> None:
+    """A function of another file than the plan was made with answers another question."""
+    digest = code_digest(subject)
+    if digest is not None and not fits(digest):
+        hint = "its file is another one where the work is done, or has changed since"
+        raise bad_option(kind, "be as it was when the plan was made", subject.spec, hint)
+
+
+def _forget_models() -> None:
+    """A method that failed may have left traces in them."""
+    for cached in (_environment, _images, _method):
+        cached.cache_clear()
+
+
+def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[str, object]:
+    batch, maps = batch.to("cpu"), maps.cpu()
+    agreement = score(maps, batch.ground_truth)
+    scores = {
+        f"{truth}.{name}": _finite(getattr(agreement.against(truth), name).tolist())
+        for truth in TRUTHS
+        for name in ("precision", "recall", "f1")
+    }
+    facts = inspect_maps(_environment(job.environment, "cpu"), batch, method.declaration, maps)
+    return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict()}
+
+
+def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: float | None) -> Record:
+    watch = _Watch(device)
+    try:
+        with at_most(timeout, job.measure):
+            prepared, metric = images.prepare(job.measure, job.code), _metric(job.measure, job.code)
+            (measurement,) = measure(metric, images.environment, images.batch, [maps], prepared)
+    except (AttributionLabError, RuntimeError, MemoryError) as error:
+        return watch.record(job, error=_failure(error, "metric"))
+    return watch.record(
+        job,
+        scores={"score": _finite(measurement.scores.tolist())},
+        curves=_curves(measurement),
+        higher_is_better=bool(metric.higher_is_better),
+        bounds=_finite([math.inf if bound is None else float(bound) for bound in metric.bounds]),
+    )
+
+
+def _curves(measured: Measurement) -> dict[str, object] | None:
+    """The curves for figures, to five digits."""
+    thin = measured.thinned()
+    if thin.at is None or thin.curves is None:
+        return None
+    return {"at": _short(thin.at.tolist()), "values": [_short(row.tolist()) for row in thin.curves]}
+
+
+def _short(values: Sequence[float]) -> Finite:
+    return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values]
+
+
+def _finite(values: Sequence[float]) -> Finite:
+    return [value if np.isfinite(value) else None for value in values]
+
+
+def _failure(error: Exception, what: str) -> Failure:
+    message = " ".join(str(error).split())
+    if not isinstance(error, AttributionLabError):
+        message = f"the {what} raised {type(error).__name__}: {message}"
+    return Failure(type(error).__name__, message)
+
+
+class _Watch:
+    """Time and memory from its making on.
+
+    Args:
+        device: Where the work is done.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.device = torch.device(device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        else:
+            _reset_peak()
+        self.begin = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        return time.perf_counter() - self.begin
+
+    def record(self, job: Job, seconds: float | None = None, **found: object) -> Record:
+        """The record of a job that ends now."""
+        on_gpu = self.device.type == "cuda"
+        peak = torch.cuda.max_memory_allocated(self.device) if on_gpu else _peak()
+        return Record(
+            job=job,
+            seconds=self.seconds if seconds is None else seconds,
+            peak_memory=int(peak),
+            device=torch.cuda.get_device_name(self.device) if on_gpu else "cpu",
+            versions=_versions(),
+            **found,  # type: ignore[arg-type]  # fields of a record
+        )
+
+
+_versions: Callable[[], dict[str, str]] = lru_cache(maxsize=1)(versions)
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def _reset_peak() -> None:
+    """Start the peak of the process's memory anew, where the system can (Linux)."""
+    try:
+        _CLEAR.write_text("5", encoding="ascii")
+    except OSError:
+        return
+
+
+def _peak() -> int:
+    """The largest resident memory of the process so far, in bytes; 0 where the system does not say."""
+    try:
+        lines = _STATUS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)

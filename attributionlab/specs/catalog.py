@@ -1,0 +1,250 @@
+"""Catalogs: named methods, metrics, environments and segmenters, and the way from a name to an object.
+
+A catalog has three kinds of entries: ours, written as import strings and imported when they are used, so that names can be
+listed and checked without torch; those that were registered in this process; and those of installed packages, found by
+their entry points. An entry point that cannot be used costs one warning and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar, overload
+
+from attributionlab.errors import PluginWarning, UnknownName, bad_option, unknown_name
+from attributionlab.specs.functions import NAME_OR_ADDRESS, address_of, load_function, parse_address
+from attributionlab.specs.grammar import parse_spec
+from attributionlab.specs.options import convert_options, join_options
+from attributionlab.specs.rules import Rules, import_object, own_name
+
+Entry = TypeVar("Entry")
+Registered = TypeVar("Registered", bound=Callable[..., object])
+
+
+@dataclasses.dataclass
+class Catalog(Generic[Entry]):
+    """Names and what they stand for.
+
+    Args:
+        kind: What an entry is, in the singular: `method`.
+        built_in: Our own entries by name, as import strings `module:attribute`.
+        rules: Requirements of registered entries.
+        aliases: Names that other libraries use, in lower case without separators, and our names for them; for hints only.
+        reserved: Names that cannot be registered.
+    """
+
+    kind: str
+    built_in: Mapping[str, str]
+    rules: Rules
+    aliases: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    reserved: tuple[str, ...] = ()
+
+    entries: dict[str, Entry] = dataclasses.field(default_factory=dict, init=False, repr=False)
+    """Entries that are imported or registered by now."""
+    _broken: dict[str, str] = dataclasses.field(default_factory=dict, init=False, repr=False)
+    _points: dict[str, importlib.metadata.EntryPoint] | None = dataclasses.field(default=None, init=False, repr=False)
+
+    @property
+    def plural(self) -> str:
+        """What the entries are, as `attributionlab list` calls them."""
+        return f"{self.kind}s"
+
+    @property
+    def group(self) -> str:
+        """The entry point group by which packages add entries."""
+        return f"attributionlab.{self.plural}"
+
+    @property
+    def names(self) -> list[str]:
+        """All names; nothing is imported, so an entry point may still turn out to be broken."""
+        return list(dict.fromkeys([*self.built_in, *self.entries, *self._pending()]))
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of all entries that can be used: ours, then the others in the order of their registration."""
+        for name in list(self._pending()):
+            self._load(name)
+        return iter(self.names)
+
+    def get(self, name: str) -> Entry:
+        """The entry called `name`.
+
+        Raises:
+            UnknownName: If there is none, with the closest names, or its entry point is broken, with the reason.
+        """
+        if name not in self.entries:
+            if name in self.built_in:
+                self.entries[name] = import_object(self.built_in[name])
+            elif name in self._pending():
+                self._load(name)
+        if name not in self.entries:
+            raise self._unknown(name)
+        return self.entries[name]
+
+    def require(self, spec: str) -> None:
+        """Refuse a spec whose name does not exist, without importing what it stands for.
+
+        Raises:
+            UnknownName: If there is no such name.
+            BadOption: If the text is not a spec.
+        """
+        if parse_address(spec) is None:
+            name = parse_spec(spec).name
+            if name not in self.names:
+                raise self._unknown(name)
+
+    @overload
+    def register(self, name: str, /) -> Callable[[Registered], Registered]: ...
+    @overload
+    def register(self, name: str, entry: Registered, /) -> Registered: ...
+    @overload
+    def register(self, entry: Registered, /) -> Registered: ...
+    def register(self, name_or_entry: object, entry: object = None, /) -> object:
+        """Add a class or a function; a decorator where only a name is given.
+
+        Args:
+            name_or_entry: The name, or the class or function if it is known by its own.
+            entry: The class or function; left out in a decorator.
+
+        Returns:
+            The class or function.
+
+        Raises:
+            BadOption: If the name is taken, cannot be written in a spec or is not the class's own, or the class or function
+                breaks the rules.
+        """
+        if not isinstance(name_or_entry, str):
+            self._add(own_name(name_or_entry), name_or_entry)
+            return name_or_entry
+        if entry is None:
+            return lambda decorated: self.register(name_or_entry, decorated)
+        self._add(name_or_entry, entry)
+        return entry
+
+    def build(self, thing: object, options: Mapping[str, object], /, **context: object) -> Any:
+        """An object of this kind from all that may stand for it.
+
+        Args:
+            thing: A spec, an address (`package.module:function`, `file.py:function`), a table `{"name": spec, option: value}`,
+                a class, a function, or an object, which keeps its own options where `options` has none.
+            options: Options beside those of the spec.
+            **context: Arguments of the class that are not options; None leaves them out.
+
+        Raises:
+            UnknownName: If there is no such name or option.
+            BadOption: If a value does not fit or contradicts the spec, a function is given options, or `thing` is none of these.
+            MissingFile: If the module, file or function of an address does not exist.
+        """
+        arguments = {name: value for name, value in context.items() if value is not None}
+        if isinstance(thing, Mapping):
+            return self._from_table(thing, options, arguments)
+        if isinstance(thing, str):
+            return self._from_text(thing, options, arguments)
+        if self.rules.is_class_of(thing):
+            return thing(**arguments, **self._converted(thing, options))
+        if self.rules.is_class_of(type(thing)):
+            changes = arguments | self._converted(type(thing), options)
+            return dataclasses.replace(thing, **changes) if changes else thing  # type: ignore[type-var]  # all are dataclasses
+        if not self.rules.is_function(thing):
+            function = f" or a function {self.rules.signature}" if self.rules.wrapper else ""
+            raise bad_option(self.kind, f"be a spec{function}", thing)
+        if options:
+            raise bad_option("options", "be empty for a function", options)
+        return self.rules.wrap(thing, address_of(thing))
+
+    def _from_table(self, table: Mapping[str, object], options: Mapping[str, object], arguments: dict[str, Any]) -> Any:
+        beside = {name: value for name, value in table.items() if name != "name"}
+        if not isinstance(table.get("name"), str):
+            raise bad_option(self.kind, "have a name", dict(table))
+        return self._from_text(str(table["name"]), join_options(options, beside, "the table"), arguments)
+
+    def _from_text(self, text: str, options: Mapping[str, object], arguments: dict[str, Any]) -> Any:
+        if self.rules.wrapper is not None:
+            address = parse_address(text)
+            if address is not None:
+                if options or address.options:
+                    raise bad_option("options", f"be empty for a function ({address})", options or address.options)
+                return self._from_address(text)
+            if not text.strip() or text.endswith(".py"):
+                raise bad_option(self.kind, NAME_OR_ADDRESS, text)
+        spec = parse_spec(text)
+        entry: Any = self.get(spec.name)
+        if isinstance(entry, type):
+            beside, written = (self._converted(entry, each) for each in (options, spec.options))
+            return entry(**arguments, **join_options(beside, written, text))
+        if options or spec.options:
+            raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
+        return self.rules.wrap(entry, spec.name)
+
+    def _from_address(self, text: str) -> Any:
+        function = load_function(text, self.kind)
+        if isinstance(function, type):
+            hint = f"a class is registered under its name, by attributionlab.register_{self.kind} or an entry point"
+            raise bad_option(self.kind, "name a function", text, hint)
+        return self.rules.wrap(function, text)
+
+    def _converted(self, kind: type, options: Mapping[str, object]) -> dict[str, Any]:
+        name = getattr(kind, "name", kind.__name__)
+        return convert_options(kind, options, f"attributionlab list {self.plural} {name}")
+
+    def _add(self, name: str, entry: Any) -> None:
+        self.rules.check(self.kind, name, entry)
+        if name in self.built_in or name in self.reserved or self.entries.get(name, entry) is not entry:
+            owner = "attributionlab itself" if name in (*self.built_in, *self.reserved) else _origin(self.entries[name])
+            raise bad_option("name", f"not be registered as a {self.kind} already", name, f"it is taken by {owner}")
+        self.entries[name] = entry
+
+    def _pending(self) -> dict[str, importlib.metadata.EntryPoint]:
+        """Entry points of installed packages that are not loaded yet."""
+        if self._points is not None:
+            return self._points
+        points = importlib.metadata.entry_points(group=self.group)
+        ours = [point for point in points if point.name in self.built_in or point.name in self.reserved]
+        pending: dict[str, importlib.metadata.EntryPoint] = {}
+        self._points = pending
+        for point in points:
+            if point not in ours:
+                pending.setdefault(point.name, point)
+        for point in ours:
+            self._warn(point, "the name is taken by attributionlab itself")
+        for point in points:
+            if point not in ours and pending[point.name].value != point.value:
+                self._warn(point, f"the name is taken by {_package(pending[point.name])}")
+        return pending
+
+    def _load(self, name: str) -> None:
+        """Add the entry of an entry point, or warn if it is broken."""
+        point = self._pending().pop(name)
+        try:
+            self._add(name, point.load())
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # other people's code: whatever happens is its own affair
+            reason = f"{type(error).__name__}: {error}"
+            self._broken[name] = f"{_package(point)} registers it, but {_on_one_line(reason)}"
+            self._warn(point, reason)
+
+    def _warn(self, point: importlib.metadata.EntryPoint, reason: str) -> None:
+        text = f"the {self.kind} {point.name!r} of {_package(point)} cannot be used: {_on_one_line(reason)}"
+        warnings.warn_explicit(text, PluginWarning, filename="attributionlab", lineno=0)  # no line of ours is at fault
+
+    def _unknown(self, name: str) -> UnknownName:
+        if name in self._broken:
+            return UnknownName(f"`{self.kind}` must be usable, got {name!r}; {self._broken[name]}")
+        listing = f"attributionlab list {self.plural}"
+        return unknown_name(self.kind, name, self.names, aliases=self.aliases, listing=listing)
+
+
+def _package(point: importlib.metadata.EntryPoint) -> str:
+    """The package of an entry point, and the address that it names."""
+    distribution = getattr(point, "dist", None)
+    owner = f"package {distribution.name}" if distribution is not None else "an installed package"
+    return f"{owner} ({point.value})"
+
+
+def _origin(entry: object) -> str:
+    return f"{getattr(entry, '__module__', '?')}.{getattr(entry, '__qualname__', type(entry).__qualname__)}"
+
+
+def _on_one_line(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= 300 else f"{words[:300]}..."

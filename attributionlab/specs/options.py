@@ -1,0 +1,223 @@
+"""Options: fields of a frozen dataclass, whose annotations say which values are allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+
+from attributionlab.errors import UnknownName, bad_option, unknown_name
+
+
+def option_fields(kind: type) -> dict[str, dataclasses.Field[typing.Any]]:
+    """The fields of a dataclass that users can set."""
+    return {field.name: field for field in dataclasses.fields(kind) if field.init and not field.metadata.get("hidden")}
+
+
+@functools.cache
+def _annotations(kind: type) -> dict[str, typing.Any]:
+    """To evaluate them takes a millisecond, and a run makes thousands of environments and methods."""
+    return typing.get_type_hints(kind)
+
+
+def convert_options(kind: type, options: Mapping[str, object], listing: str = "") -> dict[str, typing.Any]:
+    """Check and convert options against the annotations of a dataclass.
+
+    Args:
+        kind: The dataclass; its `shorthands`, if it has any, are options that set several at once.
+        options: The options, as text or as values.
+        listing: A command that lists the options, for messages.
+
+    Raises:
+        UnknownName: If there is no such option.
+        BadOption: If a value does not fit, or a shorthand comes together with an option that it sets.
+    """
+    fields = option_fields(kind)
+    shorthands: Mapping[str, tuple[str, ...]] = getattr(kind, "shorthands", {})
+    for name in options:
+        if not fields:
+            owner = getattr(kind, "name", kind.__name__)
+            raise UnknownName(f"`option` must be a known name, got {name!r}; {owner} takes no options")
+        if name not in fields and name not in shorthands:
+            raise unknown_name("option", name, (*fields, *shorthands), listing=listing)
+    for name, together in shorthands.items():
+        for option in together if name in options else ():
+            if option in options:
+                raise bad_option(name, f"not come together with `{option}`", options[name])
+    converted: dict[str, typing.Any] = {}
+    for name, value in options.items():
+        for option in shorthands.get(name, (name,)):
+            converted[option] = _convert_option(kind, option, name, value)
+    return converted
+
+
+def _convert_option(kind: type, option: str, written_as: str, value: object) -> object:
+    """The value of one option; `written_as` is its name, or the shorthand that sets it."""
+    names = _choices_of(option_fields(kind)[option])
+    if names is None:
+        return convert(written_as, value, _annotations(kind)[option])
+    if value not in names:
+        raise unknown_name(written_as, str(value), names)
+    return value
+
+
+def describe_option(kind: type, option: str) -> str:
+    """The values that an option can have, in words."""
+    names = _choices_of(option_fields(kind)[option])
+    return describe(_annotations(kind)[option]) if names is None else " or ".join(names)
+
+
+def _choices_of(field: dataclasses.Field[typing.Any]) -> list[str] | None:
+    """The names that an option can be, where its field has `metadata={"choices": function}`; they may grow at run time."""
+    choices: Callable[[], Iterable[str]] | None = field.metadata.get("choices")
+    return None if choices is None else list(choices())
+
+
+def check_options(kind: type) -> None:
+    """Refuse a class whose options could not be written in a spec.
+
+    Raises:
+        BadOption: If a field lacks a default or has a type that no text can be converted to, or is not a dataclass field.
+    """
+    own = {name for name, text in inspect.get_annotations(kind).items() if "ClassVar" not in str(text)}
+    if own and "__dataclass_fields__" not in vars(kind):
+        hint = f"it defines {', '.join(sorted(own))}"
+        raise bad_option("class", "be decorated with @dataclass(frozen=True, kw_only=True)", kind.__name__, hint)
+    try:
+        annotations = _annotations(kind)
+    except (NameError, TypeError) as error:
+        hint = f"{type(error).__name__}: {error}"
+        raise bad_option("class", "have annotations that can be evaluated", kind.__name__, hint) from error
+    for name, field in option_fields(kind).items():
+        if field.default is dataclasses.MISSING:
+            raise bad_option(name, "have a default that is not made by a factory", kind.__name__)
+        if not all(map(_is_convertible, _choices(annotations[name]))):
+            hint = "text can become bool, int, float, str, None, Literal or a tuple of these"
+            raise bad_option(
+                name, f"have a type that text can be converted to in {kind.__name__}", annotations[name], hint
+            )
+
+
+def _is_convertible(annotation: object) -> bool:
+    if typing.get_origin(annotation) is tuple:
+        return all(item is Ellipsis or _is_convertible(item) for item in typing.get_args(annotation))
+    return typing.get_origin(annotation) is typing.Literal or annotation in (None, type(None), bool, int, float, str)
+
+
+def join_options(
+    beside: Mapping[str, typing.Any], written: Mapping[str, typing.Any], text: str
+) -> dict[str, typing.Any]:
+    """Options beside a spec and those written in it, together.
+
+    Args:
+        beside: Options beside the spec, converted.
+        written: Options in the spec, converted.
+        text: The spec.
+
+    Raises:
+        BadOption: If the two contradict each other.
+    """
+    for name in sorted(beside.keys() & written.keys()):
+        if beside[name] != written[name]:
+            raise bad_option(name, f"agree with {text}", beside[name])
+    return {**beside, **written}
+
+
+def changed_options(instance: object) -> dict[str, object]:
+    """The options of a dataclass instance that differ from their defaults."""
+    values = {name: (getattr(instance, name), field.default) for name, field in option_fields(type(instance)).items()}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def convert(name: str, value: object, annotation: object) -> object:
+    """`value` as the type that `annotation` asks for.
+
+    Raises:
+        BadOption: If it is not one.
+    """
+    for choice in sorted(_choices(annotation), key=lambda choice: choice is not type(None)):  # `none` is no text
+        try:
+            return _convert_one(value, choice)
+        except (ValueError, TypeError, OverflowError, ZeroDivisionError):
+            continue
+    raise bad_option(name, f"be {describe(annotation)}", value)
+
+
+def describe(annotation: object) -> str:
+    """What an option can be, in words."""
+    return " or ".join(_describe(choice) for choice in _choices(annotation))
+
+
+def _choices(annotation: object) -> tuple[object, ...]:
+    """The alternatives of a union, or the one type."""
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return typing.get_args(annotation) if is_union else (annotation,)
+
+
+def _convert_one(value: object, annotation: object) -> object:
+    """`value` as one type; raises ValueError or TypeError if it is not one."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return _same(value, typing.get_args(annotation))
+    if typing.get_origin(annotation) is tuple:
+        return _convert_tuple(value, typing.get_args(annotation))
+    if annotation in (None, type(None)):
+        return _same(None if value == "none" else value, (None,))
+    if annotation is bool:
+        return _same({"true": True, "false": False}.get(str(value).lower(), value), (True, False))
+    if annotation is int:
+        return _integer(value)
+    if annotation is float:
+        return _number(value)
+    if annotation is str and isinstance(value, str):
+        return value
+    raise TypeError(annotation)
+
+
+def _convert_tuple(value: object, items: tuple[object, ...]) -> tuple[object, ...]:
+    nested = typing.get_origin(items[0]) is tuple
+    if not isinstance(value, (str, list, tuple)):
+        raise TypeError(value)
+    parts = value.split(";" if nested else ",") if isinstance(value, str) else value
+    if items[-1] is not Ellipsis and len(parts) != len(items):
+        raise ValueError(value)
+    return tuple(_convert_one(part, items[0]) for part in parts)
+
+
+def _same(value: object, allowed: tuple[object, ...]) -> object:
+    for candidate in allowed:
+        if value == candidate and type(value) is type(candidate):
+            return candidate
+    raise ValueError(value)
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool) or (not isinstance(value, str) and int(value) != value):  # type: ignore[call-overload]
+        raise ValueError(value)
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool):
+        raise ValueError(value)
+    number = float(Fraction(value)) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _describe(annotation: object) -> str:
+    """What a type is called in messages and lists."""
+    if typing.get_origin(annotation) is typing.Literal:
+        return " or ".join(map(str, typing.get_args(annotation)))
+    if typing.get_origin(annotation) is tuple:
+        first, *rest = typing.get_args(annotation)
+        if typing.get_origin(first) is tuple:
+            return "colors R,G,B;R,G,B;..."
+        return "a color R,G,B" if len(rest) == 2 else "a list of integers"
+    names = {bool: "true or false", int: "an integer", float: "a number", type(None): "none"}
+    return names.get(annotation, "a text")  # type: ignore[call-overload, no-any-return]

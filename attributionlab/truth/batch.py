@@ -1,0 +1,68 @@
+"""Batches: inputs with everything that is known about them, or without a truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attributionlab.truth.ground_truth import GroundTruth
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch:
+    """Inputs of an environment with everything that is known about them.
+
+    Args:
+        inputs: (b, c, *shape) float32, with shape (h, w), (l,) or (d,); colors 0..255, gray 0 or 1.
+        targets: (b,) int64: index of the explained output, 0 for regression.
+        labels: (b,) int64: the winning class, or the number that the network should return.
+        ground_truth: The exact truth for the explained output.
+        scenes: What the inputs were made from.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    labels: Tensor
+    ground_truth: GroundTruth
+    scenes: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.scenes)
+
+    def __getitem__(self, index: slice) -> Batch:
+        """Some of the samples."""
+        tensors = (self.inputs[index], self.targets[index], self.labels[index])
+        return Batch(*tensors, self.ground_truth[index], self.scenes[index])
+
+    def __repr__(self) -> str:
+        """Number of samples and their shape."""
+        shape = "x".join(map(str, self.inputs.shape[1:]))
+        return f"Batch({len(self)} {'images' if self.inputs.ndim == 4 else 'inputs'} of {shape})"
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        return Batch(
+            self.inputs.to(device),
+            self.targets.to(device),
+            self.labels.to(device),
+            self.ground_truth.to(device),
+            self.scenes,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledImages:
+    """Images without a truth, in the place of a batch.
+
+    Args:
+        inputs: (b, c, h, w).
+        targets: (b,) int64, the index of the explained output.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    ground_truth: None = None

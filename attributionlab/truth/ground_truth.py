@@ -1,0 +1,63 @@
+"""Ground truth: which features take part in the explained output, and with which sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroundTruth:
+    """The features that the explained output depends on, relative to the true baseline, with signs.
+
+    A feature is a pixel (shape (h, w)), a token ((l,)) or a column ((d,)).
+
+    Args:
+        signed: (b, *shape) int8: +1 raises the output, -1 lowers it, 0 has no part in it.
+        patch_ids: (b, h, w) int16: the patch that a pixel lies in before thinning, counted from 1; 0 for the background.
+            None where inputs have no patches.
+        smooth_positive_mask: (b, h, w) bool: the unthinned patches of the positive pixels, for methods that are coarse
+            by construction. None where inputs have no patches.
+    """
+
+    signed: Tensor
+    patch_ids: Tensor | None = None
+    smooth_positive_mask: Tensor | None = None
+
+    def __repr__(self) -> str:
+        """Number and size of the maps."""
+        return f"GroundTruth({'x'.join(map(str, self.signed.shape))})"
+
+    @property
+    def positive_mask(self) -> Tensor:
+        """(b, *shape) bool: features that raise the output."""
+        return self.signed > 0
+
+    @property
+    def negative_mask(self) -> Tensor:
+        """(b, *shape) bool: features that lower the output."""
+        return self.signed < 0
+
+    @property
+    def overall_mask(self) -> Tensor:
+        """(b, *shape) bool: features that the output depends on."""
+        return self.signed != 0
+
+    def __getitem__(self, index: slice) -> GroundTruth:
+        """The truth of some of the samples."""
+        return self._map(lambda tensor: tensor[index])
+
+    def to(self, device: torch.device | str) -> GroundTruth:
+        """The same truth on another device."""
+        return self._map(lambda tensor: tensor.to(device))
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> GroundTruth:
+        patches, smooth = self.patch_ids, self.smooth_positive_mask
+        return GroundTruth(
+            function(self.signed),
+            None if patches is None else function(patches),
+            None if smooth is None else function(smooth),
+        )

@@ -1,0 +1,20 @@
+import torch
+
+from attributionlab.papers.claims import Status
+from attributionlab.papers.zhang2024.architectures import count, resnet8, study
+
+
+def test_both_rows_of_table_1_have_the_printed_counts():
+    report = study()
+    findings = [finding for result in report.results for finding in result.findings]
+    assert [finding.ours.value for finding in findings] == [17, 675_033, 10, 1_227_594]
+    assert {finding.status for finding in findings} == {Status.reproduced}
+
+
+def test_resnet8_classifies_images():
+    with torch.no_grad():
+        assert resnet8().eval()(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+
+
+def test_a_network_with_another_width_is_counted_otherwise():
+    assert count(resnet8(n_classes=11)) == (10, 1_227_594 + 257)

@@ -1,0 +1,230 @@
+"""Statuses on invented results: what each study concludes from what it would have measured."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import attributionlab as al
+from attributionlab.judging.ranking import paired_difference
+from attributionlab.papers.claims import Evidence, Status
+from attributionlab.papers.study import Setting, find_preset
+from attributionlab.papers.zhang2024 import modulo, priors, section4, unseen_data
+from attributionlab.papers.zhang2024.measuring import Measured, Ranked, mean_of
+from attributionlab.papers.zhang2024.published import comparisons, gamma_claims, published_table
+from attributionlab.papers.zhang2024.rankings import consistency, correlations, orders
+
+N_NETWORKS, N_IMAGES = 5, 4
+NETWORKS = tuple(f"network {seed}" for seed in range(N_NETWORKS))
+
+
+class Invented:
+    """Records whose scores are a number per method and name, the same with every network and image."""
+
+    def __init__(self, scores):
+        self.given = scores
+
+    def scores(self, _environment, method, _measure, name):
+        return np.full(N_IMAGES, self.given.get((method, name), np.nan))
+
+
+def measured(scores):
+    names = {name: name for name in (*unseen_data.METHODS, *(name for name in priors.NAMES if "sam" not in name))}
+    return Measured(NETWORKS, names, {}, Invented(scores))
+
+
+def ranked(columns, methods=("a", "b", "c", "d")):
+    """Scores by column, one per method, alike with all networks and images."""
+    shape = (N_NETWORKS, len(methods), N_IMAGES)
+    return Ranked(
+        methods,
+        {name: np.broadcast_to(np.array(values, float)[None, :, None], shape) for name, values in columns.items()},
+    )
+
+
+def statuses(results):
+    return {result.claim.key: [finding.status for finding in result.findings] for result in results}
+
+
+def test_printed_correlations_of_tables_5_and_6_do_not_follow_and_those_of_table_3_do():
+    found = {
+        name: statuses(consistency(name, published_table(name))).values() for name in ("table3", "table5", "table6")
+    }
+    assert all(status == [Status.reproduced] for status in found["table3"])
+    assert all(status == [Status.not_reproduced] for name in ("table5", "table6") for status in found[name])
+
+
+def test_ranks_as_printed_reproduce_the_order_and_reversed_ones_do_not():
+    printed = published_table("table3")
+    as_printed = ranked(
+        {column: [-rank for rank in printed.column(column).values()] for column in printed.columns}, tuple(printed.rows)
+    )
+    reversed_ = ranked(
+        {column: list(printed.column(column).values()) for column in printed.columns}, tuple(printed.rows)
+    )
+    found = orders("table3", printed, {"as printed": as_printed, "reversed": reversed_})
+    assert all(status == [Status.reproduced, Status.not_reproduced] for status in statuses(found).values())
+
+
+def test_ranks_as_printed_give_the_printed_correlations_of_table_3():
+    printed = published_table("table3")
+    as_printed = ranked(
+        {column: [-rank for rank in printed.column(column).values()] for column in printed.columns}, tuple(printed.rows)
+    )
+    results = correlations("table3", printed, {"": as_printed}, trusted=True)
+    assert [result.findings[0].ours.value for result in results] == pytest.approx(printed.correlations, abs=0.005)
+    assert all(status == [Status.reproduced] for status in statuses(results).values())
+
+
+def test_ours_are_ranked_from_the_best_with_ties_shared():
+    assert ranked({"F1": [0.9, 0.1, 0.5, 0.5]}).ranks("F1") == {"a": 1, "b": 4, "c": 2.5, "d": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("high", "by_seed", "status"),
+    [
+        (-0.1, (-0.2,) * 5, Status.reproduced),
+        (0.1, (-0.2,) * 5, Status.direction),
+        (0.1, (-0.9, -0.9, 0.1, 0.1, 0.1), Status.not_reproduced),
+        (0.5, (0.2,) * 5, Status.not_reproduced),
+    ],
+)
+def test_a_drop_needs_an_interval_below_zero(high, by_seed, status):
+    evidence = Evidence(float(np.mean(by_seed)), by_seed, -0.5, high)
+    found = paired_difference([])
+    object.__setattr__(found, "high", high)
+    assert unseen_data.judge_drop(found, evidence, "").status is status
+
+
+def test_both_readings_of_appendix_i_with_both_truths_and_both_baselines_are_named():
+    names = unseen_data._readings({unseen_data.OFF: AllAlike(), unseen_data.UNIFORM: AllAlike()})
+    assert len(names) == 8
+    assert "redundancy off, positive truth, black baselines" in names
+    assert "uniform weights, redundancy kept, overall truth, true baselines" in names
+
+
+class AllAlike:
+    """Something that can be ranked."""
+
+    def ranked(self, methods, truth):
+        return methods, truth
+
+
+def test_true_baselines_take_the_starred_methods():
+    assert unseen_data.BASELINES["true baselines"]["IG"] == "IG*"
+    assert unseen_data.BASELINES["black baselines"]["IG"] == "IG"
+    assert unseen_data.BASELINES["true baselines"]["GradCAM"] == "GradCAM"
+    environment = al.make_environment("multi-color-sum[size=16]")
+    for name in ("IG", "Occlusion", "LIME"):
+        plain, starred = (al.make_method(unseen_data.METHODS[one], environment) for one in (name, f"{name}*"))
+        assert (plain.baseline, starred.baseline) == ("black", "true")
+
+
+def verdict(key, scores):
+    said = next(claim for claim in gamma_claims() if claim.key == key)
+    found = measured(scores)
+    return section4._verdict(said, found, found, {}).findings
+
+
+@pytest.mark.parametrize(("f1", "status"), [(0.7, Status.reproduced), (0.3, Status.not_reproduced)])
+def test_a_method_that_is_said_to_pass_must_reach_gamma(f1, status):
+    assert verdict("deepshap-overall", {("DeepSHAP", "overall.f1"): f1})[0].status is status
+
+
+@pytest.mark.parametrize(("f1", "status"), [(0.3, Status.reproduced), (0.7, Status.not_reproduced)])
+def test_a_method_that_is_said_to_fail_must_stay_below_gamma(f1, status):
+    assert verdict("deepshap-negative", {("DeepSHAP", "negative.f1"): f1})[0].status is status
+
+
+def test_a_true_baseline_that_helps_too_little_shows_the_direction():
+    scores = {
+        (method, f"{truth}.f1"): f1
+        for method, f1 in (("Occlusion*", 0.4), ("Occlusion", 0.2))
+        for truth in ("overall", "positive")
+    }
+    assert [finding.status for finding in verdict("occlusion-true", scores)] == [Status.direction] * 2
+
+
+def test_without_weights_nothing_is_said_about_sam():
+    findings = verdict("lime-sam-0.5", {})
+    assert [finding.status for finding in findings] == [Status.unchecked] * 4
+    assert "--sam-checkpoint" in findings[0].reason
+
+
+def test_verdicts_on_lime_are_read_with_both_baselines_and_both_truths():
+    scores = {
+        (f"{name} (quickshift)", f"{truth}.f1"): f1
+        for name, truth, f1 in (
+            ("LIME", "positive", 0.7),
+            ("LIME", "overall", 0.4),
+            ("LIME*", "positive", 0.3),
+            ("LIME*", "overall", 0.6),
+        )
+    }
+    found = {finding.setting: finding.status for finding in verdict("lime-quickshift-0.5", scores)}
+    assert found == {
+        "positive truth, black baseline": Status.reproduced,
+        "overall truth, black baseline": Status.not_reproduced,
+        "positive truth, true baseline": Status.not_reproduced,
+        "overall truth, true baseline": Status.reproduced,
+    }
+
+
+def test_what_is_said_to_be_higher_is_compared_with_everything_it_is_said_to_be_above():
+    said = next(one for one in comparisons() if one.key == "iba-best")
+    scores = {(method, "positive-smooth.f1"): f1 for method, f1 in (("IBA", 0.6), ("GradCAM", 0.5), ("ExPerturb", 0.7))}
+    gradcam, experturb = section4._comparison(said, measured(scores)).findings
+    assert (gradcam.status, experturb.status) == (Status.reproduced, Status.not_reproduced)
+    assert "IBA's F1 0.60, ExPerturb's F1 0.70" in experturb.reason
+
+
+def test_occlusion_is_told_what_exactly_the_winners_pixels_would_have():
+    setting = Setting(Path("unused"), find_preset("quick", size=16, n_samples=2))
+    truth = al.make_environment("multi-color-sum[size=16]").sample(2).ground_truth
+    share = truth.positive_mask.sum(dim=(1, 2)) / truth.overall_mask.sum(dim=(1, 2))
+    expected = (2 * share / (1 + share)).mean()
+    assert section4._causes(setting)["Occlusion*", "overall"].endswith(f"pixels has {expected:.2f}")
+
+
+def test_an_order_by_pixel_index_has_the_area_of_its_steps():
+    setting = Setting(Path("unused"), find_preset("quick", size=32, n_samples=3))
+    inserted, deleted = modulo._by_index(setting)
+    masks = al.make_environment("single-color-modulo[size=32]").sample(3).ground_truth.positive_mask
+    areas = []
+    for mask in masks.flatten(1).tolist():
+        counts = [0]
+        for white in mask:
+            counts.append(counts[-1] + white)
+        areas.append(sum((a + b) / 2 for a, b in itertools.pairwise(counts)) / counts[-1] / len(mask))
+    assert inserted.value == pytest.approx(np.mean(areas))
+    assert deleted.value == pytest.approx(1 - np.mean(areas))
+
+
+def test_equal_values_are_read_in_both_orders_and_the_sum_of_the_printed_areas_is_told():
+    printed = published_table("table4")
+    same = dict.fromkeys(printed.columns, mean_of(np.full((5, 3), 0.5)))
+    random, by_index = modulo._findings(printed, "Constant", "Insertion", same, same)
+    assert {random.status, by_index.status} == {Status.not_reproduced}
+    assert "add up to 0.89" in random.reason
+
+
+def test_a_wrong_order_names_the_methods_that_are_farthest_from_their_printed_ranks():
+    printed = published_table("table3")
+    values = {method: -rank for method, rank in printed.column("F1").items()}
+    values["Random"] = 1
+    found = ranked({column: list(values.values()) for column in printed.columns}, tuple(printed.rows))
+    (result, *_) = orders("table3", printed, {"": found})
+    assert "farthest: Random 0 (printed 10)" in result.findings[0].reason
+
+
+def test_an_area_within_two_hundredths_is_reproduced_and_on_the_same_side_of_chance_has_the_direction():
+    def area(value):
+        return modulo._finding(mean_of(np.full((5, 3), value)), 0.8827, "").status
+
+    assert [area(0.88), area(0.7), area(0.5)] == [Status.reproduced, Status.direction, Status.not_reproduced]
+
+
+def test_means_leave_out_undefined_images_and_are_undefined_without_any():
+    assert mean_of(np.array([[1.0, np.nan], [3.0, 5.0]])).by_seed == (1, 4)
+    assert np.isnan(mean_of(np.array([[np.nan, np.nan], [3.0, 5.0]])).value)

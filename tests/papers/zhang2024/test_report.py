@@ -1,0 +1,97 @@
+"""The report says everything, escapes what it is given, and is the same every time."""
+
+import json
+
+import numpy as np
+import pytest
+
+from attributionlab.papers.claims import Claim, Result, judge, summarized, unchecked, within
+from attributionlab.papers.report import Report, to_html, to_json, to_markdown
+from attributionlab.papers.study import PRESETS, ReportFigure, ReportTable, StudyReport
+from attributionlab.papers.zhang2024.run import write_report
+
+NASTY = "<script>alert('x')</script> | a*b"
+
+
+def finding(value, target, direction=None, setting=""):
+    return judge(summarized([value] * 5, np.full(10, value)), within(target, 0.1), direction, setting=setting)
+
+
+@pytest.fixture
+def report():
+    claim = Claim("table9.x", "Table 9", NASTY, "0.94", "close")
+    results = (
+        Result(claim, (finding(0.9, 0.94, setting="one way"), finding(0.2, 0.94, setting="another"))),
+        Result(Claim("table9.y", "Table 9", "It cannot be seen", "by eye", "none"), (unchecked("no weights"),)),
+        Result(Claim("table9.z", "Table 9", "Undefined", "1", "close"), (judge(summarized([np.nan]), within(1, 0)),)),
+    )
+    table = ReportTable(
+        "Side by side", ("method", "published", "ours"), (("GradCAM", 0.8827, float("nan")), ("n", 675033, None))
+    )
+    figure = ReportFigure("table9.png", NASTY, b"pixels")
+    study = StudyReport("table9", "Table 9: invented", results, (table,), (NASTY,), (figure,))
+    return Report((study,), PRESETS["quick"], "cpu", {"torch": "2"})
+
+
+def test_json_is_valid_and_counts_findings_by_status(report):
+    found = json.loads(to_json(report))
+    assert found["counts"] == {"reproduced": 1, "direction only": 0, "not reproduced": 2, "cannot be checked here": 1}
+    first = found["studies"][0]["claims"][0]
+    assert (first["published"], first["findings"][0]["status"], first["findings"][0]["share"]) == (
+        "0.94",
+        "reproduced",
+        1.0,
+    )
+    assert found["studies"][0]["tables"][0]["rows"][0] == ["GradCAM", 0.8827, None]
+
+
+def test_markdown_tables_are_not_broken_by_text(report):
+    lines = to_markdown(report).splitlines()
+    rows = [line for line in lines if line.startswith("| ")]
+    assert len(rows) == 12
+    for line in rows:
+        assert line.replace("\\|", "").count("|") in (4, 5, 9)
+    assert "<script>" not in "\n".join(lines)
+
+
+def test_every_status_and_reason_is_written(report):
+    for text in (to_markdown(report), to_html(report)):
+        for part in (
+            "reproduced",
+            "not reproduced",
+            "cannot be checked here",
+            "no weights",
+            "one way",
+            "0.900 (0.900 to 0.900)",
+            "5/5",
+        ):
+            assert part in text
+
+
+def test_html_escapes_and_loads_nothing(report):
+    html = to_html(report)
+    assert html.count("<script") == 1, "its own"
+    assert "&lt;script&gt;" in html
+    for loading in ("http://", "https://", "@import", "url("):
+        assert loading not in html
+    assert html.count("src=") == html.count('src="data:image/png;base64,cGl4ZWxz"') == 1
+
+
+def test_pictures_lie_beside_the_report_and_are_named_everywhere(report, tmp_path):
+    written = write_report(report, tmp_path)
+    assert [path.name for path in written] == ["reproduction.md", "reproduction.json", "reproduction.html"]
+    assert (tmp_path / "table9.png").read_bytes() == b"pixels"
+    assert "(table9.png)" in to_html(report)
+    (line,) = (line for line in to_markdown(report).splitlines() if line.startswith("!["))
+    assert line.endswith("](table9.png)")
+    assert json.loads(to_json(report))["studies"][0]["figures"] == [{"file": "table9.png", "title": NASTY}]
+
+
+def test_quick_says_that_it_is_not_the_size_of_the_paper(report):
+    for text in (to_markdown(report), to_html(report)):
+        assert "64x64 pixels, 16 images, 5 networks; the paper has 224x224" in text
+
+
+def test_the_same_results_give_the_same_bytes(report):
+    for write in (to_markdown, to_json, to_html):
+        assert write(report) == write(report)

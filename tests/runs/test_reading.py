@@ -1,0 +1,282 @@
+"""Reading a run: nothing that its folder names is imported, and what is missing or damaged is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from attributionlab.errors import BadOption, DamagedRecords
+from attributionlab.reports.figures.runs import write_figures
+from attributionlab.reports.page.report import report_html
+from attributionlab.reports.run_view import RunView
+from attributionlab.reports.tables.run_rows import run_table
+from attributionlab.reports.tables.run_tables import to_json
+from attributionlab.runs import Plan, load_records, run_plan
+from attributionlab.runs.records import RECORDS_FILE, decode, encode, scan
+
+ENVIRONMENT = "multi-color-sum[size=16]"
+
+OWN = """
+import attributionlab as al
+
+
+@al.declares(sign="positive")
+def mine(model, inputs, targets):
+    return inputs.sum(dim=1)
+
+
+@al.metric(higher_is_better=False, bounds=(0, None))
+def total(environment, batch, attribution):
+    return attribution.abs().sum(dim=(1, 2))
+"""
+
+EVIL = """
+from pathlib import Path
+
+Path({marker!r}).write_text("imported")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run of a method and a metric in a file that is run by nobody any more: importing it leaves a mark."""
+    place = tmp_path_factory.mktemp("reading")
+    own = place / "own.py"
+    own.write_text(OWN, encoding="utf-8")
+    methods, metrics = ["gradient", f"{own}:mine"], ["insertion", f"{own}:total"]
+    plan = Plan.of(environments=[ENVIRONMENT], methods=methods, metrics=metrics, n_samples=2, save_maps=2)
+    assert run_plan(plan, place / "run").n_failed == 0
+    own.write_text(EVIL.format(marker=str(place / "marker")), encoding="utf-8")
+    return place
+
+
+@pytest.fixture
+def copied(folder, tmp_path):
+    """The folder of the run, to be damaged."""
+    shutil.copytree(folder / "run", tmp_path / "run")
+    return tmp_path / "run"
+
+
+def edit_plan(path, change):
+    stored = json.loads((path / "plan.json").read_bytes())
+    change(stored)
+    (path / "plan.json").write_text(json.dumps(stored))
+
+
+def without_facts(path):
+    """A run as an earlier version stored it."""
+    edit_plan(path, lambda stored: stored.pop("facts"))
+    lines = [decode(line) for _, line, _ in scan(path / RECORDS_FILE)]
+    records = list(load_records(path))
+    content = []
+    for stored, record in zip(lines, records, strict=True):
+        line = encode(record.job.key, record)
+        body = {name: value for name, value in decode(line).items() if name not in ("higher_is_better", "bounds")}
+        assert body.keys() < stored.keys()
+        content.append(_line(body))
+    (path / RECORDS_FILE).write_bytes(b"".join(content))
+
+
+def _line(body):
+    import zlib
+
+    import orjson
+
+    text = orjson.dumps(body)
+    return b'{"crc32":"%08x","record":' % zlib.crc32(text) + text + b"}\n"
+
+
+def read_everything(path, target):
+    records = load_records(path)
+    view = RunView(records)
+    summaries = records.summaries(), records.summaries(by="family")
+    to_json(run_table(records))
+    report_html(records)
+    write_figures(records, target, "svg")
+    assert view.directions
+    return summaries
+
+
+def test_whoever_reads_a_run_imports_nothing_that_it_names(folder, tmp_path):
+    summaries, _ = read_everything(folder / "run", tmp_path / "figures")
+    assert not (folder / "marker").exists()
+    assert [one.deciding_truth for one in summaries] == ["overall", "positive"]
+    assert RunView(load_records(folder / "run")).directions == {"insertion": 1.0, f"{folder / 'own.py'}:total": -1.0}
+
+
+@pytest.mark.filterwarnings("ignore:the declaration of:UserWarning")
+def test_a_run_of_an_earlier_version_imports_nothing_either(folder, copied, tmp_path):
+    without_facts(copied)
+    read_everything(copied, tmp_path / "figures")
+    assert not (folder / "marker").exists()
+    assert RunView(load_records(copied)).directions == {"insertion": 1.0}
+
+
+@pytest.mark.parametrize("entry", ["methods", "metrics"])
+@pytest.mark.filterwarnings("ignore:the declaration of:UserWarning")
+def test_a_plan_that_names_a_file_of_its_own_folder_does_not_run_it(copied, tmp_path, monkeypatch, entry):
+    marker = tmp_path / "marker"
+    (copied / "evil.py").write_text(EVIL.format(marker=str(marker)), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    def name_it(stored):
+        stored.pop("facts")
+        stored[entry] = ["gradient", "run/evil.py:m"] if entry == "methods" else ["run/evil.py:m"]
+
+    edit_plan(copied, name_it)
+    records = load_records(copied)
+    records.summaries()
+    report_html(records)
+    write_figures(records, tmp_path / "figures", "svg")
+    assert not marker.exists()
+
+
+def test_a_method_whose_declaration_is_not_recorded_is_judged_as_undeclared_with_a_warning(folder, copied):
+    without_facts(copied)
+    with pytest.warns(UserWarning, match="the declaration of .*:mine is not recorded in this run, which an earlier"):
+        summaries = load_records(copied).summaries()
+    assert [one.deciding_truth for one in summaries] == ["overall", "overall"]
+    built_in, recorded = summaries[0], load_records(folder / "run").summaries()[0]
+    assert built_in == recorded
+
+
+def test_the_command_that_made_a_run_records_what_an_earlier_version_did_not(tmp_path):
+    plan = Plan.of(environments=[ENVIRONMENT], methods=["gradient"], n_samples=1)
+    run_plan(plan, tmp_path / "run")
+    edit_plan(tmp_path / "run", lambda stored: stored.pop("facts"))
+    assert run_plan(plan, tmp_path / "run").n_run == 0
+    assert load_records(tmp_path / "run").plan.facts == plan.facts
+
+
+def test_an_environment_that_is_not_built_in_is_summed_up_but_not_drawn(copied, tmp_path):
+    text = (copied / "plan.json").read_text()
+    (copied / "plan.json").write_text(text.replace("multi-color-sum", "their-sum"))
+    records = load_records(copied)
+    assert [one.environment for one in records.summaries()] == ["their-sum[size=16]"] * 2
+    with pytest.warns(UserWarning, match=r"the images of their-sum\[size=16\] are not drawn: it is not built in"):
+        assert "not run" in report_html(records)
+
+
+def test_an_environment_that_is_neither_recorded_nor_built_in_is_named(copied):
+    text = (copied / "plan.json").read_text()
+    (copied / "plan.json").write_text(text.replace("multi-color-sum", "their-sum"))
+    edit_plan(copied, lambda stored: stored.pop("facts"))
+    with pytest.raises(
+        BadOption, match=r"`environment` must be recorded to be read, unless it is built in, got 'their-"
+    ):
+        load_records(copied).summaries()
+
+
+def test_records_of_metrics_carry_direction_and_bounds(folder):
+    facts = {
+        record.measure.rpartition(":")[2]: (record.higher_is_better, record.bounds)
+        for record in load_records(folder / "run")
+    }
+    assert facts == {"agreement": (None, None), "insertion": (True, [None, None]), "total": (False, [0.0, None])}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"methods": "gradient"},
+        {"methods": [3]},
+        {"environments": []},
+        {"n_samples": "many"},
+        {"n_samples": 0},
+        {"seeds": [-1]},
+        {"gamma": None},
+        {"truth": "all"},
+        {"code": []},
+        {"facts": []},
+        {"facts": {"environments": {}, "truths": {}}},
+        {"methods": ["gradient", "random"]},
+    ],
+)
+def test_a_plan_with_values_that_no_plan_has_is_named(copied, change):
+    edit_plan(copied, lambda stored: stored.update(change))
+    with pytest.raises(BadOption, match=r"`run` must have a plan.json as it was written"):
+        load_records(copied)
+
+
+def test_a_truth_that_does_not_exist_is_not_taken_from_a_plan(copied):
+    text = (copied / "plan.json").read_text()
+    (copied / "plan.json").write_text(text.replace('"deciding": "positive"', '"deciding": "beautiful"'))
+    with pytest.raises(BadOption, match="`facts` name a truth that does not exist"):
+        load_records(copied)
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "table"])
+def test_the_table_of_a_run_needs_neither_torch_nor_captum(folder, form):
+    code = (
+        "import sys\nfrom attributionlab.cli.app import app\n"
+        "try:\n    app(sys.argv[1:], standalone_mode=False)\n"
+        "finally:\n    print(sorted(set(sys.modules) & {'torch', 'captum', 'matplotlib'}), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "report", str(folder / "run"), "--format", form]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    assert result.returncode == 0
+    assert result.stderr == "[]\n"
+    assert "gradient" in result.stdout
+
+
+@pytest.mark.parametrize("n_lines", [0, 1])
+def test_a_run_that_is_not_finished_is_shown_with_what_it_has(copied, tmp_path, n_lines):
+    lines = (copied / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    (copied / RECORDS_FILE).write_bytes(b"".join(lines[:n_lines]))
+    rows = to_json(run_table(load_records(copied)))["rows"]
+    assert [row["verdict"] == "not run" for row in rows] == [n_lines == 0, True]
+    assert "not run" in report_html(load_records(copied))
+    write_figures(load_records(copied), tmp_path / "figures", "svg")
+
+
+def test_a_family_has_passed_only_when_every_seed_has_been_run(tmp_path):
+    plan = Plan.of(environments=[ENVIRONMENT], methods=["truth"], seeds=[0, 1], n_samples=1)
+    run_plan(plan, tmp_path / "run")
+    (summary,) = load_records(tmp_path / "run").summaries(by="family")
+    assert (summary.passed, summary.n_passed, summary.n_seeds) == (True, 2, 2)
+    lines = (tmp_path / "run" / RECORDS_FILE).read_bytes().splitlines(keepends=True)
+    (tmp_path / "run" / RECORDS_FILE).write_bytes(lines[0])
+    (summary,) = load_records(tmp_path / "run").summaries(by="family")
+    assert (summary.passed, summary.n_passed, summary.n_seeds) == (False, 1, 1)
+
+
+def cut(content):
+    return content[:-30]
+
+
+def flip(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def other_shape(_content):
+    import io
+
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, maps=np.zeros((3, 4, 4), np.float32))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("damage", [cut, flip, other_shape])
+def test_damaged_maps_are_left_out_of_a_report_and_made_again_by_a_resume(tmp_path, damage):
+    plan = Plan.of(environments=[ENVIRONMENT], methods=["gradient", "random"], n_samples=2, save_maps=2)
+    run_plan(plan, tmp_path / "run")
+    file = next(iter(sorted((tmp_path / "run" / "maps").iterdir())))
+    content = file.read_bytes()
+    file.write_bytes(damage(content))
+    records = load_records(tmp_path / "run")
+    with pytest.warns(DamagedRecords, match=r"maps are left out: `maps` must be as they were written, got .*\.npz"):
+        text = report_html(records)
+    assert text.count("data:image/png") == 2 * (1 + 1 + 1), (
+        "of each image: itself, the truth, and the map that there is"
+    )
+    with pytest.warns(DamagedRecords):
+        assert len(write_figures(records, tmp_path / "figures", "svg")) == 2
+    assert run_plan(plan, tmp_path / "run").n_run == 1
+    assert file.read_bytes() == content

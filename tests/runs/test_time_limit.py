@@ -1,0 +1,152 @@
+"""Jobs that hang are given up by name, wherever they are done, and leave nothing behind."""
+
+import signal
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from attributionlab.errors import BadOption, TookTooLong
+from attributionlab.runs import Plan, load_records, run_plan
+from attributionlab.runs.executors import Executor
+from attributionlab.runs.time_limit import at_most
+
+PATIENCE = 4
+"""Seconds: far more than what does not hang needs on a busy machine."""
+
+OWN = """\
+import time
+
+import attributionlab as al
+
+
+def hangs(model, inputs, targets):
+    while True:
+        time.sleep(60)
+
+
+def fine(model, inputs, targets):
+    return inputs
+
+
+@al.metric(higher_is_better=True)
+def endless(environment, batch, attribution):
+    while True:
+        time.sleep(60)
+"""
+
+
+def ignoring_errors():
+    while True:
+        with suppress(Exception):
+            time.sleep(60)
+
+
+def finishing_late():
+    try:
+        time.sleep(60)
+    except BaseException:  # noqa: BLE001  # as above
+        return
+
+
+@pytest.fixture
+def own(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(OWN, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def alarms():
+    """What rings, and when, must be as before."""
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.usefixtures("alarms")
+@pytest.mark.parametrize("hanging", [threading.Event().wait, ignoring_errors, finishing_late])
+def test_what_hangs_is_ended_whatever_it_does_about_errors(hanging):
+    with pytest.raises(TookTooLong, match=r"^it took longer than 0.05 s$"), at_most(0.05, "it"):
+        hanging()
+
+
+@pytest.mark.usefixtures("alarms")
+@pytest.mark.parametrize("seconds", [None, 60])
+def test_what_ends_in_time_is_left_alone_and_so_are_its_errors(seconds):
+    with at_most(seconds, "it"):
+        pass
+    with pytest.raises(ZeroDivisionError), at_most(seconds, "it"):
+        1 / 0  # noqa: B018  # it raises
+
+
+def test_an_alarm_of_others_rings_nevertheless():
+    rang = threading.Event()
+    before = signal.signal(signal.SIGALRM, lambda *_: rang.set())
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with at_most(60, "it"):
+            pass
+        assert rang.wait(10)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_method_that_hangs_is_a_record_and_the_rest_goes_on(tmp_path, own, workers):
+    methods = ["truth", f"{own}:hangs", f"{own}:fine"]
+    plan = Plan.of(environments=["multi-color-sum[size=16]"], methods=methods, n_samples=1)
+    assert run_plan(plan, tmp_path / "run", workers=workers, timeout=PATIENCE).n_failed == 1
+    errors = {record.method: record.error for record in load_records(tmp_path / "run")}
+    assert errors[f"{own}:hangs"].type == "TookTooLong"
+    assert errors[f"{own}:hangs"].message == f"{own}:hangs took longer than {PATIENCE} s"
+    assert errors["truth"] is errors[f"{own}:fine"] is None
+
+
+def test_a_metric_that_hangs_is_a_record_and_the_agreement_stays(tmp_path, own):
+    metrics = [f"{own}:endless"]
+    plan = Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth"], metrics=metrics, n_samples=1)
+    assert run_plan(plan, tmp_path / "run", timeout=PATIENCE).n_failed == 1
+    errors = {record.measure: record.error for record in load_records(tmp_path / "run")}
+    assert errors[f"{own}:endless"].message == f"{own}:endless took longer than {PATIENCE} s"
+    assert errors["agreement"] is None
+
+
+@pytest.mark.slow
+def test_ray_ends_it_too(tmp_path, own):
+    pytest.importorskip("ray")
+    plan = Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth", f"{own}:hangs"], n_samples=1)
+    assert run_plan(plan, tmp_path / "run", backend="ray", workers=2, timeout=PATIENCE).n_failed == 1
+    errors = {record.method: record.error for record in load_records(tmp_path / "run")}
+    assert errors[f"{own}:hangs"].type == "TookTooLong"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "60"])
+def test_what_is_no_time_is_refused(seconds):
+    with pytest.raises(BadOption, match="`timeout` must be a positive number of seconds, got"):
+        Executor(timeout=seconds)
+
+
+def test_threads_cannot_be_ended():
+    pytest.importorskip("distributed")
+    with pytest.raises(BadOption, match="`timeout` must go with the backend loky or ray, got 60; Dask does jobs in"):
+        Executor(backend="dask", timeout=60)
+    refused = []
+
+    def elsewhere():
+        with pytest.raises(BadOption, match="`timeout` must be kept from the main thread, got 60"):
+            Executor(timeout=60)
+        refused.append(Executor(workers=2, timeout=60))
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert len(refused) == 1, "other processes have main threads of their own"
+
+
+def test_a_system_without_alarms_is_told(monkeypatch):
+    monkeypatch.delattr(signal, "setitimer")
+    with pytest.raises(BadOption, match="`timeout` must be left out on a system without alarms, got 60"):
+        Executor(timeout=60)
