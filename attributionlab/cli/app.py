@@ -18,6 +18,7 @@ from attributionlab.cli.run import run as run_command
 from attributionlab.cli.score import score
 from attributionlab.cli.show import show
 from attributionlab.cli.verify import verify
+from attributionlab.cli.watched import is_watched, run_watched
 
 app = typer.Typer(
     name="attributionlab",
@@ -39,9 +40,14 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 def run() -> None:
-    """The program: like `app`, but a call that cannot be parsed gets one line, too."""
+    """The program: like `app`, but a call that cannot be parsed gets one line, too, and functions of others are watched."""
+    sys.exit(run_watched(_program) if is_watched(sys.argv[1:]) else _program())
+
+
+def _program() -> int:
+    """Run the command and return its exit code."""
     try:
-        sys.exit(app(standalone_mode=False))
+        return int(app(standalone_mode=False) or 0)
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's errors of usage have it, whichever click typer brings along
             raise
