@@ -95,7 +95,7 @@ class PlanReader:
         if name == "save_maps" and isinstance(value, bool):
             return n_samples if value else 0
         try:
-            return _stored_number(name, value, _LEAST[name])
+            return whole_number(name, value, _LEAST[name])
         except AttributionLabError as error:
             self.problem(error, name)
             return _LEAST[name]
@@ -106,7 +106,7 @@ class PlanReader:
         try:
             if not isinstance(given, (list, tuple)):
                 raise bad_option(name, "be a list of integers", given)
-            seeds = tuple(_stored_number(name, seed, 0) for seed in given)
+            seeds = tuple(whole_number(name, seed, 0) for seed in given)
             if len(set(seeds)) < len(seeds):
                 raise bad_option(name, "name each one once", list(given))
             for environment in environments if seeds else ():
@@ -149,14 +149,6 @@ class PlanReader:
 
 _LEAST = {"n_samples": 1, "images_per_job": 1, "save_maps": 0}
 _SET_BY = {"seeds": {"seed", "data_seed", "network_seed"}, "network_seeds": {"network_seed"}}
-
-
-def _stored_number(name: str, value: object, least: int) -> int:
-    """A whole number that fits into the 64 bits that JSON is read with."""
-    number = whole_number(name, value, least)
-    if number >= 2**63:
-        raise bad_option(name, "be below 2**63", number)
-    return number
 
 
 def _spec_and_options(entry: str, item: object) -> tuple[str, dict[str, Any]]:

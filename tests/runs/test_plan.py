@@ -228,7 +228,7 @@ def test_wrong_types_are_told_at_once_each_with_its_line(tmp_path):
         3: "got 'spec'; gradient takes no options",
         4: "got 'gradiant'",
         6: "`n_samples` must be an integer, got 'many'",
-        8: "`seeds` must be below 2**63",
+        8: "`seeds` must be at most 9,223,372,036,854,775,807",
         10: "`environments` must be a list of specs",
     }
     assert list(lines) == list(wanted)
