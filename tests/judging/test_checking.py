@@ -560,7 +560,9 @@ def test_an_unknown_truth_is_refused(truth):
 
 @pytest.mark.parametrize("environments", [[], ()])
 def test_no_environment_is_refused(environments):
-    with pytest.raises(BadOption, match=r"^`environments` must be a list of environments or their specs, at least 1, got "):
+    with pytest.raises(
+        BadOption, match=r"^`environments` must be a list of environments or their specs, at least 1, got "
+    ):
         check("truth", environments)
 
 
