@@ -28,6 +28,7 @@ from attributionlab.cli.output import (
     print_table,
     print_text,
     progress_bar,
+    require_names,
     say,
 )
 
@@ -63,6 +64,9 @@ def audit(
 ) -> None:
     """Compare the ranks that perturbation metrics give methods with their ranks by the exact truth."""
     with one_line_errors():
+        from attributionlab.specs.grammar import split_specs
+
+        require_names(environments=env or (), methods=split_specs(methods), metrics=split_specs(metrics))
         from attributionlab.judging import audit as run_audit
         from attributionlab.judging import expand
         from attributionlab.reports.figures.audit import audit_figure
@@ -70,7 +74,6 @@ def audit(
         from attributionlab.reports.tables.audit import CSV_COLUMNS, audit_rows, audit_tables
         from attributionlab.reports.tables.cells import to_csv
         from attributionlab.specs.arguments import parse_bytes
-        from attributionlab.specs.grammar import split_specs
 
         measured, memory = split_specs(metrics), parse_bytes("max_memory", max_memory)
         if output is not None:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     environments = "environments"
     methods = "methods"
     metrics = "metrics"
+    segmenters = "segmenters"
 
 
 def list_(
@@ -24,7 +25,7 @@ def list_(
     name: Annotated[str | None, typer.Argument(help="The only one to list, with all details.")] = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """List environments, methods and metrics with their options."""
+    """List environments, methods, metrics and segmenters with their options."""
     with one_line_errors():
         from attributionlab.reports.tables.catalog import (
             CSV_COLUMNS,

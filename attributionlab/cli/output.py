@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +126,23 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(escape(title), total=total)
         yield lambda n: progress.advance(task, n)
+
+
+def require_names(
+    *, environments: Iterable[str] = (), methods: Iterable[str] = (), metrics: Iterable[str] = ()
+) -> None:
+    """Refuse specs whose names do not exist, before torch is imported.
+
+    Raises:
+        UnknownName: If a name does not exist.
+    """
+    from attributionlab.environments.factory import ENVIRONMENTS
+    from attributionlab.methods.factory import METHODS
+    from attributionlab.metrics.factory import METRICS
+
+    for catalog, specs in ((ENVIRONMENTS, environments), (METHODS, methods), (METRICS, metrics)):
+        for spec in specs:
+            catalog.require(spec)
 
 
 def build_environments(specs: list[str], defaults: dict[str, object]) -> list[Environment]:

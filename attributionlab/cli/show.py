@@ -25,6 +25,7 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_line,
     progress_bar,
+    require_names,
 )
 
 
@@ -44,11 +45,13 @@ def show(
 ) -> None:
     """Draw images, their exact truth and the maps of methods side by side (PNG, SVG or PDF)."""
     with one_line_errors():
+        from attributionlab.specs.grammar import split_specs
+
+        require_names(environments=[spec], methods=split_specs(methods))
         from attributionlab.measuring.galleries import gallery
         from attributionlab.methods import make_method
         from attributionlab.reports.figures.maps import attribution_figure
         from attributionlab.reports.figures.saving import check_path, save_figure
-        from attributionlab.specs.grammar import split_specs
 
         check_path(output)
         (environment,) = build_environments([spec], environment_defaults(size, seed))

@@ -23,6 +23,7 @@ from attributionlab.cli.output import (
     print_table,
     print_text,
     progress_bar,
+    require_names,
 )
 
 CSV_COLUMNS = ("environment", "name", "statement", "n_checked", "n_violations", "holds", "note")
@@ -44,6 +45,7 @@ def verify(
 ) -> None:
     """Test by intervention that networks do exactly what they claim; exit code 1 if one does not."""
     with one_line_errors():
+        require_names(environments=spec or ())
         from attributionlab.environments import ENVIRONMENTS
         from attributionlab.environments import verify as run_verify
         from attributionlab.machine import find_device

@@ -18,7 +18,7 @@ from attributionlab import __version__
 from attributionlab.cli.app import app
 from attributionlab.environments import ENVIRONMENTS, make_environment
 from attributionlab.exchange import dataset
-from attributionlab.methods import METHODS
+from attributionlab.methods import METHODS, SEGMENTERS
 from attributionlab.metrics import METRICS
 from attributionlab.reports.tables.verdicts import CSV_COLUMNS
 
@@ -175,14 +175,15 @@ def test_list_refuses_a_name_that_is_not_there():
 
 
 @pytest.mark.parametrize(
-    ("kind", "names"), [("environments", ENVIRONMENTS), ("methods", METHODS), ("metrics", METRICS)]
+    ("kind", "names"),
+    [("environments", ENVIRONMENTS), ("methods", METHODS), ("metrics", METRICS), ("segmenters", SEGMENTERS)],
 )
 def test_list_shows_one_kind(kind, names):
     assert [entry["name"] for entry in json_of("list", kind)[kind]] == list(names)
 
 
 def test_list_as_json_has_all_kinds():
-    assert list(json_of("list")) == ["environments", "methods", "metrics"]
+    assert list(json_of("list")) == ["environments", "methods", "metrics", "segmenters"]
 
 
 def test_list_as_csv_says_the_kind_of_each_row():
@@ -191,6 +192,7 @@ def test_list_as_csv_says_the_kind_of_each_row():
         *(("environments", name) for name in ENVIRONMENTS),
         *(("methods", name) for name in METHODS),
         *(("metrics", name) for name in METRICS),
+        *(("segmenters", name) for name in SEGMENTERS),
     ]
 
 

@@ -12,8 +12,9 @@ from rich.table import Table
 
 from attributionlab.printable import printable
 from attributionlab.reports.tables.cells import escape, to_csv
+from attributionlab.reports.tables.plain import plain_table
 from attributionlab.reports.tables.run_rows import Column, RunTable
-from attributionlab.reports.tables.verdicts import foldable, plain_table
+from attributionlab.reports.tables.verdicts import foldable
 from attributionlab.runs import MethodSummary
 
 _COLORS = {"passed": "green", "failed": "red", "not run": "dim"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 
 from attributionlab.reports.tables.cells import escape
+from attributionlab.reports.tables.plain import plain_table
 from attributionlab.truth.kinds import TRUTHS
 
 if TYPE_CHECKING:
@@ -106,13 +106,6 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
                     decides = truth == verdict.deciding_truth
                     rows.append({**row, **summary.to_dict(), "deciding": decides, "error": "", **run, **said})
     return rows
-
-
-def plain_table(title: str) -> Table:
-    """An empty table, narrow enough for 80 columns."""
-    return Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
-    )
 
 
 def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
