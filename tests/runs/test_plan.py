@@ -267,7 +267,9 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path, monkeyp
         read_plan(tmp_path / "plan.toml")
 
 
-@pytest.mark.parametrize("name", ["name", "environments", "methods", "metrics", "seeds", "n_samples", "gamma", "truth", "code"])
+@pytest.mark.parametrize(
+    "name", ["name", "environments", "methods", "metrics", "seeds", "n_samples", "gamma", "truth", "code"]
+)
 @pytest.mark.parametrize("value", [None, 1j, object(), b"x"])
 def test_a_plan_is_not_made_of_other_types(name, value):
     arguments = {"environments": ("multi-color-sum",), "methods": ("truth",), name: value}
