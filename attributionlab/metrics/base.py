@@ -49,9 +49,8 @@ class Measurement:
         if self.at is None or self.curves is None:
             return Measurement(self.scores.double().cpu())
         kept = torch.linspace(0, len(self.at) - 1, min(len(self.at), n_points), dtype=torch.float64).round().long()
-        return Measurement(
-            self.scores.double().cpu(), self.at.cpu()[kept].double(), self.curves.cpu()[:, kept].double()
-        )
+        at, curves = (values[..., kept.to(values.device)].double().cpu() for values in (self.at, self.curves))
+        return Measurement(self.scores.double().cpu(), at, curves)
 
 
 Bounds = tuple[float | None, float | None]

@@ -27,7 +27,14 @@ from attributionlab.metrics.base import (
     check_measured,
     refuse_prepared,
 )
-from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, descending, switch_pixels, switch_steps
+from attributionlab.perturbation import (
+    DEFAULT_MEMORY,
+    Ranking,
+    descending_from,
+    switch_pixels,
+    switch_steps,
+    tie_orders,
+)
 from attributionlab.specs.arguments import require_choice, whole_number
 from attributionlab.truth.maps import attribution_maps
 
@@ -98,7 +105,8 @@ class _Switching(Metric):
         check_measured(environment, batch, attributions)
         by = environment.ranking if self.order is None else self.order
         maps = [attribution_maps(given, batch.inputs.shape) for given in attributions]
-        orders = torch.stack([descending(values, batch.inputs, by=by, seed=self.seed) for values in maps])
+        ties = tie_orders(batch.inputs, seed=self.seed)
+        orders = torch.stack([descending_from(ties, values, by=by) for values in maps])
         shown = canvases(environment, batch.inputs, self.canvas)
         start, end = (shown, batch.inputs) if self.inserts else (batch.inputs, shown)
         by_image = orders.transpose(0, 1)
@@ -111,11 +119,16 @@ class _Switching(Metric):
             correct = correct_steps(outputs, n_contributing) / n_contributing[:, None]
             outputs = correct if self.inserts else 1 - correct
         steps = switch_steps(orders.shape[-1], self.steps)
-        return [self._curve(steps, values, self._optimum(batch, values, per_pixel)) for values in outputs]
+        widths = steps.diff().to(outputs.device)
+        areas = [
+            ((values[:, 1:] + values[:, :-1]) * widths).sum(dim=1) / 2 / orders.shape[-1]
+            for values in map(Tensor.double, outputs)
+        ]
+        optima = [self._optimum(batch, values, per_pixel) for values in outputs]
+        return [self._curve(steps, *curve) for curve in zip(outputs, areas, optima, strict=True)]
 
-    def _curve(self, steps: Tensor, outputs: Tensor, optimum: Tensor) -> Curve:
-        values, widths = outputs.double(), steps.diff().to(outputs.device)
-        auc = ((values[:, 1:] + values[:, :-1]) * widths).sum(dim=1) / 2 / int(steps[-1])
+    def _curve(self, steps: Tensor, outputs: Tensor, auc: Tensor, optimum: Tensor) -> Curve:
+        values = outputs.double()
         full = values[:, -1 if self.inserts else 0]
         return Curve(steps, outputs, auc, torch.where(full != 0, auc / full, torch.nan), optimum)
 

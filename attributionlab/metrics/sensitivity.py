@@ -93,7 +93,8 @@ class SensitivityN(Metric):
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> Prepared:
         """The orders, and the drops of every image; about 80 MB and 40 MB an image at 224x224."""
         check_measured(environment, batch, ())
-        return Prepared(self._orders(batch), tuple(self._drops(environment, batch)))
+        orders = self._orders(batch)
+        return Prepared(orders, tuple(self._drops(environment, batch, orders)))
 
     def evaluate(
         self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
@@ -115,13 +116,15 @@ class SensitivityN(Metric):
         if isinstance(prepared, Prepared):
             orders, drops = prepared.orders, iter(prepared.drops)
         else:
-            orders, drops = self._orders(batch), self._drops(environment, batch)
+            orders = self._orders(batch)
+            drops = self._drops(environment, batch, orders)
+        maps, columns = [values.to(orders.device) for values in maps], (sizes - 1).to(orders.device)
         correlations: list[list[Tensor]] = [[] for _ in maps]
         for index, dropped in enumerate(drops):
-            for values, found in zip(maps, correlations, strict=True):
-                sums = values[index].to(orders.device)[orders].cumsum_(dim=1)
-                found.append(dropped.correlate(sums[:, :-1] if self.steps is None else sums[:, sizes - 1]))
-        return [SensitivityCurve.of(sizes, torch.stack(found)) for found in correlations]
+            for values, by_image in zip(maps, correlations, strict=True):
+                sums = values[index][orders].cumsum_(dim=1)
+                by_image.append(dropped.correlate(sums[:, :-1] if self.steps is None else sums[:, columns]))
+        return [SensitivityCurve.of(sizes, torch.stack(by_image)) for by_image in correlations]
 
     def _sizes(self, batch: AnyBatch) -> Tensor:
         return switch_steps(batch.inputs[0, 0].numel(), self.steps)[1:-1]
@@ -129,9 +132,9 @@ class SensitivityN(Metric):
     def _orders(self, batch: AnyBatch) -> Tensor:
         return random_orders(self.n_orders, batch.inputs[0, 0].numel(), seed=self.seed).to(batch.inputs.device)
 
-    def _drops(self, environment: AnyEnvironment, batch: AnyBatch) -> Iterator[Drops]:
+    def _drops(self, environment: AnyEnvironment, batch: AnyBatch, orders: Tensor) -> Iterator[Drops]:
         """Image by image, because the orders are many."""
-        orders, shown = self._orders(batch), canvases(environment, batch.inputs, self.canvas)
+        shown = canvases(environment, batch.inputs, self.canvas)
         n_contributing = contributing(batch) if self.measure == "correct-steps" else None
         images = zip(batch.inputs.split(1), shown.split(1), batch.targets.split(1), strict=True)
         for index, (image, replacement, target) in enumerate(images):

@@ -48,7 +48,7 @@ class Catalog(Generic[Entry]):
 
     @property
     def plural(self) -> str:
-        """What the entries are, as `attributionlab list` calls them."""
+        """The word for several entries, as in `attributionlab list methods`."""
         return f"{self.kind}s"
 
     @property

@@ -24,7 +24,7 @@ _ADDRESS = re.compile(r"(?P<where>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?"
 
 @dataclass(frozen=True)
 class Address:
-    """Where a function is, and options that were written behind it."""
+    """Place and name of a function, and the options written behind it."""
 
     where: str
     name: str

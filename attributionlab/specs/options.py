@@ -162,7 +162,7 @@ def _size_hint(value: object) -> str:
 
 
 def describe(annotation: object) -> str:
-    """What an option can be, in words."""
+    """The values that a type allows, in words."""
     return " or ".join(_describe(choice) for choice in _choices(annotation))
 
 
@@ -233,7 +233,7 @@ def _number(value: object) -> float:
 
 
 def _describe(annotation: object) -> str:
-    """What a type is called in messages and lists."""
+    """The name of a type in messages and lists."""
     if typing.get_origin(annotation) is typing.Literal:
         return " or ".join(map(str, typing.get_args(annotation)))
     if typing.get_origin(annotation) is tuple:

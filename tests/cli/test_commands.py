@@ -46,8 +46,8 @@ def nan(model, inputs, targets):
 def wrong_shape(model, inputs, targets):
     return inputs[:, :, :3]
 
-def numpy(model, inputs, targets):
-    return inputs.numpy()
+def lists(model, inputs, targets):
+    return inputs.tolist()
 
 def ruins(model, inputs, targets):
     next(iter(model.parameters())).data.add_(1)
@@ -109,12 +109,12 @@ def mine(tmp_path):
 
 @pytest.mark.parametrize("name", al.__all__)
 def test_a_public_name_is_imported_when_it_is_used(name):
-    assert getattr(al, name).__name__ == name
+    assert getattr(al, name).__name__.removeprefix("attributionlab.") == name
     assert name in dir(al)
 
 
 def test_a_name_that_the_package_does_not_have_is_an_attribute_error():
-    with pytest.raises(AttributeError, match=r"^module 'attributionlab' has no attribute 'chekc'$"):
+    with pytest.raises(AttributeError, match="attribute chekc"):
         _ = al.chekc
 
 
@@ -405,7 +405,7 @@ def test_a_function_of_a_file_without_facts_is_judged_on_overall_truth(mine):
             "WrongShape",
             "must return real values of shape (1, 16, 16) or (1, 3, 16, 16), got (1, 3, 3, 16)",
         ),
-        ("numpy", "WrongShape", "must return a torch.Tensor, got ndarray"),
+        ("lists", "WrongShape", "must return a torch.Tensor, got list"),
         ("ruins", "ModelChanged", "changed the model: the values of detector.layers.0.weight are different"),
         ("trains", "ModelChanged", "changed the model: training mode of "),
         ("writes", "InputsChanged", "wrote into its inputs"),
