@@ -25,7 +25,7 @@ from attributionlab.runs.jobs import Unit
 from attributionlab.runs.parent import end_with_parent
 from attributionlab.runs.time_limit import check_main_thread, check_time_limit
 from attributionlab.runs.work import Done, do_unit, do_units, lost_unit
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import require_choice, require_text, whole_number
 
 Backend = Literal["loky", "dask", "ray"]
 
@@ -35,6 +35,10 @@ ENOUGH = 4
 
 Group = tuple[Unit, ...]
 """Units on the same images."""
+
+
+MOST_WORKERS = 512
+"""Processes of one machine, at most: each takes 400 MB; clusters have as many as they like."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,10 @@ class Executor:
     timeout: float | None = None
 
     def __post_init__(self) -> None:
-        whole_number("workers", self.workers, 1)
-        if self.backend not in get_args(Backend):
-            raise bad_option("backend", f"be {' or '.join(get_args(Backend))}", self.backend)
+        whole_number("workers", self.workers, 1, MOST_WORKERS, "each takes 400 MB")
+        require_choice("backend", self.backend, get_args(Backend))
+        if self.address is not None:
+            require_text("address", self.address, "be a text, or none")
         if self.backend == "loky" and self.address is not None:
             raise bad_option("address", "go with the backend dask or ray", self.address)
         if self.timeout is not None:

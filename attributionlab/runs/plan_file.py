@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attributionlab.errors import AttributionLabError, BadPlan, MissingFile, bad_option
-from attributionlab.printable import error_line, error_text
+from attributionlab.errors import AttributionLabError, BadPlan, bad_option, missing_file
+from attributionlab.files import is_file
+from attributionlab.printable import error_line
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.plan_entries import PlanReader
+from attributionlab.specs.arguments import require_path
 from attributionlab.specs.functions import load_function, parse_address
+
+LARGEST_PLAN = 16_000_000
+"""Bytes of a plan's file, at most: a hundred thousand specs take half of it."""
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -28,20 +33,16 @@ def read_plan(path: str | Path) -> Plan:
         MissingFile: If there is no such file.
         BadOption: If it is no TOML, or the function fails or returns something else.
     """
+    file = require_path("path", path)
     text = str(path)
     if parse_address(text) is not None and not text.endswith(".toml"):
         made = _call(load_function(text, "plan"), text)
         if not isinstance(made, Plan):
             raise bad_option("plan", "be a function that returns a Plan", text, f"it returned {type(made).__name__}")
         return made
-    file = Path(path)
-    if not file.is_file():
-        raise MissingFile(f"`plan` must be a file that exists, got {text!r}")
-    try:
-        source = file.read_text(encoding="utf-8")
-        entries = tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise bad_option("plan", "be a TOML file", text, error_text(error)) from error
+    if not is_file(file):
+        raise missing_file("plan", "be a file that exists", text)
+    source, entries = _toml(file)
     lines = Lines(source, entries)
     problems: list[str] = []
 
@@ -54,6 +55,24 @@ def read_plan(path: str | Path) -> Plan:
         problems += sorted(error.problems, key=_line_number)
         raise BadPlan(problems) from error
     return plan
+
+
+def _toml(file: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a TOML file, and what it says."""
+    try:
+        if file.stat().st_size > LARGEST_PLAN:
+            raise bad_option("plan", f"have at most {LARGEST_PLAN:,} bytes", file.stat().st_size, str(file))
+        source = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise missing_file("plan", "be a file that can be read", str(file), error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise bad_option("plan", "be a TOML file in UTF-8", str(file), str(error)) from error
+    try:
+        return source, tomllib.loads(source)
+    except RecursionError as error:
+        raise bad_option("plan", "be nested less deep", str(file), "two levels are enough for every plan") from error
+    except ValueError as error:  # also of integers with thousands of digits
+        raise bad_option("plan", "be a TOML file", str(file), str(error)) from error
 
 
 def _call(function: Callable[..., object], text: str) -> object:
