@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attributionlab.errors import MachineError, bad_option
+from attributionlab.printable import error_text
 
 DRAFT = ".attributionlab-draft-"
 """How the name of an incomplete file or folder begins."""
@@ -83,7 +84,7 @@ def machine_errors(path: Path, hint: str = "") -> Iterator[None]:
 
 def machine_error(path: Path, error: OSError, hint: str = "") -> MachineError:
     """The error for a path that the system refuses to write."""
-    why = error.strerror or str(error)
+    why = error.strerror or error_text(error)
     return MachineError(f"`output` must be writable, got {str(path)!r}; {why}{hint and f': {hint}'}")
 
 

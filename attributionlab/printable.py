@@ -37,6 +37,30 @@ def one_line(text: str, most: int = LONGEST_MESSAGE) -> str:
     return shortened(printable(" ".join(text[: 10 * most].split())), most)
 
 
+def error_text(error: object) -> str:
+    """The message of an exception in one printable line of limited length, whatever the exception is.
+
+    Its `__str__` may be the user's code: it may raise, or return five million letters or text that is not valid Unicode.
+    """
+    try:
+        return one_line(str(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # as above
+        return "its message cannot be read"
+
+
+def type_name(error: object) -> str:
+    """The name of an exception's type in one printable line of limited length."""
+    return one_line(type(error).__name__, LONGEST_VALUE)
+
+
+def error_line(error: object) -> str:
+    """Type and message of an exception, `ValueError: no idea`, as `error_text` gives them."""
+    text = error_text(error)
+    return one_line(f"{type_name(error)}: {text}" if text else type_name(error))
+
+
 def shortened(text: str, most: int) -> str:
     """`text` with at most `most` characters; an ellipsis stands for the rest."""
     return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from attributionlab.errors import AttributionLabError, BadPlan
-from attributionlab.printable import LONGEST_MESSAGE, one_line, printable
+from attributionlab.cli.termination import termination_raises
+from attributionlab.errors import AttributionLabError, BadPlan, Terminated
+from attributionlab.printable import LONGEST_MESSAGE, error_text, one_line, printable
 from attributionlab.reports.tables.cells import escape
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_MACHINE = 3
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 MOST_PROBLEMS = 50
 """Problems of a plan that are printed, at most."""
@@ -117,15 +119,15 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
     """Turn errors into one line on stderr and the exit code of their kind, warnings into one line each.
 
     Args:
-        interrupted: What is said after Ctrl-C.
+        interrupted: What is said after Ctrl-C, and with another first word after SIGTERM.
 
     The exit goes through SystemExit, so that nothing is printed after the line.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), termination_raises():
         warnings.simplefilter("default", UserWarning)
         # loky replaces processes that have grown, as they do by what they keep; those that died have their record
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: say("warning", str(message))
+        warnings.showwarning = lambda message, *_, **__: say("warning", error_text(message))
         try:
             yield
         except AttributionLabError as error:
@@ -136,8 +138,11 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
                 say("error", f"and {len(problems) - MOST_PROBLEMS:,} more")
             raise SystemExit(error.exit_code) from error
         except (OSError, MemoryError) as error:
-            say("error", f"the machine refused: {error}")
+            say("error", f"the machine refused: {error_text(error)}")
             raise SystemExit(EXIT_MACHINE) from error
+        except Terminated as error:
+            say("error", interrupted.replace("interrupted", "terminated", 1))
+            raise SystemExit(EXIT_TERMINATED) from error
         except KeyboardInterrupt as error:
             say("error", interrupted)
             raise SystemExit(EXIT_INTERRUPTED) from error

@@ -24,6 +24,7 @@ from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import AnyMetric, Measurement, Metric, MetricFunction, make_metric, score
 from attributionlab.perturbation import DEFAULT_MEMORY
+from attributionlab.printable import error_text
 from attributionlab.specs.arguments import (
     MOST_IMAGES,
     require_choice,
@@ -197,7 +198,7 @@ def _audit_one(
             try:
                 measurements = measure(metric, there, batch, [values for _, values in maps])
             except MetricError as error:
-                metric_errors[metric.spec] = str(error)
+                metric_errors[metric.spec] = error_text(error)
                 continue
             for (row, _), measurement in zip(maps, measurements, strict=True):
                 row.add(metric.spec, measurement)
@@ -232,8 +233,9 @@ def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, st
         return MethodScores(None, {metric.spec: None for metric in metrics}, {}, row.error)
     by_image = {name: torch.cat(parts).numpy() for name, parts in row.scores.items() if name not in failed}
     means = {metric.spec: _mean(by_image.get(metric.spec)) for metric in metrics}
+    quantities = {metric.spec: metric.quantity for metric in metrics}
     curves = {
-        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy())  # type: ignore[union-attr, misc]  # `add` keeps whole ones only
+        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy(), quantities[name])  # type: ignore[union-attr, misc]  # `add` keeps whole ones only
         for name, parts in row.curves.items()
         if name not in failed
     }

@@ -14,6 +14,7 @@ from attributionlab.environments.base import Environment
 from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.errors import MetricError, bad_option
 from attributionlab.perturbation import DEFAULT_MEMORY
+from attributionlab.printable import error_line
 from attributionlab.specs.arguments import number, require_flag, require_list, require_text
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
@@ -53,6 +54,9 @@ class Measurement:
         return Measurement(self.scores.double().cpu(), at, curves)
 
 
+OUTPUT = "explained output"
+"""Quantity that the curves of most metrics show."""
+
 Bounds = tuple[float | None, float | None]
 """Least and greatest score of a metric; None where there is no such number."""
 
@@ -70,6 +74,9 @@ class Metric(abc.ABC):
     name: ClassVar[str]
     higher_is_better: ClassVar[bool]
     bounds: ClassVar[Bounds] = (None, None)
+    quantity: ClassVar[str] = OUTPUT
+    """Quantity that the curves show, where there are curves."""
+
     source: ClassVar[str]
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:
@@ -174,6 +181,11 @@ class FunctionMetric:
         return self.declaration.higher_is_better
 
     @property
+    def quantity(self) -> str:
+        """Quantity that curves would show; functions give none."""
+        return OUTPUT
+
+    @property
     def bounds(self) -> Bounds:
         """The declared bounds."""
         return self.declaration.bounds
@@ -202,8 +214,10 @@ class FunctionMetric:
     def _scores(self, environment: AnyEnvironment, batch: AnyBatch, maps: Tensor) -> Tensor:
         try:
             scores: Any = self.function(environment, batch, maps.clone())
-        except (Exception, SystemExit) as error:
-            raise MetricError(f"{self.spec} raised {type(error).__name__}: {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise MetricError(f"{self.spec} raised {error_line(error)}") from error
         try:
             found = torch.as_tensor(scores).detach().double().cpu()
         except (TypeError, ValueError, RuntimeError):

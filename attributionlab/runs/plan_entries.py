@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from attributionlab.environments import Environment, make_environment
@@ -12,6 +13,7 @@ from attributionlab.errors import AttributionLabError, BadPlan, bad_option, unkn
 from attributionlab.measuring.applicable import check_applies
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import make_metric
+from attributionlab.printable import error_text
 from attributionlab.runs.declarations import code_digest, facts_of
 from attributionlab.runs.plan import LEAST, Plan
 from attributionlab.specs.arguments import share, whole_number
@@ -26,16 +28,32 @@ MOST_PROBLEMS = 200
 MOST_JOBS = 10_000_000
 """Jobs of a plan, at most: their records take about 10 GB."""
 
-Placed = Callable[[str, str, int, str], str]
-"""Put a problem where it belongs: `(problem, entry, index in it, text near it)` to the problem with its place."""
+
+@dataclass(frozen=True)
+class Problem:
+    """A mistake in a plan.
+
+    Args:
+        message: One line.
+        option: Name of the option at fault; None where the error is about none.
+        entry: The key of the plan that holds it.
+        index: Which item of a list, or -1.
+        near: The item as it is written, where it is a text.
+    """
+
+    message: str
+    option: str | None
+    entry: str
+    index: int
+    near: str
 
 
 class PlanReader:
     """Reads entries one by one, and remembers what is wrong with them."""
 
-    def __init__(self, entries: Mapping[str, Any], placed: Placed) -> None:
-        self.entries, self.placed = entries, placed
-        self.problems: list[str] = []
+    def __init__(self, entries: Mapping[str, Any]) -> None:
+        self.entries = entries
+        self.problems: list[Problem] = []
 
     def plan(self) -> Plan:
         """The plan, if nothing is wrong."""
@@ -92,7 +110,7 @@ class PlanReader:
             BadPlan: If something was.
         """
         if self.problems:
-            raise BadPlan(self.problems)
+            raise BadPlan(problem.message for problem in self.problems)
 
     def problem(self, error: AttributionLabError, entry: str, index: int = -1, near: str = "") -> None:
         """Remember it; where there are very many, stop looking for more.
@@ -100,9 +118,9 @@ class PlanReader:
         Raises:
             BadPlan: If there are.
         """
-        self.problems.append(self.placed(str(error), entry, index, near))
+        self.problems.append(Problem(error_text(error), error.option, entry, index, near))
         if len(self.problems) >= MOST_PROBLEMS:
-            raise BadPlan(self.problems)
+            self.raise_problems()
 
     def items(self, entry: str, make: Callable[..., Found], least: int = 1) -> list[Found]:
         """What a list of specs names."""

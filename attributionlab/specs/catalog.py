@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar, overload
 
 from attributionlab.errors import PluginWarning, UnknownName, bad_option, unknown_name
+from attributionlab.printable import error_line
 from attributionlab.specs.functions import NAME_OR_ADDRESS, Address, address_of, load_function, parse_address
 from attributionlab.specs.grammar import Spec, parse_spec
 from attributionlab.specs.options import convert_options, join_options
@@ -223,8 +224,10 @@ class Catalog(Generic[Entry]):
         point = self._pending().pop(name)
         try:
             self._add(name, point.load())
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # other people's code: whatever happens is its own affair
-            reason = f"{type(error).__name__}: {error}"
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # other people's code: whatever happens is its own affair
+            reason = error_line(error)
             self._broken[name] = f"{_package(point)} registers it, but {_on_one_line(reason)}"
             self._warn(point, reason)
 

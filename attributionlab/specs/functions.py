@@ -14,7 +14,7 @@ from typing import Any
 
 from attributionlab.errors import BadOption, bad_option, missing_file
 from attributionlab.files import is_file
-from attributionlab.printable import one_line, value_text
+from attributionlab.printable import error_line, value_text
 
 NAME_OR_ADDRESS = "be a name, file.py:function or package.module:function"
 """What a text must be that names a method or a metric."""
@@ -84,7 +84,9 @@ def _load_file(path: Path, kind: str) -> ModuleType:
         sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         del sys.modules[spec.name]
         raise _not_importable(str(path), error, kind) from error
     return module
@@ -100,9 +102,11 @@ def _load_module(name: str, kind: str) -> ModuleType:
             hint = "a file is written file.py:function"
             raise missing_file(kind, "name a module that exists", name, hint) from error
         raise _not_importable(name, error, kind) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise _not_importable(name, error, kind) from error
 
 
 def _not_importable(where: str, error: BaseException, kind: str) -> BadOption:
-    return bad_option(kind, "be importable", where, f"{type(error).__name__}: {one_line(str(error))}")
+    return bad_option(kind, "be importable", where, error_line(error))

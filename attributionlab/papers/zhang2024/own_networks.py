@@ -16,6 +16,7 @@ from attributionlab.machine import find_device
 from attributionlab.measuring.guard import run_guarded
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.papers.study import OwnMaps, Setting
+from attributionlab.printable import error_line
 from attributionlab.specs.functions import load_function
 from attributionlab.truth import LabeledImages
 from attributionlab.truth.maps import check_targets, describe_tensor
@@ -62,11 +63,10 @@ def load_network(address: str, option: str) -> tuple[TrainedNetwork, LabeledImag
     function = load_function(address, option)
     try:
         found: object = function()
-    except (Exception, SystemExit) as error:
-        said = str(error).strip().partition("\n")[0]
-        raised = (
-            f"`{option}` must return a network and images, got {address!r}; it raised {type(error).__name__}: {said}"
-        )
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raised = f"`{option}` must return a network and images, got {address!r}; it raised {error_line(error)}"
         at_fault = isinstance(error, (OSError, MemoryError)) and not isinstance(error, FileNotFoundError)
         raise (MachineError if at_fault else BadOption)(raised) from error
     match found:
@@ -124,9 +124,8 @@ def check_network(own: TrainedNetwork, images: LabeledImages) -> None:
         with torch.no_grad():
             outputs: object = own.model(_like(own.model, images.inputs[:1]))
     except Exception as error:
-        said = str(error).strip().partition("\n")[0]
         shape = tuple(images.inputs[:1].shape)
-        raise bad_option("model", "take an image", shape, f"it raised {type(error).__name__}: {said}") from error
+        raise bad_option("model", "take an image", shape, f"it raised {error_line(error)}") from error
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != 1:
         raise BadOption(f"`model` must give (1, k) for an image, got {_described(outputs)}")
     if not outputs.isfinite().all():
