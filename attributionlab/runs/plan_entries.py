@@ -22,6 +22,9 @@ from attributionlab.truth.kinds import require_truth
 
 Found = TypeVar("Found")
 
+MOST_PROBLEMS = 200
+"""Problems after which no more are looked for: a plan with so many is something else."""
+
 MOST_JOBS = 10_000_000
 """Jobs of a plan, at most: their records take about 10 GB."""
 
@@ -110,8 +113,14 @@ class PlanReader:
             raise BadPlan(problem.message for problem in self.problems)
 
     def problem(self, error: AttributionLabError, entry: str, index: int = -1, near: str = "") -> None:
-        """Remember it."""
+        """Remember it; where there are very many, stop looking for more.
+
+        Raises:
+            BadPlan: If there are.
+        """
         self.problems.append(Problem(error_text(error), error.option, entry, index, near))
+        if len(self.problems) >= MOST_PROBLEMS:
+            self.raise_problems()
 
     def items(self, entry: str, make: Callable[..., Found], least: int = 1) -> list[Found]:
         """What a list of specs names."""
