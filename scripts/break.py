@@ -23,7 +23,7 @@ from breaking.forked import Pool, warm_up
 from breaking.sections import SECTIONS
 from breaking.table import Section, print_examples, to_markdown, write_json
 
-CHUNK = 200
+CHUNK = 40
 """Cases after which the counts are written."""
 
 

@@ -57,12 +57,19 @@ class Fixtures:
         (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
         self._call("generate", "multi-color-sum", "-n", "2", "--size", "16", "-o", "images")
         self._call("run", "plan.toml", "-o", "run")
-        self._call("report", "run", "-o", "report.html")
+        self._call("report", "run", "-o", "r.html")
+        small = ("--size", "16", "--n-samples", "1")
+        self._call("show", "multi-color-sum", "-o", "s.png", *small)
+        self._call("audit", "--methods", "gradient,random", "--metrics", "insertion", *small, "-o", "a.png")
 
     def _call(self, *arguments: str) -> None:
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-c", PROGRAM, *arguments]
         subprocess.run(command, cwd=self.folder, env=environment, check=True, capture_output=True)  # noqa: S603  # our own program
+
+    def old(self, name: str) -> Path:
+        """A file that an earlier call wrote."""
+        return self.folder / name
 
     def copied(self, *names: str) -> Callable[[Path], None]:
         """A function that copies some of the fixtures into a folder."""

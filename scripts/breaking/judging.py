@@ -98,6 +98,7 @@ def _judged_format(case: Case, outcome: Outcome, stdout: str) -> Iterator[Violat
         except ValueError as error:
             yield Violation("data", f"JSON that cannot be read: {error}")
     if form == ("csv",):
+        csv.field_size_limit(1 << 26)
         for row in csv.reader(io.StringIO(stdout)):
             for cell in row:
                 if cell[:1] in tuple("=+-@\t\r") and cell and not _is_number(cell):
