@@ -57,7 +57,9 @@ def main() -> int:
                     write_json(sections, arguments.json, seed=arguments.seed, seconds=time.monotonic() - begin)
             n_broken = sum(section.counts.values())
             seconds = time.monotonic() - start
-            print(f"{section.title}: {section.n_cases:,} cases, {n_broken} violations, {seconds:.0f} s", file=sys.stderr)
+            print(
+                f"{section.title}: {section.n_cases:,} cases, {n_broken} violations, {seconds:.0f} s", file=sys.stderr
+            )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print(to_markdown(sections))

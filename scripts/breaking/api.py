@@ -274,7 +274,12 @@ def subjects(folder: Path) -> Iterator[Subject]:
     yield Subject("insertion.prepare", insertion.prepare, {"environment": environment, "batch": batch})
     yield Subject("declares(...)", al.declares(), {"function": lambda *_: maps})
     yield Subject("metric(...)", al.metric(higher_is_better=True), {"function": lambda *_: maps})
-    yield Subject("Plan.of", al.Plan.of, {"environments": [spec], "methods": [method]}, tuple(name for name in vars(plan) if name not in {"expanded", "code"}))
+    yield Subject(
+        "Plan.of",
+        al.Plan.of,
+        {"environments": [spec], "methods": [method]},
+        tuple(name for name in vars(plan) if name not in {"expanded", "code"}),
+    )
     yield Subject("Plan.from_dict", al.Plan.from_dict, {"entries": plan.to_dict()})
     where = {"environment": spec, "method": method}
     yield Subject("records.of", _listed(records.of), where, (*where, "measure", "n_images"))
@@ -324,7 +329,9 @@ class Api:
                     continue
                 default = signature[parameter].default if signature is not None else inspect.Parameter.empty
                 for hostile in objects:
-                    yield self._case(subject, parameter, kind, hostile, is_default=hostile.value is None and default is None)
+                    yield self._case(
+                        subject, parameter, kind, hostile, is_default=hostile.value is None and default is None
+                    )
             yield self._without_arguments(subject)
 
     @staticmethod
@@ -362,7 +369,11 @@ def _positional_only(subject: Subject) -> Sequence[str]:
     if ":" in subject.name:
         return ()
     signature = inspect.signature(subject.call).parameters
-    return [name for name, parameter in signature.items() if parameter.kind is inspect.Parameter.POSITIONAL_ONLY and name in subject.arguments]
+    return [
+        name
+        for name, parameter in signature.items()
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY and name in subject.arguments
+    ]
 
 
 def _fits(subject: str, parameter: str, value: Any) -> bool:
@@ -393,7 +404,9 @@ def _answer(call: Callable[..., Any], by_position: Sequence[Any], arguments: Map
                 message = str(error)
             except BaseException:  # noqa: BLE001  # as above
                 message = "(no text)"
-            frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/attributionlab/" in frame.filename]
+            frames = [
+                frame for frame in traceback.extract_tb(error.__traceback__) if "/attributionlab/" in frame.filename
+            ]
             where = f"{frames[-1].filename.partition('/attributionlab/')[2]}:{frames[-1].name}" if frames else ""
             return {
                 "type": type(error).__name__,

@@ -143,7 +143,9 @@ def snapshot(folder: Path) -> dict[str, str]:
         elif path.is_dir():
             entries[name] = "folder"
         elif path.is_file():
-            entries[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.stat().st_size < 1 << 24 else "large"
+            entries[name] = (
+                hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.stat().st_size < 1 << 24 else "large"
+            )
         else:
             entries[name] = "special"
     return entries

@@ -8,7 +8,7 @@ import random
 import shlex
 import types
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -191,7 +191,9 @@ class Commands:
         while True:
             choices = by_command[self.random.choice(names)]
             chosen = self.random.sample(choices, min(len(choices), self.random.choice((2, 3))))
-            yield self.case(chosen[0].command, [(parameter, self.random.choice(pool(parameter))) for parameter in chosen])
+            yield self.case(
+                chosen[0].command, [(parameter, self.random.choice(pool(parameter))) for parameter in chosen]
+            )
 
     def special(self) -> Iterator[Case]:
         """Calls without arguments, help, versions, unknown commands, and folders that hold other things."""
@@ -222,7 +224,11 @@ class Commands:
         for case in self.random.sample(list(cases), min(n, len(cases))):
             cpu_seconds = None if case.cpu_seconds is None else case.cpu_seconds + 8
             yield dataclasses.replace(
-                case, label=f"{case.label}  # own interpreter", real=True, seconds=case.seconds + 30, cpu_seconds=cpu_seconds
+                case,
+                label=f"{case.label}  # own interpreter",
+                real=True,
+                seconds=case.seconds + 30,
+                cpu_seconds=cpu_seconds,
             )
 
     def case(self, command: str, replaced: Sequence[tuple[Parameter, Value]]) -> Case:
@@ -268,7 +274,7 @@ class Commands:
         text = value.text
         if parameter.name in {"name", "key", "kind"} and parameter.command == "list" and text == "":
             return False
-        if parameter.name == "gamma" and text in {"-0.0"}:
+        if parameter.name == "gamma" and text == "-0.0":
             return False
         if parameter.name in {"start", "seed"} and text == values.DIGITS:
             return True
@@ -286,6 +292,3 @@ def _quoted(text: str) -> str:
     if len(text) > 120:
         text = f"{text[:40]}...({len(text)} characters)"
     return shlex.quote(ascii(text)[1:-1] if not text.isascii() or not text.isprintable() else text)
-
-
-Prepare = Callable[[Path], None]

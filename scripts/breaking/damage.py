@@ -20,7 +20,23 @@ CPU_SECONDS = 3.0
 OK = frozenset({0})
 READABLE = frozenset({0, 2})
 
-WRONG_VALUES: tuple[Any, ...] = (None, True, -1, 0, 1.5, 10**30, "", "x", "\x1b[31m", [], [1], [[]], {}, {"a": 1}, "\udcff")
+WRONG_VALUES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    10**30,
+    "",
+    "x",
+    "\x1b[31m",
+    [],
+    [1],
+    [[]],
+    {},
+    {"a": 1},
+    "\udcff",
+)
 """JSON values of wrong types."""
 
 Alter = Callable[[Path], None]
@@ -39,25 +55,52 @@ class Damage:
 
     def cases(self, n: int) -> list[Case]:
         """All of them; fewer are a sample."""
-        cases = [*self._manifests(), *self._data(), *self._maps(), *self._force(), *self._plans(), *self._records(), *self._evil()]
+        cases = [
+            *self._manifests(),
+            *self._data(),
+            *self._maps(),
+            *self._force(),
+            *self._plans(),
+            *self._records(),
+            *self._evil(),
+        ]
         return self.numbers.sample(cases, n) if n < len(cases) else cases
 
     def _manifests(self) -> Iterator[Case]:
-        names = ("format", "environment", "explains", "true_baseline", "n_samples", "start", "files", "samples", "versions")
+        names = (
+            "format",
+            "environment",
+            "explains",
+            "true_baseline",
+            "n_samples",
+            "start",
+            "files",
+            "samples",
+            "versions",
+        )
         for name in names:
             for value in WRONG_VALUES:
                 codes = READABLE if name in {"explains", "true_baseline", "files", "versions"} else REFUSED
                 if (name == "start" and value == 0) or (name == "format" and value is True):
                     codes = READABLE
-                yield self._score(f"manifest.json: {name} = {value!r}", _json("images/manifest.json", {name: value}), codes)
+                yield self._score(
+                    f"manifest.json: {name} = {value!r}", _json("images/manifest.json", {name: value}), codes
+                )
             yield self._score(f"manifest.json without {name}", _json("images/manifest.json", {name: ...}), READABLE)
         for name in ("image", "masks", "target", "index", "patches"):
             for value in (*WRONG_VALUES, "../plan.toml", "/etc/passwd", "/dev/zero", "images", "images/000001.png"):
                 codes = REFUSED if name == "image" else READABLE
                 alter = _json("images/manifest.json", {name: value}, ("samples", 0))
                 yield self._score(f"manifest.json: samples[0].{name} = {value!r}", alter, codes)
-        for value in ("multi-color-sum[size=1000000000]", "multi-color-sum[n_redundant=1000000000]", "evil.py:x", "x" * 5_000):
-            yield self._score(f"manifest.json: environment = {value[:50]!r}", _json("images/manifest.json", {"environment": value}))
+        for value in (
+            "multi-color-sum[size=1000000000]",
+            "multi-color-sum[n_redundant=1000000000]",
+            "evil.py:x",
+            "x" * 5_000,
+        ):
+            yield self._score(
+                f"manifest.json: environment = {value[:50]!r}", _json("images/manifest.json", {"environment": value})
+            )
         for value in (10**9, 10**12):
             alter = _json("images/manifest.json", {"n_samples": value})
             yield self._score(f"manifest.json: n_samples = {value}", alter)
@@ -68,7 +111,9 @@ class Damage:
             "nested lists": b"[" * 100_000,
             "nested tables": b'{"a":' * 100_000,
             "NaN": b'{"format": NaN}',
-            "a huge integer": b'{"format": 1, "environment": "x", "samples": [], "start": 0, "n_samples": ' + b"9" * 5_000 + b"}",
+            "a huge integer": b'{"format": 1, "environment": "x", "samples": [], "start": 0, "n_samples": '
+            + b"9" * 5_000
+            + b"}",
             "not UTF-8": b"\xff\xfe",
             "null bytes": b"\0" * 100,
         }.items():
@@ -93,13 +138,17 @@ class Damage:
             "truth.npz of objects": lambda work: _npz(work / "images/truth.npz", signed="object"),
             "truth.npz of another shape": lambda work: _npz(work / "images/truth.npz", signed="shape"),
             "truth.npz is a bomb of 6 GB": lambda work: _bomb(work / "images/truth.npz", "signed.npy"),
-            "truth.npz is a bomb beside the truth": lambda work: _bomb(work / "images/truth.npz", "more.npy", append=True),
+            "truth.npz is a bomb beside the truth": lambda work: _bomb(
+                work / "images/truth.npz", "more.npy", append=True
+            ),
             "truth.npz is a folder": _folder("images/truth.npz"),
             "manifest.json is a folder": _folder("images/manifest.json"),
             "image is a folder": _folder("images/images/000000.png"),
             "image is huge": _huge_png,
             "image is a TIFF": _bytes("images/images/000000.png", b"II*\0\x08\0\0\0\0\0"),
-            "image is another": lambda work: shutil.copy(work / "images/images/000001.png", work / "images/images/000000.png"),
+            "image is another": lambda work: shutil.copy(
+                work / "images/images/000001.png", work / "images/images/000000.png"
+            ),
         }.items():
             yield self._score(label, alter)  # type: ignore[arg-type]  # what they return does not matter
 
@@ -112,7 +161,9 @@ class Damage:
             alter = _bytes(f"m{ending}", pickle.dumps(_Evil()))
             yield self._score_maps(f"m{ending}: a pickle that runs code", f"m{ending}", alter)
         yield self._score_maps("m.npz: a bomb of 6 GB", "m.npz", lambda work: _bomb(work / "m.npz", "maps.npy"))
-        yield self._score_maps("m.npz: a bomb beside maps", "m.npz", _bomb_beside, "--key=maps", codes=frozenset({0, 1, 2}))
+        yield self._score_maps(
+            "m.npz: a bomb beside maps", "m.npz", _bomb_beside, "--key=maps", codes=frozenset({0, 1, 2})
+        )
         for name, dtype, shape in (
             ("complex", "complex64", (2, 16, 16)),
             ("text", "U1", (2, 16, 16)),
@@ -128,12 +179,18 @@ class Damage:
             ("half", "float16", (2, 16, 16)),
             ("big endian", ">f4", (2, 16, 16)),
         ):
-            codes = frozenset({1}) if name in {"bool", "half", "big endian", "wrong shape", "one image"} else frozenset({1, 2})
+            codes = (
+                frozenset({1})
+                if name in {"bool", "half", "big endian", "wrong shape", "one image"}
+                else frozenset({1, 2})
+            )
             yield self._score_maps(f"m.npy: {name}", "m.npy", _array("m.npy", dtype, shape), codes=codes)
         header = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }"
         for shape_text in (b"99999999999,", b"-1, 16, 16", b"2, 16, 16,) * 10 + (1", b"'x',"):
             content = (header % shape_text).ljust(127) + b"\n" + b"\0" * 64
-            yield self._score_maps(f"m.npy: header with shape ({shape_text.decode()})", "m.npy", _bytes("m.npy", content))
+            yield self._score_maps(
+                f"m.npy: header with shape ({shape_text.decode()})", "m.npy", _bytes("m.npy", content)
+            )
 
     def _force(self) -> Iterator[Case]:
         """A user's own files are never deleted."""
@@ -154,7 +211,17 @@ class Damage:
         yield Case(f"attributionlab {' '.join(command)}", command, codes=OK, prepare=self._prepared(_as_is))
 
     def _plans(self) -> Iterator[Case]:
-        names = ("environments", "methods", "metrics", "seeds", "network_seeds", "n_samples", "images_per_job", "save_maps", "gamma")
+        names = (
+            "environments",
+            "methods",
+            "metrics",
+            "seeds",
+            "network_seeds",
+            "n_samples",
+            "images_per_job",
+            "save_maps",
+            "gamma",
+        )
         for name in (*names, "truth", "name", "code"):
             for value in WRONG_VALUES:
                 yield self._report(f"plan.json: {name} = {value!r}", _json("run/plan.json", {name: value}), READABLE)
@@ -170,7 +237,9 @@ class Damage:
             ("__class__", 1),
             ("seeds", list(range(100_000))),
         ):
-            yield self._report(f"plan.json: {name} = {str(value)[:60]}", _json("run/plan.json", {name: value}), READABLE)
+            yield self._report(
+                f"plan.json: {name} = {str(value)[:60]}", _json("run/plan.json", {name: value}), READABLE
+            )
         for label, content in {
             "empty": b"",
             "a list": b"[]",
@@ -186,7 +255,9 @@ class Damage:
         name = "run/records.jsonl"
         size = (self.fixtures.folder / name).stat().st_size
         maps = sorted((self.fixtures.folder / "run/maps").iterdir())
-        for keep in sorted({0, 1, 10, size // 3, size // 2, size - 1, *(self.numbers.randrange(size) for _ in range(10))}):
+        for keep in sorted(
+            {0, 1, 10, size // 3, size // 2, size - 1, *(self.numbers.randrange(size) for _ in range(10))}
+        ):
             yield from self._both(f"records.jsonl cut to {keep} bytes", _cut(name, keep), mends=True)
         for _ in range(20):
             position = self.numbers.randrange(size)
@@ -195,16 +266,39 @@ class Damage:
         yield from self._both("records.jsonl of random bytes", _bytes(name, bytes(range(256)) * 100), mends=True)
         yield from self._both("records.jsonl of null bytes", _bytes(name, b"\0" * 10_000), mends=True)
         yield from self._both("a line of 20 MB in records.jsonl", _bytes(name, b"x" * 20_000_000), mends=True)
-        for field in ("key", "environment", "method", "measure", "start", "stop", "code", "scores", "curves", "n_zero_maps"):
+        for field in (
+            "key",
+            "environment",
+            "method",
+            "measure",
+            "start",
+            "stop",
+            "code",
+            "scores",
+            "curves",
+            "n_zero_maps",
+        ):
             for value in (..., None, -1, 1.5, "x", [], {"a": 1}, "\x1b[31m"):
                 what = "missing" if value is ... else repr(value)
                 yield from self._both(f"a record with a right checksum and {field} {what}", _record({field: value}))
-        for field in ("diagnosis", "diagnostics", "n_maps", "error", "seconds", "peak_memory", "device", "versions", "more"):
+        for field in (
+            "diagnosis",
+            "diagnostics",
+            "n_maps",
+            "error",
+            "seconds",
+            "peak_memory",
+            "device",
+            "versions",
+            "more",
+        ):
             for value in (..., -1, "x", [], {"a": 1}, {"type": "\x1b[31m", "message": "=1+1"}):
                 what = "missing" if value is ... else repr(value)
                 yield from self._both(f"a record with a right checksum and {field} {what}", _record({field: value}))
         for values in ([], [None], ["x"], [1e999], [2, 3], [[1]], [0.1] * 1_000):
-            yield from self._both(f"a record with scores {str(values)[:40]}", _record({"scores": {"overall.f1": values}}))
+            yield from self._both(
+                f"a record with scores {str(values)[:40]}", _record({"scores": {"overall.f1": values}})
+            )
         file = maps[0].relative_to(self.fixtures.folder)
         length = maps[0].stat().st_size
         for keep in sorted({0, 1, 30, 60, length // 2, length - 30, length - 1}):
@@ -215,9 +309,15 @@ class Damage:
         yield from self._both("a map file that is gone", _removed(str(file)), mends=True)
         yield from self._both("a map file that is a folder", _folder(str(file)))
         yield from self._both("a map file that is another zip", _other_zip(str(file)), mends=True)
-        yield from self._both("a map file of another shape", lambda work: _npz_array(work / file, (2, 5, 5)), mends=True)
-        yield from self._both("a map file with NaN", lambda work: _npz_array(work / file, (2, 16, 16), fill=float("nan")))
-        yield from self._both("a map file that is a bomb of 6 GB", lambda work: _bomb(work / file, "maps.npy"), mends=True)
+        yield from self._both(
+            "a map file of another shape", lambda work: _npz_array(work / file, (2, 5, 5)), mends=True
+        )
+        yield from self._both(
+            "a map file with NaN", lambda work: _npz_array(work / file, (2, 16, 16), fill=float("nan"))
+        )
+        yield from self._both(
+            "a map file that is a bomb of 6 GB", lambda work: _bomb(work / file, "maps.npy"), mends=True
+        )
         yield from self._both("foreign drafts", _drafts, mends=True)
 
     def _evil(self) -> Iterator[Case]:
@@ -234,7 +334,14 @@ class Damage:
                     plan[entry] = [*plan[entry], path]
                     (work / "run/plan.json").write_text(json.dumps(plan), encoding="utf-8")
 
-                for options in ((), ("--output=r.html",), ("--figures=f",), ("--format=json",), ("--format=csv",), ("--format=latex",)):
+                for options in (
+                    (),
+                    ("--output=r.html",),
+                    ("--figures=f",),
+                    ("--format=json",),
+                    ("--format=csv",),
+                    ("--format=latex",),
+                ):
                     command = ("report", "run", *options)
                     yield Case(
                         f"attributionlab {' '.join(command)}  # plan.json with {entry} {path}",
@@ -246,7 +353,9 @@ class Damage:
                     )
 
     def _both(self, label: str, alter: Alter, *, mends: bool = False) -> Iterator[Case]:
-        for options in ((), ("--output=r.html",), ("--figures=f",)) if self.numbers.random() < 0.3 else ((("--output=r.html",),)):
+        for options in (
+            ((), ("--output=r.html",), ("--figures=f",)) if self.numbers.random() < 0.3 else ((("--output=r.html",),))
+        ):
             yield self._report(label, alter, READABLE if not mends else OK, options)
         yield Case(
             f"attributionlab run plan.toml -o run  # {label}",
@@ -279,9 +388,7 @@ class Damage:
             cpu_seconds=CPU_SECONDS,
         )
 
-    def _score_maps(
-        self, label: str, name: str, alter: Alter, *options: str, codes: frozenset[int] = REFUSED
-    ) -> Case:
+    def _score_maps(self, label: str, name: str, alter: Alter, *options: str, codes: frozenset[int] = REFUSED) -> Case:
         command = ("score", "images", name, *options)
         return Case(
             f"attributionlab {' '.join(command)}  # {label}",
@@ -490,7 +597,9 @@ def _complete(outcome: Outcome) -> list[Violation]:
                 if shape[1:] != (16, 16):
                     problems.append(Violation("data", f"maps of shape {shape} after a resume", "maps not made again"))
             except Exception as error:  # noqa: BLE001  # whatever is wrong with the file
-                problems.append(Violation("data", f"maps cannot be read after a resume: {error}", "maps not made again"))
+                problems.append(
+                    Violation("data", f"maps cannot be read after a resume: {error}", "maps not made again")
+                )
     if len(keys) != 8:
         problems.append(Violation("data", f"{len(keys)} records instead of 8", "records missing"))
     return problems

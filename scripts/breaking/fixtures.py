@@ -11,12 +11,12 @@ from pathlib import Path
 
 from breaking.forked import PROGRAM, ROOT
 
-EVIL = '''
+EVIL = """
 import torch
 NUMBER = 1
 def returns_none(model, inputs, targets):
     return None
-'''
+"""
 
 PLAN = """environments = ["multi-color-sum[size=16]"]
 methods = ["gradient", "random"]

@@ -184,7 +184,7 @@ class Pool:
 def _in_process(case: Case, folder: Path) -> int:
     """Run a case as a new interpreter would, and return its exit code."""
     sys.stdin, sys.stdout, sys.stderr = (
-        open(descriptor, mode, encoding="utf-8", errors=errors, closefd=False, buffering=-1)  # noqa: PTH123, SIM115  # they live as long as the process
+        open(descriptor, mode, encoding="utf-8", errors=errors, closefd=False, buffering=-1)  # noqa: SIM115  # they live as long as the process
         for descriptor, mode, errors in ((0, "r", "strict"), (1, "w", "strict"), (2, "w", "backslashreplace"))
     )
     sys.stderr.reconfigure(line_buffering=True)

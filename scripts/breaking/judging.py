@@ -94,7 +94,7 @@ def _judged_format(case: Case, outcome: Outcome, stdout: str) -> Iterator[Violat
     form = case.command[len(case.command) - 1 - case.command[::-1].index("--format") :][1:2]
     if form == ("json",) and stdout:
         try:
-            json.loads(stdout, parse_constant=lambda name: _refused(name))
+            json.loads(stdout, parse_constant=_refused)
         except ValueError as error:
             yield Violation("data", f"JSON that cannot be read: {error}")
     if form == ("csv",):

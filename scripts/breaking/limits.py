@@ -6,7 +6,6 @@ import dataclasses
 import os
 import random
 import resource
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +26,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "show": ("show", "multi-color-sum", "--output=s.png", "--methods=gradient", "--n-samples=1", "--size=16"),
     "check": ("check", "truth", "--size=16", "--n-samples=4"),
     "score": ("score", "images", "images/truth.npz", "--key=signed"),
-    "audit": ("audit", "--methods=gradient,random", "--metrics=insertion", "--size=16", "--n-samples=1", "--output=a.svg"),
+    "audit": (
+        "audit",
+        "--methods=gradient,random",
+        "--metrics=insertion",
+        "--size=16",
+        "--n-samples=1",
+        "--output=a.svg",
+    ),
     "run": ("run", "plan.toml", "--output=r"),
     "report": ("report", "run"),
     "report -o": ("report", "run", "--output=r.html"),
@@ -44,7 +50,6 @@ class Limits:
 
     Args:
         fixtures: Folders that commands need.
-        scratch: Where small disks are mounted.
     """
 
     def __init__(self, fixtures: Fixtures) -> None:
@@ -52,7 +57,14 @@ class Limits:
 
     def cases(self, numbers: random.Random, n: int) -> list[Case]:
         """All of them; fewer are a sample."""
-        cases = [*self._memory(), *self._file_size(), *self._full_disk(), *self._full_stdout(), *self._pipes(), *self._umasks()]
+        cases = [
+            *self._memory(),
+            *self._file_size(),
+            *self._full_disk(),
+            *self._full_stdout(),
+            *self._pipes(),
+            *self._umasks(),
+        ]
         return numbers.sample(cases, n) if n < len(cases) else cases
 
     def _memory(self) -> Iterator[Case]:
@@ -67,22 +79,31 @@ class Limits:
         for name in WRITES:
             for size in (0, 1, 100, 2_000, 20_000):
                 yield dataclasses.replace(
-                    self._case(name, f"with files of at most {size} bytes", COMMANDS[name], DONE_OR_MACHINE if size > 100 else MACHINE),
+                    self._case(
+                        name,
+                        f"with files of at most {size} bytes",
+                        COMMANDS[name],
+                        DONE_OR_MACHINE if size > 100 else MACHINE,
+                    ),
                     setup=lambda size=size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
                 )
 
     def _full_disk(self) -> Iterator[Case]:
         """On a small disk, where one can be mounted; records written before it was full are kept."""
-        if os.getuid() != 0 or shutil.which("mount") is None:
+        if os.getuid() != 0 or not Path("/bin/mount").exists():
             return
         for name in WRITES:
             for kilobytes in (4, 12, 40, 100):
-                command = tuple(part.replace("--output=", "--output=disk/").replace("--figures=", "--figures=disk/") for part in COMMANDS[name])
+                command = tuple(
+                    part.replace("--output=", "--output=disk/").replace("--figures=", "--figures=disk/")
+                    for part in COMMANDS[name]
+                )
 
                 def prepare(work: Path, kilobytes: int = kilobytes) -> None:
                     self._prepare(work)
                     (work / "disk").mkdir()
-                    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", str(work / "disk")], check=False)  # noqa: S603, S607  # a small disk
+                    mount = ["/bin/mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", str(work / "disk")]
+                    subprocess.run(mount, check=False)  # noqa: S603  # a small disk
 
                 yield dataclasses.replace(
                     self._case(name, f"on a disk of {kilobytes} kB", command, DONE_OR_MACHINE),
@@ -91,7 +112,12 @@ class Limits:
                 )
 
     def _full_stdout(self) -> Iterator[Case]:
-        for name, command in {**COMMANDS, "--help": ("--help",), "check --help": ("check", "--help"), "--version": ("--version",)}.items():
+        for name, command in {
+            **COMMANDS,
+            "--help": ("--help",),
+            "check --help": ("check", "--help"),
+            "--version": ("--version",),
+        }.items():
             yield dataclasses.replace(
                 self._case(name, "> /dev/full", command, MACHINE), stdout="/dev/full", real=True, seconds=60
             )
@@ -101,7 +127,10 @@ class Limits:
         commands = {**COMMANDS, "--help": ("--help",)}
         for name, command in commands.items():
             yield dataclasses.replace(
-                self._case(name, "| head -c 1", (), frozenset(range(5)) | {141}), command=None, action=_into_closed_pipe(command), seconds=60
+                self._case(name, "| head -c 1", (), frozenset(range(5)) | {141}),
+                command=None,
+                action=_into_closed_pipe(command),
+                seconds=60,
             )
 
     def _umasks(self) -> Iterator[Case]:
@@ -123,7 +152,9 @@ class Limits:
 
 
 def _limit_memory(megabytes: int) -> None:
-    used = next(line for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if line.startswith("VmSize"))
+    used = next(
+        line for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if line.startswith("VmSize")
+    )
     limit = int(used.split()[1]) * 1024 + (megabytes << 20)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
@@ -144,7 +175,7 @@ def _into_closed_pipe(command: tuple[str, ...]) -> Callable[[Path], None]:
 
 def _unmounted(outcome: Outcome) -> list[Violation]:
     """Give the small disk back."""
-    subprocess.run(["umount", "-l", str(outcome.folder / "disk")], check=False, capture_output=True)  # noqa: S603, S607  # as above
+    subprocess.run(["/bin/umount", "-l", str(outcome.folder / "disk")], check=False, capture_output=True)  # noqa: S603  # as above
     return []
 
 

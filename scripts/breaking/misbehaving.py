@@ -22,7 +22,6 @@ class Misdeed:
         label: What it does.
         body: Its source.
         codes: Exit codes that are right.
-        survives: Whether processes may outlive the command.
     """
 
     label: str
@@ -56,7 +55,10 @@ MISDEEDS = (
     Misdeed("recurse", "return method(model, inputs, targets)"),
     Misdeed("os._exit(0)", "import os; os._exit(0)"),
     Misdeed("os._exit(3)", "import os; os._exit(3)"),
-    Misdeed("sys.exit(0) in a thread", "import threading, sys; threading.Thread(target=sys.exit).start(); raise ValueError('x')"),
+    Misdeed(
+        "sys.exit(0) in a thread",
+        "import threading, sys; threading.Thread(target=sys.exit).start(); raise ValueError('x')",
+    ),
     Misdeed("exit at exit", "import atexit, os; atexit.register(os._exit, 0); raise ValueError('x')"),
     Misdeed("kill itself", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", frozenset({1, 137})),
     Misdeed("terminate itself", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)", frozenset({1, 143})),
@@ -66,9 +68,19 @@ MISDEEDS = (
     Misdeed("change the model and raise", "next(model.parameters()).data.add_(1); raise ValueError('x')"),
     Misdeed("change the inputs", "inputs.add_(1); return good(inputs)"),
     Misdeed("change torch", "torch.set_default_dtype(torch.float64); return good(inputs)"),
-    Misdeed("change the warnings", "import warnings; warnings.simplefilter('error'); warnings.showwarning = None; return good(inputs)", MADE),
-    Misdeed("warn with escape sequences", "import warnings; warnings.warn('\\x1b[31m\\nx' * 3, UserWarning); return good(inputs)", MADE),
-    Misdeed("warn a text of 5 MB", "import warnings; warnings.warn('x' * 5_000_000, UserWarning); return good(inputs)", MADE),
+    Misdeed(
+        "change the warnings",
+        "import warnings; warnings.simplefilter('error'); warnings.showwarning = None; return good(inputs)",
+        MADE,
+    ),
+    Misdeed(
+        "warn with escape sequences",
+        "import warnings; warnings.warn('\\x1b[31m\\nx' * 3, UserWarning); return good(inputs)",
+        MADE,
+    ),
+    Misdeed(
+        "warn a text of 5 MB", "import warnings; warnings.warn('x' * 5_000_000, UserWarning); return good(inputs)", MADE
+    ),
     Misdeed("print escape sequences", "print('\\x1b[31mred'); return good(inputs)", MADE),
     Misdeed("print surrogates", "print('\\udcff'); return good(inputs)", frozenset({0, 1, 4})),
     Misdeed("close stdout", "import sys; sys.stdout.close(); return good(inputs)", MADE),
@@ -79,8 +91,16 @@ MISDEEDS = (
     Misdeed("change the umask", "import os; os.umask(0o777); return good(inputs)", MADE),
     Misdeed("ignore signals", "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); return good(inputs)", MADE),
     Misdeed("fork and go on", "import os; os.fork(); return good(inputs)", MADE),
-    Misdeed("fork and raise in the child", "import os\n    if os.fork() == 0: raise ValueError('x')\n    return good(inputs)", MADE),
-    Misdeed("leave a thread", "import threading, time; threading.Thread(target=time.sleep, args=(1,)).start(); return good(inputs)", MADE),
+    Misdeed(
+        "fork and raise in the child",
+        "import os\n    if os.fork() == 0: raise ValueError('x')\n    return good(inputs)",
+        MADE,
+    ),
+    Misdeed(
+        "leave a thread",
+        "import threading, time; threading.Thread(target=time.sleep, args=(1,)).start(); return good(inputs)",
+        MADE,
+    ),
     Misdeed("return None", "return None"),
     Misdeed("return itself", "return method"),
     Misdeed("return NaN", "return good(inputs) * float('nan')"),
@@ -152,8 +172,13 @@ def _all() -> Iterator[Case]:
         command = ("run", "plan.toml", "--output=run", "--timeout=2", f"--workers={workers}")
         yield _case("loop and swallow every exception", ENDLESS, command, FAILED, n_records=2, seconds=60)
     loud = "import os; os.system('sleep 300 &'); return good(inputs)"
-    yield _case("leave a process", loud, COMMANDS["check"], MADE, survivors=True)
-    for label in ("os._exit(0)", "raise a text with surrogates", "raise GeneratorExit", "raise an error that cannot be pickled"):
+    yield _case("leave a process", loud, COMMANDS["check"], MADE)
+    for label in (
+        "os._exit(0)",
+        "raise a text with surrogates",
+        "raise GeneratorExit",
+        "raise an error that cannot be pickled",
+    ):
         body = next(misdeed.body for misdeed in MISDEEDS if misdeed.label == label)
         command = ("run", "plan.toml", "--output=run", "--workers=2")
         yield _case(label, body, command, FAILED, n_records=2, seconds=90)
@@ -167,7 +192,6 @@ def _case(
     *,
     n_records: int | None = None,
     seconds: float = 30,
-    survivors: bool = False,
 ) -> Case:
     def prepare(work: Path) -> None:
         (work / "evil.py").write_text(SOURCE.replace("{body}", body), encoding="utf-8")
@@ -178,7 +202,6 @@ def _case(
             return ()
         return _judged_records(outcome, n_records)
 
-    del survivors
     return Case(
         f"attributionlab {' '.join(command)}  # evil.py: {label}",
         command,

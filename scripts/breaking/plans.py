@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from breaking.cases import REFUSED, Case, Outcome, Violation
-from breaking.values import CONTROL, DIGITS, LONG, METHOD_OPTIONS, METRIC_OPTIONS, OPTION_SPECS
+from breaking.values import DIGITS, LONG, METHOD_OPTIONS, METRIC_OPTIONS, OPTION_SPECS
 
 CPU_SECONDS = 2.0
 
@@ -142,14 +142,19 @@ def _files() -> Iterator[Case]:
 def _specs() -> Iterator[Case]:
     for environment, options in OPTION_SPECS.items():
         for option in options:
-            yield _case(f"environments = [{environment}[{option[:60]}]]", plan_text(environments=f"[{_toml(f'{environment}[{option}]')}]"))
+            yield _case(
+                f"environments = [{environment}[{option[:60]}]]",
+                plan_text(environments=f"[{_toml(f'{environment}[{option}]')}]"),
+            )
     for method in METHOD_OPTIONS:
         yield _case(f"methods = [{method[:60]}]", plan_text(methods=f"[{_toml(method)}]"))
     for metric in METRIC_OPTIONS:
-        if not metric.count("insertion") == 2:
+        if metric.count("insertion") != 2:
             yield _case(f"metrics = [{metric[:60]}]", plan_text(metrics=f"[{_toml(metric)}]"))
     for name in ("\\u001b[31m", "\\u202e", "__class__", "size\\n", LONG):
-        yield _case(f"an option called {name[:20]}", plan_text(environments=f'[{{name = "multi-color-sum", "{name}" = 1}}]'))
+        yield _case(
+            f"an option called {name[:20]}", plan_text(environments=f'[{{name = "multi-color-sum", "{name}" = 1}}]')
+        )
     for value in ("{a = 1}", "[[[]]]", "1979-05-27", "nan", "[" * 200 + "]" * 200):
         yield _case(f"size = {value[:20]}", plan_text(environments=f'[{{name = "multi-color-sum", size = {value}}}]'))
 
@@ -178,19 +183,43 @@ EVIL = {
 def _functions() -> Iterator[Case]:
     for label, body in EVIL.items():
         text = f"import attributionlab as al\n@al.metric(higher_is_better=True)\ndef metric(environment, batch, attribution):\n    {body}\n"
-        codes = {"print": frozenset({0}), "interrupt": frozenset({1, 130}), "return NaN": frozenset({0, 1})}.get(label, frozenset({1}))
-        yield _case(
-            f"a metric that does: {label}", plan_text(metrics='["evil.py:metric"]'), evil=text, codes=codes, chatter=True, clean=False
+        codes = {"print": frozenset({0}), "interrupt": frozenset({1, 130}), "return NaN": frozenset({0, 1})}.get(
+            label, frozenset({1})
         )
-    for body in ("raise ValueError('x' * 5_000_000)", "return None", "raise SystemExit(0)", "raise KeyboardInterrupt", "return 1 / 0"):
+        yield _case(
+            f"a metric that does: {label}",
+            plan_text(metrics='["evil.py:metric"]'),
+            evil=text,
+            codes=codes,
+            chatter=True,
+            clean=False,
+        )
+    for body in (
+        "raise ValueError('x' * 5_000_000)",
+        "return None",
+        "raise SystemExit(0)",
+        "raise KeyboardInterrupt",
+        "return 1 / 0",
+    ):
         codes = frozenset({2, 130}) if "Interrupt" in body else REFUSED
         yield _case(
-            f"evil.py:plan with {body}", "", evil=f"def plan():\n    {body}\n", codes=codes, argument="evil.py:plan", clean=False
+            f"evil.py:plan with {body}",
+            "",
+            evil=f"def plan():\n    {body}\n",
+            codes=codes,
+            argument="evil.py:plan",
+            clean=False,
         )
 
 
 def _toml(text: str) -> str:
-    return '"' + "".join(letter if " " <= letter <= "~" and letter not in '"\\' else f"\\u{ord(letter):04x}" for letter in text) + '"'
+    return (
+        '"'
+        + "".join(
+            letter if " " <= letter <= "~" and letter not in '"\\' else f"\\u{ord(letter):04x}" for letter in text
+        )
+        + '"'
+    )
 
 
 def _case(

@@ -55,7 +55,9 @@ class Section:
 def to_markdown(sections: Sequence[Section]) -> str:
     """The table of counts."""
     rows = [("section", "cases", *KINDS), ("---", *["---:"] * (len(KINDS) + 1))]
-    rows += [(section.title, f"{section.n_cases:,}", *(str(section.counts[kind]) for kind in KINDS)) for section in sections]
+    rows += [
+        (section.title, f"{section.n_cases:,}", *(str(section.counts[kind]) for kind in KINDS)) for section in sections
+    ]
     total = Counter[str]()
     for section in sections:
         total.update(section.counts)
@@ -69,7 +71,9 @@ def print_examples(sections: Sequence[Section]) -> None:
         for kind in KINDS:
             groups = [group for group in section.causes if group[0] == kind]
             for group in sorted(groups, key=lambda group: -section.causes[group]):
-                print(f"\n{section.title}: {kind}" + (f" ({group[1]})" if group[1] else "") + f", {section.causes[group]}")
+                print(
+                    f"\n{section.title}: {kind}" + (f" ({group[1]})" if group[1] else "") + f", {section.causes[group]}"
+                )
                 for text in section.examples[group]:
                     print(f"    {text.encode('ascii', 'backslashreplace').decode()[:600]}")
 
