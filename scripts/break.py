@@ -9,6 +9,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -37,7 +38,9 @@ def main() -> int:
     parser.add_argument("--width", type=int, default=2, help="Children at once.")
     parser.add_argument("--json", type=Path, help="Write counts and examples to this file.")
     arguments = parser.parse_args()
-    scratch = Path(tempfile.mkdtemp(prefix="breaking-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    in_memory = Path("/dev/shm")  # noqa: S108  # mkdtemp makes a private folder in it
+    scratch = Path(tempfile.mkdtemp(prefix="breaking-", dir=in_memory if os.access(in_memory, os.W_OK) else None))
     sections: list[Section] = []
     begin = time.monotonic()
     try:

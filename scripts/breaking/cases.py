@@ -113,6 +113,7 @@ class Case:
         environment: Environment variables for the case.
         clean: Whether a refusal must leave the folder as it was.
         stdout: A file that stdout goes to, instead of being captured.
+        piped: Whether stdout and stderr are pipes, which no limit on the size of files touches.
     """
 
     label: str
@@ -131,6 +132,7 @@ class Case:
     environment: dict[str, str] = field(default_factory=dict)
     clean: bool = True
     stdout: str | None = None
+    piped: bool = False
 
 
 def snapshot(folder: Path) -> dict[str, str]:

@@ -123,7 +123,7 @@ def pool(parameter: Parameter) -> Sequence[Value]:
     if parameter.name in SPECS:
         return tuple(_specs(parameter.name))
     if parameter.name in FUNCTIONS:
-        return values.FUNCTIONS
+        return tuple(dataclasses.replace(value, bad=False) for value in values.FUNCTIONS)  # table1 does not use them
     return tuple(Value(text) for text in values.NAMES)
 
 

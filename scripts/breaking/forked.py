@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import fcntl
 import gc
 import os
 import pwd
@@ -47,6 +48,7 @@ class _Running:
     begin: float
     before: dict[str, str]
     kill_at: float | None
+    pipes: tuple[int, ...]
     hung: bool = False
 
 
@@ -71,14 +73,19 @@ class Pool:
         gc.collect()
         gc.freeze()
         left, running = deque(cases), list[_Running]()
-        while left or running:
-            while left and len(running) < self.width:
-                running.append(self._started(left.popleft()))
-            self._wait(running)
-            for child in list(running):
-                if select.select([child.pidfd], [], [], 0)[0]:
-                    running.remove(child)
-                    self._finish(child, record)
+        try:
+            while left or running:
+                while left and len(running) < self.width:
+                    running.append(self._started(left.popleft()))
+                self._wait(running)
+                for child in list(running):
+                    if select.select([child.pidfd], [], [], 0)[0]:
+                        running.remove(child)
+                        self._finish(child, record)
+        finally:
+            for child in running:  # where the harness itself is stopped
+                for process in _living(child.process):
+                    _signal(process, signal.SIGKILL)
 
     def _wait(self, running: list[_Running]) -> None:
         now = time.monotonic()
@@ -109,20 +116,35 @@ class Pool:
         before = snapshot(work)
         sys.stdout.flush()
         sys.stderr.flush()
+        pipes = [os.pipe() for _ in range(2)] if case.piped else []
+        for _, writing in pipes:
+            fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
         process = os.fork()
         if process == 0:
-            self._child(case, folder, work)
+            self._child(case, folder, work, [writing for _, writing in pipes])
+        for _, writing in pipes:
+            os.close(writing)
         begin = time.monotonic()
         kill_at = None if case.kill is None else begin + case.kill[1]
-        return _Running(case, process, os.pidfd_open(process), folder, begin, before, kill_at)
+        return _Running(
+            case,
+            process,
+            os.pidfd_open(process),
+            folder,
+            begin,
+            before,
+            kill_at,
+            tuple(reading for reading, _ in pipes),
+        )
 
-    def _child(self, case: Case, folder: Path, work: Path) -> NoReturn:
+    def _child(self, case: Case, folder: Path, work: Path, pipes: Sequence[int]) -> NoReturn:
         """Everything in the child: it never returns."""
         code = 70
         try:
             os.setsid()
             out = os.open(case.stdout or folder / "stdout", os.O_WRONLY | os.O_CREAT, 0o600)
             err = os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT, 0o600)
+            out, err = pipes or (out, err)
             for source, target in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
                 os.dup2(source, target)
             os.closerange(3, 256)
@@ -161,6 +183,11 @@ class Pool:
         work = child.folder / "work"
         survivors = _survivors(child.process)
         texts = {name: _read(child.folder / name) for name in ("stdout", "stderr", "answer")}
+        for name, reading in zip(("stdout", "stderr"), child.pipes, strict=False):
+            os.set_blocking(reading, False)
+            with contextlib.suppress(BlockingIOError):
+                texts[name] = os.read(reading, 1 << 20)
+            os.close(reading)
         outcome = Outcome(
             code=128 - code if code < 0 else code,
             stdout=texts["stdout"],
@@ -252,6 +279,15 @@ def warm_up() -> None:
 
     import attributionlab  # noqa: PLC0415  # as above
 
+    for name in (
+        "pydantic",
+        "importlib.readers",
+        "typer.rich_utils",
+        "rich.progress",
+        "rich.table",
+    ):  # otherwise on demand
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     torch.set_num_threads(1)
     for module in pkgutil.walk_packages(attributionlab.__path__, "attributionlab."):
         if not module.name.endswith("pytest_plugin"):

@@ -168,6 +168,8 @@ class Kills:
         before = _records(outcome.folder)
         if problems and target.old:
             return problems
+        if not target.old and target.output == "g" and (outcome.folder / "g").exists():
+            return problems  # it was done before the signal came
         code, text = again(target.command, outcome.folder)
         if code != 0:
             problems.append(

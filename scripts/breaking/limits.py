@@ -69,10 +69,11 @@ class Limits:
 
     def _memory(self) -> Iterator[Case]:
         for name, command in COMMANDS.items():
-            for megabytes in (0, 1, 4, 16, 64):
+            for megabytes in (4, 16, 48, 128):
                 yield dataclasses.replace(
                     self._case(name, f"with {megabytes} MB more memory", command, frozenset({0, 3})),
                     setup=lambda megabytes=megabytes: _limit_memory(megabytes),
+                    piped=True,
                 )
 
     def _file_size(self) -> Iterator[Case]:
@@ -86,6 +87,7 @@ class Limits:
                         DONE_OR_MACHINE if size > 100 else MACHINE,
                     ),
                     setup=lambda size=size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+                    piped=True,
                 )
 
     def _full_disk(self) -> Iterator[Case]:

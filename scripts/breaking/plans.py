@@ -147,7 +147,7 @@ def _specs() -> Iterator[Case]:
                 plan_text(environments=f"[{_toml(f'{environment}[{option}]')}]"),
             )
     for method in METHOD_OPTIONS:
-        yield _case(f"methods = [{method[:60]}]", plan_text(methods=f"[{_toml(method)}]"))
+        yield _case(f"methods = [{method[:60]}]", plan_text(methods=f"[{_toml(method)}]"), codes=frozenset({1, 2}))
     for metric in METRIC_OPTIONS:
         if metric.count("insertion") != 2:
             yield _case(f"metrics = [{metric[:60]}]", plan_text(metrics=f"[{_toml(metric)}]"))
