@@ -44,8 +44,8 @@ def main() -> int:
     sections: list[Section] = []
     begin = time.monotonic()
     try:
-        fixtures = Fixtures(scratch / "fixtures")
         warm_up()
+        fixtures = Fixtures(scratch / "fixtures")
         for letter in arguments.only or sorted(SECTIONS):
             title, make, full, quick = SECTIONS[letter]
             n = arguments.n or (quick if arguments.quick else full)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from breaking.forked import PROGRAM, ROOT
+from breaking.forked import call
 
 EVIL = """
 import torch
@@ -63,9 +61,9 @@ class Fixtures:
         self._call("audit", "--methods", "gradient,random", "--metrics", "insertion", *small, "-o", "a.png")
 
     def _call(self, *arguments: str) -> None:
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-c", PROGRAM, *arguments]
-        subprocess.run(command, cwd=self.folder, env=environment, check=True, capture_output=True)  # noqa: S603  # our own program
+        code, text = call(arguments, self.folder)
+        if code != 0:
+            raise RuntimeError(f"{' '.join(arguments)}: exit {code}; {text}")
 
     def old(self, name: str) -> Path:
         """A file that an earlier call wrote."""

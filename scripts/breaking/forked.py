@@ -32,6 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 GRACE = 4.0
 """Seconds that processes of a case may outlive it."""
 
+CALL_SECONDS = 120
+"""Time after which a call that should just work counts as hanging."""
+
 MEMORY = 14 << 30
 N_PROCESSES = 400
 PROGRAM = "from attributionlab.cli.app import run; run()"
@@ -206,6 +209,27 @@ class Pool:
             record(child.case, outcome, list(judged(child.case, outcome)))
         finally:
             shutil.rmtree(child.folder, ignore_errors=True)
+
+
+def call(command: Sequence[str], folder: Path) -> tuple[int, str]:
+    """Run a command to its end in a forked child: exit code and what it printed."""
+    log = folder.parent / "log"
+    process = os.fork()
+    if process == 0:
+        code = 70
+        try:
+            os.setsid()
+            signal.alarm(CALL_SECONDS)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.chdir(folder)
+            descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(descriptor, 1)
+            os.dup2(descriptor, 2)
+            code = _in_process(Case("", tuple(command)), folder)
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status), _read(log).decode(errors="replace")
 
 
 def _in_process(case: Case, folder: Path) -> int:

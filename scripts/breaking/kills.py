@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import random
 import shutil
 import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from breaking.cases import Case, Outcome, Violation, snapshot
 from breaking.fixtures import Fixtures
-from breaking.forked import ROOT
+from breaking.forked import call
 from breaking.judging import drafts
 
 SIGNALS = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: 137}
@@ -28,9 +26,6 @@ images_per_job = 1
 save_maps = 12
 """
 N_RECORDS = 2 * 3 * 12 * 2
-
-AGAIN_SECONDS = 120
-"""Time after which the next call counts as hanging."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +165,8 @@ class Kills:
             return problems
         if not target.old and target.output == "g" and (outcome.folder / "g").exists():
             return problems  # it was done before the signal came
-        code, text = again(target.command, outcome.folder)
+        command = [part for part in target.command if part != "--workers=2"]
+        code, text = call(command, outcome.folder)
         if code != 0:
             problems.append(
                 Violation("data", f"the next call ends with {code}: {text[-120:]!r}", "the next call fails")
@@ -225,36 +221,3 @@ def _records(folder: Path) -> dict[str, bytes]:
             if line.endswith(b"\n"):
                 records[json.loads(line)["record"]["key"]] = line
     return records
-
-
-def again(command: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Run a command to its end in a forked child: exit code and what it printed."""
-    process = os.fork()
-    if process == 0:
-        code = 70
-        try:
-            os.setsid()
-            signal.alarm(AGAIN_SECONDS)
-            os.chdir(folder)
-            log = os.open(folder.parent / "again", os.O_WRONLY | os.O_CREAT, 0o600)
-            os.dup2(log, 1)
-            os.dup2(log, 2)
-            os.environ.update(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1", OMP_NUM_THREADS="1")  # only read
-            if "--workers=2" in command:
-                command = [part for part in command if part != "--workers=2"]
-            sys.argv = ["attributionlab", *command]
-            sys.stdout, sys.stderr = (open(descriptor, "w", encoding="utf-8", closefd=False) for descriptor in (1, 2))  # noqa: SIM115  # as long as the process
-            from attributionlab.cli.app import run  # noqa: PLC0415  # imported before
-
-            run()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        finally:
-            with contextlib.suppress(Exception):
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(code)
-    _, status = os.waitpid(process, 0)
-    log = folder.parent / "again"
-    return os.waitstatus_to_exitcode(status), log.read_text(encoding="utf-8", errors="replace")
