@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import random
 import re
+import signal
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +20,8 @@ from breaking.fixtures import Fixtures
 
 RESULTS = {"Agreement", "Audit", "Curve", "SensitivityCurve", "Verdict", "Report"}
 """Results of functions: nobody builds them, so what they are built from is not checked."""
+
+CALL_SECONDS = 25
 
 _CALL_IMPOSSIBLE = re.compile(r"missing \d+ required|unexpected keyword|positional argument|multiple values|abstract")
 
@@ -299,9 +303,32 @@ def _listed(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _option_names(subject: Any) -> list[str]:
-    import dataclasses  # noqa: PLC0415  # only here
-
     return [field.name for field in dataclasses.fields(subject) if not field.metadata.get("hidden")]
+
+
+TOGETHER = 12
+"""Calls that share a child, as a fork costs more than a call."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call to try.
+
+    Args:
+        label: How it is written.
+        function: What is called.
+        by_position: Arguments by position.
+        arguments: Arguments by name.
+        parameter: The parameter that is replaced.
+        fits: Whether its value may be taken.
+    """
+
+    label: str
+    function: Callable[..., Any]
+    by_position: Sequence[Any]
+    arguments: Mapping[str, Any]
+    parameter: str
+    fits: bool
 
 
 class Api:
@@ -315,58 +342,74 @@ class Api:
         self.fixtures = fixtures
 
     def cases(self, numbers: random.Random, n: int) -> list[Case]:
-        """Every parameter with every hostile object; fewer are a sample."""
-        cases = list(self._all())
-        return numbers.sample(cases, n) if n < len(cases) else cases
+        """Every parameter with every hostile object, some calls to a child; fewer are a sample."""
+        calls = list(self._calls())
+        calls = numbers.sample(calls, min(n, len(calls)))
+        return [_together(calls[first : first + TOGETHER]) for first in range(0, len(calls), TOGETHER)]
 
-    def _all(self) -> Iterator[Case]:
+    def _calls(self) -> Iterator[Call]:
         objects = hostile_objects()
         for subject in subjects(self.fixtures.folder):
-            signature = None if subject.parameters is not None else inspect.signature(subject.call).parameters
-            for parameter in subject.parameters or tuple(signature or ()):
-                kind = signature[parameter].kind if signature is not None else inspect.Parameter.KEYWORD_ONLY
-                if kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
+            signature = {} if subject.parameters is not None else dict(inspect.signature(subject.call).parameters)
+            for parameter in subject.parameters or tuple(signature):
+                of_function = signature.get(parameter)
+                if of_function is not None and of_function.kind in {
+                    of_function.VAR_KEYWORD,
+                    of_function.VAR_POSITIONAL,
+                }:
                     continue
-                default = signature[parameter].default if signature is not None else inspect.Parameter.empty
                 for hostile in objects:
-                    yield self._case(
-                        subject, parameter, kind, hostile, is_default=hostile.value is None and default is None
-                    )
-            yield self._without_arguments(subject)
+                    is_default = hostile.value is None and of_function is not None and of_function.default is None
+                    arguments = {**subject.arguments, parameter: hostile.value}
+                    by_position = [arguments.pop(name) for name in _positional_only(subject)]
+                    fits = is_default or _fits(subject.name, parameter, hostile.value)
+                    label = f"{subject.name}({parameter}={hostile.name})"
+                    yield Call(label, subject.call, by_position, arguments, parameter, fits)
+            label = f"{subject.name}(no_such_parameter=1)"
+            yield Call(label, subject.call, [], {"no_such_parameter": 1}, "no_such_parameter", fits=True)
 
-    @staticmethod
-    def _case(subject: Subject, parameter: str, kind: Any, hostile: Hostile, *, is_default: bool) -> Case:
-        arguments = {**subject.arguments, parameter: hostile.value}
-        by_position = [arguments.pop(name) for name in _positional_only(subject)] if "make_" in subject.name else []
-        del kind
 
-        def action(answer: Path) -> None:
-            answer.write_text(json.dumps(_answer(subject.call, by_position, arguments)), encoding="utf-8")
+def _together(calls: Sequence[Call]) -> Case:
+    """A case that makes calls one after the other; where one hangs or ends the process, the others are made again."""
 
-        fits = is_default or _fits(subject.name, parameter, hostile.value)
-        return Case(
-            f"{subject.name}({parameter}={hostile.name})",
-            action=action,
-            general=False,
-            seconds=25,
-            judge=lambda outcome: list(_judged(outcome, parameter, fits=fits)),
-        )
+    def action(answers: Path) -> None:
+        with answers.open("w", encoding="utf-8") as file:
+            for call in calls:
+                signal.alarm(CALL_SECONDS)
+                file.write(json.dumps(_answer(call.function, call.by_position, call.arguments)) + "\n")
+                file.flush()
 
-    @staticmethod
-    def _without_arguments(subject: Subject) -> Case:
-        def action(answer: Path) -> None:
-            answer.write_text(json.dumps(_answer(subject.call, [], {"no_such_parameter": 1})), encoding="utf-8")
+    def judge(outcome: Outcome) -> Iterator[Violation]:
+        answers = outcome.answer.splitlines()
+        for call, answer in zip(calls, answers, strict=False):
+            for violation in _judged(json.loads(answer), call.parameter, fits=call.fits):
+                yield dataclasses.replace(violation, label=call.label)
+        if len(answers) < len(calls):
+            label, hung = calls[len(answers)].label, outcome.code == 128 + signal.SIGALRM
+            if hung:
+                yield Violation("hang", f"still running after {CALL_SECONDS} s", label=label)
+            else:
+                yield Violation(
+                    "traceback", f"the process ended with {outcome.code}", f"exit {outcome.code}", label=label
+                )
 
-        return Case(
-            f"{subject.name}(no_such_parameter=1)",
-            action=action,
-            general=False,
-            judge=lambda outcome: list(_judged(outcome, "no_such_parameter", fits=True)),
-        )
+    def rest(outcome: Outcome) -> list[Case]:
+        left = calls[len(outcome.answer.splitlines()) + 1 :]
+        return [_together(left)] if left else []
+
+    return Case(
+        f"{len(calls)} calls",
+        action=action,
+        general=False,
+        seconds=CALL_SECONDS * len(calls),
+        judge=judge,
+        rest=rest,
+        n_tried=lambda outcome: min(len(calls), outcome.answer.count(b"\n") + 1),
+    )
 
 
 def _positional_only(subject: Subject) -> Sequence[str]:
-    if ":" in subject.name:
+    if ":" in subject.name or not subject.name.startswith("make_"):
         return ()
     signature = inspect.signature(subject.call).parameters
     return [
@@ -417,14 +460,8 @@ def _answer(call: Callable[..., Any], by_position: Sequence[Any], arguments: Map
     return {"type": None}
 
 
-def _judged(outcome: Outcome, parameter: str, *, fits: bool) -> Iterator[Violation]:
+def _judged(answer: dict[str, Any], parameter: str, *, fits: bool) -> Iterator[Violation]:
     """A bad value is refused by an error of ours that names the parameter."""
-    if outcome.hung:
-        return
-    if not outcome.answer:
-        yield Violation("traceback", f"the process ended with {outcome.code} without an answer", f"exit {outcome.code}")
-        return
-    answer = json.loads(outcome.answer)
     if answer["type"] in {None, "SkipTest"}:
         if not fits:
             yield Violation("accepted", "returned")

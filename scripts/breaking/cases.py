@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,11 +43,13 @@ class Violation:
         kind: One of `KINDS`.
         detail: What happened, in a line.
         cause: A short text that is equal for violations with the same cause.
+        label: Reproduction, where it is not that of the case.
     """
 
     kind: str
     detail: str
     cause: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,19 @@ def nothing(_: Path) -> None:
     """Prepare nothing."""
 
 
-def no_more(_: Outcome) -> Sequence[Violation]:
+def no_more(_: Outcome) -> Iterable[Violation]:
     """Judge by the general rules only."""
     return ()
+
+
+def nothing_left(_: Outcome) -> Sequence[Case]:
+    """Try nothing more."""
+    return ()
+
+
+def a_single_one(_: Outcome) -> int:
+    """Count the case once."""
+    return 1
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,8 @@ class Case:
         clean: Whether a refusal must leave the folder as it was.
         stdout: A file that stdout goes to, instead of being captured.
         piped: Whether stdout and stderr are pipes, which no limit on the size of files touches.
+        rest: Cases that are left to try, depending on the outcome.
+        n_tried: How many inputs the case has tried.
     """
 
     label: str
@@ -121,7 +135,7 @@ class Case:
     action: Callable[[Path], None] | None = None
     codes: frozenset[int] = ANY_CODE
     prepare: Callable[[Path], None] = nothing
-    judge: Callable[[Outcome], Sequence[Violation]] = no_more
+    judge: Callable[[Outcome], Iterable[Violation]] = no_more
     general: bool = True
     seconds: float = 40.0
     cpu_seconds: float | None = None
@@ -133,6 +147,8 @@ class Case:
     clean: bool = True
     stdout: str | None = None
     piped: bool = False
+    rest: Callable[[Outcome], Sequence[Case]] = nothing_left
+    n_tried: Callable[[Outcome], int] = a_single_one
 
 
 def snapshot(folder: Path) -> dict[str, str]:

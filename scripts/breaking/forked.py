@@ -65,6 +65,7 @@ class Pool:
 
     def __init__(self, width: int, scratch: Path) -> None:
         self.width, self.scratch = width, scratch
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: orphans become our children
         self.user = pwd.getpwnam("nobody").pw_uid if os.getuid() == 0 else None
         (scratch / "config").mkdir(exist_ok=True)
         scratch.chmod(0o755)
@@ -84,9 +85,10 @@ class Pool:
                 for child in list(running):
                     if select.select([child.pidfd], [], [], 0)[0]:
                         running.remove(child)
-                        self._finish(child, record)
+                        left.extend(self._finish(child, record))
         finally:
             for child in running:  # where the harness itself is stopped
+                _signal(child.process, signal.SIGKILL)
                 for process in _living(child.process):
                     _signal(process, signal.SIGKILL)
 
@@ -178,7 +180,7 @@ class Pool:
             os._exit(code)
         raise AssertionError
 
-    def _finish(self, child: _Running, record: Verdicts) -> None:
+    def _finish(self, child: _Running, record: Verdicts) -> Sequence[Case]:
         _, status, usage = os.wait4(child.process, 0)
         os.close(child.pidfd)
         seconds = time.monotonic() - child.begin
@@ -209,6 +211,7 @@ class Pool:
             record(child.case, outcome, list(judged(child.case, outcome)))
         finally:
             shutil.rmtree(child.folder, ignore_errors=True)
+        return child.case.rest(outcome)
 
 
 def call(command: Sequence[str], folder: Path) -> tuple[int, str]:
@@ -339,17 +342,20 @@ def _survivors(session: int) -> tuple[str, ...]:
 
 
 def _living(session: int) -> dict[int, str]:
-    """Processes of a session that are no zombies, with their command lines."""
+    """Processes of a session that are no zombies, with their command lines; orphans are our own children."""
     living = {}
-    for entry in os.listdir("/proc"):  # noqa: PTH208  # faster, and it is called often
-        if not entry.isdigit():
-            continue
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+    for child in map(int, children):
         try:
-            text = Path("/proc", entry, "stat").read_text(encoding="utf-8", errors="replace")
+            text = Path("/proc", str(child), "stat").read_text(encoding="utf-8", errors="replace")
             state, _, _, owner = text.rpartition(") ")[2].split()[:4]
-            if int(owner) == session and state not in "ZX":
-                command = Path("/proc", entry, "cmdline").read_bytes().replace(b"\0", b" ")
-                living[int(entry)] = command.decode(errors="replace").strip()
+            if int(owner) != session:
+                continue
+            if state in "ZX":
+                os.waitpid(child, os.WNOHANG)
+                continue
+            command = Path("/proc", str(child), "cmdline").read_bytes().replace(b"\0", b" ")
+            living[child] = command.decode(errors="replace").strip()
         except OSError:
             continue
     return living

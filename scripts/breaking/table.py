@@ -33,15 +33,14 @@ class Section:
 
     def record(self, case: Case, outcome: Outcome, violations: Sequence[Violation]) -> None:
         """Count a case."""
-        del outcome
-        self.n_cases += 1
-        for kind in {violation.kind for violation in violations}:
+        self.n_cases += case.n_tried(outcome)
+        for kind, _ in {(violation.kind, violation.label) for violation in violations}:
             self.counts[kind] += 1
         for violation in violations:
             group = (violation.kind, violation.cause)
             self.causes[group] += 1
             if len(self.examples[group]) < N_EXAMPLES:
-                self.examples[group].append(f"{case.label}  ->  {violation.detail}")
+                self.examples[group].append(f"{violation.label or case.label}  ->  {violation.detail}")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
