@@ -261,7 +261,7 @@ class Commands:
             codes=codes,
             prepare=self._hostile,
             cpu_seconds=limit,
-            seconds=10,
+            seconds=60 if limit is None else 10,
         )
 
     def _hostile(self, work: Path) -> None:

@@ -247,7 +247,7 @@ def _case(
         chatter=chatter,
         clean=clean,
         cpu_seconds=CPU_SECONDS if codes == REFUSED else None,
-        seconds=10,
+        seconds=10 if codes == REFUSED else 60,
     )
 
 
