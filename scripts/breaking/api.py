@@ -145,6 +145,7 @@ PARAMETERS = {
     "progress": "callable",
     "watch": "callable",
     "function": "callable",
+    "method": "callable",
     "needs": "sequence",
     "metrics": "sequence",
     "seeds": "sequence",
@@ -359,6 +360,8 @@ class Api:
                 }:
                     continue
                 for hostile in objects:
+                    if parameter == "exhaustive" and hostile.value is True:
+                        continue  # right, and takes minutes
                     is_default = hostile.value is None and of_function is not None and of_function.default is None
                     arguments = {**subject.arguments, parameter: hostile.value}
                     by_position = [arguments.pop(name) for name in _positional_only(subject)]
@@ -383,7 +386,8 @@ def _together(calls: Sequence[Call]) -> Case:
         answers = outcome.answer.splitlines()
         for call, answer in zip(calls, answers, strict=False):
             for violation in _judged(json.loads(answer), call.parameter, fits=call.fits):
-                yield dataclasses.replace(violation, label=call.label)
+                cause = violation.cause or call.label.partition("(")[0]
+                yield dataclasses.replace(violation, label=call.label, cause=cause)
         if len(answers) < len(calls):
             label, hung = calls[len(answers)].label, outcome.code == 128 + signal.SIGALRM
             if hung:
