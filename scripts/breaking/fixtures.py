@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,10 +49,13 @@ class Fixtures:
 
     Args:
         folder: Where they are kept.
+
+    `pace` is the wall-clock time that a second of CPU time takes on this machine now.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        begin, before = time.monotonic(), _cpu_seconds()
         folder.mkdir()
         (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
         self._call("generate", "multi-color-sum", "-n", "2", "--size", "16", "-o", "images")
@@ -59,6 +64,7 @@ class Fixtures:
         small = ("--size", "16", "--n-samples", "1")
         self._call("show", "multi-color-sum", "-o", "s.png", *small)
         self._call("audit", "--methods", "gradient,random", "--metrics", "insertion", *small, "-o", "a.png")
+        self.pace = max(1.0, (time.monotonic() - begin) / (_cpu_seconds() - before))
 
     def _call(self, *arguments: str) -> None:
         code, text = call(arguments, self.folder)
@@ -81,6 +87,12 @@ class Fixtures:
                     shutil.copy(source, work / name)
 
         return prepare
+
+
+def _cpu_seconds() -> float:
+    """CPU time of all children so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def hostile_folder(work: Path) -> None:

@@ -79,10 +79,10 @@ def _judged_lines(case: Case, outcome: Outcome) -> Iterator[Violation]:
     longest = max(map(len, lines), default=0)
     if longest > LONGEST:
         yield Violation("too long", f"a line of {longest:,} characters: {lines[0][:100]!r}")
-    control = _CONTROL.search(stderr) or _CONTROL.search(stdout)
+    text = stdout if case.chatter else stderr + stdout
+    control = _CONTROL.search(text)
     if control is not None:
-        text = stderr if _CONTROL.search(stderr) else stdout
-        position = _CONTROL.search(text).start()  # type: ignore[union-attr]  # one of the two has it
+        position = control.start()
         yield Violation("unescaped", f"{control[0]!r} in {text[max(0, position - 40) : position + 40]!r}")
     yield from _judged_format(case, outcome, stdout)
 

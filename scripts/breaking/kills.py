@@ -37,7 +37,7 @@ class Target:
         command: Its arguments.
         output: What it writes, a file or a folder.
         old: Whether there is an older output.
-        seconds: How long it takes undisturbed, about; kills come within this time.
+        seconds: CPU time that it takes undisturbed, about; kills come within this time.
         real: Whether it runs in an interpreter of its own.
         weight: Its share of the kills.
     """
@@ -129,7 +129,9 @@ class Kills:
             self.numbers.shuffle(rounds)
             for target in rounds:
                 for number in self.numbers.sample(sorted(SIGNALS), 2):
-                    yield self._case(target, signal.Signals(number), self.numbers.uniform(0.02, target.seconds))
+                    yield self._case(
+                        target, signal.Signals(number), self.numbers.uniform(0.02, target.seconds) * self.fixtures.pace
+                    )
 
     def _case(self, target: Target, number: signal.Signals, moment: float) -> Case:
         return Case(
