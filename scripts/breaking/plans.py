@@ -179,13 +179,19 @@ EVIL = {
 }
 """Bodies of metrics that misbehave."""
 
+METRIC_CODES = {
+    "print": frozenset({0}),
+    "interrupt": frozenset({1, 130}),
+    "return NaN": frozenset({0, 1}),
+    "return infinity": frozenset({0, 1}),
+}
+"""Exit codes where they are not just 1."""
+
 
 def _functions() -> Iterator[Case]:
     for label, body in EVIL.items():
         text = f"import attributionlab as al\n@al.metric(higher_is_better=True)\ndef metric(environment, batch, attribution):\n    {body}\n"
-        codes = {"print": frozenset({0}), "interrupt": frozenset({1, 130}), "return NaN": frozenset({0, 1})}.get(
-            label, frozenset({1})
-        )
+        codes = METRIC_CODES.get(label, frozenset({1}))
         yield _case(
             f"a metric that does: {label}",
             plan_text(metrics='["evil.py:metric"]'),
