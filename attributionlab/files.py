@@ -156,6 +156,37 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(draft, ignore_errors=True)  # the draft, or the folder that changed places with it
 
 
+@contextmanager
+def filled_folder(path: Path) -> Iterator[Path]:
+    """A draft folder whose content moves into the empty folder `path` when the block ends without an error.
+
+    For the current folder, which another folder cannot replace: programs that run in it would stay in the old one.
+
+    Args:
+        path: The empty folder.
+
+    Raises:
+        MachineError: If the folder cannot be written.
+    """
+    with machine_errors(path):
+        remove_drafts(path)
+        draft = path / draft_name()
+        draft.mkdir()
+        moved: list[Path] = []
+        try:
+            yield draft
+            _sync_tree(draft)
+            for entry in sorted(draft.iterdir()):
+                moved.append(entry.rename(path / entry.name))  # noqa: PERF401  # those that moved go if a later one fails
+            sync_folder(path)
+        except BaseException:
+            for entry in moved:
+                _remove(entry)
+            raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, and sync them to the disk."""
     missing = [place for place in (folder, *folder.parents) if not place.exists()]

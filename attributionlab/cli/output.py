@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import json
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attributionlab.cli.termination import termination_raises
-from attributionlab.errors import AttributionLabError, BadPlan, Terminated
+from attributionlab.errors import AttributionLabError, BadPlan
 from attributionlab.printable import LONGEST_MESSAGE, error_text, one_line, printable
 from attributionlab.reports.tables.cells import escape
 
@@ -31,18 +35,48 @@ EXIT_MACHINE = 3
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
+MOST_PROBLEMS = 50
+"""Problems of a plan that are printed, at most."""
+
 PIPE_WIDTH = 140
 """Columns of a table that is not printed to a terminal, so that nothing is cut off."""
 
 
+class _Console(Console):
+    """A console that reports a closed pipe; rich's own would end the program as if a check had failed."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise again what rich has caught."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def harden_streams() -> None:
+    """Make stdout and stderr take any text, and exist: a shell can close them (`>&-`)."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the program
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the program
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Let what is left in the buffer of stdout go nowhere, as it cannot be written; Python would try again at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def stdout() -> Console:
     """The console for results."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, emoji=False)
+    return _Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, emoji=False)
 
 
 def stderr() -> Console:
     """The console for progress and errors."""
-    return Console(stderr=True, highlight=False, emoji=False)
+    return _Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_table(table: RenderableType) -> None:
@@ -89,7 +123,7 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
 
     The exit goes through SystemExit, so that nothing is printed after the line.
     """
-    with warnings.catch_warnings(), termination_raises():
+    with warnings.catch_warnings(), termination_raises() as terminated:
         warnings.simplefilter("default", UserWarning)
         # loky replaces processes that have grown, as they do by what they keep; those that died have their record
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
@@ -97,16 +131,19 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
         try:
             yield
         except AttributionLabError as error:
-            for line in error.problems if isinstance(error, BadPlan) else (str(error),):
+            problems = error.problems if isinstance(error, BadPlan) else (str(error),)
+            for line in problems[:MOST_PROBLEMS]:
                 say("error", line)
+            if len(problems) > MOST_PROBLEMS:
+                say("error", f"and {len(problems) - MOST_PROBLEMS:,} more")
             raise SystemExit(error.exit_code) from error
         except (OSError, MemoryError) as error:
             say("error", f"the machine refused: {error_text(error)}")
             raise SystemExit(EXIT_MACHINE) from error
-        except Terminated as error:
-            say("error", interrupted.replace("interrupted", "terminated", 1))
-            raise SystemExit(EXIT_TERMINATED) from error
         except KeyboardInterrupt as error:
+            if terminated():
+                say("error", interrupted.replace("interrupted", "terminated", 1))
+                raise SystemExit(EXIT_TERMINATED) from error
             say("error", interrupted)
             raise SystemExit(EXIT_INTERRUPTED) from error
 
@@ -185,5 +222,6 @@ def say(kind: str, text: str) -> None:
     """Print one line of at most 2,000 characters to stderr, whatever the text holds."""
     color = {"error": "red", "warning": "yellow"}.get(kind, "green")
     console = stderr()
-    console.print(f"[{color}]{kind}:[/] ", end="")
-    console.print(one_line(text, LONGEST_MESSAGE - len(f"{kind}: ")), markup=False, soft_wrap=True)
+    with contextlib.suppress(OSError):  # where stderr itself is full or closed, nobody can be told
+        console.print(f"[{color}]{kind}:[/] ", end="")
+        console.print(one_line(text, LONGEST_MESSAGE - len(f"{kind}: ")), markup=False, soft_wrap=True)

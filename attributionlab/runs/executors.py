@@ -28,7 +28,7 @@ from attributionlab.runs.jobs import AGREEMENT, Unit
 from attributionlab.runs.parent import end_with_parent
 from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit, end_process_when_ignored
 from attributionlab.runs.work import Done, do_unit, do_units, lost_unit
-from attributionlab.specs.arguments import LARGEST_INTEGER, whole_number
+from attributionlab.specs.arguments import LARGEST_INTEGER, require_choice, require_text, whole_number
 from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.functions import parse_address
 from attributionlab.specs.grammar import parse_spec
@@ -76,8 +76,9 @@ class Executor:
         whole_number(
             "workers", self.workers, 1, most, f"{MOST_WORKERS_PER_PROCESSOR} for each processor of this machine"
         )
-        if self.backend not in get_args(Backend):
-            raise bad_option("backend", f"be {' or '.join(get_args(Backend))}", self.backend)
+        require_choice("backend", self.backend, get_args(Backend))
+        if self.address is not None:
+            require_text("address", self.address, "be a text, or none")
         if self.backend == "loky" and self.address is not None:
             raise bad_option("address", "go with the backend dask or ray", self.address)
         if self.timeout is not None:

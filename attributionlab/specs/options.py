@@ -17,6 +17,9 @@ from attributionlab.errors import UnknownName, bad_option, unknown_name
 from attributionlab.printable import value_text
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_text
 
+MOST_DRAWS = 1_000_000
+"""Greatest value of options that count (`n_steps`, `n_samples`, ...): each counts forward passes, draws or channels."""
+
 LONGEST_INTEGER = 40
 """Characters of an integer in text, at most; 2**63 has 19 digits, and Python refuses to read thousands."""
 
@@ -149,9 +152,12 @@ def convert(name: str, value: object, annotation: object) -> object:
     """
     for choice in sorted(_choices(annotation), key=lambda choice: choice is not type(None)):  # `none` is no text
         try:
-            return _convert_one(value, choice)
+            converted = _convert_one(value, choice)
         except Exception:  # noqa: BLE001, S112  # the value's own methods may raise anything
             continue
+        if name.startswith("n_") and isinstance(converted, int) and converted > MOST_DRAWS:
+            raise bad_option(name, f"be at most {MOST_DRAWS:,}", converted)
+        return converted
     raise bad_option(name, f"be {describe(annotation)}", value, _size_hint(value))
 
 

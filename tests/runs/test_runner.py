@@ -582,7 +582,7 @@ def test_a_score_that_is_not_there_is_named(whole):
     [
         ({"workers": 0}, "`workers` must be at least 1"),
         ({"workers": 10_000}, "`workers` must be at most .*, got 10000; 4 for each processor of this machine"),
-        ({"backend": "slurm"}, "`backend` must be loky or dask or ray"),
+        ({"backend": "slurm"}, "`backend` must be loky, dask or ray"),
         ({"address": "tcp://x"}, "`address` must go with the backend dask or ray"),
     ],
 )

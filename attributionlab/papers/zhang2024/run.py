@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from attributionlab.errors import bad_option, unknown_name
-from attributionlab.files import KEPT, check_folder, write_whole
+from attributionlab.files import KEPT, check_folder, is_draft, write_whole
 from attributionlab.machine import find_device, versions
 from attributionlab.papers.report import FILES, Report, to_html, to_json, to_markdown
 from attributionlab.papers.study import Preset, Setting, StudyReport, find_preset
@@ -74,6 +74,10 @@ def check_preset(folder: Path, preset: Preset) -> None:
     """
     check_folder(folder)
     file = folder / PRESET_FILE
+    others = [] if file.exists() or not folder.exists() else [entry.name for entry in folder.iterdir()]
+    foreign = [name for name in others if not is_draft(name)]
+    if foreign:
+        raise bad_option("output", "be a new folder, or that of the same preset", str(folder), f"it has {min(foreign)}")
     if file.exists() and file.read_bytes() != _stored(preset):
         hint = f"it is not preset {preset.name!r} with {preset.scope} (see {PRESET_FILE}); use another folder"
         raise bad_option("output", "be a new folder, or that of the same preset", str(folder), hint)
