@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -25,7 +25,7 @@ from attributionlab.methods.factory import METHODS
 from attributionlab.metrics.factory import METRICS
 from attributionlab.printable import error_text
 from attributionlab.runs.jobs import AGREEMENT, Unit
-from attributionlab.runs.parent import end_with_parent
+from attributionlab.runs.parent import end_with_parent, reaped
 from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit, end_process_when_ignored
 from attributionlab.runs.work import Done, do_unit, do_units, lost_unit
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_choice, require_text, whole_number
@@ -301,10 +301,14 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
         return _Workers(
             number,
             lambda group, turn, timeout: task.remote(group, device, turn, timeout),
-            lambda tasks: ray.wait(tasks)[0][0],
+            first,
             result,
             (WorkerCrashedError, OutOfMemoryError),
         )
+
+    def first(tasks: list[Any]) -> Any:
+        note()
+        return ray.wait(tasks)[0][0]
 
     def result(task: Any) -> tuple[Done, ...]:
         """Errors as they were raised, not as Ray prints them."""
@@ -314,10 +318,11 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
             raise error.cause from error
         return done
 
-    try:
-        yield on
-    finally:
-        ray.shutdown()
+    with reaped() if address is None else nullcontext(lambda: None) as note:
+        try:
+            yield on
+        finally:
+            ray.shutdown()
 
 
 _HOST_AND_PORT = re.compile(r"(?:ray://)?(?P<host>.+):(?P<port>\d{1,5})")

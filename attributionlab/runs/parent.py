@@ -6,9 +6,13 @@ import contextlib
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from attributionlab.files import process_runs
 
@@ -52,3 +56,72 @@ def watch_parent(parent: int, seconds: float) -> None:
     while os.getppid() == parent:
         time.sleep(seconds)
     os._exit(END_CODE)
+
+
+_REAPER = """
+import os, signal, sys
+from pathlib import Path
+
+noted = set()
+for line in sys.stdin:
+    if line == "done\\n":
+        sys.exit()
+    noted.add(tuple(line.split()))
+for process, began in noted:
+    try:
+        if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19] == began:
+            os.kill(int(process), signal.SIGKILL)
+    except OSError:
+        pass
+"""
+"""Program that reads ids of processes with the times at which they began, and kills them where its input ends without `done`."""
+
+
+@contextmanager
+def reaped() -> Iterator[Callable[[], None]]:
+    """A second process that kills those below this one when this one is killed; Linux only, elsewhere a no-op.
+
+    It is for what other programs start, which cannot be asked to end with us: Ray leaves two of its processes behind.
+
+    Yields:
+        A function that notes the processes that are there now.
+    """
+    if sys.platform != "linux":
+        yield lambda: None
+        return
+    command = [sys.executable, "-I", "-c", _REAPER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True) as reaper:  # noqa: S603  # our own program
+        assert reaper.stdin is not None, "it was asked for"
+        stream = reaper.stdin
+
+        def note() -> None:
+            for process in _below(os.getpid()):
+                began = _began(process)
+                if began is not None and process != reaper.pid:
+                    stream.write(f"{process} {began}\n")
+            stream.flush()
+
+        try:
+            yield note
+        finally:
+            with contextlib.suppress(OSError):  # it may have been killed
+                stream.write("done\n")
+                stream.flush()
+
+
+def _below(process: int) -> Iterator[int]:
+    """Ids of all processes below one, on Linux."""
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            for child in map(int, children.read_text(encoding="ascii").split()):
+                yield child
+                yield from _below(child)
+
+
+def _began(process: int) -> str | None:
+    """The time at which a process began, which tells it from a later one with the same id; None if it has ended."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return stat.rpartition(")")[2].split()[19]
