@@ -9,10 +9,12 @@ from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import AttributionLabError, BadOption, MachineError, MethodError, MissingFile
-from attributionlab.papers.study import Setting, find_preset
+from attributionlab.papers.presets import find_preset
+from attributionlab.papers.running import reproduce
+from attributionlab.papers.studies import StudySetting
 from attributionlab.papers.zhang2024 import own_networks
 from attributionlab.papers.zhang2024.own_networks import explain_networks, load_network
-from attributionlab.papers.zhang2024.run import reproduce
+from attributionlab.papers.zhang2024.paper import PRESETS, zhang2024
 
 SIDE = 16
 BLACK = torch.zeros(3)
@@ -73,7 +75,9 @@ def returning(monkeypatch):
 
 
 def setting(tmp_path, **networks):
-    return Setting(tmp_path / "out", find_preset("quick", size=16, n_samples=1), device="cpu", own_networks=networks)
+    return StudySetting(
+        tmp_path / "out", find_preset(PRESETS, "quick", size=16, n_samples=1), device="cpu", options=networks
+    )
 
 
 def raising(error):
@@ -159,7 +163,7 @@ WRONG = {
 def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path, returning, message):
     returning(WRONG[message])
     with pytest.raises(BadOption, match=re.escape(f"that fit, got 'a:b'; {message}")) as caught:
-        reproduce(["section4"], setting(tmp_path, VGG16="a:b"))
+        reproduce(zhang2024(), ["section4"], setting(tmp_path, vgg16="a:b"))
     assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
@@ -176,7 +180,7 @@ def test_a_network_that_a_method_cannot_explain_is_named_before_anything_is_writ
 ):
     returning(lambda: pair(model=Of(function).eval()))
     with pytest.raises(kind, match=f"DeepSHAP cannot explain 'a:b'; {message}"):
-        reproduce(["section4"], setting(tmp_path, VGG16="a:b"))
+        reproduce(zhang2024(), ["section4"], setting(tmp_path, vgg16="a:b"))
     assert not (tmp_path / "out").exists()
 
 
@@ -184,15 +188,15 @@ def test_both_networks_are_loaded_before_the_first_is_explained(tmp_path, monkey
     monkeypatch.setattr(
         own_networks, "load_function", lambda address, _: pair if address == "good" else raising(OSError())
     )
-    monkeypatch.setattr(own_networks, "explain", lambda *_, **__: pytest.fail("explained too early"))
+    monkeypatch.setattr(own_networks, "explain_images", lambda *_, **__: pytest.fail("explained too early"))
     with pytest.raises(AttributionLabError, match="`vit` must return"):
-        explain_networks(setting(tmp_path, VGG16="good", **{"ViT-B-16": "bad"}), ["appendix-k"])
+        explain_networks(setting(tmp_path, vgg16="good", vit="bad"), ["appendix-k"])
 
 
 def test_studies_without_trained_networks_load_none(tmp_path, returning):
     returning(raising(ValueError()))
-    assert explain_networks(setting(tmp_path, VGG16="a:b"), ["table1"]) == {}
-    assert explain_networks(setting(tmp_path, **{"ViT-B-16": "a:b"}), ["section4"]) == {}
+    assert explain_networks(setting(tmp_path, vgg16="a:b"), ["table1"]) == {}
+    assert explain_networks(setting(tmp_path, vit="a:b"), ["section4"]) == {}
 
 
 def test_a_cnn_is_explained_by_all_and_a_transformer_by_lime(tmp_path, monkeypatch):
@@ -201,7 +205,7 @@ def test_a_cnn_is_explained_by_all_and_a_transformer_by_lime(tmp_path, monkeypat
         "vit": lambda: pair(seeded(Vit)),
     }
     monkeypatch.setattr(own_networks, "load_function", lambda address, _: networks[address])
-    found = explain_networks(setting(tmp_path, VGG16="cnn", **{"ViT-B-16": "vit"}), ["section4", "appendix-k"])
+    found = explain_networks(setting(tmp_path, vgg16="cnn", vit="vit"), ["section4", "appendix-k"])
     lime = ["LIME (quickshift)", "LIME (felzenszwalb)"]
     starts = ["IG, black", "IG, 1,2,3", "Occlusion, black", "Occlusion, 1,2,3"]
     assert list(found["VGG16"].maps) == ["DeepSHAP", *starts, *lime]
