@@ -11,15 +11,21 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
+from attributionlab.printable import LONGEST_MESSAGE, LONGEST_VALUE, printable, shortened, value_text
+
 
 class AttributionLabError(Exception):
     """Base of all errors of this package; `exit_code` is what the command line returns."""
 
     exit_code: ClassVar[int] = 2
 
+    option: str | None = None
+    """Name of the option or entry at fault, where the error is about one."""
+
     def __str__(self) -> str:
-        """The message as it was written (a LookupError would otherwise quote it)."""
-        return str(self.args[0]) if self.args else ""
+        """The message as it was written (a LookupError would otherwise quote it), printable and of limited length."""
+        text = str(self.args[0]) if self.args else ""
+        return shortened(printable(text[: 2 * LONGEST_MESSAGE]), LONGEST_MESSAGE)
 
 
 class BadOption(AttributionLabError, ValueError):
@@ -94,6 +100,10 @@ class MachineError(AttributionLabError, RuntimeError):
     exit_code = 3
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where the program was; whoever tidies up after Ctrl-C does so here, too."""
+
+
 class DamagedRecords(UserWarning):
     """Records of a run that are not as they were written; the next run does their jobs again."""
 
@@ -108,7 +118,18 @@ class SaturationWarning(UserWarning):
 
 def bad_option(name: str, expectation: str, value: object, hint: str = "") -> BadOption:
     """The error for one bad value: `` `name` must expectation, got value; hint ``."""
-    return BadOption(f"`{name}` must {expectation}, got {value!r}" + (f"; {hint}" if hint else ""))
+    error = BadOption(_message(name, expectation, value, hint))
+    error.option = name
+    return error
+
+
+def missing_file(name: str, expectation: str, value: object, hint: str = "") -> MissingFile:
+    """The error for something that is not there, in the words of `bad_option`."""
+    return MissingFile(_message(name, expectation, value, hint))
+
+
+def _message(name: str, expectation: str, value: object, hint: str) -> str:
+    return f"`{name}` must {expectation}, got {value_text(value)}" + (f"; {hint}" if hint else "")
 
 
 MOST_NAMES = 5
@@ -133,7 +154,7 @@ def unknown_name(
         listing: A command that lists the existing names, for messages that would list too many.
     """
     known = sorted(known)
-    close = closest_names(name, known, aliases or {})
+    close = closest_names(name[:LONGEST_VALUE], known, aliases or {})
     if close:
         hint = f"did you mean {' or '.join(close)}?"
     elif len(known) > MOST_NAMES and listing:
@@ -142,7 +163,9 @@ def unknown_name(
         hint = f"known: {', '.join(known[:MOST_NAMES])} and {len(known) - MOST_NAMES} more"
     else:
         hint = f"known: {', '.join(known)}"
-    return UnknownName(f"`{kind}` must be a known name, got {name!r}; {hint}")
+    error = UnknownName(f"`{kind}` must be a known name, got {value_text(name)}; {hint}")
+    error.option = name if kind in ("option", "entry") else kind
+    return error
 
 
 def closest_names(name: str, known: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attributionlab.errors import MachineError, bad_option
+from attributionlab.printable import error_text
 
 DRAFT = ".attributionlab-draft-"
 """How the name of an incomplete file or folder begins."""
@@ -53,6 +54,14 @@ def check_folder(folder: Path) -> None:
             raise bad_option("output", "name a folder", str(folder), f"{place} is a file")
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file at `path`; False also where the path itself is impossible, for example too long."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def check_parents(path: Path, name: str = "output") -> None:
     """Refuse a path whose parents are no folders and cannot become any.
 
@@ -75,7 +84,7 @@ def machine_errors(path: Path, hint: str = "") -> Iterator[None]:
 
 def machine_error(path: Path, error: OSError, hint: str = "") -> MachineError:
     """The error for a path that the system refuses to write."""
-    why = error.strerror or str(error)
+    why = error.strerror or error_text(error)
     return MachineError(f"`output` must be writable, got {str(path)!r}; {why}{hint and f': {hint}'}")
 
 
@@ -145,6 +154,37 @@ def whole_folder(path: Path) -> Iterator[Path]:
             sync_folder(parent)
         finally:
             shutil.rmtree(draft, ignore_errors=True)  # the draft, or the folder that changed places with it
+
+
+@contextmanager
+def filled_folder(path: Path) -> Iterator[Path]:
+    """A draft folder whose content moves into the empty folder `path` when the block ends without an error.
+
+    For the current folder, which another folder cannot replace: programs that run in it would stay in the old one.
+
+    Args:
+        path: The empty folder.
+
+    Raises:
+        MachineError: If the folder cannot be written.
+    """
+    with machine_errors(path):
+        remove_drafts(path)
+        draft = path / draft_name()
+        draft.mkdir()
+        moved: list[Path] = []
+        try:
+            yield draft
+            _sync_tree(draft)
+            for entry in sorted(draft.iterdir()):
+                moved.append(entry.rename(path / entry.name))  # noqa: PERF401  # those that moved go if a later one fails
+            sync_folder(path)
+        except BaseException:
+            for entry in moved:
+                _remove(entry)
+            raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def make_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ import typer
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
+    ForceOption,
     Format,
     FormatOption,
     SamCheckpointOption,
@@ -17,6 +18,7 @@ from attributionlab.cli.options import (
     SeedOption,
     SizeOption,
     environment_defaults,
+    output_path,
     sam_defaults,
 )
 from attributionlab.cli.output import (
@@ -28,6 +30,7 @@ from attributionlab.cli.output import (
     print_table,
     print_text,
     progress_bar,
+    require_names,
     say,
 )
 
@@ -53,28 +56,38 @@ def audit(
     network_seeds: Annotated[int, typer.Option(help="Networks per environment, of consecutive seeds.")] = 1,
     paired: Annotated[bool, typer.Option("--paired", help="Compare with the same without redundant channels.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also draw curves and ranks, as PNG, SVG or PDF.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Also draw curves and ranks, as PNG, SVG or PDF.",
+            parser=output_path,
+            metavar="PATH",
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Images that a method is given at once.")] = 4,
     max_memory: Annotated[str, typer.Option(help="Memory for exact metrics, like 500MB or 2GB.")] = "2GB",
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,
+    force: ForceOption = False,
 ) -> None:
     """Compare the ranks that perturbation metrics give methods with their ranks by the exact truth."""
     with one_line_errors():
+        from attributionlab.specs.grammar import split_specs
+
+        require_names(environments=env or (), methods=split_specs(methods), metrics=split_specs(metrics))
         from attributionlab.judging import audit as run_audit
         from attributionlab.judging import expand
         from attributionlab.reports.figures.audit import audit_figure
         from attributionlab.reports.figures.saving import check_path, save_figure
         from attributionlab.reports.tables.audit import CSV_COLUMNS, audit_rows, audit_tables
-        from attributionlab.reports.tables.verdicts import to_csv
+        from attributionlab.reports.tables.cells import to_csv
         from attributionlab.specs.arguments import parse_bytes
-        from attributionlab.specs.grammar import split_specs
 
         measured, memory = split_specs(metrics), parse_bytes("max_memory", max_memory)
         if output is not None:
-            check_path(output)
+            check_path(output, force=force)
         with chatter_to_stderr():
             named = build_methods(split_specs(methods), sam_defaults(sam_checkpoint, sam_model))
         environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
@@ -95,7 +108,7 @@ def audit(
                 progress=advance,
             )
         if output is not None:
-            save_figure(audit_figure(report), output)
+            save_figure(audit_figure(report), output, force=force)
             say("figure", str(output))
         if format is Format.json:
             print_json(report.to_dict())

@@ -25,6 +25,7 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_verdict,
     progress_bar,
+    require_names,
 )
 
 
@@ -57,6 +58,7 @@ def check(
 ) -> None:
     """Test a method against the exact truth of designed networks; exit code 1 if it fails."""
     with one_line_errors():
+        require_names(environments=env or (), methods=[method])
         from attributionlab.judging import check as run_check
         from attributionlab.specs.grammar import parse_options
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from attributionlab.cli.options import OutputOption, SeedOption, SizeOption, environment_defaults
-from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar
+from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar, require_names
 
 
 def generate(
@@ -24,6 +24,7 @@ def generate(
 ) -> None:
     """Write PNG images, masks, truth.npz, the network, a preview and manifest.json; the whole folder or nothing."""
     with one_line_errors():
+        require_names(environments=[spec])
         from attributionlab.exchange.dataset import generate as run_generate
 
         (environment,) = build_environments([spec], environment_defaults(size, seed))

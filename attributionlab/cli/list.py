@@ -17,6 +17,7 @@ class Kind(StrEnum):
     environments = "environments"
     methods = "methods"
     metrics = "metrics"
+    segmenters = "segmenters"
 
 
 def list_(
@@ -24,7 +25,7 @@ def list_(
     name: Annotated[str | None, typer.Argument(help="The only one to list, with all details.")] = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """List environments, methods and metrics with their options."""
+    """List environments, methods, metrics and segmenters with their options."""
     with one_line_errors():
         from attributionlab.reports.tables.catalog import (
             CSV_COLUMNS,
@@ -33,7 +34,7 @@ def list_(
             catalog_tables,
             entry_table,
         )
-        from attributionlab.reports.tables.verdicts import to_csv
+        from attributionlab.reports.tables.cells import to_csv
 
         kinds = [kind.value] if kind else [each.value for each in Kind]
         entries = catalog(kinds, name)

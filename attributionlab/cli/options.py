@@ -37,7 +37,19 @@ SamCheckpointOption = Annotated[
 SamModelOption = Annotated[
     str | None, typer.Option(help="Which SAM they belong to: vit_h, vit_l or vit_b.", show_default="vit_h")
 ]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Where to write.")]
+
+
+def output_path(text: str) -> Path:
+    """The path of an output; an empty one, which often is a variable that is not set, would be the current folder."""
+    if not text or "\0" in text:
+        raise typer.BadParameter("it must not be empty")
+    return Path(text)
+
+
+OutputOption = Annotated[
+    Path, typer.Option("--output", "-o", help="Where to write.", parser=output_path, metavar="PATH")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files, too, that this program did not write.")]
 
 
 def environment_defaults(size: int | None, seed: int | None) -> dict[str, object]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from attributionlab.errors import AttributionLabError, BadPlan
+from attributionlab.cli.termination import termination_raises
+from attributionlab.errors import AttributionLabError, BadPlan, Terminated
+from attributionlab.printable import LONGEST_MESSAGE, error_text, one_line, printable
+from attributionlab.reports.tables.cells import escape
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -26,19 +32,51 @@ INTERRUPTED_RUN = "interrupted; what is recorded is kept, and the same command g
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_MACHINE = 3
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+MOST_PROBLEMS = 50
+"""Problems of a plan that are printed, at most."""
 
 PIPE_WIDTH = 140
 """Columns of a table that is not printed to a terminal, so that nothing is cut off."""
 
 
+class _Console(Console):
+    """A console that reports a closed pipe; rich's own would end the program as if a check had failed."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise again what rich has caught."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def harden_streams() -> None:
+    """Make stdout and stderr take any text, and exist: a shell can close them (`>&-`)."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the program
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the program
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Let what is left in the buffer of stdout go nowhere, as it cannot be written; Python would try again at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def stdout() -> Console:
     """The console for results."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    return _Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, emoji=False)
 
 
 def stderr() -> Console:
     """The console for progress and errors."""
-    return Console(stderr=True, highlight=False)
+    return _Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_table(table: RenderableType) -> None:
@@ -47,18 +85,19 @@ def print_table(table: RenderableType) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print a line as it is, whatever brackets it has."""
-    stdout().print(text, markup=False, soft_wrap=True)
+    """Print a line, whatever the text holds."""
+    stdout().print(printable(text), markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; NaN has no place in it."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    r"""Print a value as JSON in printable ASCII; NaN has no place in it."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False).replace("\x7f", r"\u007f") + "\n")
 
 
 def print_verdict(verdict: Verdict, form: str) -> None:
     """Print a verdict as a table, JSON or CSV, and leave with the exit code of a failed check where it failed."""
-    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, to_csv, verdict_rows, verdict_table
+    from attributionlab.reports.tables.cells import to_csv
+    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, verdict_rows, verdict_table
 
     if form == "json":
         print_json(verdict.to_dict())
@@ -80,27 +119,33 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
     """Turn errors into one line on stderr and the exit code of their kind, warnings into one line each.
 
     Args:
-        interrupted: What is said after Ctrl-C.
+        interrupted: What is said after Ctrl-C, and with another first word after SIGTERM.
 
     The exit goes through SystemExit, so that nothing is printed after the line.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), termination_raises():
         warnings.simplefilter("default", UserWarning)
         # loky replaces processes that have grown, as they do by what they keep; those that died have their record
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        warnings.showwarning = lambda message, *_, **__: say("warning", str(message))
+        warnings.showwarning = lambda message, *_, **__: say("warning", error_text(message))
         try:
             yield
         except AttributionLabError as error:
-            for line in error.problems if isinstance(error, BadPlan) else (str(error),):
+            problems = error.problems if isinstance(error, BadPlan) else (str(error),)
+            for line in problems[:MOST_PROBLEMS]:
                 say("error", line)
+            if len(problems) > MOST_PROBLEMS:
+                say("error", f"and {len(problems) - MOST_PROBLEMS:,} more")
             raise SystemExit(error.exit_code) from error
         except (OSError, MemoryError) as error:
-            say("error", f"the machine refused: {error}")
+            say("error", f"the machine refused: {error_text(error)}")
             raise SystemExit(EXIT_MACHINE) from error
+        except Terminated as error:
+            say("error", interrupted.replace("interrupted", "terminated", 1))
+            raise SystemExit(EXIT_TERMINATED) from error
         except KeyboardInterrupt as error:
             say("error", interrupted)
-            raise SystemExit(130) from error
+            raise SystemExit(EXIT_INTERRUPTED) from error
 
 
 @contextmanager
@@ -124,6 +169,23 @@ def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(escape(title), total=total)
         yield lambda n: progress.advance(task, n)
+
+
+def require_names(
+    *, environments: Iterable[str] = (), methods: Iterable[str] = (), metrics: Iterable[str] = ()
+) -> None:
+    """Refuse specs whose names do not exist, before torch is imported.
+
+    Raises:
+        UnknownName: If a name does not exist.
+    """
+    from attributionlab.environments.factory import ENVIRONMENTS
+    from attributionlab.methods.factory import METHODS
+    from attributionlab.metrics.factory import METRICS
+
+    for catalog, specs in ((ENVIRONMENTS, environments), (METHODS, methods), (METRICS, metrics)):
+        for spec in specs:
+            catalog.require(spec)
 
 
 def build_environments(specs: list[str], defaults: dict[str, object]) -> list[Environment]:
@@ -157,8 +219,9 @@ def build_methods(
 
 
 def say(kind: str, text: str) -> None:
-    """One line, whatever the text holds."""
+    """Print one line of at most 2,000 characters to stderr, whatever the text holds."""
     color = {"error": "red", "warning": "yellow"}.get(kind, "green")
     console = stderr()
-    console.print(f"[{color}]{kind}:[/] ", end="")
-    console.print(" ".join(text.split()), markup=False, soft_wrap=True)
+    with contextlib.suppress(OSError):  # where stderr itself is full or closed, nobody can be told
+        console.print(f"[{color}]{kind}:[/] ", end="")
+        console.print(one_line(text, LONGEST_MESSAGE - len(f"{kind}: ")), markup=False, soft_wrap=True)

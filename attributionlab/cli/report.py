@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from attributionlab.cli.options import ForceOption, output_path
 from attributionlab.cli.output import one_line_errors, print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
@@ -35,12 +36,23 @@ class FigureFormat(StrEnum):
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `attributionlab run` wrote.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the HTML report, one file that needs no network.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write the HTML report, one file that needs no network.",
+            parser=output_path,
+            metavar="PATH",
+        ),
     ] = None,
     format: Annotated[TableFormat | None, typer.Option(help="How to print the table.", show_default="table")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Write all figures into this folder.")] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="Write all figures into this folder.", parser=output_path, metavar="PATH"),
+    ] = None,
     figure_format: Annotated[FigureFormat, typer.Option(help="As what.")] = FigureFormat.png,
     n_images: Annotated[int, typer.Option(help="Images per environment in the HTML report.")] = 8,
+    force: ForceOption = False,
 ) -> None:
     """Print the table of a run; with -o write the HTML report, with --figures the figures.
 
@@ -56,19 +68,19 @@ def report(
         if output is not None:
             from attributionlab.reports.page.report import check_report_path, write_report  # matplotlib and torch
 
-            check_report_path(output)
+            check_report_path(output, force=force)
         if figures is not None:
             check_parents(figures / "figure", "figures")
         records = load_records(folder)
         if format is not None or (output is None and figures is None):
             _print(run_table(records), format or TableFormat.table)
         if output is not None:
-            write_report(records, output, n_images=n_images)
+            write_report(records, output, n_images=n_images, force=force)
             say("report", str(output))
         if figures is not None:
             from attributionlab.reports.figures.runs import write_figures  # as above
 
-            for path in write_figures(records, figures, figure_format.value):
+            for path in write_figures(records, figures, figure_format.value, force=force):
                 say("figure", str(path))
 
 

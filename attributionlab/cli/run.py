@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
-from attributionlab.cli.options import Device, DeviceOption
+from attributionlab.cli.options import Device, DeviceOption, output_path
 from attributionlab.cli.output import (
     EXIT_FAILED,
     INTERRUPTED_RUN,
@@ -45,7 +44,16 @@ class RunFormat(StrEnum):
 
 def run(
     plan: Annotated[str, typer.Argument(help="A TOML file, or file.py:function of one that returns a Plan.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A new folder, or that of the same plan to go on.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A new folder, or that of the same plan to go on.",
+            parser=output_path,
+            metavar="PATH",
+        ),
+    ],
     workers: Annotated[int, typer.Option(help="Processes; 1 is this one.")] = 1,
     backend: Annotated[Backend, typer.Option(help="loky: this machine; dask, ray: a cluster.")] = Backend.loky,
     scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler, like tcp://host:8786.")] = None,
@@ -109,6 +117,8 @@ def _said(outcome: RunOutcome) -> str:
 def _jobs_bar(title: str, n_jobs: int) -> Iterator[tuple[Callable[[int], None], Callable[[Record], None]]]:
     """Jobs done, rate, time left and the last result; silent in a pipe."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from attributionlab.reports.tables.cells import escape
 
     console = stderr()
     columns = (

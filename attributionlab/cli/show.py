@@ -9,6 +9,7 @@ import typer
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
+    ForceOption,
     OutputOption,
     SamCheckpointOption,
     SamModelOption,
@@ -25,6 +26,7 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_line,
     progress_bar,
+    require_names,
 )
 
 
@@ -41,16 +43,19 @@ def show(
     size: SizeOption = None,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
+    force: ForceOption = False,
 ) -> None:
     """Draw images, their exact truth and the maps of methods side by side (PNG, SVG or PDF)."""
     with one_line_errors():
+        from attributionlab.specs.grammar import split_specs
+
+        require_names(environments=[spec], methods=split_specs(methods))
         from attributionlab.measuring.galleries import gallery
         from attributionlab.methods import make_method
         from attributionlab.reports.figures.maps import attribution_figure
         from attributionlab.reports.figures.saving import check_path, save_figure
-        from attributionlab.specs.grammar import split_specs
 
-        check_path(output)
+        check_path(output, force=force)
         (environment,) = build_environments([spec], environment_defaults(size, seed))
         with chatter_to_stderr():
             named = build_methods(split_specs(methods), sam_defaults(sam_checkpoint, sam_model))
@@ -62,7 +67,7 @@ def show(
         figure = attribution_figure(
             drawn.batch, {**drawn.maps, **drawn.failures}, title=drawn.environment, captions=drawn.truths
         )
-        save_figure(figure, output)
+        save_figure(figure, output, force=force)
         print_line(f"wrote {output}")
         for message in drawn.failures.values():
             print_line(message)

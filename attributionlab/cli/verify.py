@@ -23,6 +23,7 @@ from attributionlab.cli.output import (
     print_table,
     print_text,
     progress_bar,
+    require_names,
 )
 
 CSV_COLUMNS = ("environment", "name", "statement", "n_checked", "n_violations", "holds", "note")
@@ -44,10 +45,12 @@ def verify(
 ) -> None:
     """Test by intervention that networks do exactly what they claim; exit code 1 if one does not."""
     with one_line_errors():
+        require_names(environments=spec or ())
         from attributionlab.environments import ENVIRONMENTS
         from attributionlab.environments import verify as run_verify
         from attributionlab.machine import find_device
-        from attributionlab.reports.tables.verdicts import to_csv, verification_table
+        from attributionlab.reports.tables.cells import to_csv
+        from attributionlab.reports.tables.verdicts import verification_table
 
         where = find_device(device.value)
         environments = build_environments(spec or list(ENVIRONMENTS), environment_defaults(size, seed))

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments.claims import Case, Claim
-from attributionlab.errors import AttributionLabError, bad_option
-from attributionlab.specs.arguments import whole_number
+from attributionlab.errors import AttributionLabError
+from attributionlab.machine import torch_device
+from attributionlab.specs.arguments import MOST_IMAGES, require_list, whole_number
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.batch import Batch
@@ -69,8 +70,7 @@ class Environment(abc.ABC):
         same = self.data_seed == self.network_seed
         seeds = {"seed": self.data_seed} if same else {"data_seed": self.data_seed, "network_seed": self.network_seed}
         for option, value in seeds.items():
-            if value < 0:
-                raise bad_option(option, "be at least 0", value)
+            whole_number(option, value, 0)
 
     @abc.abstractmethod
     def scene(self, index: int) -> Any:
@@ -184,7 +184,13 @@ class Environment(abc.ABC):
         return self.build_network().eval()
 
     def to(self, device: torch.device | str) -> Self:
-        """The same environment with a copy of the network on another device."""
+        """The same environment with a copy of the network on another device.
+
+        Raises:
+            BadOption: If torch knows no such device.
+            MachineError: If this machine has none.
+        """
+        device = torch_device(device)
         copied = copy.copy(self)
         vars(copied)["model"] = copy.deepcopy(self.model).to(device)  # where cached_property keeps it
         return copied
@@ -200,17 +206,28 @@ class Environment(abc.ABC):
                 options[shorthand] = values.pop()
         return format_spec(self.name, options)
 
+    @property
+    def most_samples(self) -> int:
+        """Samples of one batch, at most."""
+        return MOST_IMAGES
+
     def sample(self, n: int, start: int = 0) -> Batch:
         """Samples `start` to `start + n - 1`; each is the same in every batch, on every machine.
 
         Raises:
-            BadOption: If `n` is not an integer from 1, or `start` not one from 0.
+            BadOption: If `n` is not an integer from 1, or more than memory holds; if `start` is not an integer from 0.
         """
-        n, start = whole_number("n", n, 1), whole_number("start", start, 0)
+        n = whole_number("n", n, 1, self.most_samples, "one batch would fill the memory")
+        start = whole_number("start", start, 0)
         return self.batch(tuple(self.scene(index) for index in range(start, start + n)))
 
     def batch(self, scenes: tuple[Any, ...]) -> Batch:
-        """The inputs of these scenes and their truth."""
+        """The inputs of these scenes and their truth.
+
+        Raises:
+            BadOption: If `scenes` is not a list of at least one.
+        """
+        scenes = tuple(require_list("scenes", scenes, "scenes", 1))
         labels = torch.tensor([self.label(scene) for scene in scenes])
         return Batch(
             inputs=torch.from_numpy(np.stack([self.inputs_of(scene) for scene in scenes])).float().contiguous(),

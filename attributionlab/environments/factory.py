@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
+from attributionlab.errors import bad_option
+from attributionlab.specs.arguments import require_list
 from attributionlab.specs.catalog import Catalog, Registered
 from attributionlab.specs.grammar import parse_spec
 from attributionlab.specs.rules import Rules
@@ -78,6 +80,46 @@ def make_environment(name: str | Environment | type[Environment], /, **options: 
     environment: Environment = ENVIRONMENTS.build(name, options)
     environment.prove()
     return environment
+
+
+def as_environment(name: str, value: object) -> Environment:
+    """An environment, or that of a spec.
+
+    Args:
+        name: The parameter, for messages.
+        value: Its value.
+
+    Raises:
+        BadOption: If `value` is neither, or an option does not fit.
+        UnknownName: If there is no such environment or option.
+    """
+    return make_environment(value) if isinstance(value, str) else require_environment(name, value)
+
+
+def as_environments(value: object) -> list[Environment]:
+    """One environment or several, of the parameter `environments`.
+
+    Raises:
+        BadOption: If `value` is neither an environment nor a list of at least one.
+        UnknownName: If there is no such environment or option.
+    """
+    if not isinstance(value, (list, tuple)):
+        return [as_environment("environments", value)]
+    values = require_list("environments", value, "environments or their specs", 1)
+    return [as_environment("environments", each) for each in values]
+
+
+def require_environment(name: str, value: object) -> Environment:
+    """`value`, which must be an environment.
+
+    Raises:
+        BadOption: If it is not one.
+    """
+    from attributionlab.environments.base import Environment  # noqa: PLC0415  # imports torch, which listing names does not need
+
+    if not isinstance(value, Environment):
+        raise bad_option(name, "be an environment, as make_environment returns it, or its spec", value)
+    return value
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:

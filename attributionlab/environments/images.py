@@ -15,12 +15,23 @@ from torch import Tensor
 from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
 from attributionlab.scenes import Scene, colored_ids, patch_ids, render
+from attributionlab.specs.arguments import require_list, whole_number
+from attributionlab.truth.batch import Batch
 from attributionlab.truth.ground_truth import GroundTruth
 
 PAPER_SIDE = 224
 """Side of the paper's images; sizes given for it scale with the image."""
 
 SMALLEST_SIDE = 16
+
+LARGEST_BATCH = 2**34
+"""Bytes of the images and the truth of one batch, at most: what a machine of 32 GB holds."""
+
+BYTES_OF_TRUTH = 4
+"""Bytes per pixel: one of its sign, two of its patch, one of its smooth mask; a channel of the image takes four more."""
+
+LARGEST_SIDE = 4096
+"""Side of the largest images: float32 counts up to 4096 x 4096 = 2**24 pixels exactly."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +53,7 @@ class ImageEnvironment(Environment):
     def __post_init__(self) -> None:
         sides = {"size": self.height} if self.height == self.width else {"height": self.height, "width": self.width}
         for side, value in sides.items():
-            if value < SMALLEST_SIDE:
-                raise bad_option(side, f"be at least {SMALLEST_SIDE}", value)
+            whole_number(side, value, SMALLEST_SIDE, LARGEST_SIDE, "float32 counts 2**24 pixels exactly")
         super().__post_init__()
 
     @abc.abstractmethod
@@ -61,6 +71,12 @@ class ImageEnvironment(Environment):
         return torch.tensor(self.background_color, dtype=torch.float32)
 
     @property
+    def most_samples(self) -> int:
+        """Images of one batch, at most: so many as fit into `LARGEST_BATCH` bytes."""
+        per_image = self.height * self.width * (BYTES_OF_TRUTH + 4 * len(self.background_color))
+        return max(1, min(super().most_samples, LARGEST_BATCH // per_image))
+
+    @property
     def scale(self) -> float:
         """The image's smaller side relative to that of the paper's images."""
         return min(self.height, self.width) / PAPER_SIDE
@@ -69,6 +85,17 @@ class ImageEnvironment(Environment):
     def area_scale(self) -> float:
         """The image's area relative to that of the paper's images."""
         return self.height * self.width / PAPER_SIDE**2
+
+    def batch(self, scenes: tuple[Any, ...]) -> Batch:
+        """The images of these scenes and their truth.
+
+        Raises:
+            BadOption: If `scenes` is empty, or holds something that is not a scene of this size.
+        """
+        for scene in require_list("scenes", scenes, "scenes", 1):
+            if not isinstance(scene, Scene) or (scene.height, scene.width) != (self.height, self.width):
+                raise bad_option("scenes", f"hold scenes of {self.height}x{self.width} pixels", scene)
+        return super().batch(scenes)
 
     def inputs_of(self, scene: Scene) -> npt.NDArray[np.uint8]:
         """(c, h, w): the rendered scene."""

@@ -7,6 +7,10 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from attributionlab.errors import bad_option
+from attributionlab.specs.arguments import require_choice
+from attributionlab.truth.maps import require_model, require_tensor
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
@@ -22,3 +26,12 @@ class TrainedNetwork:
     true_baseline: Tensor
     ranking: Literal["signed", "magnitude"] = "signed"
     output_per_feature: None = None
+
+    def __post_init__(self) -> None:
+        require_model("model", self.model)
+        require_tensor("true_baseline", self.true_baseline, "c")
+        require_choice("ranking", self.ranking, ("signed", "magnitude"))
+        if self.output_per_feature is not None:
+            raise bad_option(
+                "output_per_feature", "be none: a trained network has no such number", self.output_per_feature
+            )

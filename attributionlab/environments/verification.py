@@ -11,7 +11,9 @@ import torch
 
 from attributionlab.environments.base import Environment
 from attributionlab.environments.claims import Case, Claim, generic_claims
-from attributionlab.specs.arguments import whole_number
+from attributionlab.environments.factory import require_environment
+from attributionlab.machine import torch_device
+from attributionlab.specs.arguments import MOST_IMAGES, require_flag, require_function, whole_number
 
 NO_CLOSED_FORM = "the function is known only to the network, so there is no closed form to compare it with"
 
@@ -66,9 +68,14 @@ def verify(
     References:
         Zhang et al. 2024, Propositions 3.1 and 3.2; the counts are what they hold for exactly.
     """
-    n_samples, n_pixels = whole_number("n_samples", n_samples, 1), whole_number("n_pixels", n_pixels, 1)
+    require_environment("environment", environment)
+    n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
+    n_pixels = whole_number("n_pixels", n_pixels, 1)
+    require_flag("exhaustive", exhaustive)
+    require_function("progress", progress, "(name)")
+    device = torch_device(device)
     batch = environment.sample(n_samples)
-    case = Case(batch, n_pixels, exhaustive, torch.device(device), environment.data_seed)
+    case = Case(batch, n_pixels, exhaustive, device, environment.data_seed)
     notes = filter(None, ("" if environment.has_logits else NO_CLOSED_FORM, environment.tolerance_reason))
     verification = Verification(environment.spec, note="; ".join(notes))
     with torch.no_grad():

@@ -13,18 +13,20 @@ from torch import Tensor
 from attributionlab.environments import Environment
 from attributionlab.errors import bad_option
 from attributionlab.exchange.model_files import ONNX, WEIGHTS, check_onnx, write_onnx, write_weights
-from attributionlab.files import check_parents, whole_folder
+from attributionlab.files import check_parents, filled_folder, is_draft, whole_folder
 from attributionlab.machine import versions
 from attributionlab.measuring.progress import Progress, no_progress
+from attributionlab.printable import LONGEST_VALUE, one_line
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.pictures import picture
 from attributionlab.reports.figures.saving import save_figure
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.truth import Batch
 
 MANIFEST = "manifest.json"
 TRUTH = "truth.npz"
 README = "README.md"
+PREVIEW = "preview.png"
 FORMAT = 1
 N_PREVIEW = 4
 CHUNK = 16
@@ -71,7 +73,7 @@ def generate(
         folder: The folder to make.
         n_samples: How many images.
         start: Index of the first sample.
-        force: Replace an earlier folder of this kind; nothing else is ever replaced.
+        force: Replace an earlier folder of this kind, unless it holds files that this function did not write.
         onnx: Write the network as ONNX as well (`model.onnx`; extra `onnx`).
         progress: Called with the number of images done since the last call.
 
@@ -83,44 +85,66 @@ def generate(
             `onnx` is asked for and not installed.
         MachineError: If it cannot be written.
     """
-    n_samples = whole_number("n_samples", n_samples, 1)
+    n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
     if onnx:
         check_onnx()
     check_parents(folder)
     _check_folder(folder, force=force)
     first = environment.sample(1, start)  # impossible options are said before anything is written
     del first
-    with whole_folder(folder) as draft:
+    whole = filled_folder if folder.is_dir() and folder.samefile(Path.cwd()) else whole_folder
+    with whole(folder) as draft:
         _write(environment, draft, n_samples, start, progress or no_progress)
         write_weights(environment.model, draft / WEIGHTS)
         if onnx:
             write_onnx(
                 environment.model, environment.sample(max(2, min(N_PREVIEW, n_samples)), start).inputs, draft / ONNX
             )
+        _check_folder(folder, force=force)  # again: somebody may have put something there meanwhile
     return folder
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
+    """Refuse a folder that holds anything but what this function wrote earlier."""
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():
         raise bad_option("output", "be a folder, or nothing yet", str(folder))
-    if not any(folder.iterdir()):
+    names = [entry.name for entry in folder.iterdir() if not is_draft(entry.name)]
+    if not names:
         return
+    if folder.samefile(Path.cwd()):
+        raise bad_option("output", "be empty where it is the current folder", str(folder), f"it has {min(names)}")
     if not force:
         raise bad_option("output", "be a new folder", str(folder), "use --force to replace it")
-    if not _is_ours(folder):
+    written = _written_files(folder)
+    if not written:
         why = "it was not written by this command"
         raise bad_option("output", f"hold a {MANIFEST} to be replaced", str(folder), why)
+    foreign = [str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+    foreign = [name for name in foreign if name not in written]
+    if foreign:
+        why = (
+            f"{one_line(min(foreign), LONGEST_VALUE)} would be deleted, which this command did not write; move it away"
+        )
+        raise bad_option("output", "hold nothing else to be replaced", str(folder), why)
 
 
-def _is_ours(folder: Path) -> bool:
-    """Whether the folder has a manifest that `generate` wrote."""
+def _written_files(folder: Path) -> set[str]:
+    """The files that an earlier call wrote into a folder, by its manifest; none if it has no manifest of ours."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and {"format", "environment", "true_baseline", "samples"} <= manifest.keys()
+        if not {"format", "environment", "true_baseline"} <= manifest.keys():
+            return set()
+        pictures = {name for sample in manifest["samples"] for name in _pictures_of(sample)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return set()
+    return {MANIFEST, TRUTH, README, PREVIEW, WEIGHTS, ONNX, f"{ONNX}.data"} | pictures
+
+
+def _pictures_of(sample: dict[str, Any]) -> set[str]:
+    """The files of a sample in the manifest."""
+    return {sample["image"], *sample["masks"].values()} if "image" in sample else set()
 
 
 def _write(environment: Environment, folder: Path, n_samples: int, start: int, progress: Progress) -> None:
@@ -155,7 +179,7 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
     if preview.inputs.ndim == 4:
         maps = {} if smooth is None else {"smooth positive truth": smooth.float()}
         figure = attribution_figure(preview, maps, title=environment.spec, captions={})
-        save_figure(figure, folder / "preview.png")
+        save_figure(figure, folder / PREVIEW)
 
 
 def _write_sample(environment: Environment, batch: Batch, row: int, index: int, folder: Path) -> dict[str, Any]:

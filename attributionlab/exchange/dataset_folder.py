@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from skimage.io import imread
 
 from attributionlab.environments import Environment, make_environment
-from attributionlab.errors import AttributionLabError, BadOption, MissingFile, bad_option
+from attributionlab.errors import AttributionLabError, BadOption, MissingFile, bad_option, missing_file
+from attributionlab.exchange.array_files import DeclaredArray, declared_arrays, png_size, read_array
 from attributionlab.exchange.dataset import FORMAT, MANIFEST, TRUTH, arrays_of
+from attributionlab.files import is_file
+from attributionlab.printable import value_text
 from attributionlab.reports.figures.pictures import picture
+from attributionlab.specs.arguments import require_list, require_mapping, require_text, whole_number
 from attributionlab.truth import Batch
 
 
@@ -24,49 +28,83 @@ def open_folder(folder: Path) -> tuple[Environment, Batch]:
         MissingFile: If the folder or one of its files is not there.
         BadOption: If the manifest is none of ours, or a file disagrees with it; the message names the file.
     """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise MissingFile(
-            f"`folder` must be one that `attributionlab generate` wrote, got {str(folder)!r} without {MANIFEST}"
-        )
+    environment, n, start, images = _manifest(folder)
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        spec, n, start = manifest["environment"], int(manifest["n_samples"]), int(manifest["start"])
-        samples = [str(sample["image"]) for sample in manifest["samples"]]
-        found_format = manifest["format"]
-        if len(samples) != n:
-            raise ValueError(f"{len(samples)} samples listed, {n} said")  # noqa: TRY301  # said with the rest below
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise bad_option(
-            "folder", f"have a whole {MANIFEST}", str(folder), f"{type(error).__name__}: {error}"
-        ) from error
-    if found_format != FORMAT:
-        raise bad_option("folder", f"have format {FORMAT}", found_format, f"{MANIFEST} is of another version")
-    try:
-        environment = make_environment(spec)
         batch = environment.sample(n, start)
     except AttributionLabError as error:
-        raise BadOption(f"`folder` must name an environment in {MANIFEST}: {error}") from error
-    for name in [TRUTH, *samples]:
-        if not (folder / name).is_file():
-            raise MissingFile(f"`folder` must hold all files of its {MANIFEST}, got none called {name}")
+        raise BadOption(f"`folder` must have a {MANIFEST} whose samples exist: {error}") from error
+    for name in [TRUTH, *images]:
+        if not is_file(folder / name):
+            raise MissingFile(f"`folder` must hold all files of its {MANIFEST}, got none called {value_text(name)}")
     _compare(folder / TRUTH, batch)
-    for name, image in zip(samples, batch.inputs, strict=True):
-        expected = picture(image)
-        found = imread(folder / name)
-        if not np.array_equal(found if found.ndim == 3 else found[..., None].repeat(3, axis=2), expected):
+    for name, image in zip(images, batch.inputs, strict=True):
+        if not _shows(folder / name, picture(image)):
             raise bad_option("folder", "hold the images of its environment", str(folder / name), "generate it again")
     return environment, batch
+
+
+def _manifest(folder: Path) -> tuple[Environment, int, int, list[str]]:
+    """What the manifest lists: the environment, how many samples from which on, and the files of their images."""
+    path = folder / MANIFEST
+    if not is_file(path):
+        raise missing_file(
+            "folder", "be one that `attributionlab generate` wrote", str(folder), f"it has no {MANIFEST}"
+        )
+    try:
+        manifest = require_mapping(MANIFEST, json.loads(path.read_text(encoding="utf-8")), "entries")
+        version = whole_number("format", manifest["format"], 0)
+        n, start = (whole_number(name, manifest[name], least) for name, least in (("n_samples", 1), ("start", 0)))
+        spec = require_text("environment", manifest["environment"])
+        samples = require_list("samples", manifest["samples"], "samples")
+        images = [_image_name(sample["image"]) for sample in samples]
+        if len(images) != n:
+            raise bad_option("samples", f"be {n}, as `n_samples` says", len(images))  # named with the rest
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise bad_option("folder", f"have a whole {MANIFEST}", str(folder), why) from error
+    if version != FORMAT:
+        raise bad_option("folder", f"have format {FORMAT}", version, f"{MANIFEST} is of another version")
+    try:
+        environment = make_environment(spec)
+    except AttributionLabError as error:
+        raise BadOption(f"`folder` must name an environment in {MANIFEST}: {error}") from error
+    return environment, n, start, images
+
+
+def _image_name(name: object) -> str:
+    """The name of an image, which must lie in the folder."""
+    text = require_text("image", name)
+    if Path(text).is_absolute() or ".." in Path(text).parts or "\0" in text:
+        raise bad_option("image", "lie in the folder", text)
+    return text
+
+
+def _shows(path: Path, expected: npt.NDArray[np.uint8]) -> bool:
+    """Whether a PNG shows a picture (h, w, 3); its size is looked at before it is read."""
+    try:
+        if png_size(path) != expected.shape[:2]:
+            return False
+        stored = imread(path)
+    except Exception:  # noqa: BLE001  # readers of images raise many kinds of errors on a damaged file
+        return False
+    return np.array_equal(stored if stored.ndim == 3 else stored[..., None].repeat(3, axis=2), expected)
 
 
 def _compare(path: Path, batch: Batch) -> None:
     """Refuse a truth that is not that of the batch."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            held = {name: torch.from_numpy(stored[name]) for name in stored.files}
+        declared = declared_arrays(path)
+        if isinstance(declared, DeclaredArray):
+            raise TypeError("one array")  # noqa: TRY301  # named with the rest
     except Exception as error:
         raise bad_option("folder", f"hold a whole {path.name}", str(path), type(error).__name__) from error
     for name, expected in arrays_of(batch).items():
-        if name not in held or held[name].shape != expected.shape or not torch.equal(held[name], expected):
+        header = declared.get(name)
+        fits = header is not None and header.shape == tuple(expected.shape) and header.dtype == expected.numpy().dtype
+        try:
+            same = fits and torch.equal(torch.from_numpy(read_array(path, name)), expected)
+        except Exception as error:
+            raise bad_option("folder", f"hold a whole {path.name}", str(path), type(error).__name__) from error
+        if not same:
             why = f"`{name}` differs from what {MANIFEST} says; generate it again"
             raise bad_option("folder", f"hold the {path.name} of its environment", str(path), why)

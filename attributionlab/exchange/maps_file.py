@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from attributionlab.errors import BadOption, MissingFile, WrongShape, bad_option
+from attributionlab.errors import AttributionLabError, BadOption, WrongShape, bad_option, missing_file
+from attributionlab.exchange.array_files import DeclaredArray, declared_arrays, read_array
+from attributionlab.files import is_file
 from attributionlab.truth.maps import attribution_maps
 
 ENDINGS = (".npy", ".npz", ".pt")
@@ -34,61 +37,101 @@ def read_maps(path: Path, inputs: Sequence[int], *, key: str | None = None) -> T
         WrongShape: If there is not one value per pixel of each image.
         NotFinite: If a value is NaN or infinite.
     """
-    if not path.is_file():
-        raise MissingFile(f"`maps` must name a file that exists, got {str(path)!r}")
+    if not is_file(path):
+        raise missing_file("maps", "name a file that exists", str(path))
     if path.suffix not in ENDINGS:
         raise bad_option("maps", f"end in {' or '.join(ENDINGS)}", str(path))
-    try:
-        loaded = torch.load(path, weights_only=True, map_location="cpu") if path.suffix == ".pt" else _numpy(path)
-    except Exception as error:
-        if _is_about_pickle(error):
-            why = "files with pickled objects are not loaded, as they can run anything"
-            raise bad_option("maps", "hold numbers only", str(path), why) from error
-        raise bad_option("maps", f"be a whole {path.suffix} file", str(path), type(error).__name__) from error
-    chosen = _chosen(loaded, key, path)
-    values = torch.as_tensor(chosen) if _is_real(chosen) else None
-    if values is None:
-        got = getattr(chosen, "dtype", type(chosen).__name__)
-        raise BadOption(f"`maps` must be an array of real numbers, got {got} in {path}")
-    n, channels, *shape = inputs
-    first = _channels_first(values, inputs)
-    if tuple(first.shape) not in ((n, *shape), (n, channels, *shape), (n, 1, *shape)):
-        inner = ", ".join(map(str, shape))
-        expected = f"({n}, {inner}), ({n}, {channels}, {inner}) or ({n}, {inner}, {channels})"
-        is_swapped = len(shape) > 1 and list(first.shape[-len(shape) :]) == shape[::-1] != shape
-        hint = "rows and columns may be swapped" if is_swapped else ""
-        raise WrongShape(str(bad_option("maps", f"have shape {expected}", tuple(values.shape), hint)))
-    return attribution_maps(first, inputs, f"`maps` ({path.name}) must be")
+    values = _torch_maps(path, inputs, key) if path.suffix == ".pt" else _numpy_maps(path, inputs, key)
+    return attribution_maps(_channels_first(values, inputs), inputs, f"`maps` ({path.name}) must be")
 
 
-def _numpy(path: Path) -> Any:
-    loaded = np.load(path, allow_pickle=False)
-    if not isinstance(loaded, np.lib.npyio.NpzFile):
-        return loaded
-    with loaded:
-        return {name: loaded[name] for name in loaded.files}
-
-
-def _chosen(loaded: object, key: str | None, path: Path) -> object:
-    """One array of what a file holds."""
+def _torch_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
+    """The tensor of a .pt file."""
+    with _damage_named(path):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                declared = sum(part.file_size for part in archive.infolist())
+            if declared > path.stat().st_size:
+                raise bad_option("maps", "be a .pt file as torch.save writes it", str(path), "its parts are compressed")
+        loaded = torch.load(path, weights_only=True, map_location="cpu")
+    chosen = loaded[_chosen_name(loaded, key, path)] if isinstance(loaded, dict) else loaded
     if not isinstance(loaded, dict):
-        if key is not None:
-            raise bad_option("key", f"be left out where there is one array, as in {path.name}", key)
-        return loaded
-    names = ", ".join(map(str, loaded)) or "nothing"
+        _refuse_key(key, path)
+    if not isinstance(chosen, Tensor) or chosen.is_complex():
+        raise _no_numbers(getattr(chosen, "dtype", type(chosen).__name__), path)
+    _check_shape(tuple(chosen.shape), inputs)
+    return chosen
+
+
+def _numpy_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
+    """The array of a .npy or .npz file, read only where its header declares values that fit."""
+    with _damage_named(path):
+        declared = declared_arrays(path)
+    if isinstance(declared, DeclaredArray):
+        _refuse_key(key, path)
+        name, array = None, declared
+    else:
+        name = _chosen_name(declared, key, path)
+        array = declared[name]
+    if array.dtype.hasobject:
+        raise _pickled(path)
+    if array.dtype.kind not in "fiub" or array.dtype == np.longdouble:
+        raise _no_numbers(array.dtype, path)
+    _check_shape(array.shape, inputs)
+    with _damage_named(path):
+        return torch.as_tensor(read_array(path, name))
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Name the file where it cannot be read."""
+    try:
+        yield
+    except AttributionLabError:
+        raise
+    except Exception as error:
+        if "Weights only load failed" in str(error) or "allow_pickle" in str(error):
+            raise _pickled(path) from error
+        raise bad_option("maps", f"be a whole {path.suffix} file", str(path), type(error).__name__) from error
+
+
+def _pickled(path: Path) -> BadOption:
+    why = "files with pickled objects are not loaded, as they can run anything"
+    return bad_option("maps", "hold numbers only", str(path), why)
+
+
+def _no_numbers(kind: object, path: Path) -> BadOption:
+    return BadOption(f"`maps` must be an array of real numbers, got {kind} in {path}")
+
+
+def _check_shape(declared: tuple[int, ...], inputs: Sequence[int]) -> None:
+    n, channels, *shape = inputs
+    allowed = [(n, *shape), *((n, c, *shape) for c in (1, channels)), *((n, *shape, c) for c in (1, channels))]
+    if declared in allowed:
+        return
+    inner = ", ".join(map(str, shape))
+    expected = f"({n}, {inner}), ({n}, {channels}, {inner}) or ({n}, {inner}, {channels})"
+    is_swapped = len(shape) > 1 and list(declared[-len(shape) :]) == shape[::-1] != shape
+    hint = "rows and columns may be swapped" if is_swapped else ""
+    raise WrongShape(str(bad_option("maps", f"have shape {expected}", declared, hint)))
+
+
+def _refuse_key(key: str | None, path: Path) -> None:
+    """Refuse a key where there is nothing to choose from."""
     if key is not None:
-        if key not in loaded:
+        raise bad_option("key", f"be left out where there is one array, as in {path.name}", key)
+
+
+def _chosen_name(arrays: Mapping[str, object], key: str | None, path: Path) -> str:
+    """Which array of several is meant."""
+    names = ", ".join(map(str, arrays)) or "nothing"
+    if key is not None:
+        if key not in arrays:
             raise bad_option("key", f"name an array of {path.name} ({names})", key)
-        return loaded[key]
-    if len(loaded) != 1:
+        return key
+    if len(arrays) != 1:
         raise bad_option("maps", "hold one array, or be given with a key", f"{path.name} with {names}")
-    return next(iter(loaded.values()))
-
-
-def _is_real(values: object) -> bool:
-    if isinstance(values, Tensor):
-        return not values.is_complex()
-    return isinstance(values, np.ndarray) and values.dtype.kind in "fiub" and values.dtype != np.longdouble
+    return next(iter(arrays))
 
 
 def _channels_first(values: Tensor, inputs: Sequence[int]) -> Tensor:
@@ -96,8 +139,3 @@ def _channels_first(values: Tensor, inputs: Sequence[int]) -> Tensor:
     n, channels, *shape = inputs
     is_last = tuple(values.shape[:-1]) == (n, *shape) and values.shape[-1] in (1, channels)
     return values.movedim(-1, 1) if is_last else values
-
-
-def _is_about_pickle(error: Exception) -> bool:
-    """Whether numpy or torch refused to run what a file holds."""
-    return "allow_pickle" in str(error) or "Weights only load failed" in str(error)

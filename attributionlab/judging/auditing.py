@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attributionlab.environments import Environment, make_environment
+from attributionlab.environments import Environment
+from attributionlab.environments.factory import as_environments
 from attributionlab.errors import MetricError, bad_option
 from attributionlab.judging.audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores, Values
 from attributionlab.judging.ranking import RankCorrelation, paired_difference, rank_correlation
@@ -23,10 +24,21 @@ from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import AnyMetric, Measurement, Metric, MetricFunction, make_metric, score
 from attributionlab.perturbation import DEFAULT_MEMORY
-from attributionlab.specs.arguments import whole_number
+from attributionlab.printable import error_text
+from attributionlab.specs.arguments import (
+    MOST_IMAGES,
+    require_choice,
+    require_flag,
+    require_function,
+    require_list,
+    whole_number,
+)
 from attributionlab.truth import Batch
 
 F1_TRUTHS = ("positive", "overall")
+
+MOST_NETWORKS = 1_000
+"""Networks per environment, at most: their spread is known to a thirtieth of itself long before."""
 
 
 def audit(
@@ -79,19 +91,16 @@ def audit(
         >>> report.environments[0].correlations["deletion"].kendall
         1.0
     """
-    if truth not in ("auto", *F1_TRUTHS):
-        raise bad_option("truth", f"be auto or {' or '.join(F1_TRUTHS)}", truth)
-    n_samples = whole_number("n_samples", n_samples, 1)
+    require_choice("truth", truth, ("auto", *F1_TRUTHS))
+    n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
     batch_size = whole_number("batch_size", batch_size, 1)
     max_memory = whole_number("max_memory", max_memory, 1)
     seed = whole_number("seed", seed, 0)
-    if len(methods) < 2:
-        raise bad_option("methods", "be at least 2", len(methods))
+    require_list("methods", methods, "methods", 2)
+    require_list("metrics", metrics, "metrics", 1)
+    require_function("progress", progress, "(n)")
     where = find_device(device)
-    given = [environments] if isinstance(environments, (Environment, str)) else list(environments)
-    if not given or not metrics:
-        raise bad_option("metrics" if given else "environments", "name at least one", metrics if given else given)
-    families = [make_environment(item) if isinstance(item, str) else item for item in given]
+    families = as_environments(environments)
     jobs = expand(families, network_seeds=network_seeds, paired=paired)
     found = [_with_memory(make_metric(item), max_memory) for item in metrics]
     named = [[make_method(item, environment) for item in methods] for _, environment in jobs]
@@ -115,7 +124,8 @@ def expand(
     Raises:
         BadOption: If `network_seeds` is below 1, or `paired` is asked for where no environment has redundant channels.
     """
-    whole_number("network_seeds", network_seeds, 1)
+    whole_number("network_seeds", network_seeds, 1, MOST_NETWORKS, "each is a network of its own")
+    require_flag("paired", paired)
     if paired and not any(_plain(environment) for environment in environments):
         raise bad_option("paired", "be left out where no environment has redundant channels", paired)
     families = {environment.spec: environment for environment in environments}
@@ -188,7 +198,7 @@ def _audit_one(
             try:
                 measurements = measure(metric, there, batch, [values for _, values in maps])
             except MetricError as error:
-                metric_errors[metric.spec] = str(error)
+                metric_errors[metric.spec] = error_text(error)
                 continue
             for (row, _), measurement in zip(maps, measurements, strict=True):
                 row.add(metric.spec, measurement)
@@ -223,8 +233,9 @@ def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, st
         return MethodScores(None, {metric.spec: None for metric in metrics}, {}, row.error)
     by_image = {name: torch.cat(parts).numpy() for name, parts in row.scores.items() if name not in failed}
     means = {metric.spec: _mean(by_image.get(metric.spec)) for metric in metrics}
+    quantities = {metric.spec: metric.quantity for metric in metrics}
     curves = {
-        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy())  # type: ignore[union-attr, misc]  # `add` keeps whole ones only
+        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy(), quantities[name])  # type: ignore[union-attr, misc]  # `add` keeps whole ones only
         for name, parts in row.curves.items()
         if name not in failed
     }

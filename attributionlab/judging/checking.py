@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from attributionlab.environments import Environment, make_environment
-from attributionlab.errors import BadOption, bad_option
+from attributionlab.environments import Environment
+from attributionlab.environments.factory import as_environments
 from attributionlab.judging.diagnosis import diagnose
 from attributionlab.judging.statistics import summarize
 from attributionlab.judging.verdict import Diagnostics, EnvironmentVerdict, Truths, Verdict
 from attributionlab.machine import find_device, versions
-from attributionlab.measuring.applicable import applicable_truths, deciding_truth
+from attributionlab.measuring.applicable import applicable_truths, check_applies, deciding_truth
 from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.inspection import inspect_maps
@@ -25,8 +25,9 @@ from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, Declaration, make_method
 from attributionlab.methods.diagnostics import Recorded
 from attributionlab.metrics import score
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import MOST_IMAGES, require_function, share, whole_number
 from attributionlab.truth import TRUTHS, Batch
+from attributionlab.truth.kinds import require_truth
 
 CONTROLS = ("random", "constant")
 
@@ -69,23 +70,18 @@ def check(
         >>> check("truth", "multi-color-sum[size=16]", n_samples=2).passed
         True
     """
-    if not isinstance(gamma, (int, float)) or not 0 <= gamma <= 1:
-        raise bad_option("gamma", "be in [0, 1]", gamma)
-    n_samples, batch_size = whole_number("n_samples", n_samples, 1), whole_number("batch_size", batch_size, 1)
-    if truth not in ("auto", *TRUTHS):
-        raise bad_option("truth", f"be auto or {' or '.join(TRUTHS)}", truth)
+    gamma = share("gamma", gamma)
+    n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
+    batch_size = whole_number("batch_size", batch_size, 1)
+    require_truth(truth)
+    require_function("progress", progress, "(n)")
     where = find_device(device)
-    given = [environments] if isinstance(environments, (Environment, str)) else list(environments)
-    if not given:
-        raise bad_option("environments", "name at least one", environments)
-    built = [make_environment(item) if isinstance(item, str) else item for item in given]
+    built = as_environments(environments)
     bound = [make_method(method, environment) for environment in built]
     deciding = deciding_truth(bound[0].declaration, built[0]) if truth == "auto" else truth
     for one, environment in zip(bound, built, strict=True):
-        if deciding not in applicable_truths(one.declaration, environment):
-            where_not = f"{environment.spec}, got {deciding!r}; {one.spec} cannot be judged by it there"
-            raise BadOption(f"`truth` must apply in {where_not}")
-    options = CheckOptions(n_samples, float(gamma), deciding, batch_size, where, progress or no_progress)
+        check_applies(deciding, one.declaration, environment, one.spec)
+    options = CheckOptions(n_samples, gamma, deciding, batch_size, where, progress or no_progress)
     verdicts = tuple(
         _check_environment(one, environment, options) for one, environment in zip(bound, built, strict=True)
     )

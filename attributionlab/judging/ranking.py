@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau, rankdata
 
+from attributionlab.judging.statistics import draw_images, percentile_interval
 from attributionlab.seeding import generator
 
 Scores = npt.NDArray[np.float64]
 
 N_RESAMPLES = 500
-INTERVAL = (2.5, 97.5)
 
 TIE = 1e-6
 """Scores that differ by less, in parts of the largest magnitude, are equal: maps are float32, which rounds at 6e-8.
@@ -50,7 +50,7 @@ def rank_correlation(first: Scores, second: Scores, *, seed: int = 0) -> RankCor
         seed: Seed of the bootstrap.
     """
     means = _means(first[:, None])[0], _means(second[:, None])[0]
-    interval = _interval(resampled_spearman(first, second, seed=seed))
+    interval = percentile_interval(resampled_spearman(first, second, seed=seed))
     return RankCorrelation(_number(_spearman(*(mean[None] for mean in means))[0]), *interval, _kendall(*means))
 
 
@@ -96,7 +96,7 @@ def paired_difference(
         resampled_spearman(*pairs[index][0], seed=seed) - resampled_spearman(*pairs[index][1], seed=seed)
         for index in known
     ]
-    low, high = _interval(np.mean(resampled, axis=0))
+    low, high = percentile_interval(np.mean(resampled, axis=0))
     lower = float((first < second).mean())
     means = float(first.mean()), float(second.mean())
     return PairedDifference(*means, means[0] - means[1], low, high, lower, len(known))
@@ -105,7 +105,7 @@ def paired_difference(
 def resampled_spearman(first: Scores, second: Scores, *, seed: int) -> Scores:
     """Spearman's rho with images drawn anew, (N_RESAMPLES,); NaN where undefined. The same seed draws the same images."""
     n_images = first.shape[1]
-    draws = generator(seed, "images drawn anew").integers(0, n_images, (N_RESAMPLES, n_images))
+    draws = draw_images(generator(seed, "images drawn anew"), n_images, N_RESAMPLES)
     return _spearman(_means(first[:, draws]), _means(second[:, draws]))
 
 
@@ -121,12 +121,6 @@ def ranks(scores: Scores) -> Scores:
     np.put_along_axis(levels, order[..., 1:], apart.cumsum(axis=-1).astype(float), axis=-1)
     found: Scores = rankdata(levels, axis=-1)
     return found
-
-
-def _interval(values: Scores) -> tuple[float | None, float | None]:
-    known = values[np.isfinite(values)]
-    low, high = (float(end) for end in np.percentile(known, INTERVAL)) if len(known) else (None, None)
-    return low, high
 
 
 def _means(scores: Scores) -> Scores:

@@ -1,4 +1,4 @@
-"""Means over images with bootstrap intervals."""
+"""Statistics over images: the one bootstrap of this package, and means with their intervals."""
 
 from __future__ import annotations
 
@@ -7,12 +7,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import bootstrap
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from attributionlab.metrics import SoftScores
 
+Values = npt.NDArray[np.float64]
+
 N_RESAMPLES = 2_000
+"""Resamples for the interval of a mean."""
+
+INTERVAL = (2.5, 97.5)
+"""Percentiles of resampled values that bound a 95 percent interval."""
+
+
+def draw_images(random: np.random.Generator, n_images: int, n_resamples: int) -> npt.NDArray[np.int64]:
+    """(n_resamples, n_images): images drawn with replacement, again and again."""
+    return random.integers(0, n_images, (n_resamples, n_images))
+
+
+def percentile_interval(resampled: Values) -> tuple[float | None, float | None]:
+    """The 95 percent interval of a statistic from its resampled values (n,), NaN left out; None where nothing is defined."""
+    defined = resampled[np.isfinite(resampled)]
+    if len(defined) == 0:
+        return None, None
+    low, high = np.percentile(defined, INTERVAL)
+    return float(low), float(high)
 
 
 @dataclass(frozen=True)
@@ -60,11 +80,11 @@ def summarize(scores: SoftScores, gamma: float, *, seed: int) -> Summary | None:
     )
 
 
-def bootstrap_interval(values: np.ndarray[tuple[int], np.dtype[np.float64]], *, seed: int) -> tuple[float, float]:
-    """The 95 percent interval of the mean of `values`."""
+def bootstrap_interval(values: Values, *, seed: int) -> tuple[float, float]:
+    """The 95 percent interval of the mean of `values` (n,), by the percentile bootstrap."""
     if len(values) == 1 or (values == values[0]).all():
         return float(values[0]), float(values[0])
-    interval = bootstrap(
-        (values,), np.mean, n_resamples=N_RESAMPLES, method="percentile", rng=np.random.default_rng(seed)
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
+    draws = draw_images(np.random.default_rng(seed), len(values), N_RESAMPLES)
+    low, high = percentile_interval(values[draws].mean(axis=1))
+    assert low is not None and high is not None, "means of finite values are finite"
+    return low, high

@@ -6,15 +6,17 @@ import torch
 from torch import Tensor
 
 from attributionlab.environments import Environment
-from attributionlab.errors import BadOption, bad_option
+from attributionlab.environments.factory import require_environment
 from attributionlab.judging.checking import CheckOptions, judge
 from attributionlab.judging.verdict import Verdict
 from attributionlab.machine import versions
-from attributionlab.measuring.applicable import applicable_truths, deciding_truth
+from attributionlab.measuring.applicable import check_applies, deciding_truth
 from attributionlab.measuring.explain import Maps
 from attributionlab.measuring.progress import no_progress
 from attributionlab.methods import Declaration
-from attributionlab.truth import TRUTHS, Batch
+from attributionlab.specs.arguments import require_instance, require_text, share
+from attributionlab.truth import Batch
+from attributionlab.truth.kinds import require_truth
 from attributionlab.truth.maps import attribution_maps
 
 
@@ -50,18 +52,17 @@ def check_maps(
         >>> check_maps(batch.ground_truth.signed, environment, batch).passed
         True
     """
-    if not isinstance(gamma, (int, float)) or not 0 <= gamma <= 1:
-        raise bad_option("gamma", "be in [0, 1]", gamma)
-    if truth not in ("auto", *TRUTHS):
-        raise bad_option("truth", f"be auto or {' or '.join(TRUTHS)}", truth)
+    gamma = share("gamma", gamma)
+    require_truth(truth)
+    require_text("name", name)
+    require_environment("environment", environment)
+    require_instance("batch", batch, Batch, "be a Batch, as environment.sample returns it")
     facts = Declaration() if declaration is None else declaration
+    require_instance("declaration", facts, Declaration, "be a Declaration, or none")
     deciding = deciding_truth(facts, environment) if truth == "auto" else truth
-    if deciding not in applicable_truths(facts, environment):
-        raise BadOption(
-            f"`truth` must apply in {environment.spec}, got {deciding!r}; such maps cannot be judged by it there"
-        )
+    check_applies(deciding, facts, environment, name)
     values = attribution_maps(maps, batch.inputs.shape, "`maps` must be")
-    options = CheckOptions(len(batch), float(gamma), deciding, len(batch), torch.device("cpu"), no_progress)
+    options = CheckOptions(len(batch), gamma, deciding, len(batch), torch.device("cpu"), no_progress)
     return Verdict(
         name, options.gamma, deciding, (judge(environment, batch, facts, options, Maps(values)),), versions()
     )

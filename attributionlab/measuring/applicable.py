@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attributionlab.environments import Environment
+from attributionlab.errors import BadOption
 from attributionlab.methods import Declaration
 from attributionlab.truth import TRUTHS
 
@@ -22,3 +23,15 @@ def applicable_truths(declaration: Declaration, environment: Environment) -> tup
         "positive-smooth": environment.has_smooth_truth,
     }
     return tuple(truth for truth in TRUTHS if applies.get(truth, True))
+
+
+def check_applies(truth: str, declaration: Declaration, environment: Environment, method: str) -> None:
+    """Refuse a deciding truth that says nothing about a method.
+
+    Raises:
+        BadOption: If `truth` does not apply to the method in this environment.
+    """
+    if truth not in applicable_truths(declaration, environment):
+        raise BadOption(
+            f"`truth` must apply in {environment.spec}, got {truth!r}; {method} cannot be judged by it there"
+        )

@@ -9,6 +9,7 @@ from torch import Tensor
 from attributionlab.errors import AttributionLabError, MetricError
 from attributionlab.metrics import AnyMetric, Measurement
 from attributionlab.metrics.base import AnyBatch, AnyEnvironment
+from attributionlab.printable import error_line
 
 
 def measure(
@@ -33,7 +34,7 @@ def measure(
     """
     try:
         return metric.evaluate(environment, batch, maps, prepared)
-    except AttributionLabError:
+    except (AttributionLabError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        raise MetricError(f"{metric.spec} raised {type(error).__name__}: {error}") from error
+    except BaseException as error:
+        raise MetricError(f"{metric.spec} raised {error_line(error)}") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from attributionlab.printable import error_text, type_name
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -22,4 +24,4 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException) -> Self:
         """The failure that an error means."""
-        return cls(type(error).__name__, " ".join(str(error).split()))
+        return cls(type_name(error), error_text(error))

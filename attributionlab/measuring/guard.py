@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from attributionlab.errors import AttributionLabError, InputsChanged, MethodRaised, ModelChanged, TorchChanged
 from attributionlab.methods.base import AnyMethod
+from attributionlab.printable import error_line
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
@@ -92,11 +93,10 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
     process = os.getpid()
     try:
         maps = method(model, given, asked, **context)
-    except (AttributionLabError, KeyboardInterrupt, GeneratorExit):
+    except (AttributionLabError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        text = str(error).strip().partition("\n")[0]
-        raise MethodRaised(f"{method.spec} raised {type(error).__name__}: {text}") from error
+        raise MethodRaised(f"{method.spec} raised {error_line(error)}") from error
     finally:
         if os.getpid() != process:  # a fork that the method forgot to end would go on with all that follows
             os._exit(1)

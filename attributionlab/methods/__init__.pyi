@@ -11,7 +11,7 @@ from .patterns import PatternAttribution, PatternNet
 from .relevance import DeepTaylor, LrpAlphaBeta, LrpEpsilon, LrpEpsilonAlpha2Beta1Flat, LrpEpsilonPlusFlat, LrpZ
 from .rise import Rise
 from .sampled import ExpectedGradients, SmoothGrad, SmoothGradSquared, VarGrad
-from .segments import SEGMENTERS, register_segmenter
+from .segmenters import SEGMENTERS, register_segmenter
 from .surrogate import KernelShap, Lime
 
 __all__ = [

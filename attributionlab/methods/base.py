@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import abc
+import typing
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
@@ -15,9 +17,10 @@ from torch import Tensor, nn
 from attributionlab.environments.base import Environment
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
+from attributionlab.specs.arguments import number, require_choice, require_instance, require_text
 from attributionlab.specs.grammar import format_spec
-from attributionlab.specs.options import changed_options
-from attributionlab.truth.maps import attribution_maps, check_targets, describe_tensor
+from attributionlab.specs.options import changed_options, convert
+from attributionlab.truth.maps import attribution_maps, check_targets, require_model, require_tensor
 
 Sign = Literal["signed", "positive", "magnitude"]
 Granularity = Literal["pixel", "coarse"]
@@ -26,6 +29,9 @@ Need = Literal["gradients", "layer", "segments", "baseline", "batch"]
 Randomness = Literal["none", "seeded"]
 Baseline = Literal["black", "true"] | tuple[int, ...]
 MethodFunction = Callable[..., Tensor]
+
+CONTROLS = "controls"
+"""The family of maps that serve as a yardstick; they do not look at the network."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,21 @@ class Declaration:
     source: str = ""
     zero_maps: str | None = None
 
+    def __post_init__(self) -> None:
+        require_choice("sign", self.sign, typing.get_args(Sign))
+        require_choice("granularity", self.granularity, typing.get_args(Granularity))
+        require_choice("explains", self.explains, typing.get_args(Explains))
+        require_choice("randomness", self.randomness, typing.get_args(Randomness))
+        for need in require_instance("needs", self.needs, frozenset, "be a frozenset of words"):
+            require_choice("needs", need, typing.get_args(Need))
+        for name in ("family", "source"):
+            require_text(name, getattr(self, name))
+        for name in ("completeness", "zero_maps"):
+            if getattr(self, name) is not None:
+                require_text(name, getattr(self, name), "be a text, or none")
+        if self.tolerance is not None:
+            number("tolerance", self.tolerance, 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Method(abc.ABC):
@@ -84,6 +105,8 @@ class Method(abc.ABC):
             targets: (b,) int64, the index of the explained output.
             **context: `batch`, for the methods that need it.
 
+        Controls do not look at the network; for them it may be None.
+
         Returns:
             (b, h, w): one signed value per pixel, summed over channels, detached.
 
@@ -91,6 +114,8 @@ class Method(abc.ABC):
             BadOption: If inputs or targets do not fit the model.
             MethodError: If the result is not that.
         """
+        if self.declaration.family != CONTROLS:
+            require_model("model", model)
         check_call(model, inputs, targets)
         with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad(), evaluating(model):
             maps = self.attribute(model, inputs.detach().clone(), targets, **context)
@@ -112,7 +137,8 @@ class Method(abc.ABC):
         Raises:
             BadOption: If it is the true one and no environment says which that is, or no color of the inputs.
         """
-        channels = inputs.shape[1]
+        channels = require_tensor("inputs", inputs, "b c *shape", "floating point").shape[1]
+        baseline = convert("baseline", baseline, Baseline)  # type: ignore[assignment]  # it returns one
         if baseline == "black":
             return torch.zeros_like(inputs)
         if baseline == "true":
@@ -134,8 +160,7 @@ def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
     Raises:
         BadOption: If they do not.
     """
-    if not isinstance(inputs, Tensor) or inputs.ndim < 3 or not inputs.is_floating_point():
-        raise BadOption(f"`inputs` must be floating point of shape (b, c, *shape), got {describe_tensor(inputs)}")
+    require_tensor("inputs", inputs, "b c *shape", "floating point")
     check_targets(targets, len(inputs))
     if isinstance(model, DesignedNetwork):
         wanted = ", ".join(map(str, model.input_shape))
@@ -177,6 +202,10 @@ def declares(
         ... def my_cam(model, inputs, targets):
         ...     return inputs.sum(dim=1)
     """
+    if isinstance(needs, (str, bytes)) or not isinstance(needs, (Sequence, AbstractSet)):
+        raise bad_option("needs", "be a list of words", needs)
+    for need in needs:
+        require_choice("needs", need, typing.get_args(Need))
     declaration = Declaration(
         sign=sign,
         granularity=granularity,
@@ -188,6 +217,8 @@ def declares(
     )
 
     def attach(function: Function) -> Function:
+        if not callable(function) or isinstance(function, type):
+            raise bad_option("function", "be a function (model, inputs, targets) -> Tensor", function)
         function.declaration = declaration  # type: ignore[attr-defined]  # a fact about the function, kept with it
         return function
 

@@ -131,7 +131,7 @@ class Iba(Method):
         response, original = activations(model, layer, image), logits_of(model)(image).detach()
         parameters = torch.full_like(response, 5.0).requires_grad_()  # sigmoid(5): nearly everything gets through
         optimizer = torch.optim.Adam([parameters], lr=self.learning_rate)
-        losses = []
+        losses: list[Tensor] = []
         for _ in range(self.n_steps):
             through = _blurred(torch.sigmoid(parameters), self.smoothing)
             draws = torch.from_numpy(random.standard_normal((self.n_noises, *response.shape[1:]))).to(response)
@@ -143,9 +143,11 @@ class Iba(Method):
             optimizer.zero_grad()
             (parameters.grad,) = torch.autograd.grad(loss, parameters)
             optimizer.step()
-            losses.append(float(loss.detach()))
+            losses.append(loss.detach())  # read once at the end: reading waits for a GPU
         through = _blurred(torch.sigmoid(parameters.detach()), self.smoothing)
-        return losses, features.information(response, through).sum(dim=1, keepdim=True) / math.log(2)
+        return torch.stack(losses).tolist(), features.information(response, through).sum(
+            dim=1, keepdim=True
+        ) / math.log(2)
 
 
 def activations(model: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:

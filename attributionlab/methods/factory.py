@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
+from attributionlab.environments.factory import require_environment
 from attributionlab.specs.catalog import Catalog, Registered
 from attributionlab.specs.rules import Rules
 
@@ -154,5 +155,7 @@ def make_method(
         >>> make_method("integrated-gradients", n_steps=20).spec
         'integrated-gradients[n_steps=20]'
     """
+    if environment is not None:
+        require_environment("environment", environment)
     built: AnyMethod = METHODS.build(method, options, environment=environment)
     return built

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
 from attributionlab.seeding import generator
 
 
@@ -56,20 +56,18 @@ class Rise(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Section 3.1 of the paper."""
-
-        def attribute_one(image: Tensor, target: Tensor) -> Tensor:
-            baseline = self.baseline_like(image, self.baseline)
-            cells, offsets = generator(self.seed, "rise cells"), generator(self.seed, "rise offsets")
-            total = torch.zeros_like(image[:, 0])
+        cells, offsets = generator(self.seed, "rise cells"), generator(self.seed, "rise offsets")
+        baselines = self.baseline_like(inputs, self.baseline)
+        images = list(zip(inputs.split(1), baselines.split(1), targets.split(1), strict=True))
+        totals = torch.zeros_like(inputs[:, 0])
+        with torch.no_grad():
             for start in range(0, self.n_masks, self.internal_batch_size):
                 n = min(self.internal_batch_size, self.n_masks - start)
-                masks = self.draw_masks(n, image.shape[2:], cells, offsets).to(image)
-                outputs = model(baseline + masks * (image - baseline))[:, target]
-                total += (outputs[:, :, None, None] * masks).sum(dim=(0, 1))
-            return total / (self.probability * self.n_masks)
-
-        with torch.no_grad():
-            return one_by_one(attribute_one, inputs, targets)
+                masks = self.draw_masks(n, inputs.shape[2:], cells, offsets).to(inputs)  # once for all images
+                for total, (image, baseline, target) in zip(totals, images, strict=True):
+                    outputs = model(baseline + masks * (image - baseline))[:, target]
+                    total.add_((outputs[:, :, None, None] * masks).sum(dim=(0, 1)))
+        return totals / (self.probability * self.n_masks)
 
     def draw_masks(self, n: int, size: torch.Size, cells: np.random.Generator, offsets: np.random.Generator) -> Tensor:
         """Masks (n, 1, h, w) in [0, 1]: coarse cells, enlarged bilinearly by one cell too many, cut out at random.

@@ -6,7 +6,6 @@ A segmenter maps an image to an integer feature mask (h, w) whose ids count from
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,7 @@ import torch
 from torch import Tensor
 
 from attributionlab.errors import bad_option
-from attributionlab.specs.catalog import Catalog, Registered
-from attributionlab.specs.rules import Rules
+from attributionlab.methods.segmenters import SEGMENTERS
 
 Picture = npt.NDArray[np.uint8]
 FeatureMask = npt.NDArray[np.int64]
@@ -39,62 +37,6 @@ def slic(picture: Picture) -> FeatureMask:
 
     ids: FeatureMask = slic_from_one(picture, start_label=0)
     return ids
-
-
-PRIORS_WITH_NEEDS = ("oracle", "sam")
-"""Priors that need more than the picture: the scene's patches, and weights."""
-
-SEGMENTERS: Catalog[Segmenter] = Catalog(
-    kind="segmenter",
-    built_in={
-        "quickshift": "skimage.segmentation:quickshift",
-        "felzenszwalb": "skimage.segmentation:felzenszwalb",
-        "slic": "attributionlab.methods.segments:slic",
-        "grid": "attributionlab.methods.segments:grid",
-    },
-    rules=Rules(signature="(picture: (h, w, 3) uint8) -> (h, w) integers from 0"),
-    reserved=PRIORS_WITH_NEEDS,
-)
-"""Segmenters that need nothing but the picture."""
-
-
-@overload
-def register_segmenter(name: str, /) -> Callable[[Registered], Registered]: ...
-@overload
-def register_segmenter(name: str, segmenter: Registered, /) -> Registered: ...
-@overload
-def register_segmenter(segmenter: Registered, /) -> Registered: ...
-def register_segmenter(name: Any, segmenter: Any = None, /) -> Any:
-    """Make a segmenter known by a name, in this process, so that `lime[segments=<name>]` and `kernel-shap[...]` take it.
-
-    A segmenter is a function from a picture (h, w, 3) uint8, as a person would see it, to a feature mask (h, w) of integers
-    from 0. An installed package uses an entry point of the group `attributionlab.segmenters` instead, which works in every
-    process.
-
-    Args:
-        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
-        segmenter: The class or function; left out where `register_segmenter` decorates it.
-
-    Returns:
-        The class or function itself.
-
-    Raises:
-        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
-
-    Example:
-        >>> @register_segmenter("halves")  # doctest: +SKIP
-        ... def halves(picture):
-        ...     return (np.arange(picture.shape[1]) * 2 // picture.shape[1])[None].repeat(picture.shape[0], axis=0)
-        >>> halves(np.zeros((1, 4, 3), np.uint8))  # doctest: +SKIP
-        array([[0, 0, 1, 1]])
-    """
-    return SEGMENTERS.register(name, segmenter)
-
-
-def prior_names() -> list[str]:
-    """The names of all segmentation priors."""
-    registered = [name for name in SEGMENTERS.names if name not in SEGMENTERS.built_in]
-    return [*SEGMENTERS.built_in, *PRIORS_WITH_NEEDS, *registered]
 
 
 def segment(image: Tensor, segments: str, patch_ids: Tensor | None, sam: Segmenter | None = None) -> Tensor:

@@ -18,7 +18,8 @@ from attributionlab.errors import bad_option
 from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
-from attributionlab.methods.segments import prior_names, segment
+from attributionlab.methods.segmenters import prior_names
+from attributionlab.methods.segments import segment
 from attributionlab.networks import DesignedNetwork
 from attributionlab.seeding import content_key, generator
 from attributionlab.specs.options import changed_options

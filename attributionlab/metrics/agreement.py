@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from attributionlab.specs.arguments import require_choice, require_instance
 from attributionlab.truth.ground_truth import GroundTruth
+from attributionlab.truth.kinds import TRUTHS
 from attributionlab.truth.maps import attribution_maps
 
 
@@ -37,7 +39,12 @@ class Agreement:
     positive_smooth: SoftScores
 
     def against(self, truth: str) -> SoftScores:
-        """The scores against the truth of this name, one of `TRUTHS`."""
+        """The scores against the truth of this name, one of `TRUTHS`.
+
+        Raises:
+            BadOption: If there is no such truth.
+        """
+        require_choice("truth", truth, TRUTHS)
         scores: SoftScores = getattr(self, truth.replace("-", "_"))
         return scores
 
@@ -98,6 +105,7 @@ def score(attribution: Tensor, ground_truth: GroundTruth) -> Agreement:
         >>> al.score(batch.ground_truth.signed, batch.ground_truth).overall.f1.tolist()
         [1.0, 1.0]
     """
+    require_instance("ground_truth", ground_truth, GroundTruth, "be a GroundTruth")
     batch, *shape = ground_truth.signed.shape
     maps = attribution_maps(attribution, (batch, None, *shape))
     values = normalize(maps.to(ground_truth.overall_mask.device))

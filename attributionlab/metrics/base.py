@@ -14,6 +14,8 @@ from attributionlab.environments.base import Environment
 from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.errors import MetricError, bad_option
 from attributionlab.perturbation import DEFAULT_MEMORY
+from attributionlab.printable import error_line
+from attributionlab.specs.arguments import number, require_flag, require_list, require_text
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.batch import Batch, LabeledImages
@@ -48,10 +50,12 @@ class Measurement:
         if self.at is None or self.curves is None:
             return Measurement(self.scores.double().cpu())
         kept = torch.linspace(0, len(self.at) - 1, min(len(self.at), n_points), dtype=torch.float64).round().long()
-        return Measurement(
-            self.scores.double().cpu(), self.at.cpu()[kept].double(), self.curves.cpu()[:, kept].double()
-        )
+        at, curves = (values[..., kept.to(values.device)].double().cpu() for values in (self.at, self.curves))
+        return Measurement(self.scores.double().cpu(), at, curves)
 
+
+OUTPUT = "explained output"
+"""Quantity that the curves of most metrics show."""
 
 Bounds = tuple[float | None, float | None]
 """Least and greatest score of a metric; None where there is no such number."""
@@ -70,10 +74,14 @@ class Metric(abc.ABC):
     name: ClassVar[str]
     higher_is_better: ClassVar[bool]
     bounds: ClassVar[Bounds] = (None, None)
+    quantity: ClassVar[str] = OUTPUT
+    """Quantity that the curves show, where there are curves."""
+
     source: ClassVar[str]
 
-    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:  # noqa: ARG002  # a metric may need them
+    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:
         """What does not depend on maps, for those who measure methods one after the other; None if nothing is worth keeping."""
+        check_measured(environment, batch, ())
         return None
 
     @abc.abstractmethod
@@ -128,9 +136,16 @@ def metric(
         ... def mass(environment, batch, attribution):
         ...     return attribution.flatten(1).sum(dim=1)
     """
+    require_flag("higher_is_better", higher_is_better)
+    require_text("source", source)
+    for bound in require_list("bounds", bounds, "two numbers", 2):
+        if bound is not None:
+            number("bounds", bound)
     declaration = MetricDeclaration(higher_is_better, source, bounds)
 
     def attach(function: Function) -> Function:
+        if not callable(function) or isinstance(function, type):
+            raise bad_option("function", "be a function (environment, batch, attribution) -> (b,)", function)
         function.declaration = declaration  # type: ignore[attr-defined]  # a fact about the function, kept with it
         return function
 
@@ -166,12 +181,18 @@ class FunctionMetric:
         return self.declaration.higher_is_better
 
     @property
+    def quantity(self) -> str:
+        """Quantity that curves would show; functions give none."""
+        return OUTPUT
+
+    @property
     def bounds(self) -> Bounds:
         """The declared bounds."""
         return self.declaration.bounds
 
-    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:  # noqa: ARG002  # as for any metric
+    def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:
         """Nothing: only the function knows what it needs."""
+        check_measured(environment, batch, ())
         return None
 
     def evaluate(
@@ -179,20 +200,24 @@ class FunctionMetric:
         environment: AnyEnvironment,
         batch: AnyBatch,
         attributions: Sequence[Tensor],
-        prepared: object = None,  # noqa: ARG002  # there is nothing
+        prepared: object = None,
     ) -> list[Measurement]:
         """Call the function for each method; see `Metric.evaluate`.
 
         Raises:
             MetricError: If it raises or does not return one number per image.
         """
+        check_measured(environment, batch, attributions)
+        refuse_prepared(prepared)
         return [Measurement(self._scores(environment, batch, maps)) for maps in attributions]
 
     def _scores(self, environment: AnyEnvironment, batch: AnyBatch, maps: Tensor) -> Tensor:
         try:
             scores: Any = self.function(environment, batch, maps.clone())
-        except (Exception, SystemExit) as error:
-            raise MetricError(f"{self.spec} raised {type(error).__name__}: {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise MetricError(f"{self.spec} raised {error_line(error)}") from error
         try:
             found = torch.as_tensor(scores).detach().double().cpu()
         except (TypeError, ValueError, RuntimeError):
@@ -201,6 +226,29 @@ class FunctionMetric:
             got = type(scores).__name__ if found is None else f"{tuple(found.shape)}"
             raise MetricError(f"{self.spec} must return one number per image, shape ({len(maps)},), got {got}")
         return found
+
+
+def check_measured(environment: object, batch: object, attributions: object) -> None:
+    """Refuse what a metric cannot measure: the arguments of `Metric.evaluate`.
+
+    Raises:
+        BadOption: If the environment has no network, the batch no images, or `attributions` is not a list.
+    """
+    if not isinstance(environment, (Environment, TrainedNetwork)):
+        raise bad_option("environment", "be an environment or a TrainedNetwork", environment)
+    if not isinstance(batch, (Batch, LabeledImages)):
+        raise bad_option("batch", "be a Batch or LabeledImages", batch)
+    require_list("attributions", attributions, "maps, one for each method")
+
+
+def refuse_prepared(prepared: object) -> None:
+    """Refuse what a metric without preparation did not prepare.
+
+    Raises:
+        BadOption: If there is something.
+    """
+    if prepared is not None:
+        raise bad_option("prepared", "be none: this metric prepares nothing", prepared)
 
 
 AnyMetric = Metric | FunctionMetric

@@ -7,6 +7,7 @@ pixel, as a remainder does not, the steps that change it are counted instead (ap
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -17,9 +18,24 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from attributionlab.errors import bad_option
-from attributionlab.metrics.base import AnyBatch, AnyEnvironment, Measure, Measurement, Metric
-from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, descending, switch_pixels, switch_steps
-from attributionlab.specs.arguments import whole_number
+from attributionlab.metrics.base import (
+    AnyBatch,
+    AnyEnvironment,
+    Measure,
+    Measurement,
+    Metric,
+    check_measured,
+    refuse_prepared,
+)
+from attributionlab.perturbation import (
+    DEFAULT_MEMORY,
+    Ranking,
+    descending_from,
+    switch_pixels,
+    switch_steps,
+    tie_orders,
+)
+from attributionlab.specs.arguments import require_choice, whole_number
 from attributionlab.truth.maps import attribution_maps
 
 Canvas = Literal["black", "background", "blur"]
@@ -68,25 +84,29 @@ class _Switching(Metric):
     inserts: ClassVar[bool]
 
     def __post_init__(self) -> None:
-        check_counted(self.measure, self.steps)
+        check_switching(self.canvas, self.order, self.measure, self.steps)
         whole_number("seed", self.seed, 0)
+        whole_number("max_memory", self.max_memory, 1)
 
     def evaluate(
         self,
         environment: AnyEnvironment,
         batch: AnyBatch,
         attributions: Sequence[Tensor],
-        prepared: object = None,  # noqa: ARG002  # nothing is worth keeping: curves take milliseconds
+        prepared: object = None,
     ) -> list[Measurement]:
-        """The areas and curves; see `Metric.evaluate`."""
+        """The areas and curves; see `Metric.evaluate`. Nothing is prepared: curves take milliseconds."""
+        refuse_prepared(prepared)
         curves = self.curves(environment, batch, attributions)
         return [Measurement(curve.auc, curve.steps / batch.inputs[0, 0].numel(), curve.outputs) for curve in curves]
 
     def curves(self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor]) -> list[Curve]:
         """A curve per method; the images are prepared once for all of them."""
+        check_measured(environment, batch, attributions)
         by = environment.ranking if self.order is None else self.order
         maps = [attribution_maps(given, batch.inputs.shape) for given in attributions]
-        orders = torch.stack([descending(values, batch.inputs, by=by, seed=self.seed) for values in maps])
+        ties = tie_orders(batch.inputs, seed=self.seed)
+        orders = torch.stack([descending_from(ties, values, by=by) for values in maps])
         shown = canvases(environment, batch.inputs, self.canvas)
         start, end = (shown, batch.inputs) if self.inserts else (batch.inputs, shown)
         by_image = orders.transpose(0, 1)
@@ -99,11 +119,16 @@ class _Switching(Metric):
             correct = correct_steps(outputs, n_contributing) / n_contributing[:, None]
             outputs = correct if self.inserts else 1 - correct
         steps = switch_steps(orders.shape[-1], self.steps)
-        return [self._curve(steps, values, self._optimum(batch, values, per_pixel)) for values in outputs]
+        widths = steps.diff().to(outputs.device)
+        areas = [
+            ((values[:, 1:] + values[:, :-1]) * widths).sum(dim=1) / 2 / orders.shape[-1]
+            for values in map(Tensor.double, outputs)
+        ]
+        optima = [self._optimum(batch, values, per_pixel) for values in outputs]
+        return [self._curve(steps, *curve) for curve in zip(outputs, areas, optima, strict=True)]
 
-    def _curve(self, steps: Tensor, outputs: Tensor, optimum: Tensor) -> Curve:
-        values, widths = outputs.double(), steps.diff().to(outputs.device)
-        auc = ((values[:, 1:] + values[:, :-1]) * widths).sum(dim=1) / 2 / int(steps[-1])
+    def _curve(self, steps: Tensor, outputs: Tensor, auc: Tensor, optimum: Tensor) -> Curve:
+        values = outputs.double()
         full = values[:, -1 if self.inserts else 0]
         return Curve(steps, outputs, auc, torch.where(full != 0, auc / full, torch.nan), optimum)
 
@@ -228,10 +253,18 @@ def canvases(environment: AnyEnvironment, inputs: Tensor, canvas: Canvas) -> Ten
     raise bad_option("canvas", "be black, background or blur", canvas)
 
 
-def check_counted(measure: Measure, steps: int | None) -> None:
-    """Refuse what is neither measure, and steps that skip pixels where single steps are counted."""
-    if measure not in ("output", "correct-steps"):
-        raise bad_option("measure", "be output or correct-steps", measure)
+def check_switching(canvas: object, order: object, measure: object, steps: object) -> None:
+    """Refuse options that Insertion, Deletion and Sensitivity-N share, where they do not fit.
+
+    Raises:
+        BadOption: If there is no such canvas, order or measure, or if steps skip pixels where single steps are counted.
+    """
+    require_choice("canvas", canvas, typing.get_args(Canvas))
+    if order is not None:
+        require_choice("order", order, typing.get_args(Ranking))
+    require_choice("measure", measure, typing.get_args(Measure))
+    if steps is not None:
+        whole_number("steps", steps, 1)
     if measure == "correct-steps" and steps is not None:
         raise bad_option("steps", "be none where correct steps are counted, one by one", steps)
 

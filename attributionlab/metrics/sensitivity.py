@@ -15,12 +15,23 @@ import torch
 from torch import Tensor
 
 from attributionlab.errors import bad_option
-from attributionlab.metrics.base import AnyBatch, AnyEnvironment, Bounds, Measure, Measurement, Metric
-from attributionlab.metrics.insertion import Canvas, canvases, check_counted, contributing, correct_steps
+from attributionlab.metrics.base import (
+    AnyBatch,
+    AnyEnvironment,
+    Bounds,
+    Measure,
+    Measurement,
+    Metric,
+    check_measured,
+)
+from attributionlab.metrics.insertion import Canvas, canvases, check_switching, contributing, correct_steps
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, random_orders, switch_pixels, switch_steps
 from attributionlab.seeding import generator
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import attribution_maps
+
+MOST_ORDERS = 100_000
+"""Random orders, at most: at 224x224 pixels a thousand take 400 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,47 +78,54 @@ class SensitivityN(Metric):
     seed: int = 0
 
     name: ClassVar[str] = "sensitivity-n"
+    quantity: ClassVar[str] = "correlation"
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[Bounds] = (-1.0, 1.0)
     source: ClassVar[str] = "Ancona et al. 2018"
 
     def __post_init__(self) -> None:
-        check_counted(self.measure, self.steps)
-        whole_number("n_orders", self.n_orders, 2)
+        check_switching(self.canvas, self.order, self.measure, self.steps)
+        whole_number("n_orders", self.n_orders, 2, MOST_ORDERS, "the orders of one image would fill the memory")
         whole_number("seed", self.seed, 0)
+        whole_number("max_memory", self.max_memory, 1)
         if self.steps is not None:
             whole_number("steps", self.steps, 2)
-        if self.order not in (None, "signed", "magnitude"):
-            raise bad_option("order", "be signed or magnitude", self.order)
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> Prepared:
         """The orders, and the drops of every image; about 80 MB and 40 MB an image at 224x224."""
-        return Prepared(self._orders(batch), tuple(self._drops(environment, batch)))
+        check_measured(environment, batch, ())
+        orders = self._orders(batch)
+        return Prepared(orders, tuple(self._drops(environment, batch, orders)))
 
     def evaluate(
         self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[Measurement]:
         """The means and curves; see `Metric.evaluate`."""
-        n_pixels = batch.inputs[0, 0].numel()
         curves = self.curves(environment, batch, attributions, prepared)
+        n_pixels = batch.inputs[0, 0].numel()
         return [Measurement(curve.mean, curve.sizes / n_pixels, curve.correlations) for curve in curves]
 
     def curves(
         self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[SensitivityCurve]:
         """A curve per method; the network is evaluated once for all of them, or not at all where that is prepared."""
+        check_measured(environment, batch, attributions)
+        if prepared is not None and not isinstance(prepared, Prepared):
+            raise bad_option("prepared", "be what `prepare` returned, or none", prepared)
         maps = [self._summed(environment, attribution_maps(given, batch.inputs.shape)) for given in attributions]
         sizes = self._sizes(batch)
         if isinstance(prepared, Prepared):
             orders, drops = prepared.orders, iter(prepared.drops)
         else:
-            orders, drops = self._orders(batch), self._drops(environment, batch)
+            orders = self._orders(batch)
+            drops = self._drops(environment, batch, orders)
+        maps, columns = [values.to(orders.device) for values in maps], (sizes - 1).to(orders.device)
         correlations: list[list[Tensor]] = [[] for _ in maps]
         for index, dropped in enumerate(drops):
-            for values, found in zip(maps, correlations, strict=True):
-                sums = values[index].to(orders.device)[orders].cumsum_(dim=1)
-                found.append(dropped.correlate(sums[:, :-1] if self.steps is None else sums[:, sizes - 1]))
-        return [SensitivityCurve.of(sizes, torch.stack(found)) for found in correlations]
+            for values, by_image in zip(maps, correlations, strict=True):
+                sums = values[index][orders].cumsum_(dim=1)
+                by_image.append(dropped.correlate(sums[:, :-1] if self.steps is None else sums[:, columns]))
+        return [SensitivityCurve.of(sizes, torch.stack(by_image)) for by_image in correlations]
 
     def _sizes(self, batch: AnyBatch) -> Tensor:
         return switch_steps(batch.inputs[0, 0].numel(), self.steps)[1:-1]
@@ -115,9 +133,9 @@ class SensitivityN(Metric):
     def _orders(self, batch: AnyBatch) -> Tensor:
         return random_orders(self.n_orders, batch.inputs[0, 0].numel(), seed=self.seed).to(batch.inputs.device)
 
-    def _drops(self, environment: AnyEnvironment, batch: AnyBatch) -> Iterator[Drops]:
+    def _drops(self, environment: AnyEnvironment, batch: AnyBatch, orders: Tensor) -> Iterator[Drops]:
         """Image by image, because the orders are many."""
-        orders, shown = self._orders(batch), canvases(environment, batch.inputs, self.canvas)
+        shown = canvases(environment, batch.inputs, self.canvas)
         n_contributing = contributing(batch) if self.measure == "correct-steps" else None
         images = zip(batch.inputs.split(1), shown.split(1), batch.targets.split(1), strict=True)
         for index, (image, replacement, target) in enumerate(images):

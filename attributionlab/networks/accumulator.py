@@ -23,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -203,9 +204,15 @@ class Accumulator(nn.Module):
     @property
     def intact(self) -> bool:
         """Whether the weights are still those of the blocks: what is proven of the blocks holds only then."""
-        designed = nn.Sequential(*(layer for block in self.blocks for layer in block.layers(grouped=self.grouped)))
-        pairs = zip(self.layers.parameters(), designed.parameters(), strict=True)
-        return all(torch.equal(now, then.to(now)) for now, then in pairs)
+        weights = _all_weights(self.layers)
+        return torch.equal(weights, self._designed_weights.to(weights))  # one comparison: a GPU is waited for once
+
+    @cached_property
+    def _designed_weights(self) -> Tensor:
+        """The weights of the blocks, on the CPU."""
+        return _all_weights(
+            nn.Sequential(*(layer for block in self.blocks for layer in block.layers(grouped=self.grouped)))
+        )
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Count: (b, classes + redundant, h, w) to (b, classes).
@@ -218,6 +225,11 @@ class Accumulator(nn.Module):
             raise bad_option("inputs", f"have {height}x{width} pixels", tuple(inputs.shape))
         counts: Tensor = self.layers(inputs)
         return rearrange(counts, "b k 1 1 -> b k") if self.flatten is None else self.flatten(counts)
+
+
+def _all_weights(layers: nn.Sequential) -> Tensor:
+    """All parameters one after the other, (n,)."""
+    return torch.cat([parameter.detach().flatten() for parameter in layers.parameters()])
 
 
 @functools.lru_cache(maxsize=32)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from attributionlab.judging.statistics import draw_images, percentile_interval
 from attributionlab.seeding import generator
 
 Values = npt.NDArray[np.float64]
 
 N_RESAMPLES = 500
+"""As many as for rank correlations, so that means and correlations come from the same images."""
 
 SEED = 0
 """Seed of the images that are drawn anew for intervals."""
@@ -43,8 +45,7 @@ def average_networks(by_seed: Sequence[float], resampled: Values | None = None) 
         resampled: (n,), the mean over networks for images drawn anew, NaN where undefined; None where nothing is drawn.
     """
     values = np.asarray(by_seed, dtype=np.float64)
-    defined = np.empty(0) if resampled is None else resampled[np.isfinite(resampled)]
-    low, high = (float(end) for end in np.percentile(defined, (2.5, 97.5))) if len(defined) else (None, None)
+    low, high = percentile_interval(np.empty(0) if resampled is None else resampled)
     return Evidence(float(values.mean()), tuple(float(value) for value in values), low, high)
 
 
@@ -52,7 +53,7 @@ def average_images(scores: Values) -> Evidence:
     """The mean of scores (networks, images), NaN left out, with its interval; NaN where a network has no score."""
     if np.isnan(scores).all(axis=1).any():
         return Evidence(np.nan, (np.nan,) * len(scores))
-    draws = generator(SEED, "images drawn anew").integers(0, scores.shape[1], (N_RESAMPLES, scores.shape[1]))
+    draws = draw_images(generator(SEED, "images drawn anew"), scores.shape[1], N_RESAMPLES)
     return average_networks(np.nanmean(scores, axis=1).tolist(), defined_mean(scores[:, draws]).mean(axis=0))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attributionlab.errors import unknown_name
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,24 @@ def find_preset(presets: Mapping[str, Preset], name: str, **changes: int | None)
 
     Raises:
         UnknownName: If there is no such preset.
-        BadOption: If a number is below 1.
+        BadOption: If a number is below 1, or too large.
     """
     if name not in presets:
         raise unknown_name("preset", name, presets)
     preset = presets[name]
-    numbers = {option: whole_number(option, value, 1) for option, value in changes.items() if value is not None}
+    most = _greatest_numbers()
+    numbers = {
+        option: whole_number(option, value, 1, most.get(option, MOST_IMAGES))
+        for option, value in changes.items()
+        if value is not None
+    }
     changed: dict[str, Any] = {option: value for option, value in numbers.items() if value != getattr(preset, option)}
     return dataclasses.replace(preset, name=f"{name}, changed", **changed) if changed else preset
+
+
+def _greatest_numbers() -> dict[str, int]:
+    """The greatest values of a preset's numbers."""
+    from attributionlab.environments.images import LARGEST_SIDE  # noqa: PLC0415  # imports torch, which names do not need
+    from attributionlab.judging.auditing import MOST_NETWORKS  # noqa: PLC0415  # likewise
+
+    return {"size": LARGEST_SIDE, "n_samples": MOST_IMAGES, "n_network_seeds": MOST_NETWORKS}

@@ -11,7 +11,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from attributionlab.papers.claims import SHARE, Finding, JudgedClaim, PublishedClaim, Status
@@ -19,7 +18,8 @@ from attributionlab.papers.evidence import Evidence
 from attributionlab.papers.paper import Paper
 from attributionlab.papers.presets import Preset
 from attributionlab.papers.studies import Cell, StudyReport
-from attributionlab.reports.page.assets import asset, policy
+from attributionlab.reports.page.assets import asset, policy, printable_value
+from attributionlab.reports.tables.cells import escape
 
 LOOKS = {
     Status.reproduced: ("passed", "\N{CHECK MARK}"),
@@ -126,6 +126,7 @@ def _render(template: str, report: ReproductionReport, **variables: object) -> s
     environment = Environment(
         loader=PackageLoader("attributionlab.papers"),
         autoescape=select_autoescape(["html.jinja"], default=False),
+        finalize=printable_value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

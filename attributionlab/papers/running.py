@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from attributionlab.errors import bad_option
-from attributionlab.files import KEPT, check_folder, write_whole
+from attributionlab.files import KEPT, check_folder, is_draft, write_whole
 from attributionlab.machine import find_device, versions
 from attributionlab.papers.paper import Paper
 from attributionlab.papers.presets import Preset
@@ -54,18 +54,26 @@ def check_options(paper: Paper, options: Mapping[str, Any]) -> None:
 
 
 def check_preset(paper: Paper, setting: StudySetting) -> None:
-    """Refuse a folder that is a file, lies below one, or holds measurements of another preset or paper.
+    """Refuse a folder that is a file, lies below one, or holds anything but measurements of this paper and preset.
 
     Raises:
         BadOption: If the folder is refused.
     """
     check_folder(setting.folder)
-    file = setting.folder / PRESET_FILE
-    if not file.exists() or _is_of(paper, setting.preset, file.read_bytes()):
-        return
-    preset = setting.preset
-    hint = f"it is not {paper.key} with preset {preset.name!r}, {preset.scope} (see {PRESET_FILE}); use another folder"
-    raise bad_option("output", "be a new folder, or that of the same preset", str(setting.folder), hint)
+    hint = _objection(setting.folder, paper, setting.preset)
+    if hint:
+        raise bad_option("output", "be a new folder, or that of the same preset", str(setting.folder), hint)
+
+
+def _objection(folder: Path, paper: Paper, preset: Preset) -> str:
+    """The reason to refuse a folder; empty if it is accepted."""
+    file = folder / PRESET_FILE
+    if file.exists() and not _is_of(paper, preset, file.read_bytes()):
+        identity = f"{paper.key} with preset {preset.name!r}, {preset.scope}"
+        return f"it is not {identity} (see {PRESET_FILE}); use another folder"
+    entries = [] if file.exists() or not folder.exists() else [entry.name for entry in folder.iterdir()]
+    foreign = [name for name in entries if not is_draft(name)]
+    return f"it has {min(foreign)}" if foreign else ""
 
 
 def write_report(report: ReproductionReport, folder: Path) -> list[Path]:

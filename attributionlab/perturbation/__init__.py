@@ -1,7 +1,7 @@
 """Exact outputs of designed networks while pixels are switched, and the same for any network by forward passes."""
 
 from attributionlab.perturbation.dense import DensePixels
-from attributionlab.perturbation.order import Ranking, descending, random_orders
+from attributionlab.perturbation.order import Ranking, descending, descending_from, random_orders, tie_orders
 from attributionlab.perturbation.switch import switch_pixels, switch_steps
 from attributionlab.perturbation.tree import DEFAULT_MEMORY, SwitchedPixels
 from attributionlab.perturbation.windows import WindowedCounts
@@ -13,7 +13,9 @@ __all__ = [
     "SwitchedPixels",
     "WindowedCounts",
     "descending",
+    "descending_from",
     "random_orders",
     "switch_pixels",
     "switch_steps",
+    "tie_orders",
 ]

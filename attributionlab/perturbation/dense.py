@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.perturbation.order import check_images, check_orders, explained
+from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained
 from attributionlab.truth.maps import check_targets
 
 
@@ -54,16 +54,20 @@ class DensePixels:
             BadOption: If an order is no permutation, a target no index of an output, or a step lies outside 0 to P.
         """
         check_targets(targets, len(self.start))
-        return explained(self.all_outputs(orders, steps), targets)
+        outputs = self.all_outputs(orders, steps)
+        check_indices(targets, outputs.shape[3])
+        return explained(outputs, targets)
 
     @torch.no_grad()
     def all_outputs(self, orders: Tensor, steps: Tensor | None = None) -> Tensor:
         """All outputs, (b, n, s, k); see `outputs`."""
         orders = check_orders(orders.to(self.start.device), len(self.start), self.n_pixels)
-        steps = (torch.arange(self.n_pixels + 1) if steps is None else steps).to(self.start.device)
+        steps = torch.arange(self.n_pixels + 1) if steps is None else steps
         if bool((steps < 0).any() or (steps > self.n_pixels).any()):
             raise bad_option("steps", f"lie between 0 and {self.n_pixels}", f"{int(steps.min())} to {int(steps.max())}")
-        ranks = orders.argsort(dim=2).unflatten(2, self.start.shape[2:])
+        steps, numbers = steps.to(orders.device), torch.arange(self.n_pixels, device=orders.device)
+        ranks = torch.empty_like(orders).scatter_(2, orders.long(), numbers.to(orders).expand_as(orders))
+        ranks = ranks.unflatten(2, self.start.shape[2:])
         images = zip(self.start, self.end, ranks, strict=True)
         curves = [torch.stack([self._curve(start, end, rank, steps) for rank in some]) for start, end, some in images]
         return torch.stack(curves)

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
-from attributionlab.perturbation.order import check_images, check_orders, explained
+from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import check_targets
 
@@ -83,12 +83,14 @@ class SwitchedPixels:
                 `max_memory`.
         """
         check_targets(targets, len(self.start))
+        check_indices(targets, len(self._network.classes))
+        targets = targets.to(self.start.device)
         softmax, parts = self._network.softmax, []
         with exact_arithmetic(self.start.device):
             for images, part in self._parts(orders):
                 logits = self._logits(self._counts(images, part))
                 outputs = logits if softmax is None else softmax(logits.flatten(0, 1)).view_as(logits)
-                parts.append(explained(outputs[:, None], targets.to(images.device)[images])[:, 0])
+                parts.append(explained(outputs[:, None], targets[images])[:, 0])
         return torch.cat(parts).view(*orders.shape[:2], -1)
 
     @torch.no_grad()
@@ -132,6 +134,12 @@ class SwitchedPixels:
             return rearrange(sums, "b m h w -> b (h w) m"), rearrange(changes, "b n p g m -> b n p (g m)")
 
     @cached_property
+    def _at_start(self) -> tuple[Tensor, Tensor]:
+        """Values of the first block's cells (k, b, cell) and counts (k, b) before the first step."""
+        with torch.no_grad(), exact_arithmetic(self.start.device):
+            return self._first_block(self._cells[0]), self._network.counts(self.start).T
+
+    @cached_property
     def _slots(self) -> Tensor:
         """The slot (9 times the cell plus the place in it) of each pixel, (P,)."""
         height, width = self.start.shape[2:]
@@ -151,29 +159,36 @@ class SwitchedPixels:
     def _counts(self, images: Tensor, orders: Tensor) -> Tensor:
         """Counts after every step, (n, P + 1, k), of n orders and the indices of their images."""
         values, changes = self._cells
-        n, n_cells = len(orders), values.shape[1]
-        times = torch.full((n, 9 * n_cells), self.n_pixels, dtype=torch.int64, device=orders.device)  # padding: never
-        steps = torch.arange(self.n_pixels, device=orders.device).expand_as(orders)
-        times.scatter_(1, self._slots[orders], steps)
+        n, n_cells, n_steps = len(orders), values.shape[1], self.n_pixels + 1
+        times = torch.full((n, 9 * n_cells), n_steps, dtype=torch.int64, device=orders.device)  # padding: never
+        times.scatter_(1, self._slots[orders], torch.arange(1, n_steps, device=orders.device).expand_as(orders))
         times, places = times.view(n, n_cells, 9).sort(dim=2)
         cells = torch.arange(n_cells, device=orders.device)[:, None]
         sums = changes[images[:, None, None], cells, places].cumsum(dim=2)  # (n, cell, 9, m)
         sums += values[images, :, None]
-        reached = self._first_block(sums)
-        reached[:, :, 1:] -= reached[:, :, :-1].clone()
-        reached[:, :, 0] -= self._first_block(values)[images]
-        by_time = reached.new_zeros(n, self.n_pixels + 1, reached.shape[-1])
-        index = times.flatten(1)[..., None].expand(-1, -1, reached.shape[-1])
-        by_time.scatter_(1, index, reached.flatten(1, 2))  # padding changes nothing, at step P, which is cut off here:
-        first = self._network.counts(self.start)[images, None]
-        return torch.cat([first, by_time[:, :-1].cumsum(dim=1) + first], dim=1)
+        reached = self._first_block(sums)  # (k, n, cell, 9)
+        reached[..., 1:] -= reached[..., :-1].clone()
+        cells_at_start, counts_at_start = self._at_start
+        reached[..., 0] -= cells_at_start[:, images]
+        by_time = reached.new_zeros(len(reached), n, n_steps + 1)
+        by_time.scatter_(2, times.flatten(1).expand(len(reached), -1, -1), reached.flatten(2))
+        running = by_time[..., :n_steps].cumsum(dim=2)  # along contiguous memory: the fast direction on a GPU
+        running += counts_at_start[:, images, None]
+        return rearrange(running, "k n s -> n s k")
 
     def _first_block(self, sums: Tensor) -> Tensor:
-        """Pre-activations (..., m) to the cell's values (..., k)."""
+        """Pre-activations (..., m) to the cell's values (k, ...).
+
+        A matrix product per group of channels: as a 1x1 convolution of millions of images of one pixel it takes five times
+        as long.
+        """
         mixing = self._network.accumulator.layers[2]
-        shape = sums.shape[:-1]
-        cells = functional.relu(mixing(functional.relu(sums.reshape(-1, sums.shape[-1], 1, 1))))  # never in place
-        return cells.reshape(*shape, -1)
+        assert isinstance(mixing, nn.Conv2d) and mixing.bias is not None
+        active = rearrange(functional.relu(sums), "... (g m) -> g (...) m", g=mixing.groups)
+        weight = rearrange(mixing.weight, "(g k) m 1 1 -> g m k", g=mixing.groups)
+        bias = rearrange(mixing.bias, "(g k) -> g 1 k", g=mixing.groups)
+        cells = rearrange(functional.relu(torch.bmm(active, weight) + bias), "g n k -> (g k) n")
+        return cells.reshape(-1, *sums.shape[:-1])
 
     def _logits(self, counts: Tensor) -> Tensor:
         """The head; where there is one count only, on the different ones: a modulo network is too slow for every step."""

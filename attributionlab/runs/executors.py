@@ -5,6 +5,11 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+import queue
+import re
+import signal
+import socket
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,10 +20,12 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import BrokenProcessPool
 
 from attributionlab.errors import MachineError, bad_option
+from attributionlab.printable import error_text
 from attributionlab.runs.jobs import Unit
+from attributionlab.runs.parent import end_with_parent
 from attributionlab.runs.time_limit import check_main_thread, check_time_limit
 from attributionlab.runs.work import Done, do_unit, do_units, lost_unit
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import require_choice, require_text, whole_number
 
 Backend = Literal["loky", "dask", "ray"]
 
@@ -28,6 +35,10 @@ ENOUGH = 4
 
 Group = tuple[Unit, ...]
 """Units on the same images."""
+
+
+MOST_WORKERS = 512
+"""Processes of one machine, at most: each takes 400 MB; clusters have as many as they like."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +63,10 @@ class Executor:
     timeout: float | None = None
 
     def __post_init__(self) -> None:
-        whole_number("workers", self.workers, 1)
-        if self.backend not in get_args(Backend):
-            raise bad_option("backend", f"be {' or '.join(get_args(Backend))}", self.backend)
+        whole_number("workers", self.workers, 1, MOST_WORKERS, "each takes 400 MB")
+        require_choice("backend", self.backend, get_args(Backend))
+        if self.address is not None:
+            require_text("address", self.address, "be a text, or none")
         if self.backend == "loky" and self.address is not None:
             raise bad_option("address", "go with the backend dask or ray", self.address)
         if self.timeout is not None:
@@ -100,13 +112,19 @@ def together(units: Sequence[Unit], workers: int) -> list[Group]:
 
 def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
     """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
     n_threads = max(1, (os.cpu_count() or 1) // workers)  # more than there are processors would only fight
     left = {unit.jobs[0].key: unit for unit in units}
     n_alone = 0
     while left:
         now = [(next(iter(left.values())),)] if n_alone else together(list(left.values()), workers)
         try:
-            with parallel_config(backend="loky", inner_max_num_threads=n_threads):
+            with parallel_config(
+                backend="loky",
+                inner_max_num_threads=n_threads,
+                initializer=end_with_parent,
+                initargs=(os.getpid(), in_main_thread),
+            ):
                 for done in _parallel(now, workers, device, timeout):
                     del left[done.records[0].job.key]
                     yield done
@@ -167,7 +185,7 @@ def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None)
 
 def _in_short(error: Exception) -> str:
     """The first sentence, in one line."""
-    return " ".join(str(error).split()).partition(". ")[0]
+    return error_text(error).partition(". ")[0]
 
 
 @contextmanager
@@ -182,7 +200,7 @@ def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Worker
             client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         except (OSError, ValueError, TypeError) as error:
-            hint = " ".join(str(error).split())
+            hint = error_text(error)
             raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
         yield lambda device: _Workers(
             sum(client.nthreads().values()),
@@ -198,11 +216,16 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
     import ray  # noqa: PLC0415  # an extra
     from ray.exceptions import OutOfMemoryError, RayTaskError, WorkerCrashedError  # noqa: PLC0415  # as above
 
+    quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     try:
-        local: dict[str, Any] = {} if address is not None else {"num_cpus": workers, "include_dashboard": False}
-        ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **local)
+        with _sigterm_kept():  # Ray would handle it, and leave with another exit code
+            if address is None:
+                ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)
+            else:
+                _knock(address)
+                _within(CONNECT_SECONDS, lambda: ray.init(address=address, **quiet))
     except (ConnectionError, ValueError, OSError, RuntimeError) as error:
-        hint = " ".join(str(error).split())
+        hint = error_text(error)
         raise MachineError(f"`address` must be a Ray cluster that answers, got {address!r}; {hint}") from error
 
     def on(device: str) -> _Workers:
@@ -232,3 +255,51 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
         yield on
     finally:
         ray.shutdown()
+
+
+_HOST_AND_PORT = re.compile(r"(?:ray://)?(?P<host>.+):(?P<port>\d{1,5})")
+
+
+def _knock(address: str) -> None:
+    """Open a connection to a host and port and close it: where nobody listens, Ray itself would try for minutes."""
+    match = _HOST_AND_PORT.fullmatch(address)
+    if match is not None:
+        socket.create_connection((match["host"].strip("[]"), int(match["port"])), CONNECT_SECONDS).close()
+
+
+def _within(seconds: float, call: Callable[[], object]) -> None:
+    """Call something that may never return, in a thread that is then given up.
+
+    Raises:
+        TimeoutError: If it takes longer.
+    """
+    outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def report() -> None:
+        try:
+            call()
+        except BaseException as error:  # noqa: BLE001  # raised again below, in the thread that waits
+            outcome.put(error)
+        else:
+            outcome.put(None)
+
+    threading.Thread(target=report, daemon=True).start()
+    try:
+        error = outcome.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if error is not None:
+        raise error
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Put the handler of SIGTERM back that was there before; main thread only, as others can set none."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)

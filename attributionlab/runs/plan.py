@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from attributionlab.errors import bad_option
 from attributionlab.runs.facts import PlanFacts
 from attributionlab.runs.jobs import AGREEMENT, Job, Unit
-from attributionlab.truth.kinds import TRUTHS
+from attributionlab.specs.arguments import require_instance, require_mapping, require_text, share, whole_number
+from attributionlab.truth.kinds import require_truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,23 @@ class Plan:
     code: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     facts: PlanFacts | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        require_text("name", self.name)
+        for name, least in (("environments", 1), ("methods", 1), ("metrics", 0)):
+            for spec in _require_tuple(name, getattr(self, name), "specs", least):
+                require_text(name, spec, "hold specs")
+        for name in ("seeds", "network_seeds"):
+            for seed in _require_tuple(name, getattr(self, name), "integers", 0):
+                whole_number(name, seed, 0)
+        for name, least in LEAST.items():
+            whole_number(name, getattr(self, name), least)
+        share("gamma", self.gamma)
+        require_truth(self.truth)
+        for digest in require_mapping("code", self.code, "digests by spec").values():
+            require_text("code", digest, "hold digests")
+        if self.facts is not None:
+            require_instance("facts", self.facts, PlanFacts, "be facts of a plan, or none")
+
     @classmethod
     def of(cls, **entries: Any) -> Plan:
         """Check everything that a plan says.
@@ -65,7 +84,7 @@ class Plan:
         """
         from attributionlab.runs.plan_entries import PlanReader  # noqa: PLC0415  # imports torch, which reading does not need
 
-        return PlanReader(entries, lambda problem, *_: problem).plan()
+        return PlanReader(entries).plan()
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored beside the records."""
@@ -76,20 +95,21 @@ class Plan:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Plan:
-        """A plan from its stored form, whose types are checked; the rest was checked when it was made.
+        """A plan from its stored form.
 
         Raises:
-            TypeError: If an entry has no place in a plan, or is missing.
-            ValueError: If an entry has another type than `to_dict` gives it.
+            BadOption: If an entry has no place in a plan, is missing, or has another type than `to_dict` gives it.
         """
-        for name, value in stored.items():
-            if name in _FITS and not _FITS[name](value):
-                raise ValueError(f"`{name}` has a value that no plan has")
+        require_mapping("stored", stored, "entries of a plan")
         entries: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
         }
         facts = entries.pop("facts", None)
-        return cls(**entries, facts=None if facts is None else PlanFacts.from_dict(facts, stored))
+        try:
+            plan = cls(**entries)
+        except TypeError as error:
+            raise bad_option("stored", "have the entries of a plan", sorted(map(str, entries)), str(error)) from error
+        return plan if facts is None else dataclasses.replace(plan, facts=PlanFacts.from_dict(facts, stored))
 
     @cached_property
     def declared(self) -> PlanFacts:
@@ -130,30 +150,11 @@ class Plan:
         return "".join(self.code.get(spec, "") for spec in specs)
 
 
-def _is_number(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+LEAST = {"n_samples": 1, "images_per_job": 1, "save_maps": 0}
+"""Least values of the numbers of a plan."""
 
 
-def _are_texts(value: object, least: int) -> bool:
-    return isinstance(value, list) and len(value) >= least and all(isinstance(item, str) for item in value)
-
-
-def _are_seeds(value: object) -> bool:
-    return isinstance(value, list) and all(_is_number(seed, 0) for seed in value)
-
-
-_FITS: dict[str, Callable[[Any], bool]] = {
-    "name": lambda value: isinstance(value, str),
-    "environments": lambda value: _are_texts(value, 1),
-    "methods": lambda value: _are_texts(value, 1),
-    "metrics": lambda value: _are_texts(value, 0),
-    "seeds": _are_seeds,
-    "network_seeds": _are_seeds,
-    "n_samples": lambda value: _is_number(value, 1),
-    "images_per_job": lambda value: _is_number(value, 1),
-    "save_maps": lambda value: _is_number(value, 0),
-    "gamma": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1,
-    "truth": lambda value: value in ("auto", *TRUTHS),
-    "code": lambda value: isinstance(value, dict) and _are_texts(list(value.values()), 0),
-}
-"""What a stored plan may hold, by entry."""
+def _require_tuple(name: str, value: object, content: str, least: int) -> tuple[Any, ...]:
+    if not isinstance(value, tuple) or len(value) < least:
+        raise bad_option(name, f"be a tuple of {content}{f', at least {least}' if least else ''}", value)
+    return value

@@ -9,10 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attributionlab.errors import AttributionLabError, BadPlan, MissingFile, bad_option
+from attributionlab.errors import AttributionLabError, BadPlan, bad_option, missing_file
+from attributionlab.files import is_file
+from attributionlab.printable import error_line
 from attributionlab.runs.plan import Plan
-from attributionlab.runs.plan_entries import PlanReader
+from attributionlab.runs.plan_entries import PlanReader, Problem
+from attributionlab.specs.arguments import require_path
 from attributionlab.specs.functions import load_function, parse_address
+
+LARGEST_PLAN = 16_000_000
+"""Bytes of a plan's file, at most: a hundred thousand specs take half of it."""
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -27,48 +33,54 @@ def read_plan(path: str | Path) -> Plan:
         MissingFile: If there is no such file.
         BadOption: If it is no TOML, or the function fails or returns something else.
     """
+    file = require_path("path", path)
     text = str(path)
     if parse_address(text) is not None and not text.endswith(".toml"):
         made = _call(load_function(text, "plan"), text)
         if not isinstance(made, Plan):
             raise bad_option("plan", "be a function that returns a Plan", text, f"it returned {type(made).__name__}")
         return made
-    file = Path(path)
-    if not file.is_file():
-        raise MissingFile(f"`plan` must be a file that exists, got {text!r}")
+    if not is_file(file):
+        raise missing_file("plan", "be a file that exists", text)
+    source, entries = _toml(file)
+    lines, reader = Lines(source, entries), PlanReader(entries)
     try:
-        source = file.read_text(encoding="utf-8")
-        entries = tomllib.loads(source)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise bad_option("plan", "be a TOML file", text, str(error)) from error
-    lines = Lines(source, entries)
-    problems: list[str] = []
-
-    def placed(problem: str, entry: str, index: int, near: str) -> str:
-        return f"{file.name}:{lines.find(problem, entry, index, near)}: {problem}"
-
-    try:
-        plan = PlanReader(entries, placed).plan()
+        return reader.plan()
     except BadPlan as error:
-        problems += sorted(error.problems, key=_line_number)
-        raise BadPlan(problems) from error
-    return plan
+        placed = sorted(
+            ((lines.find(problem), problem.message) for problem in reader.problems), key=lambda pair: pair[0]
+        )
+        raise BadPlan(f"{file.name}:{line}: {message}" for line, message in placed) from error
+
+
+def _toml(file: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a TOML file, and what it says."""
+    try:
+        if file.stat().st_size > LARGEST_PLAN:
+            raise bad_option("plan", f"have at most {LARGEST_PLAN:,} bytes", file.stat().st_size, str(file))
+        source = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise missing_file("plan", "be a file that can be read", str(file), error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise bad_option("plan", "be a TOML file in UTF-8", str(file), str(error)) from error
+    try:
+        return source, tomllib.loads(source)
+    except RecursionError as error:
+        raise bad_option("plan", "be nested less deep", str(file), "two levels are enough for every plan") from error
+    except ValueError as error:  # also of integers with thousands of digits
+        raise bad_option("plan", "be a TOML file", str(file), str(error)) from error
 
 
 def _call(function: Callable[..., object], text: str) -> object:
     """What a user's function returns."""
     try:
         return function()
-    except AttributionLabError:
+    except (AttributionLabError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
-        hint = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise bad_option("plan", "be a function that can be called without arguments", text, hint) from error
-
-
-def _line_number(problem: str) -> int:
-    match = re.search(r":(\d+): ", problem)
-    return int(match[1]) if match else 0
+    except BaseException as error:
+        raise bad_option(
+            "plan", "be a function that can be called without arguments", text, error_line(error)
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -83,15 +95,9 @@ class Lines:
     source: str
     entries: Mapping[str, Any]
 
-    def find(self, problem: str, entry: str, index: int, near: str) -> int:
-        """The line, from 1, of what a problem is about.
-
-        Args:
-            problem: The message; the first name in backquotes is the option that is wrong.
-            entry: The key of the plan.
-            index: Which item of a list, or -1.
-            near: The item as it is written, if it is a text.
-        """
+    def find(self, problem: Problem) -> int:
+        """The line, from 1, that a problem is about."""
+        entry, index, near = problem.entry, problem.index, problem.near
         lines = self.source.splitlines()
         headers = [
             number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{re.escape(entry)}\s*\]\]", line)
@@ -100,7 +106,7 @@ class Lines:
             start = headers[index]
             rest = range(start + 1, len(lines))
             end = next((number for number in rest if lines[number].lstrip().startswith("[")), len(lines))
-            return 1 + self._key_line(lines, _named(problem), start + 1, end, otherwise=start)
+            return 1 + self._key_line(lines, problem.option or "", start + 1, end, otherwise=start)
         begin = self._key_line(lines, entry, 0, len(lines), otherwise=0)
         if not near:
             return 1 + begin
@@ -120,12 +126,3 @@ class Lines:
         """Where a key gets its value, or is the heading of a table, within some lines."""
         pattern = re.compile(rf"\s*([\"']?{re.escape(key)}[\"']?\s*=|\[\s*{re.escape(key)}\s*\])")
         return next((number for number in range(start, end) if pattern.match(lines[number])), otherwise)
-
-
-def _named(problem: str) -> str:
-    """The name of the option that a message is about: what it got where an unknown name is meant."""
-    unknown = re.search(r"must be a known name, got '([^']*)'", problem)
-    if unknown:
-        return unknown[1]
-    match = re.search(r"`([^`]*)`", problem)
-    return match[1] if match else ""

@@ -19,6 +19,7 @@ from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Damage, Record, read_at, scan, valid
 from attributionlab.runs.store import MAPS_FOLDER, stored_maps, stored_plan
 from attributionlab.runs.summaries import MethodSummary, summarize_records
+from attributionlab.specs.arguments import require_choice, require_path, require_text, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ class Records:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+        self.folder = require_path("folder", folder)
         self.plan: Plan = stored_plan(self.folder)
         self._path = self.folder / RECORDS_FILE
 
@@ -65,20 +66,28 @@ class Records:
         """By metric, whether higher scores are better; metrics without scores, or records of an earlier version, are left out."""
         return self._index[1]
 
+    @property
+    def quantities(self) -> dict[str, str]:
+        """By metric, the quantity that its curves show; metrics are left out as in `directions`."""
+        return self._index[2]
+
     @cached_property
-    def _index(self) -> tuple[dict[tuple[str, str, str], npt.NDArray[np.int64]], dict[str, bool]]:
-        """One pass over the file: where the records of a method are, and the directions of metrics.
+    def _index(self) -> tuple[dict[tuple[str, str, str], npt.NDArray[np.int64]], dict[str, bool], dict[str, str]]:
+        """One pass over the file: where the records of a method are, and the directions and quantities of metrics.
 
         Places are by environment, method and measure: first image and place in the file, (n, 2), in the order of the images.
         """
         index: dict[tuple[str, str, str], array[int]] = defaultdict(lambda: array("q"))
         directions: dict[str, bool] = {}
+        quantities: dict[str, str] = {}
         for offset, stored in valid(self._path, without="scores"):
             index[stored["environment"], stored["method"], stored["measure"]].extend((stored["start"], offset))
             if stored.get("higher_is_better") is not None:
                 directions[stored["measure"]] = stored["higher_is_better"]
+            if stored.get("quantity") is not None:
+                quantities[stored["measure"]] = stored["quantity"]
         tables = {key: np.array(places).reshape(-1, 2) for key, places in index.items()}
-        return {key: table[table[:, 0].argsort()] for key, table in tables.items()}, directions
+        return {key: table[table[:, 0].argsort()] for key, table in tables.items()}, directions, quantities
 
     def of(
         self, environment: str, method: str, measure: str = AGREEMENT, n_images: int | None = None
@@ -91,6 +100,10 @@ class Records:
             measure: `agreement`, or the canonical spec of a metric.
             n_images: Only those of the first images; None for all.
         """
+        for parameter, value in (("environment", environment), ("method", method), ("measure", measure)):
+            require_text(parameter, value)
+        if n_images is not None:
+            whole_number("n_images", n_images, 0)
         places = self._index[0].get((environment, method, measure), np.empty((0, 2), dtype=np.int64))
         wanted = places if n_images is None else places[places[:, 0] < n_images]
         return (Record.from_dict(stored) for stored in read_at(self._path, wanted[:, 1].tolist()))
@@ -107,6 +120,9 @@ class Records:
         Raises:
             BadOption: If there is no such score.
         """
+        require_text("measure", measure)
+        if name is not None:
+            require_text("name", name, "be a text, or none")
         wanted = name or ("overall.f1" if measure == AGREEMENT else "score")
         found = self.all_scores(environment, method, measure)
         if found and wanted not in found:
@@ -124,7 +140,8 @@ class Records:
             measure: `agreement`, or the canonical spec of a metric.
             n_images: Only of the first images; None for all.
         """
-        n = self.plan.n_samples if n_images is None else n_images
+        n = self.plan.n_samples if n_images is None else whole_number("n_images", n_images, 0)
+        n = min(n, self.plan.n_samples)
         found: dict[str, Values] = {}
         for record in self.of(environment, method, measure, n):
             for name, values in record.scores.items():
@@ -134,6 +151,7 @@ class Records:
 
     def curves(self, environment: str, method: str, metric: str) -> tuple[Values, Values] | None:
         """Fractions of the pixels (s,) and the curves of a metric (images, s), thinned; None if there are none."""
+        require_text("metric", metric)
         drawn = [record.curves for record in self.of(environment, method, metric) if record.curves is not None]
         if not drawn:
             return None
@@ -162,8 +180,7 @@ class Records:
         Raises:
             BadOption: If it is neither.
         """
-        if by not in ("environment", "family"):
-            raise bad_option("by", "be environment or family", by)
+        require_choice("by", by, ("environment", "family"))
         damaged: list[Damage] = []
         stored = (one for _, one in valid(self._path, damaged, "curves" if self.plan.metrics else None))
         found = summarize_records(self.plan, stored, by)

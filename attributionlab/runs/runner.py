@@ -16,6 +16,7 @@ from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Record
 from attributionlab.runs.store import Journal, RunFolder
 from attributionlab.runs.work import Done
+from attributionlab.specs.arguments import require_flag, require_function, require_instance, require_path
 
 Watch = Callable[[Record], None]
 
@@ -87,9 +88,14 @@ def run_plan(
         ...     run_plan(plan, folder).n_run, run_plan(plan, folder).n_run
         (2, 0)
     """
+    require_instance("plan", plan, Plan, "be a Plan, as Plan.of or read_plan returns it")
+    folder = require_path("folder", folder)
+    require_flag("retry_failed", retry_failed)
+    require_function("progress", progress, "(n)")
+    require_function("watch", watch, "(record)")
     begin = time.perf_counter()
     executor = Executor(workers, backend, address, _device(device, address), timeout)
-    with RunFolder.opened(Path(folder), plan) as opened:
+    with RunFolder.opened(folder, plan) as opened:
         skipped = opened.done - opened.failed if retry_failed else opened.done
         units = list(_missing(plan, skipped))
         n_left = sum(len(unit.jobs) for unit in units)
@@ -106,9 +112,7 @@ def run_plan(
                 for record in one.records if watch is not None else ():
                     watch(record)  # type: ignore[misc]  # it is not None here
         damaged = tuple(map(str, opened.damaged))
-    return RunOutcome(
-        Path(folder), plan.n_jobs, plan.n_jobs - n_left, n_run, n_failed, damaged, time.perf_counter() - begin
-    )
+    return RunOutcome(folder, plan.n_jobs, plan.n_jobs - n_left, n_run, n_failed, damaged, time.perf_counter() - begin)
 
 
 def _device(name: str, address: str | None) -> str:

@@ -31,6 +31,7 @@ from attributionlab.files import (
     whole_file,
     write_whole,
 )
+from attributionlab.printable import error_text
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Damage, Record, scan, valid
 
@@ -224,7 +225,7 @@ def stored_plan(path: Path) -> Plan:
         stored = orjson.loads(file.read_bytes())
         return Plan.from_dict(stored)
     except (ValueError, TypeError, AttributeError) as error:
-        raise bad_option("run", f"have a {PLAN_FILE} as it was written", str(file), str(error)) from error
+        raise bad_option("run", f"have a {PLAN_FILE} as it was written", str(file), error_text(error)) from error
 
 
 def stored_maps(path: Path, n_maps: int) -> npt.NDArray[np.float32]:
@@ -239,6 +240,6 @@ def stored_maps(path: Path, n_maps: int) -> npt.NDArray[np.float32]:
         if maps.ndim != 3 or len(maps) != n_maps or maps.dtype != np.float32:
             raise ValueError(f"it holds {maps.dtype} of shape {maps.shape}")  # noqa: TRY301  # handled like the others below
     except Exception as error:
-        hint = f"{error}; run the plan again to make it anew"
+        hint = f"{error_text(error)}; run the plan again to make it anew"
         raise bad_option("maps", "be as they were written", str(path), hint) from error
     return maps

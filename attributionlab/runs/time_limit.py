@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,14 +14,18 @@ class _Alarm(BaseException):
     """Not an Exception: a method that catches every one of those would go on for ever."""
 
 
+LONGEST_TIMEOUT = 10_000_000
+"""Seconds that a job may have, at most, about four months: alarms of some systems end there."""
+
+
 def check_time_limit(seconds: object) -> None:
     """Refuse what is no time, or cannot be kept here.
 
     Raises:
         BadOption: If it is not a positive number, or the system has no alarms (Windows).
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
-        raise bad_option("timeout", "be a positive number of seconds", seconds)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_TIMEOUT:
+        raise bad_option("timeout", f"be a positive number of seconds, at most {LONGEST_TIMEOUT:,}", seconds)
     if not hasattr(signal, "setitimer"):
         raise bad_option("timeout", "be left out on a system without alarms", seconds)
 

@@ -24,6 +24,7 @@ from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.inspection import inspect_maps
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import AnyMetric, Measurement, make_metric, score
+from attributionlab.printable import error_line, one_line, type_name
 from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, Job, Unit
 from attributionlab.runs.records import Record
@@ -67,7 +68,7 @@ def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) 
         method = _method(job.method, job.environment, job.code)
         with at_most(timeout, method.spec):
             result = explain(method, images.environment.model, images.batch, device=device)
-    except (AttributionLabError, OSError, RuntimeError, MemoryError) as error:  # a bad option, or no memory left
+    except Exception as error:  # noqa: BLE001  # a bad option, no memory left, or anything that a registered class does
         result = _failure(error, "method")
     if isinstance(result, Failure):
         _forget_models()
@@ -183,13 +184,14 @@ def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: floa
         with at_most(timeout, job.measure):
             prepared, metric = images.prepare(job.measure, job.code), _metric(job.measure, job.code)
             (measurement,) = measure(metric, images.environment, images.batch, [maps], prepared)
-    except (AttributionLabError, RuntimeError, MemoryError) as error:
+    except Exception as error:  # noqa: BLE001  # as above
         return watch.record(job, error=_failure(error, "metric"))
     return watch.record(
         job,
         scores={"score": _finite(measurement.scores.tolist())},
         curves=_curves(measurement),
         higher_is_better=bool(metric.higher_is_better),
+        quantity=metric.quantity,
         bounds=_finite([math.inf if bound is None else float(bound) for bound in metric.bounds]),
     )
 
@@ -211,10 +213,9 @@ def _finite(values: Sequence[float]) -> Finite:
 
 
 def _failure(error: Exception, what: str) -> Failure:
-    message = " ".join(str(error).split())
-    if not isinstance(error, AttributionLabError):
-        message = f"the {what} raised {type(error).__name__}: {message}"
-    return Failure(type(error).__name__, message)
+    if isinstance(error, AttributionLabError):
+        return Failure.of(error)
+    return Failure(type_name(error), one_line(f"the {what} raised {error_line(error)}"))
 
 
 class _Watch:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar, overload
 
 from attributionlab.errors import PluginWarning, UnknownName, bad_option, unknown_name
-from attributionlab.specs.functions import NAME_OR_ADDRESS, address_of, load_function, parse_address
-from attributionlab.specs.grammar import parse_spec
+from attributionlab.printable import error_line
+from attributionlab.specs.functions import NAME_OR_ADDRESS, Address, address_of, load_function, parse_address
+from attributionlab.specs.grammar import Spec, parse_spec
 from attributionlab.specs.options import convert_options, join_options
 from attributionlab.specs.rules import Rules, import_object, own_name
 
@@ -48,7 +49,7 @@ class Catalog(Generic[Entry]):
 
     @property
     def plural(self) -> str:
-        """What the entries are, as `attributionlab list` calls them."""
+        """The word for several entries, as in `attributionlab list methods`."""
         return f"{self.kind}s"
 
     @property
@@ -89,10 +90,9 @@ class Catalog(Generic[Entry]):
             UnknownName: If there is no such name.
             BadOption: If the text is not a spec.
         """
-        if parse_address(spec) is None:
-            name = parse_spec(spec).name
-            if name not in self.names:
-                raise self._unknown(name)
+        parsed = self._parse(spec)
+        if isinstance(parsed, Spec) and parsed.name not in self.names:
+            raise self._unknown(parsed.name)
 
     @overload
     def register(self, name: str, /) -> Callable[[Registered], Registered]: ...
@@ -160,15 +160,11 @@ class Catalog(Generic[Entry]):
         return self._from_text(str(table["name"]), join_options(options, beside, "the table"), arguments)
 
     def _from_text(self, text: str, options: Mapping[str, object], arguments: dict[str, Any]) -> Any:
-        if self.rules.wrapper is not None:
-            address = parse_address(text)
-            if address is not None:
-                if options or address.options:
-                    raise bad_option("options", f"be empty for a function ({address})", options or address.options)
-                return self._from_address(text)
-            if not text.strip() or text.endswith(".py"):
-                raise bad_option(self.kind, NAME_OR_ADDRESS, text)
-        spec = parse_spec(text)
+        spec = self._parse(text)
+        if isinstance(spec, Address):
+            if options or spec.options:
+                raise bad_option("options", f"be empty for a function ({spec})", options or spec.options)
+            return self._from_address(text)
         entry: Any = self.get(spec.name)
         if isinstance(entry, type):
             beside, written = (self._converted(entry, each) for each in (options, spec.options))
@@ -176,6 +172,16 @@ class Catalog(Generic[Entry]):
         if options or spec.options:
             raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
         return self.rules.wrap(entry, spec.name)
+
+    def _parse(self, text: str) -> Spec | Address:
+        """Take a spec apart, or an address where functions are taken."""
+        if self.rules.wrapper is not None:
+            address = parse_address(text)
+            if address is not None:
+                return address
+            if not text.strip() or text.endswith(".py"):
+                raise bad_option(self.kind, NAME_OR_ADDRESS, text)
+        return parse_spec(text)
 
     def _from_address(self, text: str) -> Any:
         function = load_function(text, self.kind)
@@ -218,8 +224,10 @@ class Catalog(Generic[Entry]):
         point = self._pending().pop(name)
         try:
             self._add(name, point.load())
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # other people's code: whatever happens is its own affair
-            reason = f"{type(error).__name__}: {error}"
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # other people's code: whatever happens is its own affair
+            reason = error_line(error)
             self._broken[name] = f"{_package(point)} registers it, but {_on_one_line(reason)}"
             self._warn(point, reason)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attributionlab.errors import BadOption, MissingFile, bad_option
+from attributionlab.errors import BadOption, bad_option, missing_file
+from attributionlab.files import is_file
+from attributionlab.printable import error_line, value_text
 
 NAME_OR_ADDRESS = "be a name, file.py:function or package.module:function"
 """What a text must be that names a method or a metric."""
@@ -22,7 +24,7 @@ _ADDRESS = re.compile(r"(?P<where>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?"
 
 @dataclass(frozen=True)
 class Address:
-    """Where a function is, and options that were written behind it."""
+    """Place and name of a function, and the options written behind it."""
 
     where: str
     name: str
@@ -51,13 +53,13 @@ def load_function(text: str, kind: str) -> Callable[..., Any]:
         BadOption: If the text names neither, if importing it fails, or it is not callable.
     """
     where, _, name = text.rpartition(":")
-    is_module = all(part.isidentifier() for part in where.split(".")) and not Path(where).is_file()
+    is_module = all(part.isidentifier() for part in where.split(".")) and not is_file(Path(where))
     if not name or not (is_module or where.endswith(".py")):
         raise bad_option(kind, NAME_OR_ADDRESS, text)
     module = _load_file(Path(where), kind) if where.endswith(".py") else _load_module(where, kind)
     function = getattr(module, name, None)
     if function is None:
-        raise MissingFile(f"`{kind}` must name a function that exists, got {text!r}; {where} has no {name!r}")
+        raise missing_file(kind, "name a function that exists", text, f"{where} has no {value_text(name)}")
     if not callable(function):
         raise bad_option(kind, "name a function", text)
     loaded: Callable[..., Any] = function
@@ -71,8 +73,8 @@ def address_of(function: Callable[..., object]) -> str:
 
 
 def _load_file(path: Path, kind: str) -> ModuleType:
-    if not path.is_file():
-        raise MissingFile(f"`{kind}` must name a file that exists, got {str(path)!r}")
+    if not is_file(path):
+        raise missing_file(kind, "name a file that exists", str(path))
     spec = importlib.util.spec_from_file_location(f"attributionlab {kind} {path.resolve()}", path)
     assert spec is not None and spec.loader is not None, "a file ending in .py has a loader"
     module = importlib.util.module_from_spec(spec)
@@ -82,7 +84,9 @@ def _load_file(path: Path, kind: str) -> ModuleType:
         sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         del sys.modules[spec.name]
         raise _not_importable(str(path), error, kind) from error
     return module
@@ -96,11 +100,13 @@ def _load_module(name: str, kind: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             hint = "a file is written file.py:function"
-            raise MissingFile(f"`{kind}` must name a module that exists, got {name!r}; {hint}") from error
+            raise missing_file(kind, "name a module that exists", name, hint) from error
         raise _not_importable(name, error, kind) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise _not_importable(name, error, kind) from error
 
 
 def _not_importable(where: str, error: BaseException, kind: str) -> BadOption:
-    return BadOption(f"`{kind}` must be importable, got {where!r}; {type(error).__name__}: {error}")
+    return bad_option(kind, "be importable", where, error_line(error))

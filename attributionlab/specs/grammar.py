@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attributionlab.errors import bad_option
+from attributionlab.specs.arguments import require_text
 
 _SPEC = re.compile(r"(?P<name>[^\[\]]+)(\[(?P<options>[^\[\]]*)\])?")
 
@@ -34,7 +35,7 @@ def parse_spec(text: str) -> Spec:
         >>> parse_spec("integrated-gradients[baseline=20,20,20,n_steps=5]").options
         {'baseline': '20,20,20', 'n_steps': '5'}
     """
-    match = _SPEC.fullmatch(text.strip())
+    match = _SPEC.fullmatch(require_text("spec", text).strip())
     if match is None:
         raise bad_option("spec", "look like name[option=value,option=value]", text)
     return Spec(match["name"].strip(), parse_options(match["options"] or ""))

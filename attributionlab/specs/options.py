@@ -6,12 +6,22 @@ import dataclasses
 import functools
 import inspect
 import math
+import operator
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 from attributionlab.errors import UnknownName, bad_option, unknown_name
+from attributionlab.printable import value_text
+from attributionlab.specs.arguments import LARGEST_INTEGER, require_text
+
+MOST_DRAWS = 1_000_000
+"""Greatest value of options that count (`n_steps`, `n_samples`, ...): each counts forward passes, draws or channels."""
+
+LONGEST_INTEGER = 40
+"""Characters of an integer in text, at most; 2**63 has 19 digits, and Python refuses to read thousands."""
 
 
 def option_fields(kind: type) -> dict[str, dataclasses.Field[typing.Any]]:
@@ -42,7 +52,7 @@ def convert_options(kind: type, options: Mapping[str, object], listing: str = ""
     for name in options:
         if not fields:
             owner = getattr(kind, "name", kind.__name__)
-            raise UnknownName(f"`option` must be a known name, got {name!r}; {owner} takes no options")
+            raise UnknownName(f"`option` must be a known name, got {value_text(name)}; {owner} takes no options")
         if name not in fields and name not in shorthands:
             raise unknown_name("option", name, (*fields, *shorthands), listing=listing)
     for name, together in shorthands.items():
@@ -61,7 +71,7 @@ def _convert_option(kind: type, option: str, written_as: str, value: object) -> 
     names = _choices_of(option_fields(kind)[option])
     if names is None:
         return convert(written_as, value, _annotations(kind)[option])
-    if value not in names:
+    if require_text(written_as, value) not in names:
         raise unknown_name(written_as, str(value), names)
     return value
 
@@ -142,14 +152,23 @@ def convert(name: str, value: object, annotation: object) -> object:
     """
     for choice in sorted(_choices(annotation), key=lambda choice: choice is not type(None)):  # `none` is no text
         try:
-            return _convert_one(value, choice)
-        except (ValueError, TypeError, OverflowError, ZeroDivisionError):
+            converted = _convert_one(value, choice)
+        except Exception:  # noqa: BLE001, S112  # the value's own methods may raise anything
             continue
-    raise bad_option(name, f"be {describe(annotation)}", value)
+        if name.startswith("n_") and isinstance(converted, int) and converted > MOST_DRAWS:
+            raise bad_option(name, f"be at most {MOST_DRAWS:,}", converted)
+        return converted
+    raise bad_option(name, f"be {describe(annotation)}", value, _size_hint(value))
+
+
+def _size_hint(value: object) -> str:
+    """A remark on integers that are too large."""
+    is_large = isinstance(value, int) and abs(value) > LARGEST_INTEGER
+    return "integers lie below 2**63" if is_large or (isinstance(value, str) and len(value) >= LONGEST_INTEGER) else ""
 
 
 def describe(annotation: object) -> str:
-    """What an option can be, in words."""
+    """The values that a type allows, in words."""
     return " or ".join(_describe(choice) for choice in _choices(annotation))
 
 
@@ -166,9 +185,10 @@ def _convert_one(value: object, annotation: object) -> object:
     if typing.get_origin(annotation) is tuple:
         return _convert_tuple(value, typing.get_args(annotation))
     if annotation in (None, type(None)):
-        return _same(None if value == "none" else value, (None,))
+        return _same(None if isinstance(value, str) and value == "none" else value, (None,))
     if annotation is bool:
-        return _same({"true": True, "false": False}.get(str(value).lower(), value), (True, False))
+        words = {"true": True, "false": False}
+        return _same(words.get(value.lower(), value) if isinstance(value, str) else value, (True, False))
     if annotation is int:
         return _integer(value)
     if annotation is float:
@@ -190,28 +210,36 @@ def _convert_tuple(value: object, items: tuple[object, ...]) -> tuple[object, ..
 
 def _same(value: object, allowed: tuple[object, ...]) -> object:
     for candidate in allowed:
-        if value == candidate and type(value) is type(candidate):
+        if type(value) is type(candidate) and value == candidate:
             return candidate
     raise ValueError(value)
 
 
 def _integer(value: object) -> int:
-    if isinstance(value, bool) or (not isinstance(value, str) and int(value) != value):  # type: ignore[call-overload]
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError(value)
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    if isinstance(value, str) and len(value) >= LONGEST_INTEGER:
+        raise ValueError(value)
+    number = int(value) if isinstance(value, (str, float)) else operator.index(value)  # type: ignore[arg-type]  # raises
+    if abs(number) > LARGEST_INTEGER:
+        raise ValueError(value)
+    return number
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool):
+    """A finite number; as text also a quotient of integers."""
+    if isinstance(value, (bool, bytes)):
         raise ValueError(value)
-    number = float(Fraction(value)) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+    if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,18}\s*/\s*\d{1,18}\s*", value):
+        return float(Fraction(value.replace(" ", "")))
+    number = float(value)  # type: ignore[arg-type]  # raises where it is no number
     if not math.isfinite(number):
         raise ValueError(value)
     return number
 
 
 def _describe(annotation: object) -> str:
-    """What a type is called in messages and lists."""
+    """The name of a type in messages and lists."""
     if typing.get_origin(annotation) is typing.Literal:
         return " or ".join(map(str, typing.get_args(annotation)))
     if typing.get_origin(annotation) is tuple:

@@ -89,7 +89,7 @@ class Rules:
 
     @property
     def _registrable(self) -> str:
-        """What can be registered, in words."""
+        """Descriptions of the class and the function that can be registered."""
         base = self.base and f"a subclass of attributionlab.{self.base.partition(':')[2]}"
         function = f"a function {self.signature}" if self._takes_functions else ""
         return " or ".join(filter(None, (base, function)))

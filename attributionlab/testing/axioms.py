@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from attributionlab.errors import bad_option
+from attributionlab.specs.arguments import number
 from attributionlab.testing.failure import failure, per_image
 from attributionlab.testing.hints import what_would_help
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject
@@ -49,6 +50,7 @@ def assert_dummy(
         The axiom of the null player (Shapley 1953); Zhang et al. 2024, Proposition 3.1.
     """
     __tracebackhide__ = True
+    tolerance = number("tolerance", tolerance, 0)
     subject, maps = _on(method, environment, n_samples, size, seed)
     background = _background(subject)
     worst = _worst(maps, background)
@@ -84,6 +86,7 @@ def assert_symmetric(
         The axiom of symmetry (Shapley 1953); Zhang et al. 2024, Proposition 3.2.
     """
     __tracebackhide__ = True
+    tolerance = number("tolerance", tolerance, 0)
     subject, maps = _on(method, environment, n_samples, size, seed)
     spread = torch.zeros(len(maps), dtype=torch.float64)
     relative = _relative(maps, signed=True)
@@ -134,6 +137,7 @@ def assert_sensitive(
         The axiom of sensitivity (Sundararajan et al. 2017, section 2.1).
     """
     __tracebackhide__ = True
+    share = number("share", share, 0, 1)
     subject, maps = _on(method, environment, n_samples, size, seed)
     seen, positive = _relative(maps) > TOLERANCE, subject.batch.ground_truth.positive_mask
     colors = subject.batch.inputs.permute(0, 2, 3, 1)[positive]
@@ -187,6 +191,7 @@ def assert_sign_correct(
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
+    tolerance = number("tolerance", tolerance, 0)
     subject, maps = _on(method, environment, n_samples, size, seed)
     declared = subject.method.declaration
     truth = subject.batch.ground_truth.signed.double()
@@ -242,6 +247,8 @@ def assert_complete(
         The axiom of completeness (Sundararajan et al. 2017, section 3).
     """
     __tracebackhide__ = True
+    if tolerance is not None:
+        tolerance = number("tolerance", tolerance, 0)
     subject, maps = _on(method, environment, n_samples, size, seed)
     model, inputs, targets = subject.environment.model, subject.batch.inputs, subject.batch.targets
     color = _baseline(subject, baseline).to(inputs)[:, None, None]
@@ -286,15 +293,16 @@ def _background(subject: Subject) -> Tensor:
 
 def _baseline(subject: Subject, baseline: str | tuple[float, ...]) -> Tensor:
     """(c,)."""
-    chosen = getattr(subject.method, "baseline", "black") if baseline == "auto" else baseline
+    is_auto = isinstance(baseline, str) and baseline == "auto"
+    chosen = getattr(subject.method, "baseline", "black") if is_auto else baseline
     background = subject.environment.true_baseline
-    if chosen == "black":
+    if isinstance(chosen, str) and chosen == "black":
         return torch.zeros_like(background)
-    if chosen == "true":
+    if isinstance(chosen, str) and chosen == "true":
         return background
-    if isinstance(chosen, str) or len(chosen) != len(background):
+    if not isinstance(chosen, (tuple, list)) or len(chosen) != len(background):
         raise bad_option("baseline", f"be auto, black, true or a color of {len(background)} channels", chosen)
-    return torch.tensor(chosen, dtype=background.dtype)
+    return torch.tensor([number("baseline", value) for value in chosen], dtype=background.dtype)
 
 
 def _relative(maps: Tensor, *, signed: bool = False) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from attributionlab.errors import InputsChanged, MethodError, ModelChanged, TorchChanged
 from attributionlab.measuring.guard import ModelState
 from attributionlab.methods import Method, context_for, make_method
+from attributionlab.specs.arguments import number
 from attributionlab.specs.options import option_fields
 from attributionlab.testing.failure import failure, per_image
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
@@ -45,6 +46,7 @@ def assert_batch_invariant(
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
+    tolerance = number("tolerance", tolerance, 0)
     subject = Subject.of(method, environment, n_samples, size, seed)
     alone, together = subject.one_by_one(), subject.maps()
     backward = _reversed(subject)
@@ -122,9 +124,10 @@ def assert_device_invariant(
         unittest.SkipTest: Where torch sees no GPU; test runners report the test as skipped.
     """
     __tracebackhide__ = True
+    tolerance = number("tolerance", tolerance, 0)
+    subject = Subject.of(method, environment, n_samples, size, seed)
     if not torch.cuda.is_available():
         raise SkipTest("torch sees no CUDA device here")
-    subject = Subject.of(method, environment, n_samples, size, seed)
     expected, maps = subject.maps(), subject.maps(model=subject.model.to("cuda"))
     gap = gaps(expected, maps)
     if (gap > tolerance).any():
@@ -159,6 +162,7 @@ def assert_dtype_robust(
         MethodError: If the method cannot be run in float32.
     """
     __tracebackhide__ = True
+    tolerance = number("tolerance", tolerance, 0)
     subject = Subject.of(method, environment, n_samples, size, seed)
     expected = subject.maps()
     try:

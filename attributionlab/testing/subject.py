@@ -15,8 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments import Environment, complete_environment
+from attributionlab.environments.factory import require_environment
+from attributionlab.environments.images import LARGEST_SIDE, SMALLEST_SIDE
 from attributionlab.measuring.explain import attribute
 from attributionlab.methods import AnyMethod, MethodFunction, make_method
+from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.truth import Batch
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
@@ -49,7 +52,10 @@ class Subject:
         Raises:
             AttributionLabError: If there is no such method or environment, or an option does not fit.
         """
+        n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
+        size, seed = whole_number("size", size, SMALLEST_SIDE, LARGEST_SIDE), whole_number("seed", seed, 0)
         built = _built(environment, size, seed) if isinstance(environment, str) else environment
+        require_environment("environment", built)
         return cls(make_method(method, built), built, built.sample(n_samples, start))
 
     @classmethod

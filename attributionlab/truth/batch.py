@@ -8,7 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attributionlab.errors import bad_option
+from attributionlab.machine import torch_device
+from attributionlab.specs.arguments import require_instance
 from attributionlab.truth.ground_truth import GroundTruth
+from attributionlab.truth.maps import check_targets, require_tensor
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,6 +33,19 @@ class Batch:
     ground_truth: GroundTruth
     scenes: tuple[Any, ...]
 
+    def __post_init__(self) -> None:
+        inputs = require_tensor("inputs", self.inputs, "b c *shape", "floating point", allow_meta=True)
+        n, shape = len(inputs), (len(inputs), *inputs.shape[2:])
+        check_targets(self.targets, n)
+        labels = require_tensor("labels", self.labels, "b", "integers", allow_meta=True)
+        if len(labels) != n:
+            raise bad_option("labels", f"have shape ({n},)", tuple(labels.shape))
+        truth = require_instance("ground_truth", self.ground_truth, GroundTruth, "be a GroundTruth")
+        if truth.signed.shape != shape:
+            raise bad_option("ground_truth", f"have maps of shape {shape}", tuple(truth.signed.shape))
+        if not isinstance(self.scenes, tuple) or len(self.scenes) != n:
+            raise bad_option("scenes", f"be a tuple of {n} scenes", self.scenes)
+
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.scenes)
@@ -44,7 +61,13 @@ class Batch:
         return f"Batch({len(self)} {'images' if self.inputs.ndim == 4 else 'inputs'} of {shape})"
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
+        """The same batch on another device.
+
+        Raises:
+            BadOption: If torch knows no such device.
+            MachineError: If this machine has none.
+        """
+        device = torch_device(device)
         return Batch(
             self.inputs.to(device),
             self.targets.to(device),
@@ -66,3 +89,9 @@ class LabeledImages:
     inputs: Tensor
     targets: Tensor
     ground_truth: None = None
+
+    def __post_init__(self) -> None:
+        require_tensor("inputs", self.inputs, "b c *shape", "floating point", allow_meta=True)
+        check_targets(self.targets, len(self.inputs))
+        if self.ground_truth is not None:
+            raise bad_option("ground_truth", "be none: images with a truth are a Batch", self.ground_truth)

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from attributionlab.errors import bad_option
+from attributionlab.machine import torch_device
+from attributionlab.truth.maps import require_tensor
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GroundTruth:
@@ -26,6 +30,15 @@ class GroundTruth:
     signed: Tensor
     patch_ids: Tensor | None = None
     smooth_positive_mask: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        shape = require_tensor("signed", self.signed, "b *shape", "integers", allow_meta=True).shape
+        optional = {"patch_ids": ("b h w", "integers"), "smooth_positive_mask": ("b h w", "booleans")}
+        for name, (axes, dtypes) in optional.items():
+            if getattr(self, name) is not None:
+                tensor = require_tensor(name, getattr(self, name), axes, dtypes, allow_meta=True)
+                if tensor.shape != shape:
+                    raise bad_option(name, f"have the shape of `signed`, {tuple(shape)}", tuple(tensor.shape))
 
     def __repr__(self) -> str:
         """Number and size of the maps."""
@@ -51,7 +64,13 @@ class GroundTruth:
         return self._map(lambda tensor: tensor[index])
 
     def to(self, device: torch.device | str) -> GroundTruth:
-        """The same truth on another device."""
+        """The same truth on another device.
+
+        Raises:
+            BadOption: If torch knows no such device.
+            MachineError: If this machine has none.
+        """
+        device = torch_device(device)
         return self._map(lambda tensor: tensor.to(device))
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> GroundTruth:

@@ -2,4 +2,15 @@
 
 from __future__ import annotations
 
+from attributionlab.specs.arguments import require_choice
+
 TRUTHS = ("overall", "positive", "negative", "positive-smooth")
+
+
+def require_truth(value: object) -> str:
+    """`value`, which must be a kind of truth, or `auto`: the one that fits the method.
+
+    Raises:
+        BadOption: If it is neither.
+    """
+    return require_choice("truth", value, ("auto", *TRUTHS))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from attributionlab.errors import BadOption, NotFinite, WrongShape
+from attributionlab.errors import BadOption, NotFinite, WrongShape, bad_option
 
 
 def check_targets(targets: object, n_images: int) -> None:
@@ -17,9 +17,57 @@ def check_targets(targets: object, n_images: int) -> None:
     Raises:
         BadOption: If it is not int64 of shape (n_images,).
     """
-    if not isinstance(targets, Tensor) or targets.shape != (n_images,) or targets.dtype != torch.int64:
-        wanted = f"be int64 of shape ({n_images},), one per input"
-        raise BadOption(f"`targets` must {wanted}, got {describe_tensor(targets)}")
+    is_plain = isinstance(targets, Tensor) and _oddity(targets) in (None, "meta")
+    if not (isinstance(targets, Tensor) and is_plain and targets.shape == (n_images,) and targets.dtype == torch.int64):
+        expectation = f"be int64 of shape ({n_images},), one per input"
+        raise BadOption(f"`targets` must {expectation}, got {describe_tensor(targets)}")
+
+
+def require_tensor(
+    name: str, value: object, axes: str, dtypes: str = "real numbers", *, allow_meta: bool = False
+) -> Tensor:
+    """`value`, which must be a plain, dense tensor.
+
+    Args:
+        name: The parameter.
+        value: Its value.
+        axes: The letters of its axes: `b c h w`, or `b c *shape` where the last stands for one or more.
+        dtypes: `real numbers`, `floating point`, `integers` or `booleans`.
+        allow_meta: Whether a tensor without values, on the device `meta`, is accepted.
+
+    Raises:
+        BadOption: If it is not such a tensor.
+    """
+    letters = axes.split()
+    shape = f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
+    tensor = value if isinstance(value, Tensor) else None
+    odd = "no tensor" if tensor is None else _oddity(tensor)
+    is_plain = odd is None or (odd == "meta" and allow_meta)
+    n_axes = -1 if tensor is None else tensor.ndim
+    has_axes = n_axes >= len(letters) if letters[-1].startswith("*") else n_axes == len(letters)
+    if tensor is None or not is_plain or not has_axes or not _DTYPES[dtypes](tensor):
+        raise BadOption(f"`{name}` must be {dtypes} of shape {shape}, got {describe_tensor(value)}")
+    return tensor
+
+
+_DTYPES: dict[str, Callable[[Tensor], bool]] = {
+    "real numbers": lambda tensor: not tensor.is_complex(),
+    "floating point": lambda tensor: tensor.is_floating_point(),
+    "integers": lambda tensor: not (tensor.is_complex() or tensor.is_floating_point() or tensor.dtype == torch.bool),
+    "booleans": lambda tensor: tensor.dtype == torch.bool,
+}
+"""By name: whether a tensor holds such values."""
+
+
+def require_model(name: str, value: object) -> nn.Module:
+    """`value`, which must be a network.
+
+    Raises:
+        BadOption: If it is not a `torch.nn.Module`.
+    """
+    if not isinstance(value, nn.Module):
+        raise bad_option(name, "be a torch.nn.Module", value)
+    return value
 
 
 def describe_tensor(value: object) -> str:

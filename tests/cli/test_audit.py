@@ -87,8 +87,8 @@ def test_rows_as_csv():
     ("arguments", "message"),
     [
         (["--metrics", "delition"], "deletion"),
-        (["--methods", "truth"], "`methods` must be at least 2"),
-        (["--truth", "negative"], "`truth` must be auto or positive or overall"),
+        (["--methods", "truth"], "`methods` must be a list of methods, at least 2"),
+        (["--truth", "negative"], "`truth` must be auto, positive or overall"),
     ],
 )
 def test_wrong_calls_get_one_line_and_exit_code_2(arguments, message):

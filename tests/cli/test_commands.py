@@ -18,7 +18,7 @@ from attributionlab import __version__
 from attributionlab.cli.app import app
 from attributionlab.environments import ENVIRONMENTS, make_environment
 from attributionlab.exchange import dataset
-from attributionlab.methods import METHODS
+from attributionlab.methods import METHODS, SEGMENTERS
 from attributionlab.metrics import METRICS
 from attributionlab.reports.tables.verdicts import CSV_COLUMNS
 
@@ -46,8 +46,8 @@ def nan(model, inputs, targets):
 def wrong_shape(model, inputs, targets):
     return inputs[:, :, :3]
 
-def numpy(model, inputs, targets):
-    return inputs.numpy()
+def lists(model, inputs, targets):
+    return inputs.tolist()
 
 def ruins(model, inputs, targets):
     next(iter(model.parameters())).data.add_(1)
@@ -109,12 +109,12 @@ def mine(tmp_path):
 
 @pytest.mark.parametrize("name", al.__all__)
 def test_a_public_name_is_imported_when_it_is_used(name):
-    assert getattr(al, name).__name__ == name
+    assert getattr(al, name).__name__.removeprefix("attributionlab.") == name
     assert name in dir(al)
 
 
 def test_a_name_that_the_package_does_not_have_is_an_attribute_error():
-    with pytest.raises(AttributeError, match=r"^module 'attributionlab' has no attribute 'chekc'$"):
+    with pytest.raises(AttributeError, match="attribute chekc"):
         _ = al.chekc
 
 
@@ -175,14 +175,15 @@ def test_list_refuses_a_name_that_is_not_there():
 
 
 @pytest.mark.parametrize(
-    ("kind", "names"), [("environments", ENVIRONMENTS), ("methods", METHODS), ("metrics", METRICS)]
+    ("kind", "names"),
+    [("environments", ENVIRONMENTS), ("methods", METHODS), ("metrics", METRICS), ("segmenters", SEGMENTERS)],
 )
 def test_list_shows_one_kind(kind, names):
     assert [entry["name"] for entry in json_of("list", kind)[kind]] == list(names)
 
 
 def test_list_as_json_has_all_kinds():
-    assert list(json_of("list")) == ["environments", "methods", "metrics"]
+    assert list(json_of("list")) == ["environments", "methods", "metrics", "segmenters"]
 
 
 def test_list_as_csv_says_the_kind_of_each_row():
@@ -191,6 +192,7 @@ def test_list_as_csv_says_the_kind_of_each_row():
         *(("environments", name) for name in ENVIRONMENTS),
         *(("methods", name) for name in METHODS),
         *(("metrics", name) for name in METRICS),
+        *(("segmenters", name) for name in SEGMENTERS),
     ]
 
 
@@ -403,7 +405,7 @@ def test_a_function_of_a_file_without_facts_is_judged_on_overall_truth(mine):
             "WrongShape",
             "must return real values of shape (1, 16, 16) or (1, 3, 16, 16), got (1, 3, 3, 16)",
         ),
-        ("numpy", "WrongShape", "must return a torch.Tensor, got ndarray"),
+        ("lists", "WrongShape", "must return a torch.Tensor, got list"),
         ("ruins", "ModelChanged", "changed the model: the values of detector.layers.0.weight are different"),
         ("trains", "ModelChanged", "changed the model: training mode of "),
         ("writes", "InputsChanged", "wrote into its inputs"),
@@ -437,7 +439,7 @@ def test_a_method_that_misbehaves_fails_with_its_error(mine, name, kind, message
         (("check", "truth", "--gamma", "1.5"), "`gamma` must be in [0, 1], got 1.5"),
         (("check", "truth", "--gamma", "-0.1"), "`gamma` must be in [0, 1], got -0.1"),
         (("check", "truth", "--gamma", "nan"), "`gamma` must be in [0, 1], got nan"),
-        (("check", "truth", "--truth", "none"), "`truth` must be auto or overall or positive or negative or positive-smooth, got 'none'"),
+        (("check", "truth", "--truth", "none"), "`truth` must be auto, overall, positive, negative or positive-smooth, got 'none'"),
         (("check", "gradcam", "--truth", "negative"), "`truth` must apply in multi-color-sum[size=16], got 'negative'"),
         (("check", "gradcam[layer=99]"), "`layer` must be an index from 0 to 11, got 99"),
         (("check", "truth", "--n-samples", "0"), "`n_samples` must be at least 1, got 0"),

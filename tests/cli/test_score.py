@@ -167,14 +167,14 @@ def test_a_folder_that_is_no_longer_what_its_manifest_says_is_named(folder, trut
     )
     assert "`folder` must name an environment in manifest.json" in rewritten(environment="multi-colour-sum")
     assert "`folder` must have format 1, got 9" in rewritten(format=9)
-    assert "3 samples listed, 2 said" in rewritten(n_samples=2)
+    assert "`samples` must be 2, as `n_samples` says, got 3" in rewritten(n_samples=2)
     assert "must have a whole manifest.json" in rewritten(start=None)
     image = imread(folder / "images" / "000001.png")
     image[0, 0] = 255
     imsave(folder / "images" / "000001.png", image, check_contrast=False)
     assert "000001.png" in failed(2, "score", folder, path)
     (folder / "images" / "000002.png").unlink()
-    assert "got none called images/000002.png" in failed(2, "score", folder, path)
+    assert "got none called 'images/000002.png'" in failed(2, "score", folder, path)
     (folder / "truth.npz").write_bytes(b"PK")
     (folder / "images" / "000002.png").write_bytes(b"")
     assert "must hold a whole truth.npz" in failed(2, "score", folder, path)
@@ -187,7 +187,7 @@ def test_check_maps_refuses_what_does_not_fit():
     assert al.check_maps(batch.ground_truth.signed, environment, batch).passed
     for options, message in (
         ({"gamma": 2}, "`gamma` must be"),
-        ({"truth": "all"}, "`truth` must be auto or"),
+        ({"truth": "all"}, "`truth` must be auto, overall"),
         ({"truth": "negative", "declaration": al.Declaration(sign="positive")}, "`truth` must apply in"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -24,6 +24,7 @@ BLOCKS = [
 ]
 
 
+@pytest.mark.usefixtures("fresh_catalogs")
 @pytest.mark.parametrize(("language", "code"), BLOCKS)
 def test_code_block_runs(language, code, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
@@ -31,7 +32,7 @@ def test_code_block_runs(language, code, tmp_path, monkeypatch):
     if "quantus" in code:
         install_where_missing()  # Quantus imports zennit where it is installed, and that torchvision
     if language == "python":
-        exec(compile(code, "block", "exec"), {})
+        exec(compile(code, "block", "exec", dont_inherit=True), {})  # as a file of its own
         return
     assert language == "sh", f"blocks are python or sh, got {language}"
     for line in code.splitlines():

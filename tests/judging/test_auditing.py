@@ -70,11 +70,11 @@ def also_broken(model, inputs, targets):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"truth": "negative"}, "`truth` must be auto or positive or overall, got 'negative'"),
+        ({"truth": "negative"}, "`truth` must be auto, positive or overall, got 'negative'"),
         ({"n_samples": 0}, "`n_samples` must be at least 1, got 0"),
-        ({"methods": ["truth"]}, "`methods` must be at least 2, got 1"),
-        ({"metrics": []}, "`metrics` must name at least one"),
-        ({"environments": []}, "`environments` must name at least one"),
+        ({"methods": ["truth"]}, "`methods` must be a list of methods, at least 2"),
+        ({"metrics": []}, "`metrics` must be a list of metrics, at least 1"),
+        ({"environments": []}, "`environments` must be a list of environments or their specs, at least 1"),
         ({"max_memory": "2GB"}, "`max_memory` must be an integer, got '2GB'"),
         ({"seed": -1}, "`seed` must be at least 0, got -1"),
     ],

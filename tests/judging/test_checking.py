@@ -553,14 +553,16 @@ def test_numbers_below_one_are_refused(option, value):
 
 @pytest.mark.parametrize("truth", ["smooth", "positive_smooth", "", None])
 def test_an_unknown_truth_is_refused(truth):
-    message = "^`truth` must be auto or overall or positive or negative or positive-smooth, got "
+    message = "^`truth` must be auto, overall, positive, negative or positive-smooth, got "
     with pytest.raises(BadOption, match=message):
         quick("truth", truth=truth)
 
 
 @pytest.mark.parametrize("environments", [[], ()])
 def test_no_environment_is_refused(environments):
-    with pytest.raises(BadOption, match=r"^`environments` must name at least one, got "):
+    with pytest.raises(
+        BadOption, match=r"^`environments` must be a list of environments or their specs, at least 1, got "
+    ):
         check("truth", environments)
 
 

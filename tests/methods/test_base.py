@@ -12,7 +12,8 @@ from torch import nn
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, NotFinite, WrongShape
 from attributionlab.methods import Declaration, FunctionMethod, Method, declares, make_method
-from attributionlab.methods.base import logits_of, one_by_one
+from attributionlab.methods.base import one_by_one
+from attributionlab.networks.designed import logits_of
 
 WITH_BASELINE = ("integrated-gradients", "deeplift", "deepshap", "occlusion")
 
@@ -225,7 +226,7 @@ class Careless(Method):
 
 def test_a_method_works_on_a_detached_copy_of_the_inputs():
     inputs = torch.ones(1, 2, 2, 2, requires_grad=True)
-    maps = Careless()(None, inputs, torch.tensor([0]))
+    maps = Careless()(nn.Identity(), inputs, torch.tensor([0]))
     assert maps.tolist() == [[[4.0, 4.0], [4.0, 4.0]]]
     assert torch.equal(inputs, torch.ones(1, 2, 2, 2))
 

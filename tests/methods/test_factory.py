@@ -126,17 +126,17 @@ def test_a_baseline_of_numbers_needs_no_quotes():
 
 def test_a_method_is_bound_to_its_environment():
     environment = make_environment("multi-color-sum", size=16)
-    assert make_method("gradient", environment).setting is environment
-    assert make_method(make_method("gradient", environment)).setting is environment
+    assert make_method("gradient", environment).environment is environment
+    assert make_method(make_method("gradient", environment)).environment is environment
 
 
 def test_a_method_can_be_bound_to_another_environment_with_other_options():
     first, second = make_environment("multi-color-sum", size=16), make_environment("single-color-sum", size=16)
     method = make_method("integrated-gradients", first, n_steps=7)
     again = make_method(method, second, baseline="true")
-    assert again.setting is second
+    assert again.environment is second
     assert again == IntegratedGradients(n_steps=7, baseline="true")
-    assert method.setting is first
+    assert method.environment is first
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_a_method_without_options_refuses_any(name):
         make_method(name, seed=1)
 
 
-def test_the_setting_is_no_option():
-    with pytest.raises(UnknownName, match=r"^`option` must be a known name, got 'setting'"):
-        make_method("gradient[setting=none]")
+def test_the_environment_is_not_an_option():
+    with pytest.raises(UnknownName, match=r"^`option` must be a known name, got 'environment'"):
+        make_method("gradient[environment=none]")
 
 
 @pytest.mark.parametrize("value", ["many", "1.5", True, None])

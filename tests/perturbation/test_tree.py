@@ -145,9 +145,22 @@ def test_what_is_no_permutation_is_refused(kind):
     message = r"`orders` must be permutations of the pixels, got 'order 1 of image 0 that is none'"
     with pytest.raises(BadOption, match=message):
         kind(model, *pairs[0]).outputs(twice, TARGET)
+    for outside in (-1, 256):  # in the place of 0, or of 255: clamped, it would be a permutation
+        shifted = orders_of(2, 256)
+        shifted[0, 1][shifted[0, 1] == max(0, min(outside, 255))] = outside
+        with pytest.raises(BadOption, match=message):
+            kind(model, *pairs[0]).outputs(shifted, TARGET)
     for wrong in (torch.zeros(1, 1, 255, dtype=torch.int64), twice[0], twice.expand(2, -1, -1), twice.double()):
         with pytest.raises(BadOption, match=r"`orders` must be integers of shape \(1, n, 256\)"):
             kind(model, *pairs[0]).outputs(wrong, TARGET)
+
+
+@pytest.mark.parametrize("kind", [SwitchedPixels, DensePixels])
+def test_orders_of_any_integer_type_will_do(kind):
+    model, pairs = cases(SPECS[0])
+    orders = orders_of(2, 256)
+    expected = kind(model, *pairs[0]).outputs(orders, TARGET)
+    assert torch.equal(kind(model, *pairs[0]).outputs(orders.int(), TARGET), expected)
 
 
 @pytest.mark.parametrize("kind", [SwitchedPixels, DensePixels])

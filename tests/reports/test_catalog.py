@@ -2,18 +2,21 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from attributionlab.environments import ENVIRONMENTS
-from attributionlab.methods import METHODS
+from attributionlab.methods import METHODS, SEGMENTERS
 from attributionlab.metrics import METRICS
 from attributionlab.reports.tables.catalog import CSV_COLUMNS, catalog, catalog_rows, catalog_tables, entry_table
+from attributionlab.reports.tables.descriptions import describe, describe_class
 from attributionlab.specs.options import option_fields
 
-KINDS = ("environments", "methods", "metrics")
+KINDS = ("environments", "methods", "metrics", "segmenters")
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,6 +25,36 @@ def test_the_catalog_has_every_registered_name():
     assert [entry["name"] for entry in entries["environments"]] == list(ENVIRONMENTS)
     assert [entry["name"] for entry in entries["methods"]] == list(METHODS)
     assert [entry["name"] for entry in entries["metrics"]] == list(METRICS)
+    assert [entry["name"] for entry in entries["segmenters"]] == list(SEGMENTERS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stored_descriptions_are_those_of_the_classes(kind):
+    """After a change: `python scripts/describe_built_in.py`."""
+    for entry in catalog([kind])[kind]:
+        described = describe_class(kind, entry["name"])
+        if kind == "methods":
+            described["seconds_per_image"] = entry["seconds_per_image"]
+        assert list(entry.items()) == list(described.items())
+
+
+def test_a_described_entry_may_be_changed_without_changing_the_next():
+    describe("methods", "gradient")["name"] = "other"
+    assert describe("methods", "gradient")["name"] == "gradient"
+
+
+IMPORTED = "import sys; print([name for name in ('torch', 'captum', 'skimage', 'scipy') if name in sys.modules])"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("list",), ("list", "methods", "lime"), ("check", "gradeint"), ("verify", "multi-color-som")],
+    ids=" ".join,
+)
+def test_names_are_listed_and_refused_without_importing_torch(arguments):
+    code = f"from typer.testing import CliRunner; from attributionlab.cli.app import app; CliRunner().invoke(app, {arguments})"
+    done = subprocess.run([sys.executable, "-c", f"{code}; {IMPORTED}"], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -86,7 +119,7 @@ def test_the_tables_show_every_name():
     for table in catalog_tables(catalog(KINDS)):
         console.print(table)
     text = console.file.getvalue()
-    for name in (*ENVIRONMENTS, *METHODS, *METRICS):
+    for name in (*ENVIRONMENTS, *METHODS, *METRICS, *SEGMENTERS):
         assert name in text
     assert "[dim]" not in text
 

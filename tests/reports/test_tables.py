@@ -10,10 +10,10 @@ from rich.console import Console
 from attributionlab.environments import Claim, Verification
 from attributionlab.judging import EnvironmentVerdict, Summary, Verdict
 from attributionlab.measuring import Failure
+from attributionlab.reports.tables.cells import to_csv
 from attributionlab.reports.tables.verdicts import (
     CSV_COLUMNS,
     comparison_table,
-    to_csv,
     verdict_rows,
     verdict_table,
     verification_table,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 
 import pytest
@@ -86,6 +87,24 @@ def test_a_scheduler_that_does_not_answer_is_the_machines_fault(tmp_path, monkey
     monkeypatch.setattr("attributionlab.runs.executors.CONNECT_SECONDS", 0.5)
     with pytest.raises(MachineError, match=r"`scheduler` must be a Dask scheduler that answers, got 'tcp:"):
         run_plan(plan(), tmp_path / "run", backend="dask", address="tcp://127.0.0.1:9")
+    assert not (tmp_path / "run").exists(), "nothing that was not there"
+
+
+def test_a_ray_cluster_that_is_not_there_or_does_not_answer_is_the_machines_fault(tmp_path, monkeypatch):
+    ray = pytest.importorskip("ray")
+    with pytest.raises(
+        MachineError, match=r"`address` must be a Ray cluster that answers, got '127.0.0.1:9'; .*refused"
+    ):
+        run_plan(plan(), tmp_path / "run", backend="ray", address="127.0.0.1:9")
+    answer = threading.Event()
+    monkeypatch.setattr("attributionlab.runs.executors.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(ray, "init", lambda **_: answer.wait())
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(MachineError, match=r"`address` must be a Ray cluster that answers.*no answer within 0.2 s"),
+    ):
+        run_plan(plan(), tmp_path / "run", backend="ray", address=f"127.0.0.1:{silent.getsockname()[1]}")
+    answer.set()
     assert not (tmp_path / "run").exists(), "nothing that was not there"
 
 

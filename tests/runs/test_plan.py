@@ -136,10 +136,10 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path):
         ({"seeds": [1, 1]}, "`seeds` must name each one once"),
         ({"seeds": [-1]}, "`seeds` must be at least 0"),
         ({"environments": ["multi-color-sum[seed=2]"], "seeds": [0]}, "be left out where an environment has its own"),
-        ({"truth": "posit"}, "`truth` must be auto or overall"),
+        ({"truth": "posit"}, "`truth` must be auto, overall"),
         (
             {"environments": ["single-color-sum"], "truth": "negative"},
-            "`truth` must apply in single-color-sum to truth",
+            "`truth` must apply in single-color-sum, got .negative.; truth cannot be judged",
         ),
         ({"name": 3}, "`name` must be a text"),
         ({"gamma": True}, "`gamma` must be in"),
@@ -228,7 +228,7 @@ def test_wrong_types_are_told_at_once_each_with_its_line(tmp_path):
         3: "got 'spec'; gradient takes no options",
         4: "got 'gradiant'",
         6: "`n_samples` must be an integer, got 'many'",
-        8: "`seeds` must be below 2**63",
+        8: "`seeds` must be at most 9,223,372,036,854,775,807",
         10: "`environments` must be a list of specs",
     }
     assert list(lines) == list(wanted)
@@ -238,3 +238,47 @@ def test_wrong_types_are_told_at_once_each_with_its_line(tmp_path):
 def test_maps_of_all_images_are_those_of_the_default_number_where_none_is_said():
     assert Plan.of(**SMALL, save_maps=True).save_maps == Plan.n_samples
     assert Plan.of(**SMALL, save_maps=False).save_maps == 0
+
+
+def test_a_plan_with_too_many_jobs_is_refused_with_the_limit():
+    message = "`n_samples` must make at most 10,000,000 jobs, got 250,000,000,000,000"
+    with pytest.raises(BadPlan, match=message.replace(",", ",?")):
+        Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth"], n_samples=10**15)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = " + "[" * 5_000 + "]" * 5_000, "`plan` must be nested less deep"),
+        ("n_samples = " + "9" * 5_000, "`plan` must be a TOML file"),
+    ],
+    ids=["nested", "digits"],
+)
+def test_a_file_that_python_cannot_take_in_is_refused(tmp_path, text, message):
+    (tmp_path / "plan.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadOption, match=message):
+        read_plan(tmp_path / "plan.toml")
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("attributionlab.runs.plan_file.LARGEST_PLAN", 10)
+    (tmp_path / "plan.toml").write_text("x = 1" + " " * 10, encoding="utf-8")
+    with pytest.raises(BadOption, match="`plan` must have at most 10 bytes, got 15"):
+        read_plan(tmp_path / "plan.toml")
+
+
+@pytest.mark.parametrize(
+    "name", ["name", "environments", "methods", "metrics", "seeds", "n_samples", "gamma", "truth", "code"]
+)
+@pytest.mark.parametrize("value", [None, 1j, object(), b"x"])
+def test_a_plan_is_not_made_of_other_types(name, value):
+    arguments = {"environments": ("multi-color-sum",), "methods": ("truth",), name: value}
+    with pytest.raises(BadOption, match=f"^`{name}` must "):
+        Plan(**arguments)
+
+
+def test_a_plan_of_very_many_mistakes_stops_at_the_first_ones(monkeypatch):
+    monkeypatch.setattr("attributionlab.runs.plan_entries.MOST_PROBLEMS", 3)
+    with pytest.raises(BadPlan) as refused:
+        Plan.of(**{f"unknown_{index}": 1 for index in range(10)})
+    assert len(refused.value.problems) == 3

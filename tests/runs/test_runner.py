@@ -570,7 +570,7 @@ def test_a_score_that_is_not_there_is_named(whole):
     ("options", "message"),
     [
         ({"workers": 0}, "`workers` must be at least 1"),
-        ({"backend": "slurm"}, "`backend` must be loky or dask or ray"),
+        ({"backend": "slurm"}, "`backend` must be loky, dask or ray"),
         ({"address": "tcp://x"}, "`address` must go with the backend dask or ray"),
     ],
 )

@@ -183,6 +183,13 @@ def test_an_address_is_not_looked_up_among_the_names(catalog):
     catalog.require("some_module:function")
 
 
+@pytest.mark.parametrize("text", ["", "mine.py"])
+def test_text_that_names_nothing_is_refused_with_what_to_write(catalog, text):
+    for use in (catalog.require, lambda text: catalog.build(text, {})):
+        with pytest.raises(BadOption, match=rf"^`fruit` must be a name, file.py:function .*, got '{text}'$"):
+            use(text)
+
+
 # Registration
 
 

@@ -18,8 +18,9 @@ from attributionlab.measuring.guard import run_guarded
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.papers.studies import StudySetting
 from attributionlab.papers.zhang2024.sam import sam_options
+from attributionlab.printable import error_line
 from attributionlab.specs.functions import load_function
-from attributionlab.truth import LabeledImages, check_targets, describe_tensor
+from attributionlab.truth import LabeledImages, describe_tensor
 
 OPTIONS = {"VGG16": "vgg16", "ViT-B-16": "vit"}
 """The option for a user's network, by the paper's name of the network."""
@@ -84,8 +85,10 @@ def load_network(address: str, option: str) -> tuple[TrainedNetwork, LabeledImag
     function = load_function(address, option)
     try:
         returned: object = function()
-    except (Exception, SystemExit) as error:
-        message = f"`{option}` must return a network and images, got {address!r}; it raised {_first_line(error)}"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        message = f"`{option}` must return a network and images, got {address!r}; it raised {error_line(error)}"
         machine_fails = isinstance(error, (OSError, MemoryError)) and not isinstance(error, FileNotFoundError)
         raise (MachineError if machine_fails else BadOption)(message) from error
     match returned:
@@ -102,13 +105,13 @@ def load_network(address: str, option: str) -> tuple[TrainedNetwork, LabeledImag
 
 
 def check_images(images: LabeledImages) -> None:
-    """Refuse images that are not colors of 0..255, or do not have a target each.
+    """Refuse images that are not colors of 0..255.
 
     Raises:
         BadOption: If they are refused.
     """
     inputs = images.inputs
-    if not isinstance(inputs, Tensor) or inputs.dtype != torch.float32 or inputs.ndim != 4 or inputs.shape[1] != 3:
+    if inputs.dtype != torch.float32 or inputs.ndim != 4 or inputs.shape[1] != 3:
         raise BadOption(f"`inputs` must be float32 of shape (b, 3, h, w), got {describe_tensor(inputs)}")
     if inputs.numel() == 0:
         raise BadOption(f"`inputs` must hold at least one image, got shape {tuple(inputs.shape)}")
@@ -122,7 +125,6 @@ def check_images(images: LabeledImages) -> None:
             else "preprocessing belongs into the network"
         )
         raise BadOption(f"`inputs` must be colors of 0..255, got {low:.4g} to {high:.4g}; {hint}")
-    check_targets(images.targets, len(inputs))
 
 
 def check_network(own: TrainedNetwork, images: LabeledImages) -> None:
@@ -131,19 +133,17 @@ def check_network(own: TrainedNetwork, images: LabeledImages) -> None:
     Raises:
         BadOption: If it is refused.
     """
-    if not isinstance(own.model, nn.Module):
-        raise bad_option("model", "be a torch.nn.Module", type(own.model).__name__)
     if any(module.training for module in own.model.modules()):
         raise bad_option("model", "be in evaluation mode", "training mode", "call .eval() on it")
     color = own.true_baseline
-    if not isinstance(color, Tensor) or color.shape != (3,) or not bool(((color >= 0) & (color <= 255)).all()):
+    if color.shape != (3,) or not bool(((color >= 0) & (color <= 255)).all()):
         raise BadOption(f"`true_baseline` must be three values in 0..255, got {color!r}")
     try:
         with torch.no_grad():
             outputs: object = own.model(_like(own.model, images.inputs[:1]))
     except Exception as error:
         shape = tuple(images.inputs[:1].shape)
-        raise bad_option("model", "take an image", shape, f"it raised {_first_line(error)}") from error
+        raise bad_option("model", "take an image", shape, f"it raised {error_line(error)}") from error
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != 1:
         raise BadOption(f"`model` must give (1, k) for an image, got {_described(outputs)}")
     if not outputs.isfinite().all():
@@ -213,11 +213,6 @@ def _like(model: nn.Module, inputs: Tensor) -> Tensor:
     """The inputs on the device of the model."""
     weights = next(model.parameters(), None)
     return inputs if weights is None else inputs.to(weights.device)
-
-
-def _first_line(error: BaseException) -> str:
-    """Type and first line of an exception."""
-    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 
 def _described(value: object) -> str:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from attributionlab.judging import Audit, EnvironmentAudit
 from attributionlab.reports.figures.curves import draw_curves
 from attributionlab.reports.figures.ranks import draw_ranks, spearman_text
-from attributionlab.reports.figures.styles import LABEL, MethodStyle, add_legend, blank_figure, method_styles
+from attributionlab.reports.figures.styles import LABEL, MethodStyle, add_legend, blank_figure, method_styles, plain
 
 PANEL = (3.1, 2.5)
 
@@ -26,12 +26,12 @@ def audit_figure(audit: Audit) -> Figure:
     figure, n_columns = blank_figure(max(PANEL[0] * len(metrics), 6.0), 2 * PANEL[1] * len(shown), len(styles))
     parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
     for part, environment in zip(parts, shown, strict=True):
-        part.suptitle(environment.environment, fontsize=9)
+        part.suptitle(plain(environment.environment), fontsize=9)
         axes = part.subplots(2, len(metrics), squeeze=False)
         for column, metric in enumerate(metrics):
             scored = {spec: one.curves[metric] for spec, one in environment.methods.items() if metric in one.curves}
             draw_curves(axes[0, column], scored, styles)
-            axes[0, column].set_title(metric, fontsize=8)
+            axes[0, column].set_title(plain(metric), fontsize=8)
             _draw_ranks(axes[1, column], audit, environment, metric, styles)
     add_legend(figure, styles, n_columns)
     return figure

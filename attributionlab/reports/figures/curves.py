@@ -17,6 +17,7 @@ from attributionlab.reports.figures.styles import (
     add_legend,
     blank_figure,
     method_styles,
+    plain,
     wrapped,
 )
 from attributionlab.reports.run_view import RunView
@@ -47,10 +48,10 @@ def curves_figure(view: RunView, metric: str) -> Figure:
         axis.set_axis_off()
     for axis, family in zip(axes.flat, view.families, strict=False):
         draw_curves(axis, view.curves(family, metric), styles)
-        axis.set_title(wrapped(family, 40), fontsize=LABEL)
+        axis.set_title(plain(wrapped(family, 40)), fontsize=LABEL)
     for row in axes:
-        row[0].set_ylabel(measured(metric), fontsize=LABEL)
-    figure.suptitle(wrapped(metric, 70), fontsize=9)
+        row[0].set_ylabel(view.records.quantities.get(metric, ""), fontsize=LABEL)
+    figure.suptitle(plain(wrapped(metric, 70)), fontsize=9)
     add_legend(figure, styles, legend_columns)
     return figure
 
@@ -83,8 +84,3 @@ def band_of(curves: ImageCurves) -> Band:
         values[0, known] = np.nanmean(some, axis=0)
         values[1:, known] = np.nanpercentile(some, BAND, axis=0)
     return values[0], values[1], values[2]
-
-
-def measured(metric: str) -> str:
-    """What the height of a metric's curve is."""
-    return "correlation" if metric.startswith("sensitivity") else "explained output"

@@ -99,7 +99,7 @@ def difference_figure(
         axis.set_ylabel(f"image {rows[line]}", fontsize=7)
     for axis, name in zip(axes[0], ("input", "expected", "got", "half the difference"), strict=True):
         axis.set_title(name, fontsize=8)
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(plain(title), fontsize=9)
     return figure
 
 

@@ -17,6 +17,7 @@ from attributionlab.reports.figures.styles import (
     add_legend,
     blank_figure,
     method_styles,
+    plain,
     wrapped,
 )
 from attributionlab.reports.run_view import RunView
@@ -37,9 +38,9 @@ def ranks_figure(view: RunView) -> Figure:
             means = {method: (float(np.nanmean(f1)), float(np.nanmean(by))) for method, (f1, by) in scores.items()}
             draw_ranks(axis, means, styles, f1_truth=view.f1_truth)
             note = _spearman(scores) if metric in view.directions else "direction not recorded"
-            axis.set_title(f"{wrapped(metric, 34)}\n{note}", fontsize=LABEL)
+            axis.set_title(f"{plain(wrapped(metric, 34))}\n{note}", fontsize=LABEL)
             axis.set_ylabel("")
-        row[0].set_ylabel(f"{wrapped(family, 34)}\nrank by the metric", fontsize=LABEL)
+        row[0].set_ylabel(f"{plain(wrapped(family, 34))}\nrank by the metric", fontsize=LABEL)
     add_legend(figure, styles, n_columns)
     return figure
 

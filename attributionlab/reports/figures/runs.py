@@ -15,6 +15,7 @@ from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.ranks import ranks_figure
 from attributionlab.reports.figures.saving import FORMATS, save_figure
 from attributionlab.reports.figures.violins import violin_figure
+from attributionlab.reports.marks import check_replaceable
 from attributionlab.reports.run_view import RunView
 from attributionlab.runs import Records
 from attributionlab.runs.declarations import built_in_images
@@ -43,13 +44,14 @@ def run_figures(records: Records) -> Iterator[tuple[str, Figure]]:
         yield "ranks", ranks_figure(view)
 
 
-def write_figures(records: Records, folder: Path, ending: str) -> list[Path]:
+def write_figures(records: Records, folder: Path, ending: str, *, force: bool = False) -> list[Path]:
     """Write them all.
 
     Args:
         records: The run.
         folder: Where to; it is made.
         ending: `png`, `svg` or `pdf`.
+        force: Whether files that attributionlab did not write may be overwritten.
 
     Returns:
         The files.
@@ -63,7 +65,8 @@ def write_figures(records: Records, folder: Path, ending: str) -> list[Path]:
     written = []
     for name, figure in run_figures(records):
         path = folder / f"{name}.{ending}"
-        save_figure(figure, path)
+        check_replaceable(path, "figures", force=force)
+        save_figure(figure, path, force=force)
         written.append(path)
     return written
 

@@ -10,6 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from attributionlab.printable import printable
+
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
 """Okabe and Ito's, which color-blind people can tell apart."""
 
@@ -82,8 +84,8 @@ def add_legend(figure: Figure, styles: dict[str, MethodStyle], n_columns: int) -
 
 
 def plain(text: str) -> str:
-    """A name as matplotlib shows it letter by letter, without taking dollars for formulas or hiding what begins with _."""
-    shown = text.replace("$", r"\$")
+    """Text as matplotlib shows it letter by letter: control characters escaped, dollars no formulas, nothing hidden for its `_`."""
+    shown = printable(text).replace("$", r"\$")
     return f"\u200b{shown}" if shown.startswith("_") else shown
 
 

@@ -47,7 +47,7 @@ def violin_figure(view: RunView, family: str) -> Figure:
         row[0].set_ylabel(f"{truth} truth", fontsize=LABEL)
     for axis, part in zip(axes[0], ("precision", "recall"), strict=True):
         axis.set_title(part, fontsize=8)
-    figure.suptitle(wrapped(family, 80), fontsize=9)
+    figure.suptitle(plain(wrapped(family, 80)), fontsize=9)
     return figure
 
 

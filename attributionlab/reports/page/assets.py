@@ -6,6 +6,8 @@ import base64
 import hashlib
 from importlib.resources import files
 
+from attributionlab.printable import printable
+
 
 def asset(package: str, name: str) -> str:
     """The text of a file among the templates of a package."""
@@ -18,3 +20,8 @@ def policy(css: str, js: str) -> str:
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (css, js)
     )
     return f"default-src 'none'; img-src data:; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
+
+
+def printable_value(value: object) -> object:
+    """What a template shows of a value: text without control characters; markup and numbers as they are."""
+    return printable(value) if type(value) is str else value

@@ -14,10 +14,11 @@ from jinja2 import PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from attributionlab.errors import bad_option
-from attributionlab.files import check_parents, write_whole
+from attributionlab.files import write_whole
 from attributionlab.reports.figures.curves import band_opacity
 from attributionlab.reports.figures.styles import MethodStyle, method_styles
-from attributionlab.reports.page.assets import asset, policy
+from attributionlab.reports.marks import check_replaceable
+from attributionlab.reports.page.assets import asset, policy, printable_value
 from attributionlab.reports.page.charts import HEIGHT, WIDTH, Chart, chart
 from attributionlab.reports.page.glance import glance
 from attributionlab.reports.page.pictures import image_uri, map_uri
@@ -40,7 +41,7 @@ DASH = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerdictRow:
     """A row of the table: a method in an environment, judged by one truth."""
 
     environment: str
@@ -100,6 +101,7 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
     templates = Templates(
         loader=PackageLoader("attributionlab.reports.page"),
         autoescape=True,
+        finalize=printable_value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -125,30 +127,34 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
     )
 
 
-def write_report(records: Records, path: Path, *, n_images: int = N_IMAGES) -> None:
+def write_report(records: Records, path: Path, *, n_images: int = N_IMAGES, force: bool = False) -> None:
     """Write the report: the whole file, or none; folders on the way to it are made.
 
     Raises:
-        BadOption: If the path does not end in .html or cannot lie in a folder.
+        BadOption: If `check_report_path` refuses the path.
         MachineError: If the file cannot be written.
     """
-    check_report_path(path)
+    check_report_path(path, force=force)
     text = report_html(records, n_images=n_images)
     write_whole(path, text.encode())
 
 
-def check_report_path(path: Path) -> None:
+def check_report_path(path: Path, *, force: bool = False) -> None:
     """Refuse a path at which no report can be written.
 
+    Args:
+        path: Where the report is to be.
+        force: Whether a file that attributionlab did not write may be overwritten.
+
     Raises:
-        BadOption: If it does not end in .html, or no folder can be made for it.
+        BadOption: If it does not end in .html, no folder can be made for it, or there is a file of other origin.
     """
     if path.suffix.lower() not in (".html", ".htm"):
         raise bad_option("output", "end in .html", str(path))
-    check_parents(path)
+    check_replaceable(path, force=force)
 
 
-def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[Verdict]:
+def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictRow]:
     """A row for each truth that applies, or the deciding one where there are no scores."""
     known = [truth for truth in TRUTHS if summary.truths.get(truth) is not None] or [summary.deciding_truth]
     rows = []
@@ -157,7 +163,7 @@ def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[Verdict]
         decides = truth == summary.deciding_truth
         said = verdict(summary) if decides or found is None else "passed" if found.passed else "failed"
         rows.append(
-            Verdict(
+            VerdictRow(
                 environment=summary.environment,
                 method=summary.method,
                 truth=truth,

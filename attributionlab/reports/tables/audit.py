@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from rich import box
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
 
 from attributionlab.judging import Audit, Comparison, EnvironmentAudit
+from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.verdicts import foldable
 
 CSV_COLUMNS = ("environment", "method", "f1_truth", "score", "statistic", "value", "low", "high", "error")

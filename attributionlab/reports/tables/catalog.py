@@ -1,28 +1,16 @@
-"""What there is: environments, methods and metrics with their options."""
+"""Tables of what there is: environments, methods, metrics and segmenters with their options. Nothing here imports torch."""
 
 from __future__ import annotations
 
-import importlib.resources
-import inspect
-import json
 import typing
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 
-from attributionlab.environments import ENVIRONMENTS
-from attributionlab.environments.base import Environment
-from attributionlab.methods import METHODS
-from attributionlab.methods.base import Declaration
-from attributionlab.metrics import METRICS
-from attributionlab.metrics.base import Metric, MetricDeclaration
-from attributionlab.reports.tables.verdicts import plain_table
-from attributionlab.specs.catalog import Catalog
-from attributionlab.specs.grammar import format_value
-from attributionlab.specs.options import describe_option, option_fields
+from attributionlab.reports.tables.cells import escape
+from attributionlab.reports.tables.descriptions import CATALOGS, Entry, describe, measured
+from attributionlab.reports.tables.plain import plain_table
 
 CSV_COLUMNS = (
     "kind",
@@ -42,25 +30,18 @@ CSV_COLUMNS = (
     "options",
 )
 
-Entry = dict[str, object]
-
 
 def catalog(kinds: Iterable[str], name: str | None = None) -> dict[str, list[Entry]]:
     """The entries of each kind, or the one of this name.
 
     Args:
-        kinds: Of `environments`, `methods`, `metrics`.
+        kinds: Of `environments`, `methods`, `metrics`, `segmenters`.
         name: The name of the only entry.
 
     Raises:
         UnknownName: If there is none of this name.
     """
-    entries = {}
-    for kind in kinds:
-        things, entry_of = _KINDS[kind]
-        names = things if name is None else [name]
-        entries[kind] = [entry_of(each, things.get(each)) for each in names]
-    return entries
+    return {kind: [describe(kind, each) for each in ([name] if name else CATALOGS[kind])] for kind in kinds}
 
 
 def catalog_rows(entries: dict[str, list[Entry]]) -> Iterable[dict[str, object]]:
@@ -119,76 +100,15 @@ _COLUMNS = {
         "source": "source",
     },
     "metrics": {"name": "name", "summary": "summary", "better": "better", "options": "options", "source": "source"},
+    "segmenters": {"name": "name", "summary": "summary"},
 }
 """The columns of each kind's table, and their titles."""
 
 
-def _environment(name: str, kind: type[Environment]) -> Entry:
-    shorthand = {short: f"sets {' and '.join(names)}" for short, names in kind.shorthands.items()}
-    return {"name": name, "summary": kind.summary, "options": {**_options(kind), **shorthand}}
-
-
-def _method(name: str, kind: Callable[..., object]) -> Entry:
-    facts: Declaration = getattr(kind, "declaration", Declaration())
-    return {
-        "name": name,
-        "summary": _first_line(kind),
-        "family": facts.family,
-        "sign": facts.sign,
-        "granularity": facts.granularity,
-        "explains": facts.explains,
-        "needs": sorted(facts.needs),
-        "randomness": facts.randomness,
-        "completeness": facts.completeness,
-        "seconds_per_image": _measured()["seconds"].get(name),
-        "source": facts.source,
-        "options": _options(kind),
-    }
-
-
-def _metric(name: str, kind: typing.Any) -> Entry:
-    facts: type[Metric] | MetricDeclaration = getattr(kind, "declaration", kind)
-    return {
-        "name": name,
-        "summary": _first_line(kind),
-        "higher_is_better": facts.higher_is_better,
-        "source": facts.source,
-        "options": _options(kind),
-    }
-
-
-_KINDS: dict[str, tuple[Catalog[typing.Any], Callable[[str, typing.Any], Entry]]] = {
-    "environments": (ENVIRONMENTS, _environment),
-    "methods": (METHODS, _method),
-    "metrics": (METRICS, _metric),
-}
-
-
-def _first_line(kind: Callable[..., object]) -> str:
-    return (inspect.getdoc(kind) or "").partition("\n")[0]
-
-
-def _options(kind: Callable[..., object]) -> dict[str, str]:
-    """Every option with its default and what it can be; a plain function has none."""
-    if not isinstance(kind, type):
-        return {}
-    return {
-        name: f"{format_value(field.default)} ({describe_option(kind, name)})"
-        for name, field in option_fields(kind).items()
-    }
-
-
-@cache
-def _measured() -> typing.Any:
-    """What `scripts/bench_methods.py` measured."""
-    text = importlib.resources.files("attributionlab.methods").joinpath("seconds.json").read_text(encoding="utf-8")
-    return json.loads(text)
-
-
 def _footer() -> str:
-    measured = escape(_measured()["measured_on"])
+    machine = escape(measured()["measured_on"])
     return (
-        f"[dim]s at 64, s at 224: seconds per image with the default options ({measured}); '-' where not measured.\n"
+        f"[dim]s at 64, s at 224: seconds per image with the default options ({machine}); '-' where not measured.\n"
         "`attributionlab list methods NAME` shows its options.[/]\n"
     )
 

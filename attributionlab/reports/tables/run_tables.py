@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
 
+from attributionlab.printable import printable
+from attributionlab.reports.tables.cells import escape, to_csv
+from attributionlab.reports.tables.plain import plain_table
 from attributionlab.reports.tables.run_rows import Column, RunTable
-from attributionlab.reports.tables.verdicts import foldable, plain_table, to_csv
+from attributionlab.reports.tables.verdicts import foldable
 from attributionlab.runs import MethodSummary
 
 _COLORS = {"passed": "green", "failed": "red", "not run": "dim"}
@@ -44,7 +46,7 @@ def to_rich(table: RunTable) -> RenderableType:
             failed.setdefault((row.method, row.error.type, row.error.message), []).append(row.environment)
     for (method, error, message), where in failed.items():
         place = where[0] if len(where) == 1 else f"{len(where)} environments"
-        parts.append(f"[bold red]{error}[/]: {escape(message)} [dim]({escape(method)}, {escape(place)})[/]")
+        parts.append(f"[bold red]{escape(error)}[/]: {escape(message)} [dim]({escape(method)}, {escape(place)})[/]")
     return Group(*parts, f"[dim]{escape(table.note)}[/]")
 
 
@@ -172,4 +174,4 @@ def _markdown_row(cells: list[str]) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))

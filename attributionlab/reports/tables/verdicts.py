@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group, JustifyMethod, RenderableType
-from rich.markup import escape
 from rich.table import Table
 
+from attributionlab.reports.tables.cells import escape
+from attributionlab.reports.tables.plain import plain_table
 from attributionlab.truth.kinds import TRUTHS
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
             table.add_row(
                 foldable(verdict.method),
                 *cells,
-                said if environment.error is None else f"[red]{environment.error.type}[/]",
+                said if environment.error is None else f"[red]{escape(environment.error.type)}[/]",
             )
     return table
 
@@ -110,34 +108,6 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
     return rows
 
 
-def to_csv(rows: Iterable[dict[str, object]], columns: Sequence[str]) -> str:
-    """Rows as CSV with a header; a cell with several things has them in a row, separated by semicolons."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
-
-
-def plain_table(title: str) -> Table:
-    """An empty table, narrow enough for 80 columns."""
-    return Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
-    )
-
-
-def _plain(value: object) -> object:
-    """A cell without the brackets and quotes of Python."""
-    match value:
-        case Mapping():
-            return "; ".join(f"{name} = {what}" for name, what in value.items())
-        case list() | tuple():
-            return "; ".join(map(str, value))
-        case set() | frozenset():
-            return "; ".join(sorted(map(str, value)))
-    return value
-
-
 def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
     seconds = "" if environment.seconds_per_image is None else f", {environment.seconds_per_image:.3g} s per image"
     images = f"{environment.n_samples} image{'s' if environment.n_samples > 1 else ''}"
@@ -168,7 +138,7 @@ def _score_cells(summary: Summary | None) -> tuple[str, str, str, str]:
 def _remarks(environment: EnvironmentVerdict) -> list[str]:
     remarks = []
     if environment.error is not None:
-        remarks.append(f"[bold red]{environment.error.type}[/]: {escape(environment.error.message)}")
+        remarks.append(f"[bold red]{escape(environment.error.type)}[/]: {escape(environment.error.message)}")
     if environment.diagnosis is not None:
         remarks.append(f"[yellow]note:[/] {escape(environment.diagnosis)}")
     for name, values in environment.diagnostics.items():

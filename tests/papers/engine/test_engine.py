@@ -166,6 +166,7 @@ PUBLIC = {
 BEHIND = {
     "attributionlab.measuring.guard": "images of a user have no ground truth, which `attribute` asks for",
     "attributionlab.methods.sam": "weights are checked before anything is measured",
+    "attributionlab.printable": "exceptions of a user's function read as everywhere else",
     "attributionlab.reports.figures.maps": "figures have no public names yet",
     "attributionlab.reports.figures.pictures": "figures have no public names yet",
     "attributionlab.reports.figures.styles": "figures have no public names yet",

@@ -108,7 +108,7 @@ def test_a_function_that_is_not_there_is_named(tmp_path, monkeypatch, address, k
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
-        (ValueError("first line\nsecond"), BadOption, "it raised ValueError: first line$"),
+        (ValueError("first line\nsecond"), BadOption, "it raised ValueError: first line second$"),
         (FileNotFoundError(2, "No such file", "w.pth"), BadOption, "it raised FileNotFoundError.*w.pth"),
         (SystemExit(3), BadOption, "it raised SystemExit: 3"),
         (urllib.error.URLError("Name or service not known"), MachineError, "it raised URLError.*Name or service"),
@@ -139,7 +139,6 @@ def test_something_else_than_a_network_and_images_is_described(returning, found,
 
 WRONG = {
     "`model` must be in evaluation mode": lambda: pair(model=cnn().train()),
-    "`model` must be a torch.nn.Module": lambda: pair(model=lambda colors: colors),
     "`model` must take an image, got (1, 3, 16, 16); it raised RuntimeError": lambda: pair(model=seeded(cnn).half()),
     "`model` must give (1, k) for an image, got float32 of shape (1, 3, 16, 16)": lambda: pair(
         model=Of(lambda x: x).eval()
@@ -148,15 +147,28 @@ WRONG = {
     "`inputs` must be colors of 0..255, got 0 to 1; colors of 0..1": lambda: pair(inputs=pictures() / 255),
     "`inputs` must be colors of 0..255, got -2 to 3.1; preprocessing": lambda: pair(inputs=pictures() / 50 - 2),
     "`inputs` must be finite": lambda: pair(inputs=pictures() * torch.inf),
-    "`inputs` must be float32 of shape (b, 3, h, w), got uint8": lambda: pair(inputs=pictures().byte()),
+    "`inputs` must be float32 of shape (b, 3, h, w), got float64": lambda: pair(inputs=pictures().double()),
     "`inputs` must be float32 of shape (b, 3, h, w), got float32 of shape (1, 1": lambda: pair(
         inputs=pictures()[:, :1]
     ),
     "`inputs` must hold at least one image": lambda: pair(inputs=pictures()[:0]),
-    "`targets` must be int64 of shape (1,)": lambda: pair(targets=torch.zeros(2, dtype=torch.int64)),
     "`targets` must be indices of the model's outputs, 0 to 3, got 4": lambda: pair(targets=torch.tensor([4])),
     "`true_baseline` must be three values in 0..255": lambda: pair(color=torch.tensor([0.0, 256.0, 0.0])),
 }
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: pair(model=lambda colors: colors), "`model` must be a torch.nn.Module"),
+        (lambda: pair(inputs=pictures().byte()), "`inputs` must be floating point of shape (b, c, *shape), got uint8"),
+        (lambda: pair(targets=torch.zeros(2, dtype=torch.int64)), "`targets` must be int64 of shape (1,)"),
+    ],
+)
+def test_a_function_that_hands_over_wrong_types_raises_itself(returning, build, message):
+    returning(build)
+    with pytest.raises(BadOption, match=re.escape(f"got 'a:b'; it raised BadOption: {message}")):
+        load_network("a:b", "vgg16")
 
 
 @pytest.mark.parametrize("message", WRONG)

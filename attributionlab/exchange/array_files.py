@@ -1,0 +1,102 @@
+"""Arrays in .npy and .npz files whose declared sizes are looked at before anything is read.
+
+A .npz is compressed: two megabytes of it can declare six gigabytes of zeros. So headers are read first, and arrays only where
+their shape is one that is expected.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+Shape = tuple[int, ...]
+
+LARGEST_HEADER = 10_000
+"""Bytes of the header of an array, at most, as in numpy itself."""
+
+
+@dataclass(frozen=True)
+class DeclaredArray:
+    """What the header of an array declares.
+
+    Args:
+        shape: Its shape.
+        dtype: The type of its values.
+    """
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+
+def declared_arrays(path: Path) -> Mapping[str, DeclaredArray] | DeclaredArray:
+    """The headers of a file: of one array (.npy), or of several by name (.npz).
+
+    Raises:
+        ValueError: If it is neither.
+        OSError: If it cannot be read.
+    """
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            return _header(file)
+    declared = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                declared[name.removesuffix(".npy")] = _header(file)
+    return declared
+
+
+def read_array(path: Path, name: str | None = None) -> npt.NDArray[Any]:
+    """One array of a file; objects, which could run anything, are refused.
+
+    Args:
+        path: The file.
+        name: Which array of a .npz; None for a .npy.
+
+    Raises:
+        ValueError: If the file is damaged, or holds objects.
+    """
+    loaded = np.load(path, allow_pickle=False)
+    if name is None:
+        array: npt.NDArray[Any] = loaded
+    else:
+        with loaded:
+            array = loaded[name]
+    return array
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    """Rows and columns that a PNG declares.
+
+    Raises:
+        ValueError: If it is not a PNG.
+        OSError: If it cannot be read.
+    """
+    with path.open("rb") as file:
+        start = file.read(24)
+    if len(start) < 24 or start[:8] != b"\x89PNG\r\n\x1a\n" or start[12:16] != b"IHDR":
+        raise ValueError("not a PNG")
+    columns, rows = struct.unpack(">II", start[16:24])
+    return rows, columns
+
+
+def _header(file: IO[bytes]) -> DeclaredArray:
+    """The header of an array, read from its start."""
+    start = io.BytesIO(file.read(LARGEST_HEADER + 16))
+    version = np.lib.format.read_magic(start)
+    readers: dict[tuple[int, int], Callable[..., Any]] = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        raise ValueError(f"version {version} of .npy")
+    shape, _, dtype = readers[version](start)
+    return DeclaredArray(shape, dtype)
