@@ -2,6 +2,8 @@
 
 import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -182,3 +184,11 @@ def test_a_paper_uses_what_a_user_could_use(file):
     ours = [module for module, _ in imports(file) if module.startswith("attributionlab")]
     deep = {module for module in ours if module not in PUBLIC | engine and not module.startswith(paper)}
     assert deep <= BEHIND.keys()
+
+
+def test_names_of_studies_are_found_without_torch():
+    program = (
+        "import sys; from attributionlab.papers.catalog import find_studies;"
+        "find_studies(['table2']); assert not {'torch', 'captum'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
