@@ -5,8 +5,8 @@ a cell has nine pixels: in the order of their times, a prefix sum of their weigh
 after each of them, and ReLU and the 1x1 layer the cell's value. All later blocks are plain sums (networks/README.md), so
 the change of the cell's value is the change of the counts, and one prefix sum over time gives the counts after every step.
 
-**Exact**, bit for bit, where both images have integer colors: every intermediate image then has, too, and all sums stay within
-the bounds that the builder has proven. Elsewhere it is as exact as any sum of float32 numbers.
+**Exact**, bit for bit, where both images have integer colors: all intermediate images then have integer colors, too, and all
+sums stay within the bounds that the builder has proven. For other colors it rounds like any sum of float32 numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import check_targets
 
 DEFAULT_MEMORY = 2 * 2**30
-"""Bytes that the evaluation may take at once."""
+"""Bytes that the evaluation may use at once."""
 
 DENSE_HINT = "give the number of `steps` to evaluate it by forward passes"
 
@@ -38,12 +38,12 @@ class SwitchedPixels:
 
     Args:
         model: The network, with the weights that it was built with.
-        start: (b, c, h, w), what is shown at first.
-        end: (b, c, h, w), what is shown at last.
-        max_memory: Bytes that the evaluation may take at once; orders, of whatever images, are evaluated in parts that fit.
+        start: (b, c, h, w), the images before the first step.
+        end: (b, c, h, w), the images after the last step.
+        max_memory: Bytes that the evaluation may use at once; orders are evaluated in parts that fit.
 
     Raises:
-        BadOption: If the model is no designed network, its weights are not the designed ones, or the images do not fit.
+        BadOption: If the model is not a designed network, its weights were changed, or the images have other shapes.
     """
 
     model: nn.Module
@@ -64,7 +64,7 @@ class SwitchedPixels:
 
     @property
     def n_pixels(self) -> int:
-        """P."""
+        """P, the number of pixels."""
         return self.start[0, 0].numel()
 
     @torch.no_grad()
@@ -76,10 +76,10 @@ class SwitchedPixels:
             targets: (b,) int64, index of the explained output.
 
         Returns:
-            (b, n, P + 1): before the first step, after the first, and so on.
+            (b, n, P + 1): the output after 0, 1, ..., P switched pixels.
 
         Raises:
-            BadOption: If an order is no permutation or a target no index of an output, or one order needs more than
+            BadOption: If an order is not a permutation, a target is not an index of an output, or one order needs more than
                 `max_memory`.
         """
         check_targets(targets, len(self.start))
@@ -106,7 +106,7 @@ class SwitchedPixels:
         return self.model
 
     def _parts(self, orders: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """As many orders (m, P) at once as fit into the memory, with the indices of their images (m,)."""
+        """Split the orders into parts (m, P) that fit into the memory, with the indices of their images (m,)."""
         values, changes = self._cells
         n_cells, n_kernels, n_classes = *values.shape[1:], len(self._network.classes)
         numbers = n_cells * 9 * (4 * n_kernels + 6 * n_classes + 8)  # prefix sums, their mix, indices, times
@@ -120,7 +120,7 @@ class SwitchedPixels:
 
     @cached_property
     def _cells(self) -> tuple[Tensor, Tensor]:
-        """Pre-activations of each first-block cell at the start (b, cell, m), and what each pixel adds (b, cell, 9, m)."""
+        """Pre-activations of each first-block cell at the start (b, cell, m), and the change by each pixel (b, cell, 9, m)."""
         with torch.no_grad(), exact_arithmetic(self.start.device):
             before, after = (self._padded(self._network.detect(images)) for images in (self.start, self.end))
             convolution = self._network.accumulator.layers[0]
@@ -141,7 +141,7 @@ class SwitchedPixels:
 
     @cached_property
     def _slots(self) -> Tensor:
-        """The slot (9 times the cell plus the place in it) of each pixel, (P,)."""
+        """Slot of each pixel (9 times its cell plus its position in the cell), (P,)."""
         height, width = self.start.shape[2:]
         rows, columns = self._network.accumulator.blocks[0].padding
         row = torch.arange(height, device=self.start.device)[:, None] + rows
@@ -150,7 +150,7 @@ class SwitchedPixels:
         return (((row // 3) * n_columns + column // 3) * 9 + row % 3 * 3 + column % 3).flatten()
 
     def _padded(self, channels: Tensor) -> Tensor:
-        """(b, k, h, w) with the first block's zeros in front and behind, up to whole cells."""
+        """(b, k, h, w) padded with zeros to whole cells of the first block."""
         rows, columns = self._network.accumulator.blocks[0].padding
         height, width = channels.shape[2:]
         below, right = -(-height // 3) * 3 - height - rows, -(-width // 3) * 3 - width - columns
@@ -179,7 +179,7 @@ class SwitchedPixels:
     def _first_block(self, sums: Tensor) -> Tensor:
         """Pre-activations (..., m) to the cell's values (k, ...).
 
-        A matrix product per group of channels: as a 1x1 convolution of millions of images of one pixel it takes five times
+        Computes a matrix product per group of channels: a 1x1 convolution of millions of one-pixel images takes five times
         as long.
         """
         mixing = self._network.accumulator.layers[2]
@@ -191,13 +191,13 @@ class SwitchedPixels:
         return cells.reshape(-1, *sums.shape[:-1])
 
     def _logits(self, counts: Tensor) -> Tensor:
-        """The head; where there is one count only, on the different ones: a modulo network is too slow for every step."""
+        """Apply the head; with a single count, to distinct values only, because a modulo network is slow."""
         head = self._network.head
         if counts.shape[-1] > 1:
             logits: Tensor = head(counts.flatten(0, 1))
             return logits.view(*counts.shape[:2], -1)
-        different, which = counts.unique(return_inverse=True)
+        distinct, inverse = counts.unique(return_inverse=True)
         widest = max(layer.out_features for layer in head if isinstance(layer, nn.Linear))
-        at_once = max(1, self.max_memory // (4 * widest * different.element_size()))  # a layer, its ReLU, and the next
-        answers = torch.cat([head(part) for part in different[:, None].split(at_once)])
-        return answers[which.flatten()].view(*counts.shape[:2], -1)
+        at_once = max(1, self.max_memory // (4 * widest * distinct.element_size()))  # a layer, its ReLU, and the next
+        logits_of_distinct = torch.cat([head(part) for part in distinct[:, None].split(at_once)])
+        return logits_of_distinct[inverse.flatten()].view(*counts.shape[:2], -1)
