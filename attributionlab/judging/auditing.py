@@ -275,7 +275,9 @@ def _compare(
     for environment in environments:
         plain = _plain(environment)
         assert plain is not None, "only environments with redundant channels are compared"
-        first, second = ([result for result in results if result.family == side.spec] for side in (environment, plain))
+        first, second = (
+            [audited for audited in results if audited.family == side.spec] for side in (environment, plain)
+        )
         for metric in metrics:
             sides = [
                 (
