@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from attributionlab.testing.session import ARTIFACTS, FOUND
+from attributionlab.testing.session import ARTIFACTS, TABLE_ROWS
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -116,12 +116,12 @@ def attribution_batch(request: pytest.FixtureRequest, attribution_environment: E
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Set the folder for pictures of this test, and collect the rows of its assertions for the final table."""
     rows: list[dict[str, str]] = []
-    tokens = ARTIFACTS.set(lambda: _folder_of(item)), FOUND.set(rows)
+    tokens = ARTIFACTS.set(lambda: _folder_of(item)), TABLE_ROWS.set(rows)
     try:
         return (yield)
     finally:
         ARTIFACTS.reset(tokens[0])
-        FOUND.reset(tokens[1])
+        TABLE_ROWS.reset(tokens[1])
         item.user_properties.extend((MARKER, row) for row in rows)  # reports carry them, also from worker processes
 
 
