@@ -35,8 +35,8 @@ def register_environment(environment: Registered, /) -> Registered: ...
 def register_environment(name: Any, environment: Any = None, /) -> Any:
     """Register an environment under a name, in this process.
 
-    It must be a subclass of `Environment`: a frozen dataclass whose fields are its options, with a `name` and a `summary`. An installed package uses an entry point of the group `attributionlab.environments` instead, which works in
-    every process.
+    It must be a subclass of `Environment`: a frozen dataclass whose fields are its options, with a `name` and a `summary`. An
+    installed package uses an entry point of the group `attributionlab.environments` instead, which works in every process.
 
     Args:
         name: The name in specs; by default a class's own `name`, or a function's name with dashes.

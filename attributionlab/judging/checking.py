@@ -124,12 +124,6 @@ def judge(
 ) -> EnvironmentVerdict:
     """The verdict on maps, or on a failed method."""
     applicable = applicable_truths(declaration, environment)
-    controls = {
-        name: _truths(
-            make_method(name)(environment.model, batch.inputs, batch.targets), batch, applicable, options.gamma
-        )
-        for name in CONTROLS
-    }
     failed = EnvironmentVerdict(
         environment=environment.spec,
         n_samples=options.n_samples,
@@ -137,7 +131,7 @@ def judge(
         device=options.device.type,
         passed=False,
         truths=dict.fromkeys(TRUTHS),
-        controls=controls,
+        controls=_control_scores(environment, batch, applicable, options.gamma),
     )
     if isinstance(maps, Failure):
         return dataclasses.replace(failed, error=maps)
@@ -153,6 +147,14 @@ def judge(
         diagnosis=diagnose(facts, passed, options.deciding),
         diagnostics=_diagnostics(maps.recorded),
     )
+
+
+def _control_scores(
+    environment: Environment, batch: Batch, applicable: Sequence[str], gamma: float
+) -> dict[str, Truths]:
+    """Scores of the control maps."""
+    maps = {name: make_method(name)(environment.model, batch.inputs, batch.targets) for name in CONTROLS}
+    return {name: _truths(values, batch, applicable, gamma) for name, values in maps.items()}
 
 
 def _diagnostics(recorded: Recorded) -> Diagnostics:

@@ -112,7 +112,8 @@ def register_method(name: Any, method: Any = None, /) -> Any:
     """Register a method under a name, in this process.
 
     It must be a subclass of `Method` (a frozen dataclass whose fields are its options, with a `name` and a `declaration`) or
-    a function `(model, inputs, targets) -> Tensor`, which may be decorated by `declares`. An installed package uses an entry point of the group `attributionlab.methods` instead, which works in every process.
+    a function `(model, inputs, targets) -> Tensor`, which may be decorated by `declares`. An installed
+    package uses an entry point of the group `attributionlab.methods` instead, which works in every process.
 
     Args:
         name: The name in specs; by default a class's own `name`, or a function's name with dashes.

@@ -17,7 +17,7 @@ from attributionlab.seeding import generator
 
 @dataclass(frozen=True, kw_only=True)
 class Rise(Method):
-    """Random coarse masks, enlarged smoothly with a random offset; the value of a pixel is the mean output of the masks that show it.
+    """Mean output of random masks that show a pixel; the masks are coarse, enlarged smoothly with a random offset.
 
         S = sum_i f(m_i x + (1 - m_i) b) m_i / (p N)
 

@@ -37,8 +37,8 @@ def register_segmenter(segmenter: Registered, /) -> Registered: ...
 def register_segmenter(name: Any, segmenter: Any = None, /) -> Any:
     """Register a segmenter under a name, in this process, for `lime[segments=<name>]` and `kernel-shap[segments=<name>]`.
 
-    A segmenter is a function from an RGB picture (h, w, 3) uint8 to a feature mask (h, w) of integers from 0. An installed package uses an entry point of the group `attributionlab.segmenters` instead, which works in every
-    process.
+    A segmenter is a function from an RGB picture (h, w, 3) uint8 to a feature mask (h, w) of integers from 0. An
+    installed package uses an entry point of the group `attributionlab.segmenters` instead, which works in every process.
 
     Args:
         name: The name in specs; by default a class's own `name`, or a function's name with dashes.

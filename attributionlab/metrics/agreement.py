@@ -31,7 +31,7 @@ class SoftScores:
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Scores against each kind of truth: all values against all relevant features, positive values against positive features, etc."""
+    """Scores against each kind of truth, for example of positive values against features that raise the output."""
 
     overall: SoftScores
     positive: SoftScores

@@ -44,7 +44,8 @@ def register_metric(name: Any, metric: Any = None, /) -> Any:
     """Register a metric under a name, in this process.
 
     It must be a subclass of `Metric` (a frozen dataclass whose fields are its options, with a `name`, `higher_is_better` and
-    a `source`) or a function `(environment, batch, attribution) -> (b,)` declared by `metric`. An installed package uses an entry point of the group `attributionlab.metrics` instead, which works in every process.
+    a `source`) or a function `(environment, batch, attribution) -> (b,)` declared by `metric`. An installed
+    package uses an entry point of the group `attributionlab.metrics` instead, which works in every process.
 
     Args:
         name: The name in specs; by default a class's own `name`, or a function's name with dashes.

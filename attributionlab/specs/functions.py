@@ -19,26 +19,26 @@ from attributionlab.printable import error_line, value_text
 NAME_OR_ADDRESS = "be a name, file.py:function or package.module:function"
 """Expectation of a text that names a method or a metric."""
 
-_ADDRESS = re.compile(r"(?P<location>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?")
+_ADDRESS = re.compile(r"(?P<where>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?")
 
 
 @dataclass(frozen=True)
 class Address:
     """Location and name of a function, with the options that follow them."""
 
-    location: str
+    where: str
     name: str
     options: str | None
 
     def __str__(self) -> str:
         """The address without options."""
-        return f"{self.location}:{self.name}"
+        return f"{self.where}:{self.name}"
 
 
 def parse_address(text: str) -> Address | None:
-    """Parse `location:name[options]`; None if the text has another form."""
+    """Parse `where:name[options]`; None if the text has another form."""
     match = _ADDRESS.fullmatch(text)
-    return None if match is None else Address(match["location"], match["name"], match["options"])
+    return None if match is None else Address(match["where"], match["name"], match["options"])
 
 
 def load_function(text: str, kind: str) -> Callable[..., Any]:

@@ -196,6 +196,12 @@ def assert_model_unchanged(
             mode = "training" if training else "evaluation"
             hint = "remove hooks and put back modes and flags in a `finally`"
             raise failure(subject, f"leaves traces, in {mode} mode: {error}", hint=hint) from error
+    _assert_cleans_up(subject)
+
+
+def _assert_cleans_up(subject: Subject) -> None:
+    """The method leaves no traces if the first or second forward pass raises."""
+    __tracebackhide__ = True
     for n_calls in (1, 2):
         model = subject.model
         handle = model.register_forward_pre_hook(_raising_at(n_calls))

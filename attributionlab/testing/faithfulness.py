@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from attributionlab.judging import check
-from attributionlab.metrics import score
+from attributionlab.metrics import SoftScores, score
 from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import suggested_fix
 from attributionlab.testing.session import add_row
@@ -64,13 +64,17 @@ def assert_faithful(
         subject,
         f"is not faithful: F1 on {verdict.deciding_truth} truth is {summary.f1:.2f}, below {gamma:g}{comparison}",
         columns=("image", "precision", "recall", "F1", "expected"),
-        rows=[
-            (str(index), *(f"{value:.2f}" for value in values), f">= {gamma:g}")
-            for index, values in enumerate(
-                zip(scores.precision.tolist(), scores.recall.tolist(), scores.f1.tolist(), strict=True)
-            )
-        ],
+        rows=_score_rows(scores, gamma),
         worst=-scores.f1.nan_to_num(torch.inf),
         maps=maps,
         hint="; ".join(hint for hint in hints if hint) or None,
     )
+
+
+def _score_rows(scores: SoftScores, gamma: float) -> list[tuple[str, ...]]:
+    """Rows of a table: the scores of each image."""
+    columns = (scores.precision.tolist(), scores.recall.tolist(), scores.f1.tolist())
+    return [
+        (str(index), *(f"{value:.2f}" for value in values), f">= {gamma:g}")
+        for index, values in enumerate(zip(*columns, strict=True))
+    ]

@@ -22,8 +22,8 @@ def assert_metric_known_answers(
     """A perturbation metric ranks known maps correctly where the output is a sum over known pixels.
 
     The truth is the best possible map, noise is worse, the negated truth is worse than noise, and maps without information
-    (equal values, zeros) are worse than the truth. Scores are numbers, one per image, which depend neither on other images nor on
-    earlier calls, and the metric does not change its maps.
+    (equal values, zeros) are worse than the truth. Scores are numbers, one per image, which depend neither on other
+    images nor on earlier calls, and the metric does not change its maps.
 
     Args:
         metric: A name or spec, a function declared by `attributionlab.metric`, or the address of one.
@@ -47,7 +47,14 @@ def assert_metric_known_answers(
     for name in ("truth", "noise", "negated truth"):
         if not scores[name].isfinite().all():
             raise AssertionError(f"{built.spec} has no finite score for the {name}: {_list(scores[name])}")
-    sign = 1.0 if built.higher_is_better else -1.0
+    _assert_ranks(built, scores)
+    _assert_reproducible(built, environment, batch, noise, scores["noise"])
+
+
+def _assert_ranks(metric: AnyMetric, scores: dict[str, Tensor]) -> None:
+    """The metric ranks known maps correctly."""
+    __tracebackhide__ = True
+    sign = 1.0 if metric.higher_is_better else -1.0
     for better, worse in (
         ("truth", "noise"),
         ("truth", "equal values"),
@@ -56,24 +63,31 @@ def assert_metric_known_answers(
     ):
         gain = sign * (scores[better] - scores[worse]).nanmean()  # a map without information may have no score
         if not gain > 0 and bool(scores[worse].isfinite().any()):
-            direction = "higher" if built.higher_is_better else "lower"
+            direction = "higher" if metric.higher_is_better else "lower"
             raise AssertionError(
-                f"{built.spec} ranks {worse} at or above {better} ({direction} is better, as declared)\n"
+                f"{metric.spec} ranks {worse} at or above {better} ({direction} is better, as declared)\n"
                 f"  {better}: {_list(scores[better])}\n  {worse}: {_list(scores[worse])}\n"
                 "-> look at the order of the pixels, at ties, and at the declared direction"
             )
-    repeated = _scores(built, environment, batch, "noise", noise)
-    if not torch.equal(repeated, scores["noise"]):
+
+
+def _assert_reproducible(
+    metric: AnyMetric, environment: Environment, batch: Batch, maps: Tensor, scores: Tensor
+) -> None:
+    """The scores of maps depend neither on earlier calls nor on the batch."""
+    __tracebackhide__ = True
+    repeated = _scores(metric, environment, batch, "noise", maps)
+    if not torch.equal(repeated, scores):
         raise AssertionError(
-            f"{built.spec} gives the same maps other scores when it is called again: seed what it draws"
+            f"{metric.spec} gives the same maps other scores when it is called again: seed what it draws"
         )
     alone = torch.cat(
-        [_scores(built, environment, batch[row : row + 1], "noise", noise[row : row + 1]) for row in range(n_samples)]
+        [_scores(metric, environment, batch[row : row + 1], "noise", maps[row : row + 1]) for row in range(len(batch))]
     )
-    if ((alone - scores["noise"]).abs() > ROUNDING * scores["noise"].abs().clamp(min=1)).any():
+    if ((alone - scores).abs() > ROUNDING * scores.abs().clamp(min=1)).any():
         raise AssertionError(
-            f"{built.spec} depends on the batch: an image has another score alone than with others\n"
-            f"  alone: {_list(alone)}\n  together: {_list(scores['noise'])}"
+            f"{metric.spec} depends on the batch: an image has another score alone than with others\n"
+            f"  alone: {_list(alone)}\n  together: {_list(scores)}"
         )
 
 

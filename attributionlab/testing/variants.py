@@ -51,7 +51,7 @@ class Outcome:
     error: str | None = None
 
     def __str__(self) -> str:
-        """A short description."""
+        """Describe the outcome."""
         if self.maps is None or self.distance is None:
             return f"refused: {self.refusal}" if self.error is None else self.error
         if (self.distance == 0).all():

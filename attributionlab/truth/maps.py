@@ -112,12 +112,17 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
         maps = maps.to(torch.float32)
     if has_channels:
         maps = maps.sum(dim=1)
+    _require_finite(maps, subject)
+    return maps
+
+
+def _require_finite(maps: Tensor, subject: str) -> None:
+    """Refuse maps (b, *shape) with NaN or infinite values."""
     finite = maps.isfinite().flatten(1).all(dim=1)
     if not finite.all():
         first = int((~finite).nonzero()[0])
         bad = "NaN" if maps[first].isnan().any() else "infinite"
-        raise NotFinite(f"{subject} finite values, got {bad} values in {int((~finite).sum())} of {batch} maps")
-    return maps
+        raise NotFinite(f"{subject} finite values, got {bad} values in {int((~finite).sum())} of {len(maps)} maps")
 
 
 def _oddity(tensor: Tensor) -> str | None:
