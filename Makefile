@@ -28,7 +28,7 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed
+bench: $(VENV)/installed-dev
 	$(BIN)/python scripts/bench_forward.py
 	$(BIN)/python scripts/bench_scenes.py
 	$(BIN)/python scripts/bench_occlusion.py

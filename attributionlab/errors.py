@@ -19,6 +19,9 @@ class AttributionLabError(Exception):
 
     exit_code: ClassVar[int] = 2
 
+    option: str | None = None
+    """Name of the invalid option or entry, if the error concerns one."""
+
     def __str__(self) -> str:
         """The message as it was written (a LookupError would otherwise quote it), printable and of limited length."""
         text = str(self.args[0]) if self.args else ""
@@ -115,7 +118,9 @@ class SaturationWarning(UserWarning):
 
 def bad_option(name: str, expectation: str, value: object, hint: str = "") -> BadOption:
     """The error for one bad value: `` `name` must expectation, got value; hint ``."""
-    return BadOption(_message(name, expectation, value, hint))
+    error = BadOption(_message(name, expectation, value, hint))
+    error.option = name
+    return error
 
 
 def missing_file(name: str, expectation: str, value: object, hint: str = "") -> MissingFile:
@@ -158,7 +163,9 @@ def unknown_name(
         hint = f"known: {', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
     else:
         hint = f"known: {', '.join(names)}"
-    return UnknownName(f"`{kind}` must be a known name, got {value_text(name)}; {hint}")
+    error = UnknownName(f"`{kind}` must be a known name, got {value_text(name)}; {hint}")
+    error.option = name if kind in ("option", "entry") else kind
+    return error
 
 
 def closest_names(name: str, names: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> list[str]:

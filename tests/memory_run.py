@@ -58,6 +58,10 @@ class MemoryRun:
         return self.kept.get((environment, method))
 
     @property
+    def quantities(self):
+        return {metric: make_metric(metric).quantity for metric in self.plan.metrics}
+
+    @property
     def directions(self):
         return {metric: make_metric(metric).higher_is_better for metric in self.plan.metrics}
 

@@ -25,6 +25,7 @@ from attributionlab.cli.run import run as run_command
 from attributionlab.cli.score import score
 from attributionlab.cli.show import show
 from attributionlab.cli.verify import verify
+from attributionlab.cli.watched import is_watched, run_watched
 
 app = typer.Typer(
     name="attributionlab",
@@ -46,8 +47,16 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 
 def run() -> None:
-    """The program: like `app`, but whatever cannot be parsed, printed or finished gets one line and its exit code."""
+    """The program: like `app`, but whatever cannot be parsed, printed or finished gets one line and its exit code.
+
+    Commands that call functions of others are watched.
+    """
     harden_streams()
+    sys.exit(run_watched(_program) if is_watched(sys.argv[1:]) else _program())
+
+
+def _program() -> int:
+    """Run the command and print everything; returns the exit code."""
     code = _exit_code()
     try:
         sys.stdout.flush()
@@ -55,7 +64,7 @@ def run() -> None:
         discard_output()
         if code != EXIT_MACHINE:  # else it has been said
             code = _refused(error)
-    sys.exit(code)
+    return code
 
 
 def _exit_code() -> int:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from attributionlab.errors import Terminated
+
+REPEAT_SECONDS = 1.0
+"""Time within which the same signal may come twice: to all processes of a group, and passed on by the parent."""
 
 
 @contextmanager
@@ -21,13 +25,23 @@ def termination_raises() -> Iterator[None]:
     if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _Terminate())
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    raise Terminated
+class _Terminate:
+    """Raises `Terminated` once; signals that come together count as one, a later one ends the process at once."""
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if self.first is None:
+            self.first = time.monotonic()
+            raise Terminated
+        if time.monotonic() - self.first > REPEAT_SECONDS:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)

@@ -24,6 +24,10 @@ from attributionlab.networks import Activation, DesignedNetwork, Structure
 from attributionlab.networks.accumulator import Redundancy, design_blocks
 from attributionlab.networks.kernels import Design
 from attributionlab.scenes import Scene, colored_ids
+from attributionlab.specs.arguments import whole_number
+
+MOST_CHANNELS = 1_024
+"""Largest number of kernels per class and of redundant channels, which multiply the memory of every layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,10 @@ class CountingEnvironment(ImageEnvironment):
     n_kernels: int = 3
     activation: Activation = "module"
     structure: Structure = "plain"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole_number("n_kernels", self.n_kernels, 1, MOST_CHANNELS, "they multiply the memory of every layer")
 
     @property
     @abc.abstractmethod

@@ -14,7 +14,7 @@ from torch import Tensor
 from attributionlab.environments.base import Environment, Explained, Logits
 from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.color_claims import color_claims, random_colors, redundancy_claim
-from attributionlab.environments.counting import CountingEnvironment
+from attributionlab.environments.counting import MOST_CHANNELS, CountingEnvironment
 from attributionlab.errors import SaturationWarning, bad_option
 from attributionlab.networks import (
     Accumulator,
@@ -26,6 +26,7 @@ from attributionlab.networks import (
 )
 from attributionlab.networks.dyadic import grid_of, is_power_of_two
 from attributionlab.scenes import MultiColorSampler, Scene
+from attributionlab.specs.arguments import whole_number
 
 Auto = Literal["auto"]
 Color = tuple[int, int, int]
@@ -101,8 +102,7 @@ class MultiColorSum(CountingEnvironment):
             raise bad_option("max_margin", "be at least 1 pixel, or none", self.max_margin)
 
     def _check_network(self) -> None:
-        if self.n_redundant < 0:
-            raise bad_option("n_redundant", "be at least 0", self.n_redundant)
+        whole_number("n_redundant", self.n_redundant, 0, MOST_CHANNELS, "they multiply the memory of every layer")
         if grid_of(self.redundant_scale) < 2**-10:
             raise bad_option(
                 "redundant_scale", "be a multiple of 1/1024 (so that sums are exact)", self.redundant_scale

@@ -52,7 +52,7 @@ def _manifest(folder: Path) -> tuple[Environment, int, int, list[str]]:
         )
     try:
         manifest = require_mapping(MANIFEST, json.loads(path.read_text(encoding="utf-8")), "entries")
-        version = manifest["format"]
+        version = whole_number("format", manifest["format"], 0)
         n, start = (whole_number(name, manifest[name], least) for name, least in (("n_samples", 1), ("start", 0)))
         spec = require_text("environment", manifest["environment"])
         samples = require_list("samples", manifest["samples"], "samples")
@@ -100,7 +100,7 @@ def _compare(path: Path, batch: Batch) -> None:
         raise bad_option("folder", f"hold a whole {path.name}", str(path), type(error).__name__) from error
     for name, expected in arrays_of(batch).items():
         header = declared.get(name)
-        fits = header is not None and header.shape == tuple(expected.shape) and not header.dtype.hasobject
+        fits = header is not None and header.shape == tuple(expected.shape) and header.dtype == expected.numpy().dtype
         try:
             same = fits and torch.equal(torch.from_numpy(read_array(path, name)), expected)
         except Exception as error:

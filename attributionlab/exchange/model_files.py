@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from attributionlab.errors import BadOption, MachineError
@@ -29,7 +29,7 @@ def write_weights(model: nn.Module, path: Path) -> None:
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     path.write_bytes(save(state))  # `save_file` would set the mode itself
-    found = load_file(path)
+    found = load(path.read_bytes())
     if found.keys() != state.keys() or not all(torch.equal(found[name], tensor) for name, tensor in state.items()):
         raise MachineError(f"`output` must keep what is written, got other weights back from {path}")
 

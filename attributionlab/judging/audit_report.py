@@ -22,10 +22,12 @@ class ImageCurves:
     Args:
         at: (s,), fractions of switched pixels.
         values: (n, s), one curve per image.
+        quantity: Quantity that the curves show.
     """
 
     at: Values
     values: Values
+    quantity: str
 
 
 @dataclass(frozen=True)

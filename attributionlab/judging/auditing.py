@@ -239,8 +239,9 @@ def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, st
         return MethodScores(None, {metric.spec: None for metric in metrics}, {}, row.error)
     by_image = {name: torch.cat(parts).numpy() for name, parts in row.scores.items() if name not in failed}
     means = {metric.spec: _mean(by_image.get(metric.spec)) for metric in metrics}
+    quantities = {metric.spec: metric.quantity for metric in metrics}
     curves = {
-        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy())  # type: ignore[union-attr, misc]  # `add` keeps only measurements with curves
+        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy(), quantities[name])  # type: ignore[union-attr, misc]  # `add` keeps only measurements with curves
         for name, parts in row.curves.items()
         if name not in failed
     }

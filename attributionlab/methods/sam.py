@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from attributionlab.errors import MachineError, MissingFile, bad_option
+from attributionlab.errors import MachineError, bad_option, missing_file
+from attributionlab.files import is_file
 from attributionlab.methods.segments import FeatureMask, Picture, Segmenter
 
 SamModel = Literal["vit_h", "vit_l", "vit_b"]
@@ -51,10 +52,10 @@ def weights_file(checkpoint: str | None) -> Path:
     if checkpoint is None:
         hint = "pass sam_checkpoint=FILE, or --sam-checkpoint FILE on the command line"
         raise bad_option("sam_checkpoint", "name the file of SAM's weights for segments=sam", checkpoint, hint)
-    path = Path(checkpoint).resolve()
-    if not path.is_file():
-        raise MissingFile(f"`sam_checkpoint` must name a file that exists, got {checkpoint!r}")
-    return path
+    path = Path(checkpoint)
+    if not is_file(path):
+        raise missing_file("sam_checkpoint", "name a file that exists", str(checkpoint))
+    return path.resolve()
 
 
 def paint(masks: Sequence[npt.NDArray[np.bool_]], picture: Picture) -> FeatureMask:

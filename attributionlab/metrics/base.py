@@ -54,6 +54,9 @@ class Measurement:
         return Measurement(self.scores.double().cpu(), at, curves)
 
 
+OUTPUT = "explained output"
+"""Quantity that the curves of most metrics show."""
+
 Bounds = tuple[float | None, float | None]
 """Smallest and largest score of a metric; None if there is no such bound."""
 
@@ -71,6 +74,9 @@ class Metric(abc.ABC):
     name: ClassVar[str]
     higher_is_better: ClassVar[bool]
     bounds: ClassVar[Bounds] = (None, None)
+    quantity: ClassVar[str] = OUTPUT
+    """Quantity that the curves show, if there are curves."""
+
     source: ClassVar[str]
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:
@@ -173,6 +179,11 @@ class FunctionMetric:
     def higher_is_better(self) -> bool:
         """The declared direction."""
         return self.declaration.higher_is_better
+
+    @property
+    def quantity(self) -> str:
+        """Quantity that curves would show; functions give none."""
+        return OUTPUT
 
     @property
     def bounds(self) -> Bounds:

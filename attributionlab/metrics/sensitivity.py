@@ -78,6 +78,7 @@ class SensitivityN(Metric):
     seed: int = 0
 
     name: ClassVar[str] = "sensitivity-n"
+    quantity: ClassVar[str] = "correlation"
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[Bounds] = (-1.0, 1.0)
     source: ClassVar[str] = "Ancona et al. 2018"

@@ -4,6 +4,7 @@ from attributionlab.networks.accumulator import Accumulator, Block, Redundancy
 from attributionlab.networks.color_detector import Color, ColorDetector
 from attributionlab.networks.designed import DesignedNetwork, logits_of
 from attributionlab.networks.dyadic import Bound, exact_arithmetic
+from attributionlab.networks.first_block import FirstBlock
 from attributionlab.networks.head import build_identity_head
 from attributionlab.networks.kernels import Kernels
 from attributionlab.networks.modulo import build_modulo
@@ -18,6 +19,7 @@ __all__ = [
     "Color",
     "ColorDetector",
     "DesignedNetwork",
+    "FirstBlock",
     "Kernels",
     "Redundancy",
     "Residual",

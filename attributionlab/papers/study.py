@@ -11,9 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
+from attributionlab.environments.images import LARGEST_SIDE
 from attributionlab.errors import unknown_name
+from attributionlab.judging.auditing import MOST_NETWORKS
 from attributionlab.papers.claims import Result
-from attributionlab.specs.arguments import whole_number
+from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 
 Cell = str | float | None
 
@@ -62,6 +64,10 @@ PRESETS = {
 }
 
 
+MOST = {"size": LARGEST_SIDE, "n_samples": MOST_IMAGES, "n_network_seeds": MOST_NETWORKS}
+"""Greatest values of a preset's numbers."""
+
+
 def find_preset(name: str, **changes: int | None) -> Preset:
     """The preset of this name, or a changed one, which is then called so.
 
@@ -71,12 +77,16 @@ def find_preset(name: str, **changes: int | None) -> Preset:
 
     Raises:
         UnknownName: If there is none.
-        BadOption: If a number is below 1.
+        BadOption: If a number is below 1, or too large.
     """
     if name not in PRESETS:
         raise unknown_name("preset", name, PRESETS)
     preset = PRESETS[name]
-    given = {field: whole_number(field, value, 1) for field, value in changes.items() if value is not None}
+    given = {
+        field: whole_number(field, value, 1, MOST.get(field, MOST_IMAGES))
+        for field, value in changes.items()
+        if value is not None
+    }
     changed = {field: value for field, value in given.items() if value != getattr(preset, field)}
     return dataclasses.replace(preset, name=f"{name}, changed", **changed) if changed else preset
 

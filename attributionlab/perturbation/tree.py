@@ -18,10 +18,9 @@ from functools import cached_property
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn import functional
 
 from attributionlab.errors import BadOption, bad_option
-from attributionlab.networks import DesignedNetwork, exact_arithmetic
+from attributionlab.networks import DesignedNetwork, FirstBlock, exact_arithmetic
 from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import check_targets
@@ -119,42 +118,26 @@ class SwitchedPixels:
         yield from zip(images.split(at_once), checked.flatten(0, 1).split(at_once), strict=True)
 
     @cached_property
+    def _block(self) -> FirstBlock:
+        return FirstBlock(self._network.accumulator)
+
+    @cached_property
     def _cells(self) -> tuple[Tensor, Tensor]:
         """Pre-activations of each first-block cell at the start (b, cell, m), and the change by each pixel (b, cell, 9, m)."""
         with torch.no_grad(), exact_arithmetic(self.start.device):
-            before, after = (self._padded(self._network.detect(images)) for images in (self.start, self.end))
-            convolution = self._network.accumulator.layers[0]
-            assert isinstance(convolution, nn.Conv2d)
-            sums = functional.conv2d(before, convolution.weight, convolution.bias, stride=3, groups=convolution.groups)
-            windows = rearrange(
-                after - before, "b (g k) (h y) (w x) -> b (h w) (y x) g k", g=convolution.groups, y=3, x=3
-            )
-            weight = rearrange(convolution.weight, "(g m) k y x -> (y x) g m k", g=convolution.groups)
-            changes = torch.einsum("bnpgk,pgmk->bnpgm", windows, weight)
-            return rearrange(sums, "b m h w -> b (h w) m"), rearrange(changes, "b n p g m -> b n p (g m)")
+            before, after = (self._block.padded(self._network.detect(images)) for images in (self.start, self.end))
+            return self._block.pre_activations(before), self._block.changes(after - before)
 
     @cached_property
     def _at_start(self) -> tuple[Tensor, Tensor]:
         """Values of the first block's cells (k, b, cell) and counts (k, b) before the first step."""
         with torch.no_grad(), exact_arithmetic(self.start.device):
-            return self._first_block(self._cells[0]), self._network.counts(self.start).T
+            return self._block.cells(self._cells[0]), self._network.counts(self.start).T
 
     @cached_property
     def _slots(self) -> Tensor:
-        """Slot of each pixel (9 times its cell plus its position in the cell), (P,)."""
-        height, width = self.start.shape[2:]
-        rows, columns = self._network.accumulator.blocks[0].padding
-        row = torch.arange(height, device=self.start.device)[:, None] + rows
-        column = torch.arange(width, device=self.start.device) + columns
-        n_columns = -(-width // 3)
-        return (((row // 3) * n_columns + column // 3) * 9 + row % 3 * 3 + column % 3).flatten()
-
-    def _padded(self, channels: Tensor) -> Tensor:
-        """(b, k, h, w) padded with zeros to whole cells of the first block."""
-        rows, columns = self._network.accumulator.blocks[0].padding
-        height, width = channels.shape[2:]
-        below, right = -(-height // 3) * 3 - height - rows, -(-width // 3) * 3 - width - columns
-        return functional.pad(channels, (columns, right, rows, below))
+        """The slot of each pixel, (P,)."""
+        return self._block.slots(self.start.device)
 
     def _counts(self, images: Tensor, orders: Tensor) -> Tensor:
         """Counts after every step, (n, P + 1, k), of n orders and the indices of their images."""
@@ -166,7 +149,7 @@ class SwitchedPixels:
         cells = torch.arange(n_cells, device=orders.device)[:, None]
         sums = changes[images[:, None, None], cells, places].cumsum(dim=2)  # (n, cell, 9, m)
         sums += values[images, :, None]
-        reached = self._first_block(sums)  # (k, n, cell, 9)
+        reached = self._block.cells(sums)  # (k, n, cell, 9)
         reached[..., 1:] -= reached[..., :-1].clone()
         cells_at_start, counts_at_start = self._at_start
         reached[..., 0] -= cells_at_start[:, images]
@@ -175,20 +158,6 @@ class SwitchedPixels:
         running = by_time[..., :n_steps].cumsum(dim=2)  # along contiguous memory: the fast direction on a GPU
         running += counts_at_start[:, images, None]
         return rearrange(running, "k n s -> n s k")
-
-    def _first_block(self, sums: Tensor) -> Tensor:
-        """Pre-activations (..., m) to the cell's values (k, ...).
-
-        Computes a matrix product per group of channels: a 1x1 convolution of millions of one-pixel images takes five times
-        as long.
-        """
-        mixing = self._network.accumulator.layers[2]
-        assert isinstance(mixing, nn.Conv2d) and mixing.bias is not None
-        active = rearrange(functional.relu(sums), "... (g m) -> g (...) m", g=mixing.groups)
-        weight = rearrange(mixing.weight, "(g k) m 1 1 -> g m k", g=mixing.groups)
-        bias = rearrange(mixing.bias, "(g k) -> g 1 k", g=mixing.groups)
-        cells = rearrange(functional.relu(torch.bmm(active, weight) + bias), "g n k -> (g k) n")
-        return cells.reshape(-1, *sums.shape[:-1])
 
     def _logits(self, counts: Tensor) -> Tensor:
         """Apply the head; with a single count, to distinct values only, because a modulo network is slow."""

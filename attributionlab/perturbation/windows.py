@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from attributionlab.networks import DesignedNetwork, exact_arithmetic
+from attributionlab.networks import DesignedNetwork, FirstBlock, exact_arithmetic
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +65,18 @@ class WindowedCounts:
         """Largest number of cells of 3 pixels that `side` adjacent pixels can overlap."""
         return 1 if side == 1 else (side - 2) // 3 + 2
 
+    @property
+    def _block(self) -> FirstBlock:
+        return FirstBlock(self.model.accumulator)
+
     def _padded(self, image: Tensor, margin: int) -> Tensor:
         """The detector's channels (k, h, w) with the first block's padding in front and a margin of zeros behind."""
-        rows, columns = self.model.accumulator.blocks[0].padding
+        rows, columns = self._block.padding
         return functional.pad(self.model.detect(image)[0], (columns, margin, rows, margin))
 
     def _change(self, original: Tensor, replaced: Tensor, tops: Tensor, lefts: Tensor, side: int) -> Tensor:
         """Change of the counts by each window, (n, k): the first block on crops of all cells that it overlaps."""
-        rows, columns = self.model.accumulator.blocks[0].padding
+        rows, columns = self._block.padding
         first_row, first_column = (tops + rows) // 3 * 3, (lefts + columns) // 3 * 3
         reach = torch.arange(3 * self._n_cells(side), device=original.device)
         row, column = first_row[:, None] + reach, first_column[:, None] + reach  # (n, r)
@@ -84,12 +88,8 @@ class WindowedCounts:
             for maps in (original, replaced)
         ]
         merged = torch.where(inside[:, None], crops[1], crops[0])
-        return self._first_block(merged) - self._first_block(crops[0])
+        return self._sum_of_cells(merged) - self._sum_of_cells(crops[0])
 
-    def _first_block(self, crops: Tensor) -> Tensor:
+    def _sum_of_cells(self, crops: Tensor) -> Tensor:
         """The sum of the first block's cells over crops whose sides are multiples of 3: (n, k, h, w) to (n, k)."""
-        convolution, mixing = self.model.accumulator.layers[0], self.model.accumulator.layers[2]
-        assert isinstance(convolution, nn.Conv2d)
-        sums = functional.conv2d(crops, convolution.weight, convolution.bias, stride=3, groups=convolution.groups)
-        cells = functional.relu(mixing(functional.relu(sums)))
-        return cells.sum(dim=(2, 3))
+        return self._block.cells(self._block.pre_activations(crops)).sum(dim=2).T

@@ -97,9 +97,10 @@ class RunView:
         if (family, metric) in self._curves:  # figures ask more than once, and records are read from disk
             return self._curves[family, metric]
         found = self._curves[family, metric] = {}
+        quantity = self.records.quantities.get(metric, "")
         for method in self.methods:
             parts = [self.records.curves(environment, method, metric) for environment in self.seeds[family]]
-            known = [ImageCurves(*part) for part in parts if part is not None]
+            known = [ImageCurves(*part, quantity) for part in parts if part is not None]
             if known:
                 found[method] = pooled(known)
         return found
@@ -116,4 +117,4 @@ def pooled(curves: list[ImageCurves]) -> ImageCurves:
         one.values if np.array_equal(one.at, at) else np.stack([np.interp(at, one.at, row) for row in one.values])
         for one in curves
     ]
-    return ImageCurves(at, np.concatenate(values))
+    return ImageCurves(at, np.concatenate(values), curves[0].quantity)

@@ -84,7 +84,7 @@ class Plan:
         """
         from attributionlab.runs.plan_entries import PlanReader  # noqa: PLC0415  # imports torch, which reading does not need
 
-        return PlanReader(entries, lambda problem, *_: problem).plan()
+        return PlanReader(entries).plan()
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored beside the records."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from attributionlab.environments import Environment, make_environment
@@ -21,19 +22,38 @@ from attributionlab.truth.kinds import require_truth
 
 Found = TypeVar("Found")
 
+MOST_PROBLEMS = 200
+"""Problems after which no more are looked for: a plan with so many is something else."""
+
 MOST_JOBS = 10_000_000
 """Jobs of a plan, at most: their records take about 10 GB."""
 
-Placed = Callable[[str, str, int, str], str]
-"""Put a problem where it belongs: `(problem, entry, index in it, text near it)` to the problem with its place."""
+
+@dataclass(frozen=True)
+class Problem:
+    """A mistake in a plan.
+
+    Args:
+        message: One line.
+        option: Name of the option at fault; None where the error is about none.
+        entry: The key of the plan that holds it.
+        index: Which item of a list, or -1.
+        near: The item as it is written, where it is a text.
+    """
+
+    message: str
+    option: str | None
+    entry: str
+    index: int
+    near: str
 
 
 class PlanReader:
     """Reads entries one by one, and remembers what is wrong with them."""
 
-    def __init__(self, entries: Mapping[str, Any], placed: Placed) -> None:
-        self.entries, self.placed = entries, placed
-        self.problems: list[str] = []
+    def __init__(self, entries: Mapping[str, Any]) -> None:
+        self.entries = entries
+        self.problems: list[Problem] = []
 
     def plan(self) -> Plan:
         """The plan, if nothing is wrong."""
@@ -90,11 +110,17 @@ class PlanReader:
             BadPlan: If something was.
         """
         if self.problems:
-            raise BadPlan(self.problems)
+            raise BadPlan(problem.message for problem in self.problems)
 
     def problem(self, error: AttributionLabError, entry: str, index: int = -1, near: str = "") -> None:
-        """Remember it."""
-        self.problems.append(self.placed(error_text(error), entry, index, near))
+        """Remember it; where there are very many, stop looking for more.
+
+        Raises:
+            BadPlan: If there are.
+        """
+        self.problems.append(Problem(error_text(error), error.option, entry, index, near))
+        if len(self.problems) >= MOST_PROBLEMS:
+            self.raise_problems()
 
     def items(self, entry: str, make: Callable[..., Found], least: int = 1) -> list[Found]:
         """What a list of specs names."""

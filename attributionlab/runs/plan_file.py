@@ -13,7 +13,7 @@ from attributionlab.errors import AttributionLabError, BadPlan, bad_option, miss
 from attributionlab.files import is_file
 from attributionlab.printable import error_line
 from attributionlab.runs.plan import Plan
-from attributionlab.runs.plan_entries import PlanReader
+from attributionlab.runs.plan_entries import PlanReader, Problem
 from attributionlab.specs.arguments import require_path
 from attributionlab.specs.functions import load_function, parse_address
 
@@ -43,18 +43,14 @@ def read_plan(path: str | Path) -> Plan:
     if not is_file(file):
         raise missing_file("plan", "be a file that exists", text)
     source, entries = _toml(file)
-    lines = Lines(source, entries)
-    problems: list[str] = []
-
-    def placed(problem: str, entry: str, index: int, near: str) -> str:
-        return f"{file.name}:{lines.find(problem, entry, index, near)}: {problem}"
-
+    lines, reader = Lines(source, entries), PlanReader(entries)
     try:
-        plan = PlanReader(entries, placed).plan()
+        return reader.plan()
     except BadPlan as error:
-        problems += sorted(error.problems, key=_line_number)
-        raise BadPlan(problems) from error
-    return plan
+        placed = sorted(
+            ((lines.find(problem), problem.message) for problem in reader.problems), key=lambda pair: pair[0]
+        )
+        raise BadPlan(f"{file.name}:{line}: {message}" for line, message in placed) from error
 
 
 def _toml(file: Path) -> tuple[str, dict[str, Any]]:
@@ -87,11 +83,6 @@ def _call(function: Callable[..., object], text: str) -> object:
         ) from error
 
 
-def _line_number(problem: str) -> int:
-    match = re.search(r":(\d+): ", problem)
-    return int(match[1]) if match else 0
-
-
 @dataclass(frozen=True)
 class Lines:
     """Where things stand in a TOML file, whose parser does not say.
@@ -104,15 +95,9 @@ class Lines:
     source: str
     entries: Mapping[str, Any]
 
-    def find(self, problem: str, entry: str, index: int, near: str) -> int:
-        """The line, from 1, of what a problem is about.
-
-        Args:
-            problem: The message; the first name in backquotes is the option that is wrong.
-            entry: The key of the plan.
-            index: Which item of a list, or -1.
-            near: The item as it is written, if it is a text.
-        """
+    def find(self, problem: Problem) -> int:
+        """The line, from 1, that a problem is about."""
+        entry, index, near = problem.entry, problem.index, problem.near
         lines = self.source.splitlines()
         headers = [
             number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{re.escape(entry)}\s*\]\]", line)
@@ -121,7 +106,7 @@ class Lines:
             start = headers[index]
             rest = range(start + 1, len(lines))
             end = next((number for number in rest if lines[number].lstrip().startswith("[")), len(lines))
-            return 1 + self._key_line(lines, _named(problem), start + 1, end, otherwise=start)
+            return 1 + self._key_line(lines, problem.option or "", start + 1, end, otherwise=start)
         begin = self._key_line(lines, entry, 0, len(lines), otherwise=0)
         if not near:
             return 1 + begin
@@ -141,12 +126,3 @@ class Lines:
         """Where a key gets its value, or is the heading of a table, within some lines."""
         pattern = re.compile(rf"\s*([\"']?{re.escape(key)}[\"']?\s*=|\[\s*{re.escape(key)}\s*\])")
         return next((number for number in range(start, end) if pattern.match(lines[number])), otherwise)
-
-
-def _named(problem: str) -> str:
-    """The name of the option that a message is about: what it got where an unknown name is meant."""
-    unknown = re.search(r"must be a known name, got '([^']*)'", problem)
-    if unknown:
-        return unknown[1]
-    match = re.search(r"`([^`]*)`", problem)
-    return match[1] if match else ""

@@ -50,6 +50,7 @@ class Record:
         device: Where it ran.
         versions: Versions of what was used.
         higher_is_better: Direction of the metric; None for agreement, and in records of earlier versions.
+        quantity: What the curves of the metric show; None as below.
         bounds: Least and greatest score of the metric, None where there is none; None as above.
     """
 
@@ -67,6 +68,7 @@ class Record:
     versions: dict[str, str] = field(default_factory=dict)
     higher_is_better: bool | None = None
     bounds: Sequence[float | None] | None = None
+    quantity: str | None = None
 
     @property
     def environment(self) -> str:
@@ -257,6 +259,7 @@ def _is_record(stored: dict[str, Any]) -> bool:
             and (error is None or ({*map(type, error.values())} == {str} and error.keys() == {"type", "message"}))
             and {*map(type, stored["versions"].values())} <= {str}
             and stored.get("higher_is_better") in (True, False, None)
+            and isinstance(stored.get("quantity"), str | None)
             and ("scores" not in stored or _are_scores(stored["scores"].values(), stop - start))
             and (curves is None or _are_curves(curves, stop - start))
         )

@@ -66,20 +66,28 @@ class Records:
         """By metric, whether higher scores are better; metrics without scores, or records of an earlier version, are left out."""
         return self._index[1]
 
+    @property
+    def quantities(self) -> dict[str, str]:
+        """By metric, the quantity that its curves show; metrics are left out as in `directions`."""
+        return self._index[2]
+
     @cached_property
-    def _index(self) -> tuple[dict[tuple[str, str, str], npt.NDArray[np.int64]], dict[str, bool]]:
-        """One pass over the file: where the records of a method are, and the directions of metrics.
+    def _index(self) -> tuple[dict[tuple[str, str, str], npt.NDArray[np.int64]], dict[str, bool], dict[str, str]]:
+        """One pass over the file: where the records of a method are, and the directions and quantities of metrics.
 
         Places are by environment, method and measure: first image and place in the file, (n, 2), in the order of the images.
         """
         index: dict[tuple[str, str, str], array[int]] = defaultdict(lambda: array("q"))
         directions: dict[str, bool] = {}
+        quantities: dict[str, str] = {}
         for offset, stored in valid(self._path, without="scores"):
             index[stored["environment"], stored["method"], stored["measure"]].extend((stored["start"], offset))
             if stored.get("higher_is_better") is not None:
                 directions[stored["measure"]] = stored["higher_is_better"]
+            if stored.get("quantity") is not None:
+                quantities[stored["measure"]] = stored["quantity"]
         tables = {key: np.array(places).reshape(-1, 2) for key, places in index.items()}
-        return {key: table[table[:, 0].argsort()] for key, table in tables.items()}, directions
+        return {key: table[table[:, 0].argsort()] for key, table in tables.items()}, directions, quantities
 
     def of(
         self, environment: str, method: str, measure: str = AGREEMENT, n_images: int | None = None

@@ -191,6 +191,7 @@ def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: floa
         scores={"score": _finite(measurement.scores.tolist())},
         curves=_curves(measurement),
         higher_is_better=bool(metric.higher_is_better),
+        quantity=metric.quantity,
         bounds=_finite([math.inf if bound is None else float(bound) for bound in metric.bounds]),
     )
 

@@ -17,6 +17,9 @@ from attributionlab.errors import UnknownName, bad_option, unknown_name
 from attributionlab.printable import value_text
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_text
 
+MOST_DRAWS = 1_000_000
+"""Largest value of options that are counts (`n_steps`, `n_samples`, ...) of forward passes, draws or channels."""
+
 LONGEST_INTEGER = 40
 """Largest number of characters of an integer in text; 2**63 has 19 digits, and Python refuses to parse thousands."""
 
@@ -152,9 +155,12 @@ def convert(name: str, value: object, annotation: object) -> object:
         _choices(annotation), key=lambda choice: choice is not type(None)
     ):  # `none` means None, not a text
         try:
-            return _convert_one(value, choice)
+            converted = _convert_one(value, choice)
         except Exception:  # noqa: BLE001, S112  # the value's own methods may raise anything
             continue
+        if name.startswith("n_") and isinstance(converted, int) and converted > MOST_DRAWS:
+            raise bad_option(name, f"be at most {MOST_DRAWS:,}", converted)
+        return converted
     raise bad_option(name, f"be {describe(annotation)}", value, _size_hint(value))
 
 

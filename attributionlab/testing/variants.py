@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from attributionlab.environments import Environment
 from attributionlab.errors import BadOption, MethodError, MethodRaised
 from attributionlab.networks import Activation, Structure
-from attributionlab.specs.arguments import number, require_list
+from attributionlab.specs.arguments import number, require_choice, require_list
 from attributionlab.specs.options import convert_options
 from attributionlab.testing.contracts import TOLERANCE
 from attributionlab.testing.failure import failure
@@ -100,8 +101,10 @@ def assert_implementation_invariant(
     """
     __tracebackhide__ = True
     tolerance = number("tolerance", tolerance, 0)
-    require_list("activations", activations, "variants of the activation")
-    require_list("structures", structures, "variants of the structure")
+    for activation in require_list("activations", activations, "variants of the activation"):
+        require_choice("activations", activation, typing.get_args(Activation))
+    for structure in require_list("structures", structures, "variants of the structure"):
+        require_choice("structures", structure, typing.get_args(Structure))
     subject = Subject.of(method, environment, n_samples, size, seed)
     expected, outcomes = on_variants(subject, activations, structures, tolerance=tolerance, seed=seed)
     failing = [name for name, outcome in outcomes.items() if str(outcome) != "the same" and outcome.refusal is None]

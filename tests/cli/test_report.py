@@ -8,7 +8,7 @@ import pytest
 from memory_run import MemoryRun
 from typer.testing import CliRunner
 
-from attributionlab import experiments
+from attributionlab import runs
 from attributionlab.cli.app import app
 from attributionlab.errors import MachineError, MissingFile
 from attributionlab.runs.plan import Plan
@@ -30,7 +30,7 @@ def run():
 @pytest.fixture
 def folder(run, monkeypatch):
     """The name of a folder that has the run."""
-    monkeypatch.setattr(experiments, "load_records", lambda _: run, raising=False)
+    monkeypatch.setattr(runs, "load_records", lambda _: run, raising=False)
     return "run"
 
 
@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_read_is_one_line_with_the_exit_code_of_its_erro
     def refuse(path):
         raise error(f"`folder` must be one that can be read, got {str(path)!r}")
 
-    monkeypatch.setattr(experiments, "load_records", refuse, raising=False)
+    monkeypatch.setattr(runs, "load_records", refuse, raising=False)
     result = report("nowhere")
     assert (result.exit_code, result.stdout) == (error.exit_code, "")
     assert result.stderr == "error: `folder` must be one that can be read, got 'nowhere'\n"

@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from attributionlab import experiments
+from attributionlab import runs
 from attributionlab.cli.app import app
 from attributionlab.errors import MachineError
 
@@ -91,7 +91,7 @@ def test_options_reach_the_run(plan, tmp_path, monkeypatch, arguments, expected)
         asked.update(options, plan=checked, output=output)
         raise MachineError("stopped here")
 
-    monkeypatch.setattr(experiments, "run_plan", stopped, raising=False)
+    monkeypatch.setattr(runs, "run_plan", stopped, raising=False)
     result = call(plan, "-o", tmp_path / "run", *arguments)
     assert (result.exit_code, result.stderr) == (3, "error: stopped here\n")
     assert {name: asked[name] for name in expected} == expected

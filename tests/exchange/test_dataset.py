@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import signal
+import subprocess
+import sys
 from functools import cache
 
 import numpy as np
@@ -13,6 +16,7 @@ from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MachineError
 from attributionlab.exchange import dataset
 from attributionlab.exchange.dataset import generate
+from attributionlab.exchange.dataset_folder import open_folder
 
 COLORS = "multi-color-sum[size=16]"
 GRAY = "single-color-sum[height=16,width=20]"
@@ -328,3 +332,53 @@ def test_a_parent_that_is_a_file_is_refused_in_one_line(tmp_path):
     with pytest.raises(BadOption, match=r"^`output` must lie in a folder, got .*file is a file$") as caught:
         generate(environment_of(COLORS), tmp_path / "file" / "set", n_samples=1)
     assert "\n" not in str(caught.value)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from attributionlab import files, make_environment
+from attributionlab.exchange.dataset import generate
+
+step, folder = sys.argv[1:]
+
+def killed(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if step == "between":  # the old folder is aside, the new one not yet in
+    files._exchange = lambda *_: False
+    rename, calls = Path.rename, []
+    def counted(self, target):
+        calls.append(self)
+        return killed() if len(calls) == 2 else rename(self, target)
+    Path.rename = counted
+elif step == "before":
+    files._take_place = killed
+else:
+    files.shutil.rmtree = killed
+generate(make_environment("single-color-sum[height=16,width=20]"), Path(folder), n_samples=1, force=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
+@pytest.mark.parametrize(("step", "survivor"), [("before", COLORS), ("between", COLORS), ("after", GRAY)])
+def test_a_kill_at_any_step_of_force_leaves_the_old_folder_or_the_new_one(tmp_path, step, survivor):
+    folder = generate(environment_of(COLORS), tmp_path / "set", n_samples=1)
+    command = [sys.executable, "-c", KILLED, step, str(folder)]
+    result = subprocess.run(command, capture_output=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    assert result.returncode == -signal.SIGKILL, result.stderr
+    generate(environment_of(COLORS), tmp_path / "other", n_samples=1)  # whatever comes next cleans up
+    assert manifest_of(folder)["environment"] == survivor
+    assert open_folder(folder)[0].spec == survivor
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["other", "set"]
+
+
+@pytest.mark.parametrize("name", ["maps.npy", "images/mine.png", "images/000007.png"])
+def test_files_of_the_user_are_named_and_kept(tmp_path, name):
+    folder = generate(environment_of(COLORS), tmp_path / "set", n_samples=1)
+    (folder / name).write_bytes(b"mine")
+    with pytest.raises(
+        BadOption, match=rf"^`output` must hold nothing else to be replaced, .*; {name} would be deleted"
+    ):
+        generate(environment_of(COLORS), folder, n_samples=1, force=True)
+    assert (folder / name).read_bytes() == b"mine"

@@ -12,7 +12,8 @@ from torch import nn
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, NotFinite, WrongShape
 from attributionlab.methods import Declaration, FunctionMethod, Method, declares, make_method
-from attributionlab.methods.base import logits_of, one_by_one
+from attributionlab.methods.base import one_by_one
+from attributionlab.networks.designed import logits_of
 
 WITH_BASELINE = ("integrated-gradients", "deeplift", "deepshap", "occlusion")
 

@@ -59,9 +59,9 @@ def test_windows_are_evaluated_in_parts_of_so_many_images(monkeypatch, n_images)
     model, image, noise, tops, lefts = case(SPECS[0])
     expected = WindowedCounts(model, image, noise, n_images=1000).counts(tops, lefts, 4)
     sizes = []
-    usual = WindowedCounts._first_block
+    usual = WindowedCounts._sum_of_cells
     monkeypatch.setattr(
-        WindowedCounts, "_first_block", lambda self, crops: sizes.append(crops.numel()) or usual(self, crops)
+        WindowedCounts, "_sum_of_cells", lambda self, crops: sizes.append(crops.numel()) or usual(self, crops)
     )
     assert torch.equal(WindowedCounts(model, image, noise, n_images).counts(tops, lefts, 4), expected)
     most = n_images * model.detect(image).numel()
@@ -74,9 +74,9 @@ def test_occlusion_keeps_to_its_internal_batch_size_without_forward_passes(monke
     environment = al.make_environment(spec)
     batch = environment.sample(2)
     crops, rows = [], []
-    usual = WindowedCounts._first_block
+    usual = WindowedCounts._sum_of_cells
     monkeypatch.setattr(
-        WindowedCounts, "_first_block", lambda self, given: crops.append(given.numel()) or usual(self, given)
+        WindowedCounts, "_sum_of_cells", lambda self, given: crops.append(given.numel()) or usual(self, given)
     )
     environment.model.head.register_forward_hook(lambda _module, given, _output: rows.append(len(given[0])))
     if environment.model.detector is not None:

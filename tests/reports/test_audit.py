@@ -17,7 +17,7 @@ SEEDED = "multi-color-sum[network_seed=1,size=16]"
 
 
 def scores_of(f1, insertion, deletion):
-    curves = {"insertion": ImageCurves(np.array([0.0, 1.0]), np.array([[0.0, 1.0], [0.0, 3.0]]))}
+    curves = {"insertion": ImageCurves(np.array([0.0, 1.0]), np.array([[0.0, 1.0], [0.0, 3.0]]), "explained output")}
     return MethodScores(f1, {"insertion": insertion, "deletion": deletion}, {}, None, curves)
 
 

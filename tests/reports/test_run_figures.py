@@ -87,7 +87,9 @@ def test_truths_that_apply_to_no_method_have_no_row(view):
 
 
 def test_a_curve_is_the_mean_over_images_with_the_middle_half_around_it():
-    curves = ImageCurves(np.array([0.0, 1.0]), np.array([[0.0, np.nan], [1.0, np.nan], [5.0, np.nan]]))
+    curves = ImageCurves(
+        np.array([0.0, 1.0]), np.array([[0.0, np.nan], [1.0, np.nan], [5.0, np.nan]]), "explained output"
+    )
     middle, low, high = band_of(curves)
     assert (middle[0], low[0], high[0]) == (2.0, 0.5, 3.0)
     assert np.isnan([middle[1], low[1], high[1]]).all()
@@ -99,8 +101,8 @@ def test_many_bands_do_not_hide_the_curves():
 
 
 def test_curves_at_other_points_are_interpolated_before_they_are_pooled():
-    first = ImageCurves(np.array([0.0, 0.5, 1.0]), np.array([[0.0, 1.0, 2.0]]))
-    second = ImageCurves(np.array([0.0, 1.0]), np.array([[0.0, 4.0]]))
+    first = ImageCurves(np.array([0.0, 0.5, 1.0]), np.array([[0.0, 1.0, 2.0]]), "explained output")
+    second = ImageCurves(np.array([0.0, 1.0]), np.array([[0.0, 4.0]]), "explained output")
     assert pooled([first, second]).values.tolist() == [[0.0, 1.0, 2.0], [0.0, 2.0, 4.0]]
 
 

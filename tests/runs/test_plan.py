@@ -275,3 +275,10 @@ def test_a_plan_is_not_made_of_other_types(name, value):
     arguments = {"environments": ("multi-color-sum",), "methods": ("truth",), name: value}
     with pytest.raises(BadOption, match=f"^`{name}` must "):
         Plan(**arguments)
+
+
+def test_a_plan_of_very_many_mistakes_stops_at_the_first_ones(monkeypatch):
+    monkeypatch.setattr("attributionlab.runs.plan_entries.MOST_PROBLEMS", 3)
+    with pytest.raises(BadPlan) as refused:
+        Plan.of(**{f"unknown_{index}": 1 for index in range(10)})
+    assert len(refused.value.problems) == 3

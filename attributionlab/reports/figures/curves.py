@@ -50,7 +50,7 @@ def curves_figure(view: RunView, metric: str) -> Figure:
         draw_curves(axis, view.curves(family, metric), styles)
         axis.set_title(plain(wrapped(family, 40)), fontsize=LABEL)
     for row in axes:
-        row[0].set_ylabel(measured(metric), fontsize=LABEL)
+        row[0].set_ylabel(view.records.quantities.get(metric, ""), fontsize=LABEL)
     figure.suptitle(plain(wrapped(metric, 70)), fontsize=9)
     add_legend(figure, styles, legend_columns)
     return figure
@@ -84,8 +84,3 @@ def band_of(curves: ImageCurves) -> Band:
         values[0, known] = np.nanmean(some, axis=0)
         values[1:, known] = np.nanpercentile(some, BAND, axis=0)
     return values[0], values[1], values[2]
-
-
-def measured(metric: str) -> str:
-    """What the height of a metric's curve is."""
-    return "correlation" if metric.startswith("sensitivity") else "explained output"

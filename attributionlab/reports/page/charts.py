@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.ticker import MaxNLocator
 
 from attributionlab.judging.audit_report import ImageCurves
-from attributionlab.reports.figures.curves import band_of, measured
+from attributionlab.reports.figures.curves import band_of
 from attributionlab.reports.figures.styles import MethodStyle
 
 WIDTH, HEIGHT = 360, 230
@@ -34,11 +34,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """A panel: its title, what its height is, curves, and ticks as pairs of place and text."""
+    """A panel: its title, the quantity that its height shows, curves, and ticks as pairs of place and text."""
 
     metric: str
     family: str
-    measured: str
+    quantity: str
     lines: tuple[Line, ...]
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
@@ -71,7 +71,7 @@ def chart(metric: str, family: str, curves: Mapping[str, ImageCurves], styles: M
     return Chart(
         metric=metric,
         family=family,
-        measured=measured(metric),
+        quantity=next(iter(curves.values())).quantity,
         lines=tuple(lines),
         x_ticks=tuple((LEFT + share * (WIDTH - LEFT - RIGHT), f"{share:g}") for share in shares),
         y_ticks=tuple((float(_down(tick, low, high)), f"{tick:.4g}") for tick in ticks),

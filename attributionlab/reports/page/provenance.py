@@ -11,7 +11,7 @@ from attributionlab.runs import Records
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailureGroup:
     """Records of a method in an environment that failed in the same way.
 
     Args:
@@ -57,7 +57,7 @@ class Provenance:
     seconds_by_method: dict[str, float]
     peak_memory: float | None
     n_failed: int
-    failures: tuple[Failure, ...]
+    failures: tuple[FailureGroup, ...]
 
 
 def provenance(records: Records) -> Provenance:
@@ -90,7 +90,7 @@ def provenance(records: Records) -> Provenance:
         peak_memory=peak / 2**20 if peak else None,
         n_failed=sum(map(len, failed.values())),
         failures=tuple(
-            Failure(*alike, tuple(sorted({measure for measure, *_ in parts})), _images(parts))
+            FailureGroup(*alike, tuple(sorted({measure for measure, *_ in parts})), _images(parts))
             for alike, parts in sorted(failed.items())
         ),
     )

@@ -41,7 +41,7 @@ DASH = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerdictRow:
     """A row of the table: a method in an environment, judged by one truth."""
 
     environment: str
@@ -154,7 +154,7 @@ def check_report_path(path: Path, *, force: bool = False) -> None:
     check_replaceable(path, force=force)
 
 
-def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[Verdict]:
+def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictRow]:
     """A row for each truth that applies, or the deciding one where there are no scores."""
     known = [truth for truth in TRUTHS if summary.truths.get(truth) is not None] or [summary.deciding_truth]
     rows = []
@@ -163,7 +163,7 @@ def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[Verdict]
         decides = truth == summary.deciding_truth
         said = verdict(summary) if decides or found is None else "passed" if found.passed else "failed"
         rows.append(
-            Verdict(
+            VerdictRow(
                 environment=summary.environment,
                 method=summary.method,
                 truth=truth,
