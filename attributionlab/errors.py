@@ -20,7 +20,7 @@ class AttributionLabError(Exception):
     exit_code: ClassVar[int] = 2
 
     option: str | None = None
-    """Name of the option or entry at fault, where the error is about one."""
+    """Name of the invalid option or entry, if the error concerns one."""
 
     def __str__(self) -> str:
         """The message as it was written (a LookupError would otherwise quote it), printable and of limited length."""

@@ -27,7 +27,7 @@ from attributionlab.scenes import Scene, colored_ids
 from attributionlab.specs.arguments import whole_number
 
 MOST_CHANNELS = 1_024
-"""Kernels per class, and redundant channels, at most: they multiply the memory of every layer."""
+"""Largest number of kernels per class and of redundant channels, which multiply the memory of every layer."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ class ImageCurves:
     Args:
         at: (s,), fractions of switched pixels.
         values: (n, s), one curve per image.
-        quantity: What the curves show.
+        quantity: Quantity that the curves show.
     """
 
     at: Values

@@ -75,7 +75,7 @@ class Metric(abc.ABC):
     higher_is_better: ClassVar[bool]
     bounds: ClassVar[Bounds] = (None, None)
     quantity: ClassVar[str] = OUTPUT
-    """Quantity that the curves show, where there are curves."""
+    """Quantity that the curves show, if there are curves."""
 
     source: ClassVar[str]
 

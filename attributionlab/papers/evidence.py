@@ -14,7 +14,7 @@ from attributionlab.seeding import generator
 Values = npt.NDArray[np.float64]
 
 N_RESAMPLES = 500
-"""As many as for rank correlations, so that means and correlations come from the same images."""
+"""Resamples for an interval; rank correlations have as many, so that both come from the same images."""
 
 SEED = 0
 """Seed of the images that are drawn anew for intervals."""

@@ -18,7 +18,7 @@ from attributionlab.printable import value_text
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_text
 
 MOST_DRAWS = 1_000_000
-"""Greatest value of options that count (`n_steps`, `n_samples`, ...): each counts forward passes, draws or channels."""
+"""Largest value of options that are counts (`n_steps`, `n_samples`, ...) of forward passes, draws or channels."""
 
 LONGEST_INTEGER = 40
 """Largest number of characters of an integer in text; 2**63 has 19 digits, and Python refuses to parse thousands."""

@@ -85,15 +85,9 @@ def compare_signs_and_baselines(setting: StudySetting) -> TrainedFindings:
             _unlike(own, from_color(name, BLACK), from_color(name, own.color)) for name in ("IG", "Occlusion")
         ),
     }
-    rows: list[tuple[Cell, ...]] = [
-        (f"{index}, output {target}", *map(float, shares))
-        for index, (target, *shares) in enumerate(zip(own.targets.tolist(), near, chance, strict=True))
-    ]
-    columns = ("image", "neighbors of like color", "any two")
-    title = f"Part of the highlighted pixels with opposite signs, DeepSHAP on {own.address}"
     figure = draw_maps(own, "section4-vgg16.png", f"Maps on {own.address}, as in Figures 5b, 6b and 7d")
     judged = tuple(JudgedClaim(claim, findings[key]) for key, claim in claims.items())
-    return TrainedFindings(judged, (ReportTable(title, columns, tuple(rows)),), (figure,))
+    return TrainedFindings(judged, (_signs_table(own, near, chance),), (figure,))
 
 
 def compare_noise(setting: StudySetting) -> TrainedFindings:
@@ -127,6 +121,16 @@ def _own_maps(setting: StudySetting, network: str) -> OwnMaps | None:
 
 def _no_network(network: str) -> Finding:
     return unchecked(NO_NETWORK.format(option=OPTIONS[network]))
+
+
+def _signs_table(own: OwnMaps, near: Values, chance: Values) -> ReportTable:
+    rows: list[tuple[Cell, ...]] = [
+        (f"{index}, output {target}", *map(float, shares))
+        for index, (target, *shares) in enumerate(zip(own.targets.tolist(), near, chance, strict=True))
+    ]
+    columns = ("image", "neighbors of like color", "any two")
+    title = f"Part of the highlighted pixels with opposite signs, DeepSHAP on {own.address}"
+    return ReportTable(title, columns, tuple(rows))
 
 
 def _noise_table(own: OwnMaps, noise: dict[str, Values]) -> ReportTable:

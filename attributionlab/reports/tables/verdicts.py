@@ -83,6 +83,8 @@ def verification_table(verification: Verification) -> Table:
         note = f"\n[dim]{escape(claim.note)}[/]" if claim.note else ""
         holds = "[green]yes[/]" if claim.holds else "[bold red]NO[/]"
         table.add_row(f"{escape(claim.statement)}{note}", f"{claim.n_checked:,}", f"{claim.n_violations:,}", holds)
+    if verification.note:
+        table.caption = escape(verification.note)
     return table
 
 
