@@ -183,8 +183,8 @@ def test_at_a_glance_every_method_has_a_cell_per_environment_over_all_seeds(smal
     assert found.families == view.families
     assert list(found.rows) == list(view.methods)
     assert {cell.look for cell in found.rows[small_run.broken]} == {"broken"}
-    assert found.rows[small_run.broken][0].said == "MethodRaised"
-    assert found.everywhere == ["input-x-gradient"]
+    assert found.rows[small_run.broken][0].verdict == "MethodRaised"
+    assert found.passing_methods == ["input-x-gradient"]
 
 
 def test_where_seeds_differ_the_glance_counts_them(small_run):
@@ -192,7 +192,7 @@ def test_where_seeds_differ_the_glance_counts_them(small_run):
     first, *rest = small_run.records.summaries()
     summaries = [replace(first, passed=not first.passed), *rest]
     cell = glance(summaries, view.methods, view.seeds).rows[first.method][0]
-    assert (cell.look, cell.said) == ("mixed", "1 of 2 passed")
+    assert (cell.look, cell.verdict) == ("mixed", "1 of 2 passed")
 
 
 def test_failures_that_are_alike_are_told_once_with_their_measures_and_images(small_run):
