@@ -18,7 +18,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attributionlab.cli.termination import termination_raises
-from attributionlab.errors import AttributionLabError, BadPlan, Terminated
+from attributionlab.errors import AttributionLabError, BadPlan
 from attributionlab.printable import LONGEST_MESSAGE, error_text, one_line, printable
 from attributionlab.reports.tables.cells import escape
 
@@ -123,7 +123,7 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
 
     The exit goes through SystemExit, so that nothing is printed after the line.
     """
-    with warnings.catch_warnings(), termination_raises():
+    with warnings.catch_warnings(), termination_raises() as terminated:
         warnings.simplefilter("default", UserWarning)
         # loky replaces processes that have grown, as they do by what they keep; those that died have their record
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
@@ -140,10 +140,10 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
         except (OSError, MemoryError) as error:
             say("error", f"the machine refused: {error_text(error)}")
             raise SystemExit(EXIT_MACHINE) from error
-        except Terminated as error:
-            say("error", interrupted.replace("interrupted", "terminated", 1))
-            raise SystemExit(EXIT_TERMINATED) from error
         except KeyboardInterrupt as error:
+            if terminated():
+                say("error", interrupted.replace("interrupted", "terminated", 1))
+                raise SystemExit(EXIT_TERMINATED) from error
             say("error", interrupted)
             raise SystemExit(EXIT_INTERRUPTED) from error
 

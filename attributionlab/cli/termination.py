@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -16,18 +16,22 @@ REPEAT_SECONDS = 1.0
 
 
 @contextmanager
-def termination_raises() -> Iterator[None]:
-    """Raise `Terminated` in the main thread at the first SIGTERM; a second one ends the process at once.
+def termination_raises() -> Iterator[Callable[[], bool]]:
+    """Raise `Terminated` in the main thread at the first SIGTERM; a later one ends the process at once.
 
     No-op in other threads, and where something else handles or ignores the signal.
+
+    Yields:
+        A function that tells whether SIGTERM came: Ray raises a plain KeyboardInterrupt in place of `Terminated`.
     """
+    handler = _Terminate()
     in_main_thread = threading.current_thread() is threading.main_thread()
     if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
+        yield lambda: False
         return
-    signal.signal(signal.SIGTERM, _Terminate())
+    signal.signal(signal.SIGTERM, handler)
     try:
-        yield
+        yield lambda: handler.first is not None
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

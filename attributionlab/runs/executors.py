@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,19 +18,30 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky import BrokenProcessPool
+from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 
 from attributionlab.errors import MachineError, bad_option
+from attributionlab.methods.factory import METHODS
+from attributionlab.metrics.factory import METRICS
 from attributionlab.printable import error_text
-from attributionlab.runs.jobs import Unit
+from attributionlab.runs.jobs import AGREEMENT, Unit
 from attributionlab.runs.parent import end_with_parent
-from attributionlab.runs.time_limit import check_main_thread, check_time_limit
+from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit, end_process_when_ignored
 from attributionlab.runs.work import Done, do_unit, do_units, lost_unit
-from attributionlab.specs.arguments import require_choice, require_text, whole_number
+from attributionlab.specs.arguments import LARGEST_INTEGER, require_choice, require_text, whole_number
+from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.functions import parse_address
+from attributionlab.specs.grammar import parse_spec
 
 Backend = Literal["loky", "dask", "ray"]
 
 CONNECT_SECONDS = 10
+MOST_WORKERS_PER_PROCESSOR = 4
+"""More only take memory from each other: each holds torch, some 250 MB."""
+
+IDLE_SECONDS = 300
+"""Time after which a process without work ends, as joblib's do."""
+
 ENOUGH = 4
 """Groups of units for each worker, so that none waits long for the last."""
 
@@ -37,16 +49,13 @@ Group = tuple[Unit, ...]
 """Units on the same images."""
 
 
-MOST_WORKERS = 512
-"""Processes of one machine, at most: each takes 400 MB; clusters have as many as they like."""
-
-
 @dataclass(frozen=True)
 class Executor:
     """How units are done; the records are the same whatever it is.
 
     Args:
-        workers: Processes; 1 is this one. A cluster uses all that it has.
+        workers: Processes; 1 is this one, or one beside it where the plan names functions of others or there is a timeout. At most 4
+            for each processor of this machine. A cluster uses all that it has.
         backend: `loky` on this machine; `dask` or `ray` on a cluster.
         address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
         device: `cpu` or `cuda`; of several GPUs in one machine units take each in its turn.
@@ -63,7 +72,10 @@ class Executor:
     timeout: float | None = None
 
     def __post_init__(self) -> None:
-        whole_number("workers", self.workers, 1, MOST_WORKERS, "each takes 400 MB")
+        most = MOST_WORKERS_PER_PROCESSOR * (os.cpu_count() or 1) if self.address is None else LARGEST_INTEGER
+        whole_number(
+            "workers", self.workers, 1, most, f"{MOST_WORKERS_PER_PROCESSOR} for each processor of this machine"
+        )
         require_choice("backend", self.backend, get_args(Backend))
         if self.address is not None:
             require_text("address", self.address, "be a text, or none")
@@ -81,8 +93,6 @@ class Executor:
         if self.backend == "dask":
             hint = "Dask does jobs in threads, which nothing can end"
             raise bad_option("timeout", "go with the backend loky or ray", seconds, hint)
-        if self.backend == "loky" and self.workers == 1:
-            check_main_thread(seconds)
 
     def do(self, units: Sequence[Unit]) -> Iterator[Done]:
         """Do units in any order, and give what came of each as soon as it is there.
@@ -90,8 +100,8 @@ class Executor:
         Raises:
             MachineError: If the cluster is not there.
         """
-        if self.backend == "loky" and self.workers == 1:
-            yield from (do_unit(unit, self.device, timeout=self.timeout) for unit in units)
+        if self.backend == "loky" and self.workers == 1 and self.timeout is None and not any(map(calls_others, units)):
+            yield from (do_unit(unit, self.device) for unit in units)
         elif self.backend == "loky":
             yield from _in_processes(units, self.workers, self.device, self.timeout)
         else:
@@ -110,6 +120,16 @@ def together(units: Sequence[Unit], workers: int) -> list[Group]:
     return groups if prepared and len(groups) >= ENOUGH * workers else [(unit,) for unit in units]
 
 
+def calls_others(unit: Unit) -> bool:
+    """Whether a unit calls functions or classes that are not ours, which may end the process that calls them."""
+    metrics = [job.measure for job in unit.jobs if job.measure != AGREEMENT]
+    return not (_is_ours(METHODS, unit.jobs[0].method) and all(_is_ours(METRICS, metric) for metric in metrics))
+
+
+def _is_ours(catalog: Catalog[Any], spec: str) -> bool:
+    return parse_address(spec) is None and parse_spec(spec).name in catalog.built_in
+
+
 def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
     """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
     in_main_thread = threading.current_thread() is threading.main_thread()
@@ -118,28 +138,71 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: flo
     n_alone = 0
     while left:
         now = [(next(iter(left.values())),)] if n_alone else together(list(left.values()), workers)
+        one_by_one = n_alone > 0 or (workers == 1 and len(now[0]) == 1)
+        begin = time.monotonic()
         try:
             with parallel_config(
                 backend="loky",
                 inner_max_num_threads=n_threads,
-                initializer=end_with_parent,
+                initializer=start_worker,
                 initargs=(os.getpid(), in_main_thread),
             ):
                 for done in _parallel(now, workers, device, timeout):
                     del left[done.records[0].job.key]
+                    begin = time.monotonic()
                     yield done
         except BrokenProcessPool as error:
-            if n_alone:
-                yield lost_unit(left.pop(now[0][0].jobs[0].key), _in_short(error))
+            if one_by_one:
+                guilty = left.pop(next(iter(left)))
+                yield _ended_unit(guilty, error, timeout, time.monotonic() - begin)
             else:
                 n_alone = 2 * workers * max(map(len, now)) + 1
         n_alone = max(0, n_alone - 1)
 
 
+def start_worker(parent: int, by_kernel: bool) -> None:
+    """Begin a worker process: it ends with its parent, and ends itself where a method ignores the time limit."""
+    end_process_when_ignored()
+    end_with_parent(parent, by_kernel)
+
+
+def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: float) -> Done:
+    """The records of a unit whose worker ended: by itself, because the time limit was ignored, or for another reason."""
+    ignored = f"EXIT({TIMEOUT_CODE})" in str(error)
+    if timeout is not None and (ignored or seconds > timeout + GRACE_SECONDS):
+        why = f"took longer than {timeout:g} s, and had to be ended with its process as it ignored that"
+        return lost_unit(unit, "TookTooLong", why)
+    return lost_unit(unit, "WorkerDied", f"took its process down: {_in_short(error)}")
+
+
 def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
     calls = (delayed(do_units)(group, device, turn, timeout) for turn, group in enumerate(groups))
-    for found in Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls):
-        yield from found
+    if workers == 1:
+        yield from _in_one_child(groups, device, timeout)
+        return
+    for done in Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls):
+        yield from done
+
+
+_children: dict[bool, ProcessPoolExecutor] = {}
+"""The process beside this one, by whether the main thread started it: it serves later runs, too, as starting takes seconds."""
+
+
+def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -> Iterator[Done]:
+    """One process beside this one, which joblib would not start; an interrupt ends it."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread not in _children:
+        _children[in_main_thread] = ProcessPoolExecutor(
+            1, timeout=IDLE_SECONDS, initializer=start_worker, initargs=(os.getpid(), in_main_thread)
+        )
+    executor = _children[in_main_thread]
+    try:
+        for turn, group in enumerate(groups):
+            yield from executor.submit(do_units, group, device, turn, timeout).result()
+    except BaseException:
+        del _children[in_main_thread]
+        executor.shutdown(wait=True, kill_workers=True)
+        raise
 
 
 @dataclass(frozen=True)
@@ -178,7 +241,7 @@ def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None)
             if len(group) > 1:
                 todo.extendleft((unit,) for unit in reversed(group))
             else:
-                yield lost_unit(group[0], _in_short(error))
+                yield lost_unit(group[0], "WorkerDied", f"took its process down: {_in_short(error)}")
         except ImportError as error:
             raise MachineError(f"`workers` must have what this machine has installed, got {error}") from error
 

@@ -100,9 +100,9 @@ def device_of(kind: str, turn: int) -> str:
     return f"cuda:{turn % n_gpus}"
 
 
-def lost_unit(unit: Unit, why: str) -> Done:
-    """The records of a unit whose worker died."""
-    failure = Failure("WorkerDied", f"{unit.jobs[0].method} took its process down: {why}")
+def lost_unit(unit: Unit, kind: str, why: str) -> Done:
+    """The records of a unit whose worker ended: the kind of the failure, and what the method did."""
+    failure = Failure(kind, one_line(f"{unit.jobs[0].method} {why}"))
     return Done(tuple(Record(job=one, error=failure, versions=versions()) for one in unit.jobs))
 
 

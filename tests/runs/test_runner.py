@@ -421,6 +421,17 @@ def test_a_metric_that_does_not_fit_is_a_record_and_the_rest_goes_on(tmp_path):
     assert "single-color environments" in summary.error.message
 
 
+def test_a_method_that_dies_is_lost_alone_also_without_other_workers(tmp_path, faulty):
+    plan = small(
+        environments=["multi-color-sum[size=16]"], methods=["truth", f"{faulty}:dies", f"{faulty}:fine"], metrics=[]
+    )
+    outcome = run_plan(plan, tmp_path / "run")
+    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, 2)
+    errors = {record.method: record.error for record in load_records(tmp_path / "run")}
+    assert errors[f"{faulty}:dies"].type == "WorkerDied"
+    assert errors["truth"] is errors[f"{faulty}:fine"] is None
+
+
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
 def test_processes_find_the_same_and_one_that_dies_takes_only_its_own_jobs_along(whole, tmp_path, faulty):
     run_plan(small(save_maps=3), tmp_path / "two", workers=2)
@@ -570,6 +581,7 @@ def test_a_score_that_is_not_there_is_named(whole):
     ("options", "message"),
     [
         ({"workers": 0}, "`workers` must be at least 1"),
+        ({"workers": 10_000}, "`workers` must be at most .*, got 10000; 4 for each processor of this machine"),
         ({"backend": "slurm"}, "`backend` must be loky, dask or ray"),
         ({"address": "tcp://x"}, "`address` must go with the backend dask or ray"),
     ],
