@@ -167,7 +167,7 @@ def test_a_figure_has_no_date(tmp_path, ending):
 def test_an_earlier_figure_is_replaced(tmp_path):
     path = tmp_path / "figure.png"
     path.write_text("old")
-    save_figure(small_figure(), path)
+    save_figure(small_figure(), path, force=True)
     assert path.read_bytes().startswith(MAGIC[".png"])
 
 
@@ -206,15 +206,15 @@ def test_a_full_disk_leaves_the_earlier_figure_and_nothing_else(tmp_path, monkey
     with pytest.raises(
         MachineError, match=r"^`output` must be writable, got '.*figure\.png'; No space left on device$"
     ):
-        save_figure(small_figure(), path)
+        save_figure(small_figure(), path, force=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
     assert path.read_text() == "old"
 
 
 def test_a_figure_cannot_replace_a_folder(tmp_path):
     (tmp_path / "figure.png").mkdir()
-    with pytest.raises(MachineError, match=r"^`output` must be writable"):
-        save_figure(small_figure(), tmp_path / "figure.png")
+    with pytest.raises(BadOption, match=r"^`output` must be a file, or nothing yet"):
+        save_figure(small_figure(), tmp_path / "figure.png", force=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
 
 

@@ -173,7 +173,7 @@ def test_a_full_disk_leaves_the_earlier_report_and_nothing_else(small_run, tmp_p
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MachineError, match=r"^`output` must be writable, got '.*'; No space left on device$"):
-        write_report(small_run.records, tmp_path / "report.html")
+        write_report(small_run.records, tmp_path / "report.html", force=True)
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.html", "old")]
 
 
