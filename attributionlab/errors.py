@@ -1,7 +1,7 @@
-"""What can go wrong, in the user's words.
+"""Errors and warnings, with messages in the user's terms.
 
 Every error is an `AttributionLabError` and carries the exit code of the command line: 1 where a check failed, 2 where
-the call was wrong, 3 where the machine is at fault. The leaves also inherit the builtin that a caller would expect.
+the call was wrong, 3 where the machine is at fault. The concrete classes also inherit the builtin that a caller expects.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class AttributionLabError(Exception):
     exit_code: ClassVar[int] = 2
 
     option: str | None = None
-    """Name of the option or entry at fault, where the error is about one."""
+    """Name of the invalid option or entry, if the error concerns one."""
 
     def __str__(self) -> str:
         """The message as it was written (a LookupError would otherwise quote it), printable and of limited length."""
@@ -33,7 +33,7 @@ class BadOption(AttributionLabError, ValueError):
 
 
 class BadPlan(AttributionLabError, ValueError):
-    """A plan with mistakes; `problems` has all of them, a line each."""
+    """A plan with mistakes; `problems` lists all of them, a line each."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -41,19 +41,19 @@ class BadPlan(AttributionLabError, ValueError):
 
 
 class UnknownName(AttributionLabError, LookupError):
-    """A name that is in no registry; the message suggests the closest ones."""
+    """A name that is not registered; the message suggests the closest names."""
 
 
 class Inexact(AttributionLabError, ValueError):
-    """A network whose arithmetic would not be exact in float32, so it is not built."""
+    """A network that is not built because its arithmetic would not be exact in float32."""
 
 
 class MissingFile(AttributionLabError, FileNotFoundError):
-    """A file, module or function that is not there."""
+    """A file, module or function that does not exist."""
 
 
 class MethodError(AttributionLabError, RuntimeError):
-    """An attribution method misbehaved; the leaves say how."""
+    """An attribution method misbehaved; subclasses say how."""
 
     exit_code = 1
 
@@ -71,7 +71,7 @@ class NotFinite(MethodError):
 
 
 class ModelChanged(MethodError):
-    """The method left the model different from how it found it."""
+    """The method changed the model."""
 
 
 class InputsChanged(MethodError):
@@ -79,7 +79,7 @@ class InputsChanged(MethodError):
 
 
 class TorchChanged(MethodError):
-    """The method left a global setting of torch different from how it found it."""
+    """The method changed a global setting of torch."""
 
 
 class MetricError(AttributionLabError, RuntimeError):
@@ -89,27 +89,27 @@ class MetricError(AttributionLabError, RuntimeError):
 
 
 class TookTooLong(AttributionLabError, RuntimeError):
-    """A method or a metric did not end in the time that it was given."""
+    """A method or a metric exceeded its time limit."""
 
     exit_code = 1
 
 
 class MachineError(AttributionLabError, RuntimeError):
-    """The machine cannot do it: no GPU where one was asked for, a full disk."""
+    """The machine lacks a resource: a GPU that was requested, or space on the disk."""
 
     exit_code = 3
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, raised where the program was; whoever tidies up after Ctrl-C does so here, too."""
+    """SIGTERM as an exception; code that cleans up after Ctrl-C handles it as well."""
 
 
 class DamagedRecords(UserWarning):
-    """Records of a run that are not as they were written; the next run does their jobs again."""
+    """Damaged records of a run; the next run repeats their jobs."""
 
 
 class PluginWarning(UserWarning):
-    """An entry point of an installed package that cannot be used; everything else works without it."""
+    """An unusable entry point of an installed package, which is ignored."""
 
 
 class SaturationWarning(UserWarning):
@@ -124,7 +124,7 @@ def bad_option(name: str, expectation: str, value: object, hint: str = "") -> Ba
 
 
 def missing_file(name: str, expectation: str, value: object, hint: str = "") -> MissingFile:
-    """The error for something that is not there, in the words of `bad_option`."""
+    """The error for a missing file, module or function, with a message like that of `bad_option`."""
     return MissingFile(_message(name, expectation, value, hint))
 
 
@@ -133,13 +133,13 @@ def _message(name: str, expectation: str, value: object, hint: str) -> str:
 
 
 MOST_NAMES = 5
-"""Names that a message lists at most."""
+"""Largest number of names in a message."""
 
 
 def unknown_name(
     kind: str,
     name: str,
-    known: Iterable[str],
+    names: Iterable[str],
     *,
     aliases: Mapping[str, tuple[str, ...]] | None = None,
     listing: str = "",
@@ -147,39 +147,39 @@ def unknown_name(
     """The error for a name that does not exist, with the closest existing ones.
 
     Args:
-        kind: What has the name, in the singular.
+        kind: Kind of the named object, in the singular.
         name: The name that does not exist.
-        known: The existing names.
+        names: The existing names.
         aliases: Names that other libraries use, in lower case without separators, and the existing names that they mean.
         listing: A command that lists the existing names, for messages that would list too many.
     """
-    known = sorted(known)
-    close = closest_names(name[:LONGEST_VALUE], known, aliases or {})
+    names = sorted(names)
+    close = closest_names(name[:LONGEST_VALUE], names, aliases or {})
     if close:
         hint = f"did you mean {' or '.join(close)}?"
-    elif len(known) > MOST_NAMES and listing:
+    elif len(names) > MOST_NAMES and listing:
         hint = f"`{listing}` lists them"
-    elif len(known) > MOST_NAMES:
-        hint = f"known: {', '.join(known[:MOST_NAMES])} and {len(known) - MOST_NAMES} more"
+    elif len(names) > MOST_NAMES:
+        hint = f"known: {', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
     else:
-        hint = f"known: {', '.join(known)}"
+        hint = f"known: {', '.join(names)}"
     error = UnknownName(f"`{kind}` must be a known name, got {value_text(name)}; {hint}")
     error.option = name if kind in ("option", "entry") else kind
     return error
 
 
-def closest_names(name: str, known: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The existing names that `name` may stand for: the same letters, an alias, or up to three that are spelled alike."""
-    known = list(known)
+def closest_names(name: str, names: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The existing names that `name` may mean: with the same letters, by an alias, or up to three similar ones."""
+    names = list(names)
     letters = _letters(name)
-    same = [existing for existing in known if _letters(existing) == letters]
-    meant = [existing for existing in aliases.get(letters, ()) if existing in known]
+    same = [existing for existing in names if _letters(existing) == letters]
+    meant = [existing for existing in aliases.get(letters, ()) if existing in names]
     if letters and (same or meant):
         return same or meant
-    as_written = {existing.casefold(): existing for existing in known}
+    as_written = {existing.casefold(): existing for existing in names}
     return [as_written[like] for like in difflib.get_close_matches(name.casefold(), as_written, n=3, cutoff=0.5)]
 
 
 def _letters(name: str) -> str:
-    """Letters and digits of a name in lower case: `Integrated_Gradients` and `integrated-gradients` have the same."""
+    """Letters and digits of a name in lower case, equal for `Integrated_Gradients` and `integrated-gradients`."""
     return re.sub(r"[\W_]", "", name.casefold())

@@ -1,4 +1,4 @@
-"""The machine: its devices, and the versions of what is installed."""
+"""The machine: its devices, and the versions of installed packages."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ PACKAGES = ("attributionlab", "torch", "captum", "numpy", "scipy", "scikit-image
 
 
 def find_device(name: str) -> torch.device:
-    """The device called `auto`, `cpu` or `cuda`.
+    """The device named `auto`, `cpu` or `cuda`.
 
     Raises:
-        BadOption: If the name is another one.
-        MachineError: If there is no GPU where one was asked for.
+        BadOption: If the name is none of these.
+        MachineError: If the name is `cuda` and there is no GPU.
     """
     if not isinstance(name, str) or name not in ("auto", "cpu", "cuda"):
         raise bad_option("device", "be auto, cpu or cuda", name)
-    import torch  # noqa: PLC0415  # takes seconds; only calls that need a device pay for it
+    import torch  # noqa: PLC0415  # takes seconds, so import it only where a device is needed
 
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
@@ -37,7 +37,7 @@ def torch_device(device: torch.device | str) -> torch.device:
 
     Raises:
         BadOption: If torch knows no such device.
-        MachineError: If this machine has none.
+        MachineError: If this machine does not have it.
     """
     import torch  # noqa: PLC0415  # as above
 
@@ -56,5 +56,5 @@ def torch_device(device: torch.device | str) -> torch.device:
 
 
 def versions() -> dict[str, str]:
-    """Versions of everything that a result depends on."""
+    """Versions of Python and of the packages that results depend on."""
     return {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}}

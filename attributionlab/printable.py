@@ -1,7 +1,7 @@
 """Text from outside, made safe to print: specs, messages of exceptions, names of files, environments and metrics.
 
 Such text may hold escape sequences that repaint a terminal, characters that reverse the order of reading, or five million
-letters. Everything that shows it - errors, tables, figures, reports - passes it through `printable`.
+letters. Errors, tables, figures and reports pass it through `printable`.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import math
 import re
 
 LONGEST_MESSAGE = 2_000
-"""Characters of an error message, at most: what a person reads, and what a log keeps in one line."""
+"""Largest number of characters of an error message, to fit into one line of a log."""
 
 LONGEST_VALUE = 200
-"""Characters of a value within a message, at most: enough to recognize it."""
+"""Largest number of characters of a value within a message: enough to recognize it."""
 
 LONGEST_LIST = 100
-"""Items of a collection that are looked at for a message, at most: `repr` of ten million takes seconds."""
+"""Largest collection that a message shows by its `repr`, which takes seconds for ten million items."""
 
 _RUNS = re.compile(r"[^ -~]+")
 
 
 def printable(text: str) -> str:
-    r"""Replace every character that is not printed as itself by its escape sequence; line breaks stay.
+    r"""Replace every character that is not printable by its escape sequence; line breaks stay.
 
     Example:
         >>> print(printable("red: \x1b[31m"))
@@ -38,9 +38,9 @@ def one_line(text: str, most: int = LONGEST_MESSAGE) -> str:
 
 
 def error_text(error: object) -> str:
-    """The message of an exception in one printable line of limited length, whatever the exception is.
+    """The message of an exception in one printable line of limited length, for any exception.
 
-    Its `__str__` may be the user's code: it may raise, or return five million letters or text that is not valid Unicode.
+    Its `__str__` may be user code, which may raise, or return five million letters or invalid Unicode.
     """
     try:
         return one_line(str(error))
@@ -56,18 +56,18 @@ def type_name(error: object) -> str:
 
 
 def error_line(error: object) -> str:
-    """Type and message of an exception, `ValueError: no idea`, as `error_text` gives them."""
+    """Type and message of an exception, `ValueError: no idea`, in one printable line of limited length."""
     text = error_text(error)
     return one_line(f"{type_name(error)}: {text}" if text else type_name(error))
 
 
 def shortened(text: str, most: int) -> str:
-    """`text` with at most `most` characters; an ellipsis stands for the rest."""
+    """`text` with at most `most` characters; an ellipsis replaces the rest."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def value_text(value: object) -> str:
-    """`repr` of a value for a message: one printable line of at most `LONGEST_VALUE` characters, whatever the value is."""
+    """`repr` of a value for a message: one printable line of at most `LONGEST_VALUE` characters, for any value."""
     try:
         return one_line(_repr(value), LONGEST_VALUE)
     except Exception:  # noqa: BLE001  # __repr__ is the user's code; and Python refuses integers of 5,000 digits
@@ -77,7 +77,7 @@ def value_text(value: object) -> str:
 
 
 def _repr(value: object) -> str:
-    """`repr`, of the first items only where there are many."""
+    """`repr`, limited to the first items of large collections."""
     if isinstance(value, (list, tuple, set, frozenset, dict)) and len(value) > LONGEST_LIST:
         return f"{type(value).__name__} of {len(value):,} items, first {list(itertools.islice(value, 5))!r}"
     if isinstance(value, (str, bytes)) and len(value) > LONGEST_VALUE:
@@ -86,7 +86,7 @@ def _repr(value: object) -> str:
 
 
 def _escaped(character: str) -> str:
-    """The character if it is printed as itself, else its escape sequence."""
+    """The character if it is printable, else its escape sequence."""
     if character == "\n" or character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")

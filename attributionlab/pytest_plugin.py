@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures, a marker that makes a matrix of one test, and a table at the end. Imports no torch until used.
+"""The pytest plugin: fixtures, a marker that parametrizes tests, and a table at the end. Does not import torch until used.
 
 `pytest --attributionlab-quick` (the default) or `--attributionlab-full`, `--attributionlab-device cpu|cuda|auto`,
 `--attributionlab-artifacts FOLDER`.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from attributionlab.testing.session import ARTIFACTS, FOUND
+from attributionlab.testing.session import ARTIFACTS, TABLE_ROWS
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -30,11 +30,11 @@ FULL: dict[str, Any] = {
     "size": 64,
     "n_samples": 16,
 }
-"""What the fixtures give where the marker does not say."""
+"""Defaults of the marker's options, in full mode; `QUICK` has those of the quick mode."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options."""
+    """Add the options."""
     group = parser.getgroup("attributionlab", "attribution methods against exact truth")
     group.addoption("--attributionlab-quick", action="store_true", help="small images, one environment (the default)")
     group.addoption("--attributionlab-full", action="store_true", help="larger images, more environments and seeds")
@@ -66,16 +66,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A matrix of environments and seeds for each test that asks for one."""
+    """Run each marked test in every environment with every seed."""
     marker = metafunc.definition.get_closest_marker(MARKER)
     if marker is None:
         return
-    said = _said(marker, metafunc.config, metafunc.definition.nodeid)
+    options = _marker_options(marker, metafunc.config, metafunc.definition.nodeid)
     if not set(FIXTURES) & set(metafunc.fixturenames):
         raise pytest.Collector.CollectError(
             f"{metafunc.definition.nodeid}: a marked test must take {' or '.join(FIXTURES)}"
         )
-    cases = [(spec, seed, said["size"]) for spec in said["environments"] for seed in said["seeds"]]
+    cases = [(spec, seed, options["size"]) for spec in options["environments"] for seed in options["seeds"]]
     metafunc.parametrize(
         "attribution_environment", cases, indirect=True, ids=[f"{spec}-seed{seed}" for spec, seed, _ in cases]
     )
@@ -83,13 +83,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def attribution_environment(request: pytest.FixtureRequest) -> Environment:
-    """An environment: that of the marker, of an indirect parameter (a spec), or `multi-color-sum`."""
+    """The environment of the marker or of an indirect parameter (a spec); by default `multi-color-sum`."""
     from attributionlab.environments import complete_environment
     from attributionlab.errors import AttributionLabError
 
     defaults = _defaults(request.config)
-    given = getattr(request, "param", defaults["environments"][0])
-    spec, seed, size = given if isinstance(given, tuple) else (given, 0, defaults["size"])
+    case = getattr(request, "param", defaults["environments"][0])
+    spec, seed, size = case if isinstance(case, tuple) else (case, 0, defaults["size"])
     try:
         return complete_environment(spec, size=size, seed=seed)
     except AttributionLabError as error:
@@ -98,34 +98,35 @@ def attribution_environment(request: pytest.FixtureRequest) -> Environment:
 
 @pytest.fixture
 def attribution_batch(request: pytest.FixtureRequest, attribution_environment: Environment) -> Batch:
-    """Images of `attribution_environment` with their truth, on the device that was asked for."""
+    """Images of `attribution_environment` with their truth, on the device of the option `--attributionlab-device`."""
     from attributionlab.errors import AttributionLabError
     from attributionlab.machine import find_device
 
     marker = request.node.get_closest_marker(MARKER)
-    said = _defaults(request.config) if marker is None else _said(marker, request.config, request.node.nodeid)
+    config, test = request.config, request.node.nodeid
+    options = _defaults(config) if marker is None else _marker_options(marker, config, test)
     try:
         device = find_device(request.config.getoption("--attributionlab-device"))
-        return attribution_environment.sample(said["n_samples"]).to(device)
+        return attribution_environment.sample(options["n_samples"]).to(device)
     except AttributionLabError as error:
         raise pytest.fail.Exception(f"attribution_batch: {error}", pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Tell assertions where pictures of this test go, and keep what they find for the end."""
+    """Set the folder for pictures of this test, and collect the rows of its assertions for the final table."""
     rows: list[dict[str, str]] = []
-    tokens = ARTIFACTS.set(lambda: _folder_of(item)), FOUND.set(rows)
+    tokens = ARTIFACTS.set(lambda: _folder_of(item)), TABLE_ROWS.set(rows)
     try:
         return (yield)
     finally:
         ARTIFACTS.reset(tokens[0])
-        FOUND.reset(tokens[1])
-        item.user_properties.extend((MARKER, row) for row in rows)  # they travel with the report, from workers as well
+        TABLE_ROWS.reset(tokens[1])
+        item.user_properties.extend((MARKER, row) for row in rows)  # reports carry them, also from worker processes
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The faithfulness table of the methods under test, if there were any."""
+    """Print the faithfulness table of the methods under test, if any."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
     called = [report for report in reports if getattr(report, "when", None) == "call"]
     rows = [row for report in called for name, row in report.user_properties if name == MARKER]
@@ -141,39 +142,39 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _defaults(config: pytest.Config) -> dict[str, Any]:
+    """The marker's default options in this mode."""
     return FULL if config.getoption("--attributionlab-full") else QUICK
 
 
-def _said(marker: pytest.Mark, config: pytest.Config, where: str) -> dict[str, Any]:
-    """The marker's options and the defaults of those that it leaves out.
+def _marker_options(marker: pytest.Mark, config: pytest.Config, test: str) -> dict[str, Any]:
+    """The marker's options, completed by defaults.
 
     Raises:
-        pytest.Collector.CollectError: If it has other options, or a list is empty.
+        pytest.Collector.CollectError: If the marker has unknown options, or a list is empty.
     """
     defaults = _defaults(config)
     if marker.args:
         raise pytest.Collector.CollectError(
-            f"{where}: the marker attributionlab takes options by name, got {marker.args[0]!r}"
+            f"{test}: the marker attributionlab takes options by name, got {marker.args[0]!r}"
         )
     for name, value in marker.kwargs.items():
         if name not in defaults:
-            known = ", ".join(defaults)
             raise pytest.Collector.CollectError(
-                f"{where}: the marker attributionlab has no option {name!r}; known: {known}"
+                f"{test}: the marker attributionlab has no option {name!r}; known: {', '.join(defaults)}"
             )
         if name in ("environments", "seeds") and (not isinstance(value, (list, tuple)) or not value):
             raise pytest.Collector.CollectError(
-                f"{where}: `{name}` of the marker attributionlab must be a list of at least one, got {value!r}"
+                f"{test}: `{name}` of the marker attributionlab must be a list of at least one, got {value!r}"
             )
     return {**defaults, **marker.kwargs}
 
 
-def _folder_of(item: pytest.Item) -> Path:
-    """A folder for the pictures of a test."""
-    name = re.sub(r"\W+", "-", item.name).strip("-")[:60]
-    folder = item.config.getoption("--attributionlab-artifacts")
+def _folder_of(test: pytest.Item) -> Path:
+    """Create a folder for the pictures of a test."""
+    name = re.sub(r"\W+", "-", test.name).strip("-")[:60]
+    folder = test.config.getoption("--attributionlab-artifacts")
     if folder is None:
-        factory: Any = item.config._tmp_path_factory  # type: ignore[attr-defined]  # noqa: SLF001  # what the fixture tmp_path_factory is
+        factory: Any = test.config._tmp_path_factory  # type: ignore[attr-defined]  # noqa: SLF001  # the object of the fixture tmp_path_factory
         return Path(factory.mktemp(f"attributionlab-{name}"))
     path = Path(folder) / name
     path.mkdir(parents=True, exist_ok=True)

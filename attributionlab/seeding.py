@@ -1,6 +1,6 @@
-"""Random numbers that depend on what is drawn, never on when, where or in which batch.
+"""Random numbers as functions of a key, independent of time, process and batch.
 
-Every stream is named by a key of integers and words (`generator(seed, "scene", index)`), hashed together by numpy's
+Every stream has a key of integers and words (`generator(seed, "scene", index)`), hashed together by numpy's
 `SeedSequence`. So sample 7 of seed 0 is the same image alone, in any batch, in any process.
 """
 
@@ -26,14 +26,16 @@ def content_key(sample: Tensor) -> int:
     """A 64-bit fingerprint of one sample's values, rounded to float32.
 
     A seeded method draws from `generator(seed, content_key(inputs[i]))`, so an image gets the same map alone and in a
-    batch, in any order, on any device, in float64 too.
+    batch, in any order, on any device, and in float64.
     """
     return _digest(sample.detach().float().cpu().contiguous().numpy().tobytes())
 
 
 def _word(part: Key) -> int:
+    """A part of a key as an integer."""
     return _digest(part.encode()) if isinstance(part, str) else part
 
 
-def _digest(data: bytes) -> int:
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+def _digest(content: bytes) -> int:
+    """A 64-bit hash."""
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")

@@ -1,4 +1,4 @@
-"""Measures everything that the paper claims and writes docs/reproduction.md, or docs/reproduction-quick.md; goes on where it was cut off.
+"""Measure every claim of the paper and write docs/reproduction.md, or docs/reproduction-quick.md; an interrupted run is resumed.
 
 Usage: python scripts/reproduce.py FOLDER [PRESET] [N_SAMPLES] [WORKERS]
 
@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 from attributionlab.cli.output import progress_bar
-from attributionlab.papers.report import FILES
-from attributionlab.papers.study import Setting, find_preset
-from attributionlab.papers.zhang2024.run import reproduce, write_report
+from attributionlab.papers.catalog import find_studies
+from attributionlab.papers.presets import find_preset
+from attributionlab.papers.reports import FILES
+from attributionlab.papers.running import reproduce, write_report
+from attributionlab.papers.studies import StudySetting
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {"paper": "reproduction.md", "quick": "reproduction-quick.md"}
@@ -22,8 +24,10 @@ PAGES = {"paper": "reproduction.md", "quick": "reproduction-quick.md"}
 def main(folder: str, preset: str = "quick", n_samples: str | None = None, workers: str = "2") -> None:
     """Measure or resume, and write the page."""
     n_images = None if n_samples is None else int(n_samples)
-    setting = Setting(Path(folder), find_preset(preset, n_samples=n_images), workers=int(workers), watch=progress_bar)
-    write_report(reproduce([], setting), setting.folder)
+    paper, studies = find_studies([])
+    amount = find_preset(paper.presets, preset, n_samples=n_images)
+    setting = StudySetting(Path(folder), amount, workers=int(workers), watch=progress_bar)
+    write_report(reproduce(paper, studies, setting), setting.folder)
     page = DOCS / PAGES[preset]
     page.write_text((setting.folder / FILES["md"]).read_text(encoding="utf-8"), encoding="utf-8")
     print(page)

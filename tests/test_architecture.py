@@ -31,7 +31,7 @@ def test_imports_go_one_way(architecture):
     assert [str(each) for each in architecture.read_imports() if each.goes_up] == []
 
 
-def test_a_paper_can_be_deleted_without_a_trace(architecture):
+def test_a_paper_can_be_deleted_with_its_line_in_the_catalog(architecture):
     papers = {
         path.name for path in (architecture.PACKAGE / "papers").iterdir() if path.is_dir() and path.name != "templates"
     }
@@ -39,7 +39,7 @@ def test_a_paper_can_be_deleted_without_a_trace(architecture):
         file.relative_to(architecture.PACKAGE)
         for file in architecture.PACKAGE.rglob("*.py")
         for paper in papers
-        if f"papers.{paper}" in file.read_text() and paper not in file.parts
+        if f"papers.{paper}" in file.read_text() and paper not in file.parts and file.name != "catalog.py"
     ]
     assert traces == []
 

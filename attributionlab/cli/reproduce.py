@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,36 +50,46 @@ def reproduce(
     vit: Annotated[str | None, typer.Option(help="The same for your ViT, for appendix-k.")] = None,
     device: DeviceOption = Device.auto,
 ) -> None:
-    """Reproduce the paper's tables and claims; a run that was cut off goes on where it was.
+    """Reproduce the paper's tables and claims; an interrupted run is resumed.
 
-    The exit code is 0 when it could measure, whatever it found.
+    The exit code is 0 when it could measure, whatever the outcome.
     """
     with one_line_errors(INTERRUPTED_RUN):
         from attributionlab.errors import bad_option
-        from attributionlab.methods.sam import weights_file
-        from attributionlab.papers.report import summary_table
-        from attributionlab.papers.study import Setting, find_preset
-        from attributionlab.papers.zhang2024.run import reproduce as run_studies
-        from attributionlab.papers.zhang2024.run import write_report
+        from attributionlab.papers.catalog import find_studies
+        from attributionlab.papers.presets import find_preset
+        from attributionlab.papers.studies import StudySetting
         from attributionlab.specs.arguments import whole_number
 
-        sam = sam_defaults(sam_checkpoint, sam_model)
-        if sam_checkpoint is not None:
-            sam["sam_checkpoint"] = str(weights_file(str(sam_checkpoint)))
-        elif sam_model is not None:
+        paper, names = find_studies(studies or [])
+        if sam_checkpoint is None and sam_model is not None:
             raise bad_option("sam_model", "go with --sam-checkpoint", sam_model)
-        setting = Setting(
+        networks = {name: address for name, address in (("vgg16", vgg16), ("vit", vit)) if address is not None}
+        setting = StudySetting(
             folder=output,
-            preset=find_preset(preset, size=size, n_samples=n_samples, n_network_seeds=network_seeds),
+            preset=find_preset(paper.presets, preset, size=size, n_samples=n_samples, n_network_seeds=network_seeds),
             workers=whole_number("workers", workers, 1),
             device=device.value,
-            sam=sam,
-            own_networks={name: where for name, where in (("VGG16", vgg16), ("ViT-B-16", vit)) if where is not None},
+            options={**sam_defaults(_weights(sam_checkpoint), sam_model), **networks},
             watch=progress_bar,
         )
+
+        from attributionlab.papers.reports import summary_table
+        from attributionlab.papers.running import reproduce as reproduce_paper
+        from attributionlab.papers.running import write_report
+
         with chatter_to_stderr():
-            report = run_studies(studies or [], setting)
-            written = write_report(report, output)
+            report = reproduce_paper(paper, names, setting)
+            paths = write_report(report, output)
         print_table(summary_table(report))
-        for path in written:
+        for path in paths:
             say("report", str(path))
+
+
+def _weights(checkpoint: Path | None) -> Path | None:
+    """The file of SAM's weights; None if none is named."""
+    if checkpoint is None:
+        return None
+    from attributionlab.methods.sam import weights_file
+
+    return weights_file(str(checkpoint))

@@ -1,4 +1,4 @@
-"""Environments: network, scenes and the rule for the ground truth."""
+"""Environments: a network, scenes and the rule for the ground truth."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Environment: scenes, a network, and the exact truth of each feature's part in the explained output."""
+"""Environment: scenes, a network, and the exact truth about the effect of each feature on the explained output."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ Present = npt.NDArray[np.bool_]
 
 
 class NoClosedForm(AttributionLabError, NotImplementedError):
-    """An environment whose function is known only to its network."""
+    """An environment without a closed form of its network's function."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment(abc.ABC):
-    """A network, scenes, and the exact truth of each feature's part in the explained output.
+    """A network, scenes, and the exact truth about the effect of each feature on the explained output.
 
-    A feature is a pixel, a token or a column: inputs are (b, c, *shape), maps and truth (b, *shape). Nothing here knows
-    geometry; `ImageEnvironment` adds what images have. Options of scenes never depend on options of the network, so two
-    networks can see the same scenes.
+    A feature is a pixel, a token or a column: inputs are (b, c, *shape), maps and truth (b, *shape). This class assumes
+    no geometry; `ImageEnvironment` adds that of images. Options of scenes never depend on options of the network, so two
+    networks can share their scenes.
 
     A subclass is a frozen dataclass whose fields are its options. It must have a `name`, a one-line `summary` and the
-    abstract members. It should have `logits`, the network's function written in plain NumPy from the task: then `verify`
-    compares the two, and exact values of every feature can be computed. It may have more `claims` and `variants`.
+    abstract members. It should have `logits`, the network's function written in plain NumPy from the task, so that `verify`
+    can compare the two and exact values of every feature can be computed. It may add `claims` and `variants`.
 
     Args:
         data_seed: Seed of the scenes.
-        network_seed: Seed of the weights that are random.
+        network_seed: Seed of the random weights.
     """
 
     data_seed: int = 0
@@ -55,16 +55,16 @@ class Environment(abc.ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     shorthands: ClassVar[Mapping[str, tuple[str, ...]]] = {"seed": ("data_seed", "network_seed")}
-    """Options that set several options at once, all to the same integer."""
+    """Names that set several options to the same integer."""
 
     has_smooth_truth: ClassVar[bool] = False
     """Whether the truth has a smooth form, for methods that are coarse by construction."""
 
     tolerance: ClassVar[float] = 0.0
-    """Largest difference between the network's logits and `logits`, relative to 1 + |logits|; 0 where both are exact."""
+    """Largest difference between the network's logits and `logits`, relative to 1 + |logits|; 0 if both are exact."""
 
     tolerance_reason: ClassVar[str] = ""
-    """Why the network cannot be exact, where `tolerance` is above 0."""
+    """Reason why the network is not exact, if `tolerance` is above 0."""
 
     def __post_init__(self) -> None:
         same = self.data_seed == self.network_seed
@@ -74,7 +74,7 @@ class Environment(abc.ABC):
 
     @abc.abstractmethod
     def scene(self, index: int) -> Any:
-        """Scene `index`, whatever was drawn before: what an input is made from, in any form."""
+        """Scene `index`, independent of earlier calls: the description of an input, in any form."""
 
     @abc.abstractmethod
     def inputs_of(self, scene: Any) -> npt.NDArray[np.generic]:
@@ -82,28 +82,28 @@ class Environment(abc.ABC):
 
     @abc.abstractmethod
     def signed_truth(self, scene: Any) -> npt.NDArray[np.int8]:
-        """(*shape): +1 where a feature raises the explained output, -1 where it lowers it, 0 where it has no part in it."""
+        """(*shape): +1 where a feature raises the explained output, -1 where it lowers it, 0 where it does not affect it."""
 
     @abc.abstractmethod
     def label(self, scene: Any) -> int:
-        """The winning class, or the number that the network should return."""
+        """The winning class, or the correct output of a regression."""
 
     @abc.abstractmethod
     def build_network(self) -> nn.Module:
-        """The network with its weights written: (b, c, *shape) to (b, k); `.logits` where it ends in a softmax."""
+        """The network with its weights written: (b, c, *shape) to (b, k); with a method `logits` if it ends in a softmax."""
 
     @property
     @abc.abstractmethod
     def explains(self) -> Explained:
-        """Explained output: the `probability` or `logit` of a class, or the `value` that a regression returns."""
+        """Explained output: the `probability` or `logit` of a class, or the `value` of a regression."""
 
     @property
     @abc.abstractmethod
     def true_baseline(self) -> Tensor:
-        """(c,) float32: the value of each channel that means `nothing here`."""
+        """(c,) float32: the value of each channel that stands for an absent feature."""
 
     def logits(self, scene: Any, present: Present) -> Logits:  # noqa: ARG002  # subclasses read both
-        """Logits when only the `present` features are shown and the others are at the true baseline.
+        """Logits when only the `present` features are shown and all others are at the true baseline.
 
         Plain NumPy, written from the task and not from the network.
 
@@ -115,7 +115,7 @@ class Environment(abc.ABC):
             (k,) float64.
 
         Raises:
-            NoClosedForm: If the function is known only to the network; `has_logits` is then False.
+            NoClosedForm: If there is no closed form; `has_logits` is then False.
         """
         raise NoClosedForm(f"`environment` must have its function in closed form, got {self.spec!r}")
 
@@ -131,10 +131,10 @@ class Environment(abc.ABC):
         return float(1.0 / np.exp(logits - logits[target]).sum())
 
     def difference(self, before: Logits, after: Logits, target: int) -> float:
-        """By how much the explained output grows from the logits `before` to those `after`, each (k,).
+        """Increase of the explained output from the logits `before` to the logits `after`, each (k,).
 
-        A probability is 1 / (1 + s) with s the odds against it, so the difference is taken from that of the odds (by
-        expm1): effects of classes far behind, which are lost in the difference of two probabilities near 1, are kept.
+        A probability is 1 / (1 + s), where s are the odds against it, so its difference follows from the difference of
+        the odds (by expm1). This keeps effects of classes far behind, which two probabilities near 1 would round away.
         """
         if self.explains != "probability":
             return float(after[target] - before[target])
@@ -143,15 +143,15 @@ class Environment(abc.ABC):
         return float(shrinks / ((1 + np.exp(first).sum()) * (1 + np.exp(second).sum())))
 
     def counterpart(self, scene: Any) -> None:  # noqa: ARG002  # environments that have one need it
-        """Another network for the same input, with its truth; None where there is none."""
+        """Another network for the same input, with its truth; None if there is none."""
         return
 
     def claims(self, case: Case) -> Iterator[Claim]:  # noqa: ARG002  # subclasses test it
-        """Claims of this environment alone, tested on a case; `verify` adds those that every environment makes."""
+        """Claims specific to this environment, tested on a case; `verify` adds the generic ones."""
         yield from ()
 
     def variants(self) -> Iterator[Environment]:
-        """Environments whose networks are put together from other modules and compute the same function, bit for bit."""
+        """Environments whose networks compute the same function, bit for bit, with other modules."""
         yield from ()
 
     def unfamiliar_inputs(self, n: int) -> Tensor | None:  # noqa: ARG002  # as above
@@ -162,7 +162,7 @@ class Environment(abc.ABC):
         """Facts about a scene for the manifest of a data set, as JSON."""
         return {}
 
-    def prove(self) -> None:  # noqa: B027  # most environments have nothing to refuse
+    def prove(self) -> None:  # noqa: B027  # most environments accept all options
         """Refuse options for which the network would not be exact, without building it.
 
         `make_environment` calls it, so that such options are refused there.
@@ -170,12 +170,12 @@ class Environment(abc.ABC):
 
     @property
     def ranking(self) -> Literal["signed", "magnitude"]:
-        """Order of features in perturbation metrics: by value, or by magnitude where signs say nothing."""
+        """Order of features in perturbation metrics: by value, or by magnitude if signs carry no information."""
         return "signed"
 
     @property
     def output_per_feature(self) -> float | None:
-        """What each positive feature adds to the explained output, where nothing else adds to it; else None."""
+        """Contribution of each positive feature to the explained output, if no other feature contributes; else None."""
         return None
 
     @cached_property
@@ -184,15 +184,15 @@ class Environment(abc.ABC):
         return self.build_network().eval()
 
     def to(self, device: torch.device | str) -> Self:
-        """The same environment with a copy of the network on another device.
+        """A copy of the environment with its network on another device.
 
         Raises:
             BadOption: If torch knows no such device.
-            MachineError: If this machine has none.
+            MachineError: If this machine does not have it.
         """
         device = torch_device(device)
         copied = copy.copy(self)
-        vars(copied)["model"] = copy.deepcopy(self.model).to(device)  # where cached_property keeps it
+        vars(copied)["model"] = copy.deepcopy(self.model).to(device)  # cached_property stores it there
         return copied
 
     @property
@@ -208,14 +208,14 @@ class Environment(abc.ABC):
 
     @property
     def most_samples(self) -> int:
-        """Samples of one batch, at most."""
+        """Largest number of samples in one batch."""
         return MOST_IMAGES
 
     def sample(self, n: int, start: int = 0) -> Batch:
-        """Samples `start` to `start + n - 1`; each is the same in every batch, on every machine.
+        """Samples `start` to `start + n - 1`; each is independent of the batch and the machine.
 
         Raises:
-            BadOption: If `n` is not an integer from 1, or more than memory holds; if `start` is not an integer from 0.
+            BadOption: If `n` is not an integer from 1 to `most_samples`, or `start` is not an integer from 0.
         """
         n = whole_number("n", n, 1, self.most_samples, "one batch would fill the memory")
         start = whole_number("start", start, 0)

@@ -1,4 +1,4 @@
-"""Claims: statements about an environment, tested by intervention; and those that every environment makes."""
+"""Claims: statements about an environment, tested by intervention, and the generic ones of all environments."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from attributionlab.environments.base import Environment
 
 CHUNK_FEATURES = 2**18
-"""Features per forward pass; large batches lose to memory allocation."""
+"""Features per forward pass; in larger batches memory allocation takes longer."""
 
 ALL_FEATURES = 32 * 32
-"""Inputs with at most so many features have each of them shown alone and removed; larger ones only with `exhaustive`."""
+"""Largest input whose features are all shown alone and removed, unless `exhaustive` is set."""
 
 N_COALITIONS = 32
 """Random coalitions per input."""
@@ -31,14 +31,14 @@ N_COALITIONS = 32
 
 @dataclass
 class Claim:
-    """One claim, how often it was tested and how often it did not hold.
+    """One claim, with the numbers of tested and of violating cases.
 
     Args:
         name: Short name.
-        statement: What is claimed.
-        n_checked: How many cases were tested.
-        n_violations: How many of them contradict it.
-        note: What else was seen.
+        statement: The claim as a sentence.
+        n_checked: Number of tested cases.
+        n_violations: Number of cases that contradict the claim.
+        note: A remark on the test.
     """
 
     name: str
@@ -60,14 +60,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Case:
-    """Samples on which claims are tested, and how thoroughly.
+    """Samples on which claims are tested, and the extent of the tests.
 
     Args:
         batch: The samples.
         n_pixels: Features per sample that are changed, one at a time, for each kind of change.
         exhaustive: Whether every feature is changed.
-        device: Another device on which the logits must be the same.
-        seed: Seed of what is chosen.
+        device: Another device on which the logits must be equal.
+        seed: Seed of the choice of features.
     """
 
     batch: Batch
@@ -77,7 +77,7 @@ class Case:
     seed: int
 
     def choose(self, mask: Tensor, index: int, purpose: str) -> Tensor:
-        """Some or all of the features in a mask (*shape) of sample `index`: (n, dimensions) positions."""
+        """Choose features in a mask (*shape) of sample `index`: (n, dimensions) positions."""
         positions = mask.nonzero()
         if self.exhaustive or len(positions) <= self.n_pixels:
             return positions
@@ -86,7 +86,7 @@ class Case:
 
 
 def in_chunks(function: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-    """`function` of inputs (b, c, *shape), a part of them at a time."""
+    """Apply `function` to inputs (b, c, *shape) in parts."""
     size = max(1, CHUNK_FEATURES // math.prod(inputs.shape[2:]))
     return torch.cat([function(part) for part in inputs.split(size)])
 
@@ -103,10 +103,10 @@ def output_claim(environment: Environment, case: Case) -> Claim:
 
 
 def closed_form_claim(environment: Environment, case: Case) -> Claim:
-    """The network is the function that was written from the task.
+    """The network computes the closed form that was written from the task.
 
-    Tested on random coalitions of features, on each feature alone and on each removed: on every feature where an input
-    has few, else on some.
+    Tested on random coalitions of features, and on single features shown alone and removed: all features of small
+    inputs, a random choice for larger ones.
     """
     statement = (
         "logits are those of the closed form while features are removed or shown alone, and for random coalitions"
@@ -123,7 +123,7 @@ def closed_form_claim(environment: Environment, case: Case) -> Claim:
 
 
 def _coalitions(case: Case, index: int, shape: tuple[int, ...]) -> Iterator[Tensor]:
-    """Masks (n, *shape) of present features: none and all, random ones, singletons, removals."""
+    """Masks (n, *shape) of present features: none, all, random coalitions, singletons, removals."""
     n_features = math.prod(shape)
     draws = generator(case.seed, "coalitions", index)
     shares = draws.random((N_COALITIONS, 1))
@@ -159,14 +159,14 @@ def device_claim(environment: Environment, case: Case) -> Claim:
     claim = Claim("device", f"logits are equal on the CPU and on {case.device.type}, bit for bit")
     unfamiliar = environment.unfamiliar_inputs(len(case.batch))
     inputs = case.batch.inputs if unfamiliar is None else torch.cat([case.batch.inputs, unfamiliar])
-    elsewhere = logits_of(copy.deepcopy(environment.model).to(case.device))
-    here = in_chunks(logits_of(environment.model), inputs)
-    claim.test(_near(environment, here, in_chunks(elsewhere, inputs.to(case.device)).cpu()))
+    on_device = logits_of(copy.deepcopy(environment.model).to(case.device))
+    expected = in_chunks(logits_of(environment.model), inputs)
+    claim.test(_near(environment, expected, in_chunks(on_device, inputs.to(case.device)).cpu()))
     return claim
 
 
 def variant_claim(environment: Environment, case: Case) -> Claim | None:
-    """Every variant of the network computes the same function; None where there are no variants."""
+    """Every variant of the network computes the same function; None if there are no variants."""
     claim = Claim("variants", "logits are equal however the network is put together, bit for bit")
     unfamiliar = environment.unfamiliar_inputs(len(case.batch))
     inputs = case.batch.inputs if unfamiliar is None else torch.cat([case.batch.inputs, unfamiliar])
@@ -178,7 +178,7 @@ def variant_claim(environment: Environment, case: Case) -> Claim | None:
 
 
 def generic_claims(environment: Environment, case: Case) -> Iterator[Claim]:
-    """Claims that every environment makes."""
+    """Generic claims of all environments."""
     yield output_claim(environment, case)
     if environment.has_logits:
         yield closed_form_claim(environment, case)
@@ -191,7 +191,7 @@ def generic_claims(environment: Environment, case: Case) -> Iterator[Claim]:
 
 
 def _near(environment: Environment, values: Tensor, expected: Tensor) -> Tensor:
-    """Whether values are equal, or within the environment's tolerance."""
+    """Whether values are equal up to the environment's tolerance."""
     if environment.tolerance == 0:
         return values == expected
     return (values - expected).abs() <= environment.tolerance * (1 + expected.abs())

@@ -1,4 +1,4 @@
-"""Claims about colors: each known color wakes its own channel, every other one the redundant channels only."""
+"""Claims about colors: each known color activates its own channel, every other color the redundant channels only."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 def color_claims(environment: MultiColorSum, case: Case) -> Iterator[Claim]:
-    """All colors, or as many random ones as an image of 512x512 pixels has; the known ones are always among them."""
+    """Claims about all colors, or about the known colors and 2^18 random ones."""
     detector = environment.model.detector
     assert detector is not None, "a network of colors has a detector"
-    known = Claim("known colors", "each color wakes its own channel, the background none")
-    unknown = Claim("unknown colors", "every unknown color wakes all redundant channels and no other")
+    known_claim = Claim("known colors", "each color wakes its own channel, the background none")
+    unknown_claim = Claim("unknown colors", "every unknown color wakes all redundant channels and no other")
     palette = known_colors(environment)
     n_classes = len(environment.colors)
     expected = torch.eye(len(palette), n_classes + environment.n_redundant)
     expected[-1] = 0
-    known.test((_detect(detector, palette) == expected).all(dim=1))
-    yield known
-    answer = torch.zeros(n_classes + environment.n_redundant)
-    answer[n_classes:] = 1
+    known_claim.test((_detect(detector, palette) == expected).all(dim=1))
+    yield known_claim
+    expected_unknown = torch.zeros(n_classes + environment.n_redundant)
+    expected_unknown[n_classes:] = 1
     for colors in _colors(case):
         is_known = (colors[:, None] == palette).all(dim=2).any(dim=1)
-        unknown.test((_detect(detector, colors[~is_known]) == answer).all(dim=1))
-    yield unknown
+        unknown_claim.test((_detect(detector, colors[~is_known]) == expected_unknown).all(dim=1))
+    yield unknown_claim
 
 
 def redundancy_claim(environment: MultiColorSum, case: Case) -> Claim:
-    """Switching the redundant channels off changes nothing on designed images, and makes unknown colors irrelevant."""
+    """Without redundant channels, logits of designed images stay the same and unknown colors have no effect."""
     statement = "with redundancy off, logits of designed images stay, and unknown colors change nothing"
     claim = Claim("redundancy off", statement)
     without = environment.changed(n_redundant=0)
@@ -55,7 +55,7 @@ def redundancy_claim(environment: MultiColorSum, case: Case) -> Claim:
 
 
 def known_colors(environment: MultiColorSum) -> Tensor:
-    """(k + 1, 3) float32: the colors that are counted, and the background."""
+    """(k + 1, 3) float32: the counted colors and the background."""
     return torch.tensor([*environment.colors, environment.background], dtype=torch.float32)
 
 

@@ -1,4 +1,4 @@
-"""Environments whose network counts colored pixels, and the claims that all of them make."""
+"""Environments whose network counts colored pixels, with their common claims."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from attributionlab.scenes import Scene, colored_ids
 from attributionlab.specs.arguments import whole_number
 
 MOST_CHANNELS = 1_024
-"""Kernels per class, and redundant channels, at most: they multiply the memory of every layer."""
+"""Largest number of kernels per class and of redundant channels, which multiply the memory of every layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountingEnvironment(ImageEnvironment):
-    """Images whose colored pixels are counted; the output follows from the counts.
+    """Images whose colored pixels are counted; the output is a function of the counts.
 
     Args:
         accumulator: `uniform`, `nonnegative` or `signed` weights.
         n_kernels: Kernels per class, M in the paper.
-        activation: How ReLU is written: a `module` of its own behind every layer, one `shared` by all, or `functional` calls.
-        structure: How the network is put together: `plain`, with a `residual` block, with a `flatten-module`, or with ReLUs
-            that write `inplace`. The function is the same in all variants, bit for bit; they differ in what libraries can hook.
+        activation: Form of the ReLUs: a `module` behind every layer, one module `shared` by all, or `functional` calls.
+        structure: Structure of the network: `plain`, with a `residual` block, with a `flatten-module`, or with ReLUs
+            that write `inplace`. All variants compute the same function, bit for bit; they differ in the modules that libraries can hook.
     """
 
     accumulator: Design = "nonnegative"
@@ -54,11 +54,11 @@ class CountingEnvironment(ImageEnvironment):
     @property
     @abc.abstractmethod
     def palette(self) -> tuple[tuple[int, ...], ...]:
-        """The color that each count counts."""
+        """The color of each count."""
 
     @abc.abstractmethod
     def logits_of_counts(self, counts: Logits) -> Logits:
-        """(k,) logits that the task gives to counts (k,)."""
+        """Logits (k,) of counts (k,), by the definition of the task."""
 
     @abc.abstractmethod
     def build_network(self) -> DesignedNetwork:
@@ -71,7 +71,7 @@ class CountingEnvironment(ImageEnvironment):
 
     @property
     def redundancy(self) -> Redundancy:
-        """How redundant channels enter the accumulator."""
+        """Weights of redundant channels in the accumulator."""
         return Redundancy()
 
     def prove(self) -> None:
@@ -85,7 +85,7 @@ class CountingEnvironment(ImageEnvironment):
         design_blocks(shape, (self.height, self.width), self.accumulator, self.redundancy, self.network_seed)
 
     def counts(self, scene: Scene, present: Present | None = None) -> Logits:
-        """(k,) float64: the pixels of each color of the palette, or those of them that are `present` (h, w)."""
+        """(k,) float64: the number of pixels of each color of the palette, among those `present` (h, w) if given."""
         ids = colored_ids(scene)
         ids = ids if present is None else np.where(present, ids, 0)
         per_patch = np.bincount(ids.ravel(), minlength=len(scene.patches) + 1)[1:]
@@ -95,17 +95,17 @@ class CountingEnvironment(ImageEnvironment):
         return counts
 
     def logits(self, scene: Scene, present: Present) -> Logits:
-        """Logits when only the `present` pixels (h, w) are shown, the others in the background's color: (k,) float64."""
+        """Logits when only the `present` pixels (h, w) are shown and all others have the background's color: (k,) float64."""
         return self.logits_of_counts(self.counts(scene, present))
 
     def variants(self) -> Iterator[Environment]:
-        """Every way to write ReLU and to put the network together."""
+        """All other combinations of `activation` and `structure`."""
         for activation, structure in itertools.product(get_args(Activation), get_args(Structure)):
             if (activation, structure) != (self.activation, self.structure):
                 yield self.changed(activation=activation, structure=structure)
 
     def changed(self, **options: object) -> CountingEnvironment:
-        """The same environment but for these options, without warnings: they would only repeat those of this one."""
+        """A copy with other options, without the warnings that this environment has already given."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SaturationWarning)
             return dataclasses.replace(self, **options)  # type: ignore[arg-type]  # options of this class

@@ -25,7 +25,7 @@ def counts_claim(environment: CountingEnvironment, case: Case) -> Claim:
 
 
 def background_claim(environment: CountingEnvironment) -> Claim:
-    """Nothing is counted where nothing is."""
+    """An empty image has counts 0."""
     claim = Claim("background", "an image of nothing but background has counts 0")
     blank = environment.true_baseline[None, :, None, None].expand(1, -1, environment.height, environment.width)
     claim.test(environment.model.counts(blank.contiguous()) == 0)
@@ -33,10 +33,10 @@ def background_claim(environment: CountingEnvironment) -> Claim:
 
 
 def intervention_claims(environment: CountingEnvironment, case: Case) -> Iterator[Claim]:
-    """Paint single pixels and look at the counts; from the counts follow the logits and, in float64, the probabilities.
+    """Change single pixels and compare the counts; logits and float64 probabilities follow from the counts.
 
-    Signs are judged on the odds against the winner, sum_c exp(l_c - l_winner), which move against its probability: the
-    probability itself is too close to 1 to show colors that are far behind.
+    Signs are tested on the odds against the winner, sum_c exp(l_c - l_winner), which fall as its probability rises: the
+    probability itself is too close to 1 to resolve colors that are far behind.
     """
     sensitivity = Claim("sensitivity", "removing any colored pixel changes a count (Proposition 3.1)")
     symmetry = Claim("symmetry", "removing any colored pixel lowers its own count by 1 and no other (Proposition 3.2)")
@@ -72,7 +72,7 @@ def intervention_claims(environment: CountingEnvironment, case: Case) -> Iterato
 
 
 def _painted(image: Tensor, pixels: Tensor, color: Tensor) -> Tensor:
-    """One copy of an image (c, h, w) per pixel (n, 2), with that pixel in `color` (c,): (n, c, h, w)."""
+    """Copies of an image (c, h, w), one per pixel (n, 2), with that pixel set to `color` (c,): (n, c, h, w)."""
     copies = repeat(image, "c h w -> n c h w", n=len(pixels)).clone()
     copies[torch.arange(len(pixels)), :, pixels[:, 0], pixels[:, 1]] = color
     return copies

@@ -1,4 +1,4 @@
-"""The catalog of environments, and the way from a spec to an environment. Nothing here imports torch."""
+"""The catalog of environments, and their construction from specs. Importing this module does not import torch."""
 
 from __future__ import annotations
 
@@ -33,21 +33,20 @@ def register_environment(name: str, environment: Registered, /) -> Registered: .
 @overload
 def register_environment(environment: Registered, /) -> Registered: ...
 def register_environment(name: Any, environment: Any = None, /) -> Any:
-    """Make an environment known by a name, in this process.
+    """Register an environment under a name, in this process.
 
-    Registered are subclasses of `Environment`, which are frozen dataclasses whose fields are their options, with a `name` and
-    a `summary`. An installed package uses an entry point of the group `attributionlab.environments` instead, which works in
-    every process.
+    It must be a subclass of `Environment`: a frozen dataclass whose fields are its options, with a `name` and a `summary`. An
+    installed package uses an entry point of the group `attributionlab.environments` instead, which works in every process.
 
     Args:
-        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
-        environment: The class or function; left out where `register_environment` decorates it.
+        name: The name in specs; by default a class's own `name`, or a function's name with dashes.
+        environment: The class or function; omitted if `register_environment` is used as a decorator.
 
     Returns:
         The class or function itself.
 
     Raises:
-        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+        BadOption: If the name is taken or not valid in a spec, or the class or function does not fit.
 
     Example:
         >>> from typing import ClassVar  # doctest: +SKIP
@@ -70,7 +69,7 @@ def make_environment(name: str | Environment | type[Environment], /, **options: 
 
     Raises:
         UnknownName: If there is no such environment or option.
-        BadOption: If a value does not fit, or contradicts the spec.
+        BadOption: If a value is not valid, or contradicts the spec.
         Inexact: If the network would not be exact with these options.
 
     Example:
@@ -83,39 +82,39 @@ def make_environment(name: str | Environment | type[Environment], /, **options: 
 
 
 def as_environment(name: str, value: object) -> Environment:
-    """An environment, or that of a spec.
+    """Return an environment, or build it from a spec.
 
     Args:
-        name: The parameter, for messages.
+        name: Name of the parameter, for messages.
         value: Its value.
 
     Raises:
-        BadOption: If `value` is neither, or an option does not fit.
+        BadOption: If `value` is neither an environment nor a spec, or an option is not valid.
         UnknownName: If there is no such environment or option.
     """
     return make_environment(value) if isinstance(value, str) else require_environment(name, value)
 
 
 def as_environments(value: object) -> list[Environment]:
-    """One environment or several, of the parameter `environments`.
+    """Environments from the parameter `environments`, which is one or several.
 
     Raises:
-        BadOption: If `value` is neither an environment nor a list of at least one.
+        BadOption: If `value` is neither an environment nor a non-empty list of environments.
         UnknownName: If there is no such environment or option.
     """
     if not isinstance(value, (list, tuple)):
         return [as_environment("environments", value)]
-    values = require_list("environments", value, "environments or their specs", 1)
-    return [as_environment("environments", each) for each in values]
+    environments = require_list("environments", value, "environments or their specs", 1)
+    return [as_environment("environments", environment) for environment in environments]
 
 
 def require_environment(name: str, value: object) -> Environment:
     """`value`, which must be an environment.
 
     Raises:
-        BadOption: If it is not one.
+        BadOption: If it is not an environment.
     """
-    from attributionlab.environments.base import Environment  # noqa: PLC0415  # imports torch, which listing names does not need
+    from attributionlab.environments.base import Environment  # noqa: PLC0415  # imports torch, which is not needed to list names
 
     if not isinstance(value, Environment):
         raise bad_option(name, "be an environment, as make_environment returns it, or its spec", value)
@@ -123,11 +122,11 @@ def require_environment(name: str, value: object) -> Environment:
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:
-    """Build an environment from a spec, with `size` and `seed` where it has them and does not set them itself.
+    """Build an environment from a spec, with defaults for the shorthands `size` and `seed` that the spec does not set.
 
     Raises:
         UnknownName: If there is no such environment or option.
-        BadOption: If a value does not fit.
+        BadOption: If a value is not valid.
 
     Example:
         >>> complete_environment("multi-color-sum[height=32,width=48]", size=64, seed=3).spec

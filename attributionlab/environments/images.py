@@ -1,4 +1,4 @@
-"""Environments of images: sizes, scenes made of patches, and the smooth truth."""
+"""Environments of images: sizes, scenes of patches, and the smooth truth."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from attributionlab.truth.batch import Batch
 from attributionlab.truth.ground_truth import GroundTruth
 
 PAPER_SIDE = 224
-"""Side of the paper's images; sizes given for it scale with the image."""
+"""Side of the paper's images; sizes stated for it scale with the image."""
 
 SMALLEST_SIDE = 16
 
 LARGEST_BATCH = 2**34
-"""Bytes of the images and the truth of one batch, at most: what a machine of 32 GB holds."""
+"""Largest size in bytes of the images and the truth of one batch, which fits into a machine with 32 GB."""
 
 BYTES_OF_TRUTH = 4
-"""Bytes per pixel: one of its sign, two of its patch, one of its smooth mask; a channel of the image takes four more."""
+"""Bytes per pixel: one for its sign, two for its patch, one for its smooth mask; each channel of the image needs four more."""
 
 LARGEST_SIDE = 4096
 """Side of the largest images: float32 counts up to 4096 x 4096 = 2**24 pixels exactly."""
@@ -63,7 +63,7 @@ class ImageEnvironment(Environment):
     @property
     @abc.abstractmethod
     def background_color(self) -> tuple[int, ...]:
-        """Value of each channel where nothing is."""
+        """Value of each channel outside of patches."""
 
     @property
     def true_baseline(self) -> Tensor:
@@ -72,7 +72,7 @@ class ImageEnvironment(Environment):
 
     @property
     def most_samples(self) -> int:
-        """Images of one batch, at most: so many as fit into `LARGEST_BATCH` bytes."""
+        """Largest number of images in one batch, limited by `LARGEST_BATCH` bytes."""
         per_image = self.height * self.width * (BYTES_OF_TRUTH + 4 * len(self.background_color))
         return max(1, min(super().most_samples, LARGEST_BATCH // per_image))
 
@@ -90,7 +90,7 @@ class ImageEnvironment(Environment):
         """The images of these scenes and their truth.
 
         Raises:
-            BadOption: If `scenes` is empty, or holds something that is not a scene of this size.
+            BadOption: If `scenes` is empty, or contains a value that is not a scene of this size.
         """
         for scene in require_list("scenes", scenes, "scenes", 1):
             if not isinstance(scene, Scene) or (scene.height, scene.width) != (self.height, self.width):
@@ -102,7 +102,7 @@ class ImageEnvironment(Environment):
         return np.moveaxis(render(scene), -1, 0)
 
     def signed_truth(self, scene: Scene) -> npt.NDArray[np.int8]:
-        """(h, w): the sign of the patch that a pixel shows; 0 for the background and for pixels that were thinned out."""
+        """(h, w): the sign of the patch that colors a pixel; 0 for the background and for pixels removed by thinning."""
         signed: npt.NDArray[np.int8] = self._signs_by_id(scene)[colored_ids(scene)]
         return signed
 
@@ -114,7 +114,7 @@ class ImageEnvironment(Environment):
         return GroundTruth(*(torch.from_numpy(np.stack(maps)) for maps in (signed, supports, smooth)))
 
     def describe_scene(self, scene: Scene) -> dict[str, Any]:
-        """Shape, color, radius, place and size of each patch."""
+        """Shape, color, radius, position and size of each patch."""
         patches = [
             {
                 "shape": patch.shape,

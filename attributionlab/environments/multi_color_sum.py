@@ -1,4 +1,4 @@
-"""`multi-color-sum`: which of several colors has the most pixels? (section 3, appendix G)"""
+"""`multi-color-sum`: classification by the color with the most pixels (section 3, appendix G)."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ RADII = (20.0, 44.0)
 """Smallest and largest patch radius at 224x224."""
 
 MARGIN_IN_TEMPERATURES = 12.5
-"""The winner's lead is at most this many temperatures."""
+"""Largest lead of the winner, in temperatures."""
 
 SATURATION_IN_TEMPERATURES = 16.0
-"""Above this lead the winner's probability no longer has a float32 slope along its own logit."""
+"""Lead above which the float32 slope of the winner's probability along its own logit is exactly 0, in temperatures."""
 
 SMALLEST_TEMPERATURE = 0.25
 
@@ -51,17 +51,17 @@ class MultiColorSum(CountingEnvironment):
 
     Args:
         colors: The colors to count, one patch each.
-        background: The true baseline: a color that activates nothing.
+        background: The true baseline: a color that activates no channel.
         min_radius: Smallest patch radius in pixels; `auto` is 20 of 224.
         max_radius: Largest patch radius in pixels; `auto` is 44 of 224.
-        max_margin: Largest lead of the winner in pixels, `none` for any; `auto` is 12.5 times the default temperature.
-        n_redundant: Channels that answer to unknown colors; 0 switches the Unseen Data Effect off.
-        redundant_scale: Their weights into the accumulator are 0 or this, with probability 1/2 each.
-        temperature: What counts are divided by before the softmax, a power of two; `auto` scales with the area
-            (16 at 224x224), so that the softmax stays alive.
-        output: What is explained, and what the network ends in: the winner's `probability` or its `logit`.
-        layout: `compact` shares equal thresholds and groups convolutions; `dense` has the layers as the paper draws them.
-            The function is the same, bit for bit.
+        max_margin: Largest lead of the winner in pixels, `none` for no limit; `auto` is 12.5 times the default temperature.
+        n_redundant: Number of channels activated by unknown colors; 0 switches the Unseen Data Effect off.
+        redundant_scale: Their weights into the accumulator are 0 or this value, with probability 1/2 each.
+        temperature: Divisor of the counts before the softmax, a power of two; `auto` scales with the area
+            (16 at 224x224), so that the softmax does not saturate.
+        output: The network's output, which is explained: the winner's `probability` or its `logit`.
+        layout: `compact` shares equal thresholds and groups convolutions; `dense` has the layers of the paper.
+            Both compute the same function, bit for bit.
     """
 
     name: ClassVar[str] = "multi-color-sum"
@@ -133,7 +133,7 @@ class MultiColorSum(CountingEnvironment):
     @property
     def margin(self) -> float | None:
         """The largest lead in use."""
-        if self.max_margin == "auto":  # never that of the temperature in use: scenes do not depend on the network
+        if self.max_margin == "auto":  # from the default temperature: scenes do not depend on options of the network
             return MARGIN_IN_TEMPERATURES * self.default_temperature
         return self.max_margin
 
@@ -144,7 +144,7 @@ class MultiColorSum(CountingEnvironment):
 
     @cached_property
     def sampler(self) -> MultiColorSampler:
-        """Where the scenes come from."""
+        """Sampler of the scenes."""
         return MultiColorSampler(
             self.height, self.width, self.colors, self.background, self.radii, self.margin, self.data_seed
         )
@@ -160,7 +160,7 @@ class MultiColorSum(CountingEnvironment):
 
     @property
     def redundancy(self) -> Redundancy:
-        """The channels that answer to unknown colors."""
+        """The channels activated by unknown colors."""
         return Redundancy(self.n_redundant, self.redundant_scale)
 
     def logits_of_counts(self, counts: Logits) -> Logits:
@@ -172,12 +172,12 @@ class MultiColorSum(CountingEnvironment):
         return random_colors(self, n)
 
     def variants(self) -> Iterator[Environment]:
-        """The other layout besides, and every way to write ReLU and to put the network together."""
+        """The other layout, and all other combinations of `activation` and `structure`."""
         yield self.changed(layout="dense" if self.layout == "compact" else "compact")
         yield from super().variants()
 
     def claims(self, case: Case) -> Iterator[Claim]:
-        """Besides counts, what colors wake, and that redundancy can be switched off."""
+        """Claims about counts, about the detection of colors, and about redundancy switched off."""
         yield from super().claims(case)
         yield from color_claims(self, case)
         yield redundancy_claim(self, case)
@@ -189,7 +189,7 @@ class MultiColorSum(CountingEnvironment):
 
     @property
     def output_per_feature(self) -> float | None:
-        """1/T on a logit that unknown colors do not enter."""
+        """1/T for a logit without redundant channels, else None."""
         redundant = self.n_redundant > 0 and self.redundant_scale != 0
         return None if self.output == "probability" or redundant else 1.0 / self.counts_per_logit
 
@@ -204,8 +204,8 @@ class MultiColorSum(CountingEnvironment):
 
     def signs(self, scene: Scene) -> tuple[int, ...]:
         """The winner raises its own output; the others lower its probability but not its logit."""
-        other = -1 if self.output == "probability" else 0
-        return tuple(1 if index == self.label(scene) else other for index in range(len(scene.patches)))
+        loser = -1 if self.output == "probability" else 0
+        return tuple(1 if index == self.label(scene) else loser for index in range(len(scene.patches)))
 
     def build_network(self) -> DesignedNetwork:
         """Detector, accumulator, identity head and, for probabilities, a softmax."""
@@ -229,11 +229,11 @@ class MultiColorSum(CountingEnvironment):
 
 
 def scaled_radii(
-    given: tuple[float | Auto, float | Auto], defaults: tuple[float, float], scale: float
+    radii: tuple[float | Auto, float | Auto], defaults: tuple[float, float], scale: float
 ) -> tuple[float, float]:
-    """The radii as given, `auto` standing for the defaults at this scale."""
+    """The radii, with `auto` replaced by the defaults at this scale."""
     least, most = (
-        default * scale if radius == "auto" else radius for radius, default in zip(given, defaults, strict=True)
+        default * scale if radius == "auto" else radius for radius, default in zip(radii, defaults, strict=True)
     )
     return least, most
 
@@ -244,10 +244,10 @@ def check_radii(radii: tuple[float, float], size: tuple[int, int], *, reach: flo
     Args:
         radii: Smallest and largest radius.
         size: Rows and columns of the image.
-        reach: How far a shape extends from its center, in radii.
+        reach: Largest extent of a shape from its center, in radii.
 
     Raises:
-        BadOption: If they are.
+        BadOption: If a radius is not valid.
     """
     least, most = radii
     if least <= 0:

@@ -1,4 +1,4 @@
-"""What the two single-color environments share: white blobs on black, counted (appendices D and F.1)."""
+"""Base of the single-color environments: white blobs on black, whose pixels are counted (appendices D and F.1)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from attributionlab.scenes.shapes import BLOB_REACH
 Auto = Literal["auto"]
 
 RADII = (15.8, 24.6)
-"""Smallest and largest blob radius at 224x224: they make 4.92 percent of the pixels white, as published."""
+"""Smallest and largest blob radius at 224x224: they give 4.92 percent of white pixels, as published."""
 
 BLOB_AREA = 2.97
-"""Pixels of a blob, in squares of its radius, on average."""
+"""Average area of a blob in pixels, in units of its squared radius."""
 
 PAPER_MAX_COUNT = 4920
 """U at 224x224."""
@@ -38,7 +38,7 @@ class SingleColor(CountingEnvironment):
         n_patches: Number of blobs.
         min_radius: Smallest radius of a blob in pixels; `auto` is 15.8 of 224.
         max_radius: Largest radius of a blob in pixels; `auto` is 24.6 of 224.
-        max_count: Most white pixels of an image, U in the paper; images above it are never drawn. `auto` is 4920 at
+        max_count: Largest number of white pixels of an image, U in the paper; images above it are rejected. `auto` is 4920 at
             224x224, scaled with the area.
     """
 
@@ -63,11 +63,11 @@ class SingleColor(CountingEnvironment):
 
     @abc.abstractmethod
     def build_head(self) -> nn.Sequential:
-        """From the count to the output."""
+        """The network from the count to the output."""
 
     @property
     def avoid_multiples_of(self) -> int | None:
-        """Counts that are a multiple of this are not drawn."""
+        """Modulus whose multiples are rejected as counts, or None."""
         return None
 
     @property
@@ -77,13 +77,13 @@ class SingleColor(CountingEnvironment):
 
     @property
     def average_count(self) -> float:
-        """White pixels of an image, on average: half of the blobs' area, for radii that are even over their range."""
+        """Average number of white pixels of an image: half of the blobs' area, for radii uniform over their range."""
         least, most = self.radii
         return 0.5 * self.n_patches * BLOB_AREA * (least**2 + least * most + most**2) / 3
 
     @cached_property
     def sampler(self) -> BlobSampler:
-        """Where the scenes come from."""
+        """Sampler of the scenes."""
         return BlobSampler(
             self.height,
             self.width,
@@ -105,7 +105,7 @@ class SingleColor(CountingEnvironment):
 
     @property
     def explains(self) -> Explained:
-        """The one number that the network returns."""
+        """The single output of the network."""
         return "value"
 
     @property

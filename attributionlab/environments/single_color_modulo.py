@@ -22,10 +22,10 @@ PAPER_MODULUS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class SingleColorModulo(SingleColor):
-    """Count the white pixels modulo N: every pixel matters, while the local slope says nothing about how much.
+    """Count the white pixels modulo N: every pixel affects the output, but the local slope does not tell how much.
 
-    Images whose count is a multiple of N are not drawn, because the network answers 0 there and most methods then have
-    nothing to explain.
+    Images whose count is a multiple of N are not drawn, because the network returns 0 there and most methods then give
+    zero maps.
 
     Args:
         modulus: N, at least 2.
@@ -45,12 +45,13 @@ class SingleColorModulo(SingleColor):
 
     @property
     def largest_count(self) -> int:
-        """As given, or 164 N at 224x224 (never below 4920) scaled with the area; rounded up to a multiple of N."""
+        """`max_count`, by default 164 N at 224x224 (at least 4920) scaled with the area; rounded up to a multiple of N."""
         count: float = self.max_count if self.max_count != "auto" else self._default_count
         return math.ceil(count / self.modulus) * self.modulus
 
     @property
     def _default_count(self) -> float:
+        """Default of `max_count`, before rounding."""
         return max(PAPER_MAX_COUNT // PAPER_MODULUS * self.modulus, PAPER_MAX_COUNT) * self.area_scale
 
     @property
@@ -60,7 +61,7 @@ class SingleColorModulo(SingleColor):
 
     @property
     def ranking(self) -> Literal["magnitude"]:
-        """By magnitude: whether a pixel raises or lowers a remainder depends on how many there are."""
+        """Ranking by magnitude: whether a pixel raises or lowers a remainder depends on the count."""
         return "magnitude"
 
     def label(self, scene: Scene) -> int:
@@ -72,15 +73,16 @@ class SingleColorModulo(SingleColor):
         return counts % self.modulus
 
     def claims(self, case: Case) -> Iterator[Claim]:
-        """Besides counts, that the head is right for every number that it can meet."""
+        """Claims about counts, and about the head for every possible count."""
         yield from super().claims(case)
         yield self._modulo_claim()
 
     def _modulo_claim(self) -> Claim:
+        """The head is correct for every possible count."""
         claim = Claim("modulo", f"the head computes x mod {self.modulus} for every x in 0..{self.largest_count}")
         numbers = torch.arange(self.largest_count + 1, dtype=torch.float32)[:, None]
-        answers = torch.cat([self.model.head(part) for part in numbers.split(256)])
-        claim.test(answers == numbers % self.modulus)
+        remainders = torch.cat([self.model.head(part) for part in numbers.split(256)])
+        claim.test(remainders == numbers % self.modulus)
         return claim
 
     def build_head(self) -> nn.Sequential:

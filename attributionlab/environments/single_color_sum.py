@@ -1,4 +1,4 @@
-"""`single-color-sum`: how many pixels are white?"""
+"""`single-color-sum`: the number of white pixels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SingleColorSum(SingleColor):
 
     @property
     def largest_count(self) -> int:
-        """As given, or 4920 at 224x224, scaled with the area."""
+        """`max_count`, by default 4920 at 224x224, scaled with the area."""
         return math.ceil(PAPER_MAX_COUNT * self.area_scale) if self.max_count == "auto" else self.max_count
 
     @property

@@ -1,4 +1,4 @@
-"""Trained networks in the place of environments."""
+"""Trained networks as substitutes for environments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from attributionlab.truth.maps import require_model, require_tensor
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """Any network in the place of an environment, so that the metrics run on users' own models.
+    """Any network as a substitute for an environment, so that metrics run on users' own models.
 
     Args:
         model: (b, c, h, w) to (b, k), in evaluation mode.

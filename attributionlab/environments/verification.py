@@ -25,7 +25,7 @@ class Verification:
     Args:
         environment: Canonical spec.
         claims: The claims that were tested.
-        note: What could not be claimed, and why.
+        note: Claims that could not be tested, with the reasons.
     """
 
     environment: str
@@ -52,21 +52,21 @@ def verify(
     device: torch.device | str = "cpu",
     progress: Callable[[str], None] | None = None,
 ) -> Verification:
-    """Test every claim of an environment: those that all make, and its own.
+    """Test every claim of an environment, generic and specific.
 
     Args:
-        environment: What to verify.
-        n_samples: Samples.
+        environment: The environment.
+        n_samples: Number of samples.
         n_pixels: Pixels (or tokens, or columns) per sample that are changed, one at a time, for each kind of change.
-        exhaustive: Change every feature, and try all 16,777,216 colors.
-        device: Another device on which the logits must be the same, bit for bit.
-        progress: Called with the name of each claim once it is tested.
+        exhaustive: Whether every feature is changed, and all 16,777,216 colors are tested.
+        device: Another device on which the logits must be equal, bit for bit.
+        progress: Called with the name of each claim after its test.
 
     Raises:
-        BadOption: If a number is not an integer from 1.
+        BadOption: If a number is not an integer of at least 1.
 
     References:
-        Zhang et al. 2024, Propositions 3.1 and 3.2; the counts are what they hold for exactly.
+        Zhang et al. 2024, Propositions 3.1 and 3.2, which hold exactly for the counts.
     """
     require_environment("environment", environment)
     n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)

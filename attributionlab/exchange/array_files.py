@@ -1,7 +1,7 @@
-"""Arrays in .npy and .npz files whose declared sizes are looked at before anything is read.
+"""Reading arrays from .npy and .npz files, with the declared sizes checked first.
 
-A .npz is compressed: two megabytes of it can declare six gigabytes of zeros. So headers are read first, and arrays only where
-their shape is one that is expected.
+A .npz is compressed: two megabytes of it can declare six gigabytes of zeros. So headers are read first, and an array only if
+its shape is expected.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ import numpy.typing as npt
 Shape = tuple[int, ...]
 
 LARGEST_HEADER = 10_000
-"""Bytes of the header of an array, at most, as in numpy itself."""
+"""Largest size of an array's header in bytes, as in numpy itself."""
 
 
 @dataclass(frozen=True)
 class DeclaredArray:
-    """What the header of an array declares.
+    """Shape and type of a stored array, from its header.
 
     Args:
-        shape: Its shape.
-        dtype: The type of its values.
+        shape: Shape of the array.
+        dtype: Type of the values.
     """
 
     shape: Shape
@@ -37,11 +37,11 @@ class DeclaredArray:
 
 
 def declared_arrays(path: Path) -> Mapping[str, DeclaredArray] | DeclaredArray:
-    """The headers of a file: of one array (.npy), or of several by name (.npz).
+    """Read the headers of a file: one (.npy), or one per array by name (.npz).
 
     Raises:
-        ValueError: If it is neither.
-        OSError: If it cannot be read.
+        ValueError: If the file is neither a .npy nor a .npz.
+        OSError: If the file cannot be read.
     """
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
@@ -55,11 +55,11 @@ def declared_arrays(path: Path) -> Mapping[str, DeclaredArray] | DeclaredArray:
 
 
 def read_array(path: Path, name: str | None = None) -> npt.NDArray[Any]:
-    """One array of a file; objects, which could run anything, are refused.
+    """Read one array of a file; pickled objects, which could run code, are refused.
 
     Args:
         path: The file.
-        name: Which array of a .npz; None for a .npy.
+        name: Name of the array in a .npz; None for a .npy.
 
     Raises:
         ValueError: If the file is damaged, or holds objects.
@@ -77,8 +77,8 @@ def png_size(path: Path) -> tuple[int, int]:
     """Rows and columns that a PNG declares.
 
     Raises:
-        ValueError: If it is not a PNG.
-        OSError: If it cannot be read.
+        ValueError: If the file is not a PNG.
+        OSError: If the file cannot be read.
     """
     with path.open("rb") as file:
         start = file.read(24)
@@ -89,7 +89,7 @@ def png_size(path: Path) -> tuple[int, int]:
 
 
 def _header(file: IO[bytes]) -> DeclaredArray:
-    """The header of an array, read from its start."""
+    """Read the header at the start of an array."""
     start = io.BytesIO(file.read(LARGEST_HEADER + 16))
     version = np.lib.format.read_magic(start)
     readers: dict[tuple[int, int], Callable[..., Any]] = {

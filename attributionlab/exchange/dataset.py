@@ -35,9 +35,9 @@ _INSTRUCTIONS = """# {n} images with exact truth
 
 Environment: `{spec}`.
 
-* `truth.npz`: `inputs` (n, c, h, w) as the network takes them, `targets` (n,), the output to explain, `signed` (n, h, w), the truth.
-* `images/`, `masks/`, `preview.png`: the same to look at.
-* `model.safetensors`: the weights of the network; `model.onnx`, where it was asked for, the network itself.
+* `truth.npz`: `inputs` (n, c, h, w), as the network takes them; `targets` (n,), the output to explain; `signed` (n, h, w), the truth.
+* `images/`, `masks/`, `preview.png`: images and truth as pictures.
+* `model.safetensors`: the weights of the network; `model.onnx` (only with `--onnx`): the network itself.
 
 In PyTorch the network is
 
@@ -69,9 +69,9 @@ def generate(
     The folder appears when everything is written, or not at all.
 
     Args:
-        environment: Where the samples come from.
-        folder: The folder to make.
-        n_samples: How many images.
+        environment: The environment that the samples are drawn from.
+        folder: The folder to create.
+        n_samples: Number of images.
         start: Index of the first sample.
         force: Replace an earlier folder of this kind, unless it holds files that this function did not write.
         onnx: Write the network as ONNX as well (`model.onnx`; extra `onnx`).
@@ -81,31 +81,30 @@ def generate(
         The folder.
 
     Raises:
-        BadOption: If the folder exists (without `force`), holds something else than such samples, or cannot be made; if
-            `onnx` is asked for and not installed.
-        MachineError: If it cannot be written.
+        BadOption: If the folder exists and `force` is not set, if it holds files that this function did not write, or if
+            it cannot be created; if `onnx` is set and a package for it is not installed.
+        MachineError: If the folder cannot be written.
     """
     n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
     if onnx:
         check_onnx()
     check_parents(folder)
     _check_folder(folder, force=force)
-    first = environment.sample(1, start)  # impossible options are said before anything is written
-    del first
-    whole = filled_folder if folder.is_dir() and folder.samefile(Path.cwd()) else whole_folder
-    with whole(folder) as draft:
+    environment.sample(1, start)  # impossible options fail before anything is written
+    drafted_folder = filled_folder if folder.is_dir() and folder.samefile(Path.cwd()) else whole_folder
+    with drafted_folder(folder) as draft:
         _write(environment, draft, n_samples, start, progress or no_progress)
         write_weights(environment.model, draft / WEIGHTS)
         if onnx:
             write_onnx(
                 environment.model, environment.sample(max(2, min(N_PREVIEW, n_samples)), start).inputs, draft / ONNX
             )
-        _check_folder(folder, force=force)  # again: somebody may have put something there meanwhile
+        _check_folder(folder, force=force)  # again: the folder may have changed meanwhile
     return folder
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
-    """Refuse a folder that holds anything but what this function wrote earlier."""
+    """Refuse a folder that holds files which `generate` did not write."""
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():
@@ -131,7 +130,7 @@ def _check_folder(folder: Path, *, force: bool) -> None:
 
 
 def _written_files(folder: Path) -> set[str]:
-    """The files that an earlier call wrote into a folder, by its manifest; none if it has no manifest of ours."""
+    """Names of the files that an earlier call wrote, from the manifest; empty without a manifest of ours."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if not {"format", "environment", "true_baseline"} <= manifest.keys():
@@ -143,7 +142,7 @@ def _written_files(folder: Path) -> set[str]:
 
 
 def _pictures_of(sample: dict[str, Any]) -> set[str]:
-    """The files of a sample in the manifest."""
+    """Names of a sample's image and masks, from its entry in the manifest."""
     return {sample["image"], *sample["masks"].values()} if "image" in sample else set()
 
 
@@ -183,14 +182,14 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
 
 
 def _write_sample(environment: Environment, batch: Batch, row: int, index: int, folder: Path) -> dict[str, Any]:
-    """Write one image and its masks, where inputs are images; returns what the manifest says of the sample."""
+    """Write the image and masks of a sample, if inputs are images; return its entry in the manifest."""
     files = _write_pictures(batch, row, f"{index:06d}", folder) if batch.inputs.ndim == 4 else {}
     labels = {"target": int(batch.targets[row]), "label": int(batch.labels[row])}
     return {"index": index, **files, **labels, **environment.describe_scene(batch.scenes[row])}
 
 
 def _write_pictures(batch: Batch, row: int, name: str, folder: Path) -> dict[str, Any]:
-    """Write an image and its masks as PNG; returns their names."""
+    """Write an image and its masks as PNG; return their names."""
     truth = batch.ground_truth
     image = picture(batch.inputs[row])
     imsave(
@@ -206,7 +205,7 @@ def _write_pictures(batch: Batch, row: int, name: str, folder: Path) -> dict[str
 
 
 def arrays_of(batch: Batch) -> dict[str, Tensor]:
-    """Contents of the file of the truth, by name."""
+    """Arrays that `truth.npz` holds, by name."""
     truth = batch.ground_truth
     arrays = {
         "inputs": batch.inputs,

@@ -1,4 +1,4 @@
-"""Reading a folder that `generate` wrote, and refusing one that is no longer what it says."""
+"""Reading a folder that `generate` wrote, and refusing one whose files no longer match its manifest."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from attributionlab.truth import Batch
 
 
 def open_folder(folder: Path) -> tuple[Environment, Batch]:
-    """The environment of a folder and its images, made anew and compared with what the folder holds.
+    """Recreate the environment and the images of a folder, and compare them with its files.
 
     Raises:
-        MissingFile: If the folder or one of its files is not there.
-        BadOption: If the manifest is none of ours, or a file disagrees with it; the message names the file.
+        MissingFile: If the folder or one of its files does not exist.
+        BadOption: If `generate` did not write the manifest, or a file disagrees with it; the message names the file.
     """
     environment, n, start, images = _manifest(folder)
     try:
@@ -44,7 +44,7 @@ def open_folder(folder: Path) -> tuple[Environment, Batch]:
 
 
 def _manifest(folder: Path) -> tuple[Environment, int, int, list[str]]:
-    """What the manifest lists: the environment, how many samples from which on, and the files of their images."""
+    """Environment, number of samples, index of the first one and names of the image files, from the manifest."""
     path = folder / MANIFEST
     if not is_file(path):
         raise missing_file(
@@ -72,7 +72,7 @@ def _manifest(folder: Path) -> tuple[Environment, int, int, list[str]]:
 
 
 def _image_name(name: object) -> str:
-    """The name of an image, which must lie in the folder."""
+    """Validated name of an image, which must lie in the folder."""
     text = require_text("image", name)
     if Path(text).is_absolute() or ".." in Path(text).parts or "\0" in text:
         raise bad_option("image", "lie in the folder", text)
@@ -80,7 +80,7 @@ def _image_name(name: object) -> str:
 
 
 def _shows(path: Path, expected: npt.NDArray[np.uint8]) -> bool:
-    """Whether a PNG shows a picture (h, w, 3); its size is looked at before it is read."""
+    """Whether a PNG shows a picture (h, w, 3); its declared size is checked before it is read."""
     try:
         if png_size(path) != expected.shape[:2]:
             return False
@@ -91,7 +91,7 @@ def _shows(path: Path, expected: npt.NDArray[np.uint8]) -> bool:
 
 
 def _compare(path: Path, batch: Batch) -> None:
-    """Refuse a truth that is not that of the batch."""
+    """Refuse a file whose truth differs from that of the batch."""
     try:
         declared = declared_arrays(path)
         if isinstance(declared, DeclaredArray):

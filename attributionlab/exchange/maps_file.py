@@ -1,4 +1,4 @@
-"""Reading attribution maps that were computed elsewhere. Nothing that is read is ever run."""
+"""Reading attribution maps that were computed elsewhere. No code in a file is ever run."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ ENDINGS = (".npy", ".npz", ".pt")
 
 
 def read_maps(path: Path, inputs: Sequence[int], *, key: str | None = None) -> Tensor:
-    """The maps of a file, one per image.
+    """Read the maps of a file, one per image.
 
     Args:
         path: A `.npy` array, a `.npz` with one array or with `key`, or a `.pt` tensor or dictionary of tensors.
         inputs: (n, c, *shape), the shape of the inputs that are explained. Maps may be (n, *shape), (n, c, *shape) or
             (n, *shape, c), with 1 channel too; channels are summed with signs.
-        key: Which array of several.
+        key: Name of the array, if the file holds several.
 
     Returns:
         (n, *shape), floating point.
 
     Raises:
-        MissingFile: If there is no such file.
-        BadOption: If it holds something else, or objects, which are never loaded.
-        WrongShape: If there is not one value per pixel of each image.
+        MissingFile: If the file does not exist.
+        BadOption: If the file holds anything but real numbers; pickled objects are never loaded.
+        WrongShape: If the maps do not have one value per pixel of each image.
         NotFinite: If a value is NaN or infinite.
     """
     if not is_file(path):
@@ -46,7 +46,7 @@ def read_maps(path: Path, inputs: Sequence[int], *, key: str | None = None) -> T
 
 
 def _torch_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
-    """The tensor of a .pt file."""
+    """Read the tensor of a .pt file."""
     with _damage_named(path):
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -64,7 +64,7 @@ def _torch_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
 
 
 def _numpy_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
-    """The array of a .npy or .npz file, read only where its header declares values that fit."""
+    """Read the array of a .npy or .npz file, if its header declares a type and a shape that fit."""
     with _damage_named(path):
         declared = declared_arrays(path)
     if isinstance(declared, DeclaredArray):
@@ -84,7 +84,7 @@ def _numpy_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
 
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
-    """Name the file where it cannot be read."""
+    """Turn any error of reading into one that names the file."""
     try:
         yield
     except AttributionLabError:
@@ -117,13 +117,13 @@ def _check_shape(declared: tuple[int, ...], inputs: Sequence[int]) -> None:
 
 
 def _refuse_key(key: str | None, path: Path) -> None:
-    """Refuse a key where there is nothing to choose from."""
+    """Refuse a key for a file that holds a single array."""
     if key is not None:
         raise bad_option("key", f"be left out where there is one array, as in {path.name}", key)
 
 
 def _chosen_name(arrays: Mapping[str, object], key: str | None, path: Path) -> str:
-    """Which array of several is meant."""
+    """Name of the array to read: the key, or the only name there is."""
     names = ", ".join(map(str, arrays)) or "nothing"
     if key is not None:
         if key not in arrays:
@@ -135,7 +135,7 @@ def _chosen_name(arrays: Mapping[str, object], key: str | None, path: Path) -> s
 
 
 def _channels_first(values: Tensor, inputs: Sequence[int]) -> Tensor:
-    """(n, *shape, c) as (n, c, *shape); everything else unchanged, to be judged by `attribution_maps`."""
+    """(n, *shape, c) as (n, c, *shape); everything else unchanged, as `attribution_maps` validates it."""
     n, channels, *shape = inputs
     is_last = tuple(values.shape[:-1]) == (n, *shape) and values.shape[-1] in (1, channels)
     return values.movedim(-1, 1) if is_last else values

@@ -1,4 +1,4 @@
-"""What an audit found."""
+"""Results of an audit."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ImageCurves:
     """The curves of a metric, thinned for figures.
 
     Args:
-        at: (s,), fractions of the pixels.
+        at: (s,), fractions of switched pixels.
         values: (n, s), one curve per image.
-        quantity: What the curves show.
+        quantity: Quantity that the curves show.
     """
 
     at: Values
@@ -36,10 +36,10 @@ class MethodScores:
 
     Args:
         f1: Mean F1 against the truth, or None if the method failed.
-        metrics: Mean score by metric, as the metric gives it; None where it is undefined.
-        image_scores: The same per image, (n,) each, `f1` among them.
-        error: Why there are no scores, or None.
-        curves: By metric, where it has curves.
+        metrics: Mean score by metric, not oriented; None if it is undefined.
+        image_scores: Scores per image, (n,) each, including `f1`.
+        error: Failure of the method, or None.
+        curves: Curves of the metrics that have curves.
     """
 
     f1: float | None
@@ -51,14 +51,14 @@ class MethodScores:
 
 @dataclass(frozen=True)
 class EnvironmentAudit:
-    """How the methods did in one environment, and how alike metrics and truth rank them.
+    """Scores of the methods in one environment, and the agreement of metrics and truth on their ranks.
 
     Args:
         environment: Canonical spec.
         methods: Scores by canonical spec of the method.
-        correlations: By metric: between F1 and the metric, oriented so that higher is better, over the methods that ran.
-        higher_is_better: By metric, its direction.
-        metric_errors: By metric that failed: why.
+        correlations: Rank correlation of F1 and each metric, oriented so that higher is better, over the methods that ran.
+        higher_is_better: Direction of each metric.
+        metric_errors: Messages of the metrics that failed.
         family: Canonical spec of the environment with the first network seed; seeds of one family are averaged.
     """
 
@@ -72,7 +72,7 @@ class EnvironmentAudit:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the redundant channels do to a metric: the Unseen Data Effect, on the same images, seed by seed.
+    """Effect of the redundant channels on a metric (the Unseen Data Effect), on the same images, seed by seed.
 
     Args:
         environment: Canonical spec with redundant channels, of the first network seed.
@@ -90,11 +90,11 @@ class Audit:
     """The result of the audit.
 
     Args:
-        f1_truth: The kind of truth that F1 is taken against.
+        f1_truth: The kind of truth for F1.
         n_samples: Images per environment.
-        environments: What happened in each environment, one entry for each network seed.
-        comparisons: With and without the Unseen Data Effect, where that was asked for.
-        versions: Versions of what was used.
+        environments: Result in each environment, one entry per network seed.
+        comparisons: Comparisons with and without the Unseen Data Effect, if requested.
+        versions: Versions of Python and of packages.
     """
 
     f1_truth: str
@@ -108,26 +108,27 @@ class Audit:
         return {
             "f1_truth": self.f1_truth,
             "n_samples": self.n_samples,
-            "environments": [_environment_dict(one) for one in self.environments],
+            "environments": [_environment_dict(environment_audit) for environment_audit in self.environments],
             "comparisons": [
-                {"environment": one.environment, "metric": one.metric, **dataclasses.asdict(one.effect)}
-                for one in self.comparisons
+                {"environment": pair.environment, "metric": pair.metric, **dataclasses.asdict(pair.effect)}
+                for pair in self.comparisons
             ],
             "versions": self.versions,
         }
 
 
-def _environment_dict(one: EnvironmentAudit) -> dict[str, Any]:
+def _environment_dict(audited: EnvironmentAudit) -> dict[str, Any]:
+    """One environment in the documented JSON."""
     return {
-        "environment": one.environment,
+        "environment": audited.environment,
         "methods": {
             spec: {
                 "f1": scores.f1,
                 **scores.metrics,
                 "error": None if scores.error is None else dataclasses.asdict(scores.error),
             }
-            for spec, scores in one.methods.items()
+            for spec, scores in audited.methods.items()
         },
-        "correlations": {name: dataclasses.asdict(both) for name, both in one.correlations.items()},
-        "metric_errors": one.metric_errors,
+        "correlations": {name: dataclasses.asdict(correlation) for name, correlation in audited.correlations.items()},
+        "metric_errors": audited.metric_errors,
     }

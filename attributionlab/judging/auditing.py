@@ -1,4 +1,4 @@
-"""The audit of metrics (section 5): do perturbation metrics rank methods as the exact truth does?"""
+"""The audit of metrics (section 5): comparison of their ranks of methods with those of the exact truth."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from attributionlab.truth import Batch
 F1_TRUTHS = ("positive", "overall")
 
 MOST_NETWORKS = 1_000
-"""Networks per environment, at most: their spread is known to a thirtieth of itself long before."""
+"""Largest number of networks per environment, enough to know their spread to a thirtieth of itself."""
 
 
 def audit(
@@ -58,30 +58,30 @@ def audit(
 ) -> Audit:
     """Rank methods by perturbation metrics and by F1 against the truth, and compare the ranks.
 
-    With few methods a rank correlation has a wide band of chance (about 0.7 for ten): read it with its interval. On single-color
-    images the metrics are close to functions of the truth, so high correlations are nearly a tautology there.
+    With few methods, rank correlations of random scores are large (up to about 0.7 for ten), so use the intervals. On
+    single-color images the metrics are nearly functions of the truth, so high correlations are almost a tautology there.
 
     Args:
         methods: Two or more methods, as in `check`.
-        metrics: Names or specs of metrics, `Metric`s, or functions declared by `metric`.
+        metrics: Names or specs of metrics, `Metric` objects, or functions declared by `metric`.
         environments: One or more environments or their specs.
         n_samples: Images per environment.
-        truth: What F1 is taken against: `positive` (`auto`, which applies everywhere) or `overall`.
-        network_seeds: Each environment with so many networks, of consecutive seeds, on the same images.
-        paired: Whether each environment with redundant channels is compared with itself without them, on the same images.
-        batch_size: Images that a method is given at once; results do not depend on it.
-        max_memory: Bytes that the exact evaluation of a network may take at once.
+        truth: Kind of truth for F1: `positive` (`auto`, which applies everywhere) or `overall`.
+        network_seeds: Number of networks per environment, with consecutive seeds, on the same images.
+        paired: Whether each environment with redundant channels is compared with its copy without them, on the same images.
+        batch_size: Images per call of a method; results do not depend on it.
+        max_memory: Bytes that the exact evaluation of a network may use at once.
         device: `auto`, `cpu` or `cuda`, for methods and metrics.
         seed: Seed of the bootstrap.
-        progress: Called with the number of maps (methods x images x environments) done since the last call.
+        progress: Called with the number of maps (methods x images x environments) finished since the last call.
 
     Returns:
         Scores and correlations; `.to_dict()`.
 
     Raises:
-        BadOption: If an option does not fit.
+        BadOption: If an option is not valid.
         UnknownName: If there is no such method, metric or environment.
-        MissingFile: If a method's or metric's function is not there.
+        MissingFile: If a method's or metric's function does not exist.
 
     References:
         Zhang et al. 2024, section 5.
@@ -99,30 +99,31 @@ def audit(
     require_list("methods", methods, "methods", 2)
     require_list("metrics", metrics, "metrics", 1)
     require_function("progress", progress, "(n)")
-    where = find_device(device)
+    torch_device = find_device(device)
     families = as_environments(environments)
     jobs = expand(families, network_seeds=network_seeds, paired=paired)
-    found = [_with_memory(make_metric(item), max_memory) for item in metrics]
-    named = [[make_method(item, environment) for item in methods] for _, environment in jobs]
-    _refuse_twice("methods", [method.spec for method in named[0]])
-    _refuse_twice("metrics", [metric.spec for metric in found])
+    built_metrics = [_with_memory(make_metric(metric), max_memory) for metric in metrics]
+    bound_methods = [[make_method(method, environment) for method in methods] for _, environment in jobs]
+    _refuse_repeated("methods", [method.spec for method in bound_methods[0]])
+    _refuse_repeated("metrics", [metric.spec for metric in built_metrics])
     f1_truth = "positive" if truth == "auto" else truth
-    plan = _Plan(n_samples, f1_truth, batch_size, where, seed, progress or no_progress)
+    plan = _Plan(n_samples, f1_truth, batch_size, torch_device, seed, progress or no_progress)
     results = tuple(
-        _audit_one(some, found, environment, family, plan)
-        for some, (family, environment) in zip(named, jobs, strict=True)
+        _audit_one(environment_methods, built_metrics, environment, family, plan)
+        for environment_methods, (family, environment) in zip(bound_methods, jobs, strict=True)
     )
-    comparisons = _compare([family for family in families if _plain(family)], found, results, seed) if paired else ()
+    redundant = [family for family in families if _plain(family)]
+    comparisons = _compare(redundant, built_metrics, results, seed) if paired else ()
     return Audit(f1_truth, n_samples, results, comparisons, versions())
 
 
 def expand(
     environments: Sequence[Environment], *, network_seeds: int = 1, paired: bool = False
 ) -> list[tuple[str, Environment]]:
-    """The environments that are audited, each with the spec of its family: with every network seed, and without redundancy.
+    """The environments to audit with the specs of their families: with every network seed, and without redundancy.
 
     Raises:
-        BadOption: If `network_seeds` is below 1, or `paired` is asked for where no environment has redundant channels.
+        BadOption: If `network_seeds` is below 1, or `paired` is set although no environment has redundant channels.
     """
     whole_number("network_seeds", network_seeds, 1, MOST_NETWORKS, "each is a network of its own")
     require_flag("paired", paired)
@@ -141,17 +142,19 @@ def expand(
 
 
 def _plain(environment: Environment) -> Environment | None:
-    """The same environment without redundant channels, or None if it has none."""
+    """A copy of the environment without redundant channels, or None if it has no such channels."""
     if getattr(environment, "n_redundant", 0) == 0:
         return None
-    return dataclasses.replace(environment, n_redundant=0)  # type: ignore[call-arg]  # it has the option, as just seen
+    return dataclasses.replace(environment, n_redundant=0)  # type: ignore[call-arg]  # it has the option, as checked above
 
 
 def _with_memory(metric: AnyMetric, max_memory: int) -> AnyMetric:
+    """A copy of a built-in kind of metric with a limit on memory."""
     return dataclasses.replace(metric, max_memory=max_memory) if isinstance(metric, Metric) else metric
 
 
-def _refuse_twice(name: str, specs: Sequence[str]) -> None:
+def _refuse_repeated(name: str, specs: Sequence[str]) -> None:
+    """Refuse a list that names a method or metric twice."""
     for index, spec in enumerate(specs):
         if spec in specs[:index]:
             raise bad_option(name, "name each one once", spec)
@@ -159,6 +162,8 @@ def _refuse_twice(name: str, specs: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
+    """Validated options of an audit."""
+
     n_samples: int
     f1_truth: str
     batch_size: int
@@ -169,14 +174,14 @@ class _Plan:
 
 @dataclass
 class _Row:
-    """What is known of one method so far."""
+    """Results of one method so far."""
 
     error: Failure | None = None
     scores: dict[str, list[Tensor]] = field(default_factory=dict)
     curves: dict[str, list[Measurement]] = field(default_factory=dict)
 
     def add(self, name: str, measured: Measurement) -> None:
-        """Scores of some images more."""
+        """Add the scores of further images."""
         self.scores.setdefault(name, []).append(measured.scores.double().cpu())
         if measured.at is not None and measured.curves is not None:
             self.curves.setdefault(name, []).append(measured.thinned())
@@ -186,8 +191,8 @@ def _audit_one(
     methods: Sequence[AnyMethod], metrics: Sequence[AnyMetric], environment: Environment, family: str, plan: _Plan
 ) -> EnvironmentAudit:
     """Compute each method's maps batch by batch, then score them by every metric."""
-    there = environment.to(plan.device)
-    models = [copy.deepcopy(there.model) for _ in methods]  # what one does to its model is no other's business
+    on_device = environment.to(plan.device)
+    models = [copy.deepcopy(on_device.model) for _ in methods]  # a method cannot affect the others by its model
     rows, metric_errors = [_Row() for _ in methods], {}
     for start in range(0, plan.n_samples, plan.batch_size):
         batch = environment.sample(min(plan.batch_size, plan.n_samples - start), start).to(plan.device)
@@ -196,7 +201,7 @@ def _audit_one(
             if metric.spec in metric_errors:
                 continue
             try:
-                measurements = measure(metric, there, batch, [values for _, values in maps])
+                measurements = measure(metric, on_device, batch, [values for _, values in maps])
             except MetricError as error:
                 metric_errors[metric.spec] = error_text(error)
                 continue
@@ -213,29 +218,30 @@ def _audit_one(
 def _maps(
     methods: Sequence[AnyMethod], models: Sequence[nn.Module], rows: Sequence[_Row], batch: Batch, plan: _Plan
 ) -> list[tuple[_Row, Tensor]]:
-    """Maps of the methods that have not failed, with their F1 noted in their rows; a new failure is noted there, too."""
+    """Maps of the methods that have not failed; adds their F1 or new failures to their rows."""
     maps = []
     truth = batch.ground_truth.to("cpu")
     for method, model, row in zip(methods, models, rows, strict=True):
         if row.error is None:
-            result = explain(method, model, batch, device=plan.device)
-            if isinstance(result, Failure):
-                row.error = result
+            explained = explain(method, model, batch, device=plan.device)
+            if isinstance(explained, Failure):
+                row.error = explained
             else:
-                row.add("f1", Measurement(score(result.values.cpu(), truth).against(plan.f1_truth).f1))
-                maps.append((row, result.values))
+                row.add("f1", Measurement(score(explained.values.cpu(), truth).against(plan.f1_truth).f1))
+                maps.append((row, explained.values))
         plan.progress(len(batch))
     return maps
 
 
 def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, str]) -> MethodScores:
+    """Scores of one method over all images, without those of failed metrics."""
     if row.error is not None:
         return MethodScores(None, {metric.spec: None for metric in metrics}, {}, row.error)
     by_image = {name: torch.cat(parts).numpy() for name, parts in row.scores.items() if name not in failed}
     means = {metric.spec: _mean(by_image.get(metric.spec)) for metric in metrics}
     quantities = {metric.spec: metric.quantity for metric in metrics}
     curves = {
-        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy(), quantities[name])  # type: ignore[union-attr, misc]  # `add` keeps whole ones only
+        name: ImageCurves(parts[0].at.numpy(), torch.cat([part.curves for part in parts]).numpy(), quantities[name])  # type: ignore[union-attr, misc]  # `add` keeps only measurements with curves
         for name, parts in row.curves.items()
         if name not in failed
     }
@@ -243,16 +249,18 @@ def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, st
 
 
 def _mean(values: Values | None) -> float | None:
+    """Mean of the defined values, or None."""
     return None if values is None or np.isnan(values).all() else float(np.nanmean(values))
 
 
 def _correlation(scores: dict[str, MethodScores], metric: AnyMetric, seed: int) -> RankCorrelation:
-    found = _oriented(scores, metric)
-    return RankCorrelation(None, None, None, None) if found is None else rank_correlation(*found, seed=seed)
+    """Rank correlation of F1 and a metric over the methods that ran."""
+    pair = _oriented(scores, metric)
+    return RankCorrelation(None, None, None, None) if pair is None else rank_correlation(*pair, seed=seed)
 
 
 def _oriented(scores: dict[str, MethodScores], metric: AnyMetric) -> tuple[Values, Values] | None:
-    """F1 and the metric, higher being better, (methods, images) each; None if there are no scores."""
+    """F1 and the metric, oriented so that higher is better, (methods, images) each; None if there are no scores."""
     ran = [row.image_scores for row in scores.values() if metric.spec in row.image_scores]
     if not ran:
         return None
@@ -263,22 +271,31 @@ def _oriented(scores: dict[str, MethodScores], metric: AnyMetric) -> tuple[Value
 def _compare(
     environments: Sequence[Environment], metrics: Sequence[AnyMetric], results: Sequence[EnvironmentAudit], seed: int
 ) -> tuple[Comparison, ...]:
-    """Each environment with its counterpart without redundant channels, over the network seeds."""
+    """Compare each environment with its copy without redundant channels, over the network seeds."""
     comparisons = []
     for environment in environments:
         plain = _plain(environment)
         assert plain is not None, "only environments with redundant channels are compared"
-        first, second = ([one for one in results if one.family == side.spec] for side in (environment, plain))
+        first, second = (
+            [audited for audited in results if audited.family == side.spec] for side in (environment, plain)
+        )
         for metric in metrics:
-            scores = [
-                tuple(_oriented(_shared(one, other), metric) for one, other in (pair, pair[::-1]))
-                for pair in zip(first, second, strict=True)
+            sides = [
+                (
+                    _oriented(_shared(with_channels, without_channels), metric),
+                    _oriented(_shared(without_channels, with_channels), metric),
+                )
+                for with_channels, without_channels in zip(first, second, strict=True)
             ]
-            pairs = [(one, other) for one, other in scores if one is not None and other is not None]
+            pairs = [
+                (with_channels, without_channels)
+                for with_channels, without_channels in sides
+                if with_channels is not None and without_channels is not None
+            ]
             comparisons.append(Comparison(environment.spec, metric.spec, paired_difference(pairs, seed=seed)))
     return tuple(comparisons)
 
 
-def _shared(one: EnvironmentAudit, other: EnvironmentAudit) -> dict[str, MethodScores]:
-    """The scores of the methods that ran in both."""
-    return {spec: scores for spec, scores in one.methods.items() if other.methods[spec].error is None}
+def _shared(audited: EnvironmentAudit, reference: EnvironmentAudit) -> dict[str, MethodScores]:
+    """The scores in `result` of the methods that ran in `reference`, too."""
+    return {spec: scores for spec, scores in audited.methods.items() if reference.methods[spec].error is None}

@@ -1,4 +1,4 @@
-"""The faithfulness test (section 2, Eq. 2): does a method agree with the exact truth in every environment?"""
+"""The faithfulness test (section 2, Eq. 2): agreement of a method with the exact truth in every environment."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ def check(
     """Test whether a method finds the pixels that designed networks use.
 
     Args:
-        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the location of one.
         environments: One or more environments or their specs; the method must pass in all of them.
         n_samples: Images per environment.
-        gamma: The least mean F1 that passes, in [0, 1].
-        truth: Which truth decides; `auto` takes the one that fits the method's declaration: overall for signed and
+        gamma: Smallest mean F1 that passes, in [0, 1].
+        truth: Kind of truth that decides. `auto` depends on the method's declaration: overall for signed and
             magnitude methods and undeclared functions, positive for positive ones, positive-smooth if they are coarse.
-        batch_size: Images that the method is given at once; the maps of registered methods do not depend on it.
+        batch_size: Images per call of the method; the maps of registered methods do not depend on it.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
-        progress: Called with the number of images done since the last call.
+        progress: Called with the number of images finished since the last call.
 
     Returns:
         The verdict; `.passed`, `.environments`, `.to_dict()`.
 
     Raises:
-        BadOption: If an option does not fit, or the deciding truth does not apply in an environment.
+        BadOption: If an option is not valid, or the deciding truth does not apply in an environment.
         MachineError: If there is no such device.
 
     References:
@@ -75,17 +75,15 @@ def check(
     batch_size = whole_number("batch_size", batch_size, 1)
     require_truth(truth)
     require_function("progress", progress, "(n)")
-    where = find_device(device)
-    built = as_environments(environments)
-    bound = [make_method(method, environment) for environment in built]
-    deciding = deciding_truth(bound[0].declaration, built[0]) if truth == "auto" else truth
-    for one, environment in zip(bound, built, strict=True):
-        check_applies(deciding, one.declaration, environment, one.spec)
-    options = CheckOptions(n_samples, gamma, deciding, batch_size, where, progress or no_progress)
-    verdicts = tuple(
-        _check_environment(one, environment, options) for one, environment in zip(bound, built, strict=True)
-    )
-    return Verdict(bound[0].spec, options.gamma, deciding, verdicts, versions())
+    torch_device = find_device(device)
+    pairs = [(make_method(method, environment), environment) for environment in as_environments(environments)]
+    first = pairs[0][0]
+    deciding = deciding_truth(first.declaration, pairs[0][1]) if truth == "auto" else truth
+    for bound_method, environment in pairs:
+        check_applies(deciding, bound_method.declaration, environment, bound_method.spec)
+    options = CheckOptions(n_samples, gamma, deciding, batch_size, torch_device, progress or no_progress)
+    verdicts = tuple(_check_environment(bound_method, environment, options) for bound_method, environment in pairs)
+    return Verdict(first.spec, options.gamma, deciding, verdicts, versions())
 
 
 @dataclass(frozen=True)
@@ -94,11 +92,11 @@ class CheckOptions:
 
     Args:
         n_samples: Samples per environment.
-        gamma: The least mean F1 that passes.
+        gamma: Smallest mean F1 that passes.
         deciding: The kind of truth that decides.
-        batch_size: Samples that a method is given at once.
-        device: Where methods work.
-        progress: Called with the number of samples done since the last call.
+        batch_size: Samples per call of a method.
+        device: Device on which methods run.
+        progress: Called with the number of samples finished since the last call.
     """
 
     n_samples: int
@@ -110,27 +108,22 @@ class CheckOptions:
 
 
 def _check_environment(method: AnyMethod, environment: Environment, options: CheckOptions) -> EnvironmentVerdict:
+    """Compute and judge the maps of a method in one environment."""
     batch = environment.sample(options.n_samples)
     model = copy.deepcopy(environment.model).to(options.device)
-    result = explain(
+    maps = explain(
         method, model, batch, batch_size=options.batch_size, device=options.device, progress=options.progress
     )
-    if isinstance(result, Maps):
-        result = dataclasses.replace(result, values=result.values.cpu())
-    return judge(environment, batch, method.declaration, options, result)
+    if isinstance(maps, Maps):
+        maps = dataclasses.replace(maps, values=maps.values.cpu())
+    return judge(environment, batch, method.declaration, options, maps)
 
 
 def judge(
-    environment: Environment, batch: Batch, declaration: Declaration, options: CheckOptions, result: Maps | Failure
+    environment: Environment, batch: Batch, declaration: Declaration, options: CheckOptions, maps: Maps | Failure
 ) -> EnvironmentVerdict:
-    """The verdict on maps, or on a method that gave none."""
+    """The verdict on maps, or on a failed method."""
     applicable = applicable_truths(declaration, environment)
-    controls = {
-        name: _truths(
-            make_method(name)(environment.model, batch.inputs, batch.targets), batch, applicable, options.gamma
-        )
-        for name in CONTROLS
-    }
     failed = EnvironmentVerdict(
         environment=environment.spec,
         n_samples=options.n_samples,
@@ -138,26 +131,34 @@ def judge(
         device=options.device.type,
         passed=False,
         truths=dict.fromkeys(TRUTHS),
-        controls=controls,
+        controls=_control_scores(environment, batch, applicable, options.gamma),
     )
-    if isinstance(result, Failure):
-        return dataclasses.replace(failed, error=result)
-    truths = _truths(result.values, batch, applicable, options.gamma)
-    facts = inspect_maps(environment, batch, declaration, result.values)
+    if isinstance(maps, Failure):
+        return dataclasses.replace(failed, error=maps)
+    truths = _truths(maps.values, batch, applicable, options.gamma)
+    facts = inspect_maps(environment, batch, declaration, maps.values)
     passed = {truth: None if summary is None else summary.passed for truth, summary in truths.items()}
     return dataclasses.replace(
         failed,
-        seconds_per_image=None if result.seconds is None else result.seconds / options.n_samples,
+        seconds_per_image=None if maps.seconds is None else maps.seconds / options.n_samples,
         n_zero_maps=facts.n_zero,
         passed=bool(passed[options.deciding]),
         truths=truths,
         diagnosis=diagnose(facts, passed, options.deciding),
-        diagnostics=_diagnostics(result.recorded),
+        diagnostics=_diagnostics(maps.recorded),
     )
 
 
+def _control_scores(
+    environment: Environment, batch: Batch, applicable: Sequence[str], gamma: float
+) -> dict[str, Truths]:
+    """Scores of the control maps."""
+    maps = {name: make_method(name)(environment.model, batch.inputs, batch.targets) for name in CONTROLS}
+    return {name: _truths(values, batch, applicable, gamma) for name, values in maps.items()}
+
+
 def _diagnostics(recorded: Recorded) -> Diagnostics:
-    """Mean and range of what was recorded, over images where it is finite; without the names where it never is."""
+    """Mean and range of the recorded diagnostics over images with finite values; without names that have none."""
     finite = {name: [value for value in values if math.isfinite(value)] for name, values in recorded.items()}
     return {
         name: {"mean": math.fsum(values) / len(values), "low": min(values), "high": max(values)}
@@ -167,6 +168,7 @@ def _diagnostics(recorded: Recorded) -> Diagnostics:
 
 
 def _truths(maps: Tensor, batch: Batch, applicable: Sequence[str], gamma: float) -> Truths:
+    """Scores by kind of truth; None for kinds that do not apply."""
     agreement = score(maps, batch.ground_truth)
     return {
         truth: summarize(agreement.against(truth), gamma, seed=0) if truth in applicable else None for truth in TRUTHS

@@ -1,4 +1,4 @@
-"""Diagnosis: what is conspicuous about maps and their scores, and what to do about it."""
+"""Diagnosis: explanations of conspicuous maps and scores, with remedies."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from attributionlab.measuring.facts import MapFacts
 
 Passed = Mapping[str, bool | None]
-"""Whether the mean F1 reaches gamma, by kind of truth; None where it does not apply."""
+"""Whether the mean F1 reaches gamma, by kind of truth; None if the truth does not apply."""
 
 
 def diagnose(facts: MapFacts, passed: Passed, deciding: str) -> str | None:
-    """One line per conspicuous thing, joined; None if there is none.
+    """Describe everything conspicuous in one line; None if nothing is.
 
     Args:
         facts: Counts over the maps.
-        passed: Which truths are reached.
+        passed: Whether the mean F1 reaches gamma, by kind of truth.
         deciding: The kind of truth that decides.
     """
     lines = (
@@ -28,7 +28,7 @@ def diagnose(facts: MapFacts, passed: Passed, deciding: str) -> str | None:
 
 
 def _about_zero_maps(facts: MapFacts) -> str | None:
-    """Why maps are zero everywhere, as far as that is known."""
+    """Explain maps that are zero everywhere."""
     if facts.n_zero == 0:
         return None
     line = f"{facts.n_zero} of {facts.n_maps} maps are zero everywhere"
@@ -43,6 +43,7 @@ def _about_zero_maps(facts: MapFacts) -> str | None:
 
 
 def _about_logits(facts: MapFacts, passed: Passed, deciding: str) -> str | None:
+    """Explain low scores of a method that explains the logit and is judged by overall truth."""
     if (
         facts.perfect_f1 is None
         or deciding != "overall"
@@ -60,6 +61,7 @@ def _about_logits(facts: MapFacts, passed: Passed, deciding: str) -> str | None:
 
 
 def _about_dust(facts: MapFacts) -> str | None:
+    """Explain values of one sign that are negligible relative to the other's."""
     if facts.n_dusty == 0:
         return None
     return (
@@ -69,6 +71,7 @@ def _about_dust(facts: MapFacts) -> str | None:
 
 
 def _about_signs(facts: MapFacts, passed: Passed) -> str | None:
+    """Explain scores of maps with the right pixels but wrong signs."""
     states = [passed["overall"], passed["positive"], passed["negative"]]
     if facts.n_negative == 0 or states != [True, False, False]:
         return None

@@ -1,4 +1,4 @@
-"""Statistics over images: the one bootstrap of this package, and means with their intervals."""
+"""Statistics over images: the bootstrap of this package, and means with their intervals."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ INTERVAL = (2.5, 97.5)
 
 
 def draw_images(random: np.random.Generator, n_images: int, n_resamples: int) -> npt.NDArray[np.int64]:
-    """(n_resamples, n_images): images drawn with replacement, again and again."""
+    """(n_resamples, n_images): resamples of the images, drawn with replacement."""
     return random.integers(0, n_images, (n_resamples, n_images))
 
 
 def percentile_interval(resampled: Values) -> tuple[float | None, float | None]:
-    """The 95 percent interval of a statistic from its resampled values (n,), NaN left out; None where nothing is defined."""
+    """The 95 percent interval of a statistic from its resampled values (n,), ignoring NaN; None if no value is defined."""
     defined = resampled[np.isfinite(resampled)]
     if len(defined) == 0:
         return None, None
@@ -56,12 +56,12 @@ class Summary:
     passed: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """As in the documented JSON."""
+        """The documented JSON."""
         return dataclasses.asdict(self)
 
 
 def summarize(scores: SoftScores, gamma: float, *, seed: int) -> Summary | None:
-    """Average over the images to which the truth applies; None if there are none.
+    """Average over the images to which the truth applies; None if there are no such images.
 
     The interval is the percentile bootstrap over images; a single image has an interval of length 0.
     """

@@ -33,16 +33,16 @@ def check_maps(
     """Test maps from elsewhere as `check` tests a method.
 
     Args:
-        maps: (n, h, w) or (n, c, h, w), of any library.
-        environment: Where the images come from.
+        maps: (n, h, w) or (n, c, h, w), from any library.
+        environment: Environment of the images.
         batch: The images that the maps explain.
-        name: What the maps are called in the verdict.
-        declaration: The facts about the method that made them; by default signed, pixel by pixel, explaining the output.
-        gamma: The least mean F1 that passes, in [0, 1].
-        truth: Which truth decides; `auto` takes the one that fits the declaration.
+        name: Name of the maps in the verdict.
+        declaration: Declaration of the method that computed them; by default signed, pixel by pixel, explaining the output.
+        gamma: Smallest mean F1 that passes, in [0, 1].
+        truth: Kind of truth that decides; `auto` depends on the declaration.
 
     Raises:
-        BadOption: If an option does not fit, or the deciding truth does not apply.
+        BadOption: If an option is not valid, or the deciding truth does not apply.
         MethodError: If the maps have another shape, or NaN or infinite values.
 
     Example:

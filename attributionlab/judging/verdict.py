@@ -21,16 +21,16 @@ class EnvironmentVerdict:
         environment: Canonical spec.
         n_samples: Images, samples 0 to n - 1.
         seed: Seed of the scenes.
-        device: Where it ran.
+        device: Device on which the method ran.
         passed: Whether the mean F1 on the deciding truth reaches gamma.
-        truths: The scores by kind of truth; None where the truth does not apply.
-        controls: Such scores of the random and the constant map.
+        truths: The scores by kind of truth; None if the truth does not apply.
+        controls: Scores of the random and the constant map.
         seconds_per_image: Time of the method alone.
         n_zero_maps: Maps that are zero everywhere; they score 0.
-        diagnosis: What is conspicuous, or None.
-        error: Why there are no scores, or None.
-        diagnostics: What the method recorded of its own work: `mean`, `low` (least) and `high` (greatest) over images
-            where it is finite.
+        diagnosis: Explanation of conspicuous maps, or None.
+        error: Failure of the method, or None.
+        diagnostics: Diagnostics that the method recorded: `mean`, `low` (smallest) and `high` (largest) over images with
+            finite values.
     """
 
     environment: str
@@ -55,8 +55,8 @@ class Verdict:
         method: Canonical spec.
         gamma: The threshold on F1.
         deciding_truth: The kind of truth that decides.
-        environments: What happened in each environment.
-        versions: Versions of what was used.
+        environments: Verdict in each environment.
+        versions: Versions of Python and of packages.
     """
 
     method: str
@@ -67,7 +67,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether the method passed in every environment: one failure is a witness against it (Eq. 2)."""
+        """Whether the method passed in every environment (Eq. 2)."""
         return all(environment.passed for environment in self.environments)
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,6 +83,7 @@ class Verdict:
 
 
 def _environment_dict(verdict: EnvironmentVerdict) -> dict[str, Any]:
+    """One environment in the documented JSON."""
     return {
         "environment": verdict.environment,
         "n_samples": verdict.n_samples,
@@ -100,4 +101,5 @@ def _environment_dict(verdict: EnvironmentVerdict) -> dict[str, Any]:
 
 
 def _truths_dict(truths: Truths) -> dict[str, Any]:
+    """Scores by kind of truth in the documented JSON."""
     return {truth: None if summary is None else summary.to_dict() for truth, summary in truths.items()}

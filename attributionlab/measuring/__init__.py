@@ -1,4 +1,4 @@
-"""Measuring: the one path from a method to its maps, and from maps to scores."""
+"""Measuring: the single path from a method to its maps, and from maps to scores."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Which kinds of truth apply to a method in an environment, and which one decides."""
+"""The kinds of truth that apply to a method in an environment, and the one that decides."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from attributionlab.truth import TRUTHS
 
 
 def deciding_truth(declaration: Declaration, environment: Environment) -> str:
-    """The truth that fits what a method declares."""
+    """The kind of truth that suits a method's declaration."""
     if declaration.sign != "positive":
         return "overall"
     return "positive-smooth" if declaration.granularity == "coarse" and environment.has_smooth_truth else "positive"
 
 
 def applicable_truths(declaration: Declaration, environment: Environment) -> tuple[str, ...]:
-    """The kinds of truth that say something about a method: only probabilities have features that lower them."""
+    """The kinds of truth that apply to a method; only probabilities have features that lower them."""
     gives_negative = declaration.sign == "signed" and declaration.explains == "output"
     applies = {
         "negative": environment.explains == "probability" and gives_negative,
@@ -26,7 +26,7 @@ def applicable_truths(declaration: Declaration, environment: Environment) -> tup
 
 
 def check_applies(truth: str, declaration: Declaration, environment: Environment, method: str) -> None:
-    """Refuse a deciding truth that says nothing about a method.
+    """Refuse a deciding truth that does not apply to a method.
 
     Raises:
         BadOption: If `truth` does not apply to the method in this environment.

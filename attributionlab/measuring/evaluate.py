@@ -1,4 +1,4 @@
-"""Evaluating: the one path from maps to the scores of a metric."""
+"""Evaluating: the single path from maps to the scores of a metric."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def measure(
 
     Args:
         metric: The metric.
-        environment: Where the batch comes from; its network is evaluated.
+        environment: The batch's environment, whose network is evaluated.
         batch: The samples.
-        maps: Of each method, (b, *shape).
-        prepared: Result of the metric's `prepare` for the same environment and batch, if it was called.
+        maps: The maps of each method, (b, *shape).
+        prepared: Result of the metric's `prepare` for this environment and batch, if it was called.
 
     Raises:
-        MetricError: If the metric raises anything.
-        BadOption: If one of its options does not fit the environment, which is a usage error.
+        MetricError: If the metric raises an exception.
+        BadOption: If one of its options is not valid for the environment, which is a usage error.
     """
     try:
         return metric.evaluate(environment, batch, maps, prepared)

@@ -1,4 +1,4 @@
-"""Explaining: the one path from a method to its maps, guarded, timed and with what the method records of its own work."""
+"""Explaining: the single path from a method to its maps, guarded, timed and with the method's own diagnostics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Maps:
     Args:
         values: (b, *shape).
         seconds: Time of the method alone; None for maps from elsewhere.
-        recorded: Diagnostics that the method recorded of its own work, per sample, by name.
+        recorded: Diagnostics that the method recorded, per sample, by name.
     """
 
     values: Tensor
@@ -38,10 +38,10 @@ class Maps:
 
 
 def attribute(method: AnyMethod, model: nn.Module, batch: Batch) -> Tensor:
-    """Maps (b, *shape) of a batch, which lies on the model's device.
+    """Maps (b, *shape) of a batch on the model's device.
 
     Raises:
-        MethodError: If the method raises, returns something else, or changes the model, the inputs or torch.
+        MethodError: If the method raises, returns no valid maps, or changes the model, the inputs or torch.
     """
     return run_guarded(method, model, batch.inputs, batch.targets, **context_for(method, batch))
 
@@ -55,21 +55,21 @@ def explain(
     device: torch.device | str = "cpu",
     progress: Progress = no_progress,
 ) -> Maps | Failure:
-    """Let a method explain a batch, part by part.
+    """Compute the maps of a method for a batch, part by part.
 
     Args:
         method: The method, bound to the batch's environment.
         model: The network, on `device`.
         batch: The samples.
-        batch_size: Samples that the method is given at once; all of them if left out.
-        device: Where the method works.
-        progress: Called with the number of samples done since the last call.
+        batch_size: Samples per call of the method; by default all of them.
+        device: Device on which the method runs.
+        progress: Called with the number of samples finished since the last call.
 
     Returns:
-        The maps, where the method works; or the failure of a method that breaks.
+        The maps, or the failure of the method.
 
     Raises:
-        BadOption: If an option of the method does not fit the network, which is a usage error rather than a failure.
+        BadOption: If an option of the method is not valid for the network, which is a usage error and not a failure.
     """
     parts, seconds, size = [], 0.0, batch_size or len(batch)
     try:

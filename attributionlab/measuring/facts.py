@@ -1,4 +1,4 @@
-"""Facts about maps that explain their scores, and that can be added up over batches."""
+"""Facts about maps that explain their scores and can be summed over batches."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class MapFacts:
     """Counts over maps; `+` joins those of several batches.
 
     Args:
-        n_maps: Maps.
+        n_maps: Number of maps.
         n_zero: Maps that are zero everywhere.
-        n_saturated: Of these, maps of an image whose softmax is saturated, where the probability is explained.
-        n_zero_output: Of these, maps of an input on which a regression's output is 0.
-        n_dusty: Maps whose values of one sign are below a millionth of the other's, as rounding is.
-        n_negative: Maps with negative values of a method that gives both signs.
-        perfect_f1: Sum over maps of the F1 that a perfect map of the logit has on overall truth; None where the method does
-            not explain the logit of a probability.
-        zero_reason: Why the method's maps can be zero everywhere, where it declares that.
+        n_saturated: Zero maps of an image with a saturated softmax, if the probability is explained.
+        n_zero_output: Zero maps of an input on which a regression's output is 0.
+        n_dusty: Maps whose values of one sign are below a millionth of the other's, like rounding errors.
+        n_negative: Maps with negative values, of a method that gives both signs.
+        perfect_f1: Sum over maps of the F1 on overall truth of a perfect map of the logit; None if the method does not
+            explain the logit of a probability.
+        zero_reason: The method's declared reason for maps that are zero everywhere, if any.
     """
 
     n_maps: int = 0
@@ -33,21 +33,21 @@ class MapFacts:
     perfect_f1: float | None = None
     zero_reason: str | None = None
 
-    def __add__(self, other: MapFacts) -> MapFacts:
+    def __add__(self, addend: MapFacts) -> MapFacts:
         counts = ("n_maps", "n_zero", "n_saturated", "n_zero_output", "n_dusty", "n_negative")
-        perfect = [facts.perfect_f1 for facts in (self, other) if facts.perfect_f1 is not None]
+        perfect = [facts.perfect_f1 for facts in (self, addend) if facts.perfect_f1 is not None]
         return MapFacts(
-            **{name: getattr(self, name) + getattr(other, name) for name in counts},
+            **{name: getattr(self, name) + getattr(addend, name) for name in counts},
             perfect_f1=sum(perfect) if perfect else None,
-            zero_reason=self.zero_reason or other.zero_reason,
+            zero_reason=self.zero_reason or addend.zero_reason,
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, without what is at its default: records by the million hold it."""
+        """The documented JSON, without default values, because a run can have millions of records."""
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
         return {name: value for name, value in values.items() if value}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """The facts that `to_dict` gave."""
+        """Read the result of `to_dict`."""
         return cls(**stored)

@@ -1,4 +1,4 @@
-"""Failure: why a method or a metric gave no result."""
+"""Failure of a method or a metric."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from attributionlab.printable import error_text, type_name
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a method gave no maps, or a metric no scores.
+    """Reason why a method gave no maps, or a metric no scores.
 
     Args:
         type: Name of the error: `MethodRaised`, `WrongShape`, `NotFinite`, `ModelChanged`, `InputsChanged`, `TorchChanged` or
             `MetricError`; in records also `TookTooLong` and `WorkerDied`.
-        message: One line.
+        message: The message of the error, in one line.
     """
 
     type: str
@@ -23,5 +23,5 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """The failure that an error means."""
+        """Convert an error to a failure."""
         return cls(type_name(error), error_text(error))

@@ -26,8 +26,8 @@ class Gallery:
         environment: Canonical spec.
         batch: The images.
         maps: Maps (b, h, w) by method.
-        truths: The truth that fits each method.
-        failures: Why a method gave no maps, by method.
+        truths: The kind of truth that suits each method.
+        failures: Messages of the methods that failed, by method.
     """
 
     environment: str
@@ -46,24 +46,24 @@ def gallery(
     device: str = "auto",
     progress: Progress = no_progress,
 ) -> Gallery:
-    """Let every method explain the same images; one that fails is noted and the others go on.
+    """Compute the maps of every method for the same images; failures of a method do not affect the others.
 
     Args:
-        environment: Where the images come from.
+        environment: Environment of the images.
         methods: Methods bound to the environment.
-        n_samples: How many images.
-        start: Index of the first one.
+        n_samples: Number of images.
+        start: Index of the first image.
         device: `auto`, `cpu` or `cuda`.
         progress: Called with 1 after each method.
     """
-    place, batch = find_device(device), environment.sample(n_samples, start)
+    torch_device, batch = find_device(device), environment.sample(n_samples, start)
     maps, truths, failures = {}, {}, {}
     for method in methods:
-        result = explain(method, copy.deepcopy(environment.model).to(place), batch, device=place)
+        outcome = explain(method, copy.deepcopy(environment.model).to(torch_device), batch, device=torch_device)
         truths[method.spec] = deciding_truth(method.declaration, environment)
-        if isinstance(result, Failure):
-            failures[method.spec] = result.message
+        if isinstance(outcome, Failure):
+            failures[method.spec] = outcome.message
         else:
-            maps[method.spec] = result.values.cpu()
+            maps[method.spec] = outcome.values.cpu()
         progress(1)
     return Gallery(environment.spec, batch, maps, truths, failures)

@@ -1,4 +1,4 @@
-"""Running a method without trusting it: it must not raise, nor change the model, the inputs or torch."""
+"""Guarded calls of methods, which must not raise, nor change the model, the inputs or torch."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "the deterministic mode": (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
     "the number of threads": (torch.get_num_threads, torch.set_num_threads),
 }
-"""Global settings of torch that a method must leave as they are, with how to read and write them."""
+"""Global settings of torch that a method must not change, with the functions that read and write them."""
 
 
 @dataclass(frozen=True, eq=False)
 class ModelState:
-    """Everything about a model that a method must leave as it is.
+    """State of a model that a method must not change.
 
     Args:
         tensors: Copies of all parameters and buffers.
@@ -43,7 +43,7 @@ class ModelState:
 
     @classmethod
     def of(cls, model: nn.Module) -> ModelState:
-        """The state of `model` now."""
+        """The current state of `model`."""
         named = (*model.named_parameters(), *model.named_buffers())
         tensors = {name: tensor.detach().clone() for name, tensor in named}
         flags: dict[str, tuple[object, ...]] = {
@@ -57,56 +57,56 @@ class ModelState:
         return cls(tensors, flags)
 
     def difference(self, later: ModelState) -> str | None:
-        """What is different later, in words; None if nothing is."""
+        """Description of the first difference from a later state, or None."""
         if self.tensors.keys() != later.tensors.keys():
             return "its parameters have other names"
         for name, tensor in self.tensors.items():
-            now = later.tensors[name]
-            if (tensor.dtype, tensor.shape, tensor.device) != (now.dtype, now.shape, now.device):
+            later_tensor = later.tensors[name]
+            if _form(tensor) != _form(later_tensor):
                 return f"{name} has another type, shape or device"
-            if not torch.equal(tensor, now):
+            if not torch.equal(tensor, later_tensor):
                 return f"the values of {name} are different"
-        for what in sorted(self.flags.keys() | later.flags.keys()):
-            before, after = self.flags.get(what), later.flags.get(what)
+        for flag in sorted(self.flags.keys() | later.flags.keys()):
+            before, after = self.flags.get(flag), later.flags.get(flag)
             if before != after:
-                words = (_say(before), _say(after))
-                return f"{what} was replaced" if words[0] == words[1] else f"{what} changed from {' to '.join(words)}"
+                words = (_flag_text(before), _flag_text(after))
+                return f"{flag} was replaced" if words[0] == words[1] else f"{flag} changed from {' to '.join(words)}"
         return None
 
 
 def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
-    """The maps of a method that is not trusted, (b, h, w).
+    """Compute the maps (b, *shape) of a method, and check that it has no side effects.
 
-    The method gets copies of inputs and targets. It may ask for their gradient, but must not write into them.
+    The method receives copies of inputs and targets. It may compute their gradients, but must not write into them.
 
     Raises:
-        MethodRaised: If the method raises.
-        WrongShape: If it does not return one value per pixel.
+        MethodRaised: If the method raises an exception.
+        WrongShape: If it does not return one value per feature.
         NotFinite: If it returns NaN or infinity.
-        ModelChanged: If the model is not as it was before.
-        InputsChanged: If inputs or targets have other values than before.
-        TorchChanged: If a global setting of torch is not as it was before; it is put back.
+        ModelChanged: If it changes the model.
+        InputsChanged: If it writes into inputs or targets.
+        TorchChanged: If it changes a global setting of torch, which is then restored.
     """
     settings = {name: read() for name, (read, _) in _SETTINGS.items()}
     gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
-    state, given, asked = ModelState.of(model), inputs.clone(), targets.clone()
+    state, inputs_copy, targets_copy = ModelState.of(model), inputs.clone(), targets.clone()
     process = os.getpid()
     try:
-        maps = method(model, given, asked, **context)
+        maps = method(model, inputs_copy, targets_copy, **context)
     except (AttributionLabError, KeyboardInterrupt):
         raise
     except BaseException as error:
         raise MethodRaised(f"{method.spec} raised {error_line(error)}") from error
     finally:
-        if os.getpid() != process:  # a fork that the method forgot to end would go on with all that follows
+        if os.getpid() != process:  # a forked child of the method must not run our code
             os._exit(1)
-        for parameter, gradient in gradients:  # what `backward` leaves behind would add up over calls
+        for parameter, gradient in gradients:  # gradients of `backward` would accumulate over calls
             parameter.grad = gradient
-        changes = _put_back(settings)
+        changes = _restore(settings)
     difference = state.difference(ModelState.of(model))
     if difference is not None:
         raise ModelChanged(f"{method.spec} changed the model: {difference}")
-    for name, before, after in (("inputs", inputs, given), ("targets", targets, asked)):
+    for name, before, after in (("inputs", inputs, inputs_copy), ("targets", targets, targets_copy)):
         if not torch.equal(before, after):
             raise InputsChanged(f"{method.spec} wrote into its {name}; work on `{name}.clone()`")
     if changes:
@@ -114,16 +114,22 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
     return maps
 
 
-def _put_back(settings: dict[str, Any]) -> list[str]:
-    """Give torch the settings that it had; what was different, in words."""
+def _restore(settings: dict[str, Any]) -> list[str]:
+    """Restore the settings of torch; return descriptions of those that had changed."""
     changes = []
     for name, before in settings.items():
         read, write = _SETTINGS[name]
-        if (now := read()) != before:
+        if (after := read()) != before:
             write(before)
-            changes.append(f"{name} changed from {before} to {now}")
+            changes.append(f"{name} changed from {before} to {after}")
     return changes
 
 
-def _say(flag: tuple[object, ...] | None) -> str:
+def _form(tensor: Tensor) -> tuple[torch.dtype, torch.Size, torch.device]:
+    """Type, shape and device of a tensor."""
+    return tensor.dtype, tensor.shape, tensor.device
+
+
+def _flag_text(flag: tuple[object, ...] | None) -> str:
+    """First value of a flag for a message."""
     return "absent" if flag is None else str(flag[0])

@@ -12,7 +12,7 @@ from attributionlab.metrics import score
 from attributionlab.truth import Batch
 
 DUST = 1e-6
-"""Values of one sign below this share of the other's are taken for rounding: maps are float32."""
+"""Values of one sign below this fraction of the other's are considered rounding errors, because maps are float32."""
 
 
 def inspect_maps(environment: Environment, batch: Batch, declaration: Declaration, maps: Tensor) -> MapFacts:
@@ -34,7 +34,7 @@ def inspect_maps(environment: Environment, batch: Batch, declaration: Declaratio
 
 
 def _zero_causes(environment: Environment, batch: Batch, declaration: Declaration, is_zero: Tensor) -> tuple[int, int]:
-    """Of the maps that are zero: how many have a saturated softmax, and how many an output of 0."""
+    """Numbers of zero maps with a saturated softmax, and of zero maps with an output of 0."""
     if not is_zero.any():
         return 0, 0
     inputs, targets = batch.inputs[is_zero], batch.targets[is_zero]
@@ -53,7 +53,7 @@ def _own_slope(probabilities: Tensor, targets: Tensor) -> Tensor:
 
 
 def _n_dusty(maps: Tensor) -> int:
-    """Maps on which values of one sign are next to nothing beside the other's."""
+    """Number of maps whose values of one sign are negligible relative to the other's."""
     values = maps.double().flatten(1)
     raising, lowering = values.amax(dim=1).clamp(min=0), -values.amin(dim=1).clamp(max=0)
     smaller, larger = torch.minimum(raising, lowering), torch.maximum(raising, lowering)

@@ -1,4 +1,4 @@
-"""What a method is: declared facts, typed options, and a function from (model, inputs, targets) to maps."""
+"""Methods: declared facts, typed options, and a function from (model, inputs, targets) to maps."""
 
 from __future__ import annotations
 
@@ -31,25 +31,26 @@ Baseline = Literal["black", "true"] | tuple[int, ...]
 MethodFunction = Callable[..., Tensor]
 
 CONTROLS = "controls"
-"""The family of maps that serve as a yardstick; they do not look at the network."""
+"""The family of reference maps that do not depend on the network."""
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """The facts about a method that others rely on.
+    """Declared facts about a method, on which tests and reports rely.
 
     Args:
-        family: What kind of method it is.
-        sign: `signed` values mean raising and lowering, `positive` ones only raising, `magnitude` ones either.
-        granularity: `coarse` methods cannot tell neighboring pixels apart by construction.
+        family: Kind of method.
+        sign: `signed` values tell raising from lowering features, `positive` ones show raising features only, `magnitude`
+            ones both alike.
+        granularity: `pixel`, or `coarse` for methods that cannot distinguish neighboring pixels by construction.
         explains: The network's `output`, or the `logit` before the softmax.
-        needs: What it needs besides a function to evaluate.
-        randomness: Whether a seed is drawn from.
-        completeness: Why and how well its values add up to the difference of outputs, or None if they need not.
-        tolerance: By how much, in parts of the difference of a logit's values, they may miss it at the default options; None
-            where no figure is claimed.
+        needs: Requirements of the method besides a function to evaluate.
+        randomness: `seeded` if the method draws random numbers from a seed, else `none`.
+        completeness: Accuracy with which its values sum to the difference of outputs; None if they need not.
+        tolerance: Largest error of this sum at the default options, relative to the difference of a logit; None if no bound
+            is claimed.
         source: Paper.
-        zero_maps: Why maps can be zero everywhere, where that is known of the method.
+        zero_maps: Known reason for maps that are zero everywhere, or None.
     """
 
     family: str = "function"
@@ -84,7 +85,7 @@ class Method(abc.ABC):
     """An attribution method with its options.
 
     Args:
-        environment: The environment in which the method is used; `make_method` fills it in.
+        environment: The environment in which the method is used, set by `make_method`.
     """
 
     environment: Environment | None = field(default=None, repr=False, compare=False, metadata={"hidden": True})
@@ -105,14 +106,14 @@ class Method(abc.ABC):
             targets: (b,) int64, the index of the explained output.
             **context: `batch`, for the methods that need it.
 
-        Controls do not look at the network; for them it may be None.
+        Controls do not use the network, which may be None for them.
 
         Returns:
             (b, h, w): one signed value per pixel, summed over channels, detached.
 
         Raises:
-            BadOption: If inputs or targets do not fit the model.
-            MethodError: If the result is not that.
+            BadOption: If inputs or targets do not match the model.
+            MethodError: If the maps have another shape, or values that are not finite.
         """
         if self.declaration.family != CONTROLS:
             require_model("model", model)
@@ -123,7 +124,7 @@ class Method(abc.ABC):
 
     @property
     def needs_batch(self) -> bool:
-        """Whether it is given the batch by keyword."""
+        """Whether the method takes the batch as a keyword argument."""
         return "batch" in self.declaration.needs
 
     @property
@@ -135,7 +136,7 @@ class Method(abc.ABC):
         """The baseline as an image per input, (b, c, h, w).
 
         Raises:
-            BadOption: If it is the true one and no environment says which that is, or no color of the inputs.
+            BadOption: If it is `true` and the method has no environment, or it is not a color of the inputs.
         """
         channels = require_tensor("inputs", inputs, "b c *shape", "floating point").shape[1]
         baseline = convert("baseline", baseline, Baseline)  # type: ignore[assignment]  # it returns one
@@ -155,27 +156,27 @@ class Method(abc.ABC):
 
 
 def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
-    """Refuse inputs and targets that do not fit each other or a designed network.
+    """Refuse inputs and targets that do not match each other or a designed network.
 
     Raises:
-        BadOption: If they do not.
+        BadOption: If they do not match.
     """
     require_tensor("inputs", inputs, "b c *shape", "floating point")
     check_targets(targets, len(inputs))
     if isinstance(model, DesignedNetwork):
-        wanted = ", ".join(map(str, model.input_shape))
+        shape = ", ".join(map(str, model.input_shape))
         if inputs.shape[1:] != model.input_shape:
-            raise BadOption(f"`inputs` must have shape (b, {wanted}) for this model, got {tuple(inputs.shape)}")
+            raise BadOption(f"`inputs` must have shape (b, {shape}) for this model, got {tuple(inputs.shape)}")
         odd = targets[(targets < 0) | (targets >= len(model.classes))].tolist()
         if odd:
             raise bad_option("targets", f"be indices of the model's outputs, 0 to {len(model.classes) - 1}", odd[0])
 
 
 def require_at_least(method: Method, **least: int) -> None:
-    """Refuse options that are below their least value.
+    """Refuse options that are below their smallest value.
 
     Raises:
-        BadOption: If one is.
+        BadOption: If an option is.
     """
     for option, value in least.items():
         if getattr(method, option) < value:
@@ -195,7 +196,7 @@ def declares(
     tolerance: float | None = None,
     source: str = "",
 ) -> Callable[[Function], Function]:
-    """Attach facts to a function, so that it is judged by the truth that fits it.
+    """Attach declared facts to a function, so that it is judged by the suitable kind of truth.
 
     Example:
         >>> @declares(sign="positive", granularity="coarse")
@@ -219,7 +220,7 @@ def declares(
     def attach(function: Function) -> Function:
         if not callable(function) or isinstance(function, type):
             raise bad_option("function", "be a function (model, inputs, targets) -> Tensor", function)
-        function.declaration = declaration  # type: ignore[attr-defined]  # a fact about the function, kept with it
+        function.declaration = declaration  # type: ignore[attr-defined]  # stored on the function
         return function
 
     return attach
@@ -231,7 +232,7 @@ class FunctionMethod:
 
     Args:
         function: `(model, inputs, targets) -> Tensor`.
-        spec: How it was named.
+        spec: Name under which the function was given.
     """
 
     function: MethodFunction
@@ -239,13 +240,13 @@ class FunctionMethod:
 
     @property
     def declaration(self) -> Declaration:
-        """What `declares` attached, else the defaults."""
+        """The declaration attached by `declares`, else the defaults."""
         declaration: Declaration = getattr(self.function, "declaration", Declaration())
         return declaration
 
     @property
     def needs_batch(self) -> bool:
-        """Whether it is given the batch by keyword."""
+        """Whether the method takes the batch as a keyword argument."""
         return "batch" in self.declaration.needs
 
     def __call__(self, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
@@ -259,19 +260,19 @@ AnyMethod = Method | FunctionMethod
 
 
 def context_for(method: AnyMethod, batch: object) -> dict[str, object]:
-    """What a method is given by keyword: the batch, where it declares that it needs it."""
+    """Keyword arguments of a method: the batch, if it declares that it needs it."""
     return {"batch": batch} if method.needs_batch else {}
 
 
 def one_by_one(function: Callable[[Tensor, Tensor], Tensor], inputs: Tensor, targets: Tensor) -> Tensor:
-    """Apply `function` to each image alone and join the maps."""
+    """Apply `function` to each image separately and concatenate the maps."""
     images = zip(inputs.split(1), targets.split(1), strict=True)
     return torch.cat([function(image, target).detach() for image, target in images])
 
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a model into evaluation mode, and every module back into its own mode afterwards."""
+    """Put a model into evaluation mode, and restore the mode of every module afterwards."""
     modules = model.modules() if isinstance(model, nn.Module) else ()  # a control needs no model
     training = [module for module in modules if module.training]
     for module in training:
@@ -285,7 +286,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def captum_quiet() -> Iterator[None]:
-    """Silence what captum warns of at every call: that it sets hooks, and that inputs did not require gradients."""
+    """Silence the warnings of captum at every call, about its hooks and about inputs that did not require gradients."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Setting (forward, )?backward hooks")
         warnings.filterwarnings("ignore", message=r"Input Tensor \d+ did not already require gradients")

@@ -1,7 +1,7 @@
-"""IBA, the information bottleneck for attribution: how much of a layer must get through for the answer to stay?
+"""IBA, the information bottleneck for attribution: the information of a layer that is needed to keep the output.
 
-Noise replaces the features of a layer as far as the answer allows; the information that is still let through, summed over
-channels and enlarged to the image, is the map (Schulz et al. 2020, the per-sample variant).
+Noise replaces the features of a layer as far as the output permits. The map is the remaining information, summed over
+channels and enlarged to the image (Schulz et al. 2020, the per-sample variant).
 
     Z = lambda R + (1 - lambda) e,  e ~ N(mu, sigma^2)        loss = cross entropy + beta * mean KL(P(Z|R) || N(mu, sigma^2))
 """
@@ -26,20 +26,20 @@ from attributionlab.networks.designed import logits_of
 from attributionlab.seeding import content_key, generator
 
 FIRST_SAMPLE = 2_000_000
-"""Index of the first sample by which features are normalized: far from those that are explained."""
+"""Index of the first sample for the normalization of features, far from the explained samples."""
 
 
 LEAST_DEVIATION = 0.01
-"""Below this, a feature that never varies would carry infinite information."""
+"""Lower bound of the deviation: a constant feature would carry infinite information."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What the channels of a layer do on average.
+    """Mean and deviation of the channels of a layer.
 
-    The paper normalizes every cell by itself. Our features are sparse: most cells are 0 on all but a few samples, so
-    that a cell's own deviation is next to nothing and its information next to infinite. Hence one mean and one deviation
-    per channel.
+    The paper normalizes each cell separately. Features of designed networks are sparse: most cells are 0 on nearly all
+    samples, so the deviation of a single cell would be almost 0 and its information almost infinite. Hence this class has
+    one mean and one deviation per channel.
 
     Args:
         mean: mu, (1, c, 1, 1).
@@ -51,13 +51,13 @@ class Features:
 
     @classmethod
     def estimate(cls, model: nn.Module, layer: nn.Module, inputs: Tensor) -> Features:
-        """From the layer's output at samples."""
+        """Estimate them from the layer's outputs for sample inputs."""
         responses = torch.cat([activations(model, layer, part) for part in inputs.split(4)])
         deviation = responses.std(dim=(0, 2, 3), keepdim=True).clamp(min=LEAST_DEVIATION)
         return cls(responses.mean(dim=(0, 2, 3), keepdim=True), deviation)
 
     def information(self, response: Tensor, through: Tensor) -> Tensor:
-        """KL(P(Z|R) || N(mu, sigma^2)) of every feature in nats: what a fraction `through` of the response tells."""
+        """KL(P(Z|R) || N(mu, sigma^2)) of every feature in nats, when the fraction `through` of the response passes."""
         normalized = (response - self.mean) / self.deviation
         variance = (1 - through).square().clamp(min=1e-12)
         return 0.5 * ((through * normalized).square() + variance - variance.log() - 1)
@@ -68,13 +68,13 @@ class Iba(Method):
     """The per-sample information bottleneck.
 
     Args:
-        layer: Where the bottleneck sits: an index into `model.accumulator.layers`, or a dotted module path.
-        information_weight: beta; the paper of AttributionLab takes 20.
+        layer: Layer of the bottleneck: an index into `model.accumulator.layers`, or a dotted module path.
+        information_weight: beta, 20 in the paper of AttributionLab.
         n_steps: Steps of Adam.
         learning_rate: Its step size.
         n_noises: Noisy copies per step.
         smoothing: Standard deviation, in cells, of the blur that keeps the mask smooth; 0 for none.
-        n_samples: Images of the environment by which features are normalized.
+        n_samples: Images of the environment for the normalization of features.
         seed: Seed of the noise.
     """
 
@@ -105,7 +105,7 @@ class Iba(Method):
 
     @cached_property
     def references(self) -> Tensor:
-        """The images (n, c, h, w) by which features are normalized, drawn once for all batches."""
+        """The images (n, c, h, w) for the normalization of features, drawn once for all batches."""
         if self.environment is None:
             raise bad_option("environment", "be given: IBA normalizes features by its samples", None)
         return self.environment.sample(self.n_samples, FIRST_SAMPLE).inputs
@@ -126,10 +126,10 @@ class Iba(Method):
     def optimize(
         self, model: nn.Module, layer: nn.Module, features: Features, image: Tensor, target: Tensor
     ) -> tuple[list[float], Tensor]:
-        """The loss at every step, and the capacity (1, 1, h', w') at the end, in bits."""
+        """The loss at every step, and the final capacity (1, 1, h', w') in bits."""
         random = generator(self.seed, "bottleneck noise", content_key(image[0]))
         response, original = activations(model, layer, image), logits_of(model)(image).detach()
-        parameters = torch.full_like(response, 5.0).requires_grad_()  # sigmoid(5): nearly everything gets through
+        parameters = torch.full_like(response, 5.0).requires_grad_()  # sigmoid(5): almost everything passes
         optimizer = torch.optim.Adam([parameters], lr=self.learning_rate)
         losses: list[Tensor] = []
         for _ in range(self.n_steps):
@@ -139,11 +139,11 @@ class Iba(Method):
             with replaced(layer, noisy):
                 outputs = logits_of(model)(image.expand(self.n_noises, -1, -1, -1))
             information = features.information(response, through)
-            loss = _miss(outputs, original, target) + self.information_weight * information.mean()
+            loss = _output_loss(outputs, original, target) + self.information_weight * information.mean()
             optimizer.zero_grad()
             (parameters.grad,) = torch.autograd.grad(loss, parameters)
             optimizer.step()
-            losses.append(loss.detach())  # read once at the end: reading waits for a GPU
+            losses.append(loss.detach())  # read once at the end: reading synchronizes with a GPU
         through = _blurred(torch.sigmoid(parameters.detach()), self.smoothing)
         return torch.stack(losses).tolist(), features.information(response, through).sum(
             dim=1, keepdim=True
@@ -153,13 +153,13 @@ class Iba(Method):
 def activations(model: nn.Module, layer: nn.Module, inputs: Tensor) -> Tensor:
     """The maps that a layer returns for these inputs."""
     maps = outputs_of(model, layer, inputs)[0]
-    assert isinstance(maps, Tensor), "find_maps has seen to it"
+    assert isinstance(maps, Tensor), "find_maps checks the output"
     return maps.detach()
 
 
 @contextlib.contextmanager
 def replaced(layer: nn.Module, output: Tensor) -> Iterator[None]:
-    """Let a layer return this, whatever it is given."""
+    """Replace the output of a layer."""
     handle = layer.register_forward_hook(lambda *_: output)
     try:
         yield
@@ -167,15 +167,15 @@ def replaced(layer: nn.Module, output: Tensor) -> Iterator[None]:
         handle.remove()
 
 
-def _miss(outputs: Tensor, original: Tensor, target: Tensor) -> Tensor:
-    """How far the answer is lost: cross entropy of a class, or the squared relative error of a number."""
+def _output_loss(outputs: Tensor, original: Tensor, target: Tensor) -> Tensor:
+    """Loss of the output: cross entropy of a class, or the squared relative error of a number."""
     if outputs.shape[1] > 1:
         return functional.cross_entropy(outputs, target.expand(len(outputs)))
     return ((outputs - original) / original.abs().clamp(min=1.0)).square().mean()
 
 
 def _blurred(mask: Tensor, deviation: float) -> Tensor:
-    """A Gaussian blur of each channel, with reflected borders as far as they reach."""
+    """A Gaussian blur of each channel, with reflected borders, truncated to the size of the mask."""
     if deviation == 0:
         return mask
     reach = min(math.ceil(3 * deviation), min(mask.shape[2:]) - 1)

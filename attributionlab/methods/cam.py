@@ -17,12 +17,12 @@ from attributionlab.methods.structure import require_relu_modules
 
 @dataclass(frozen=True, kw_only=True)
 class GradCam(Method):
-    """GradCAM at a layer of the accumulator, after ReLU, enlarged by bilinear interpolation.
+    """GradCAM at a layer of the accumulator, after ReLU, enlarged by interpolation.
 
     Args:
-        layer: Index into `model.accumulator.layers` (the paper takes 5), or a dotted module path for other models.
+        layer: Index into `model.accumulator.layers` (5 in the paper), or a dotted module path for other models.
         relu: Whether negative evidence is dropped.
-        interpolation: How the map is enlarged.
+        interpolation: Kind of interpolation that enlarges the map.
     """
 
     name: ClassVar[str] = "gradcam"
@@ -43,7 +43,7 @@ class GradCam(Method):
             object.__setattr__(self, "declaration", replace(type(self).declaration, sign="signed"))
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum."""
+        """Compute the maps by captum."""
         gradcam = LayerGradCam(model, find_maps(model, self.layer, inputs))
         coarse = gradcam.attribute(inputs, target=targets, relu_attributions=self.relu)
         height, width = inputs.shape[2:]
@@ -53,11 +53,11 @@ class GradCam(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class GuidedGradCam(Method):
-    """Guided backpropagation times GradCAM: fine where the one is, chosen by the other.
+    """Guided backpropagation times GradCAM: pixels of the former, in the region of the latter.
 
     Args:
-        layer: Layer of GradCAM, as there.
-        interpolation: How its map is enlarged.
+        layer: Layer of GradCAM; see `GradCam`.
+        interpolation: Kind of interpolation that enlarges its map.
     """
 
     name: ClassVar[str] = "guided-gradcam"
@@ -72,7 +72,7 @@ class GuidedGradCam(Method):
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum."""
+        """Compute the maps by captum."""
         require_relu_modules(model, inputs)
         guided = CaptumGuidedGradCam(model, find_maps(model, self.layer, inputs))
         maps: Tensor = guided.attribute(inputs, target=targets, interpolate_mode=self.interpolation)
@@ -83,7 +83,7 @@ def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
     """The layer of a model by index into its accumulator or by dotted path.
 
     Raises:
-        BadOption: If there is none.
+        BadOption: If the model has no such layer.
     """
     modules: dict[str, nn.Module] = dict(model.named_modules(remove_duplicate=False))
     path = f"accumulator.layers.{layer}" if isinstance(layer, int) else layer
@@ -100,24 +100,24 @@ def find_maps(model: nn.Module, layer: int | str, inputs: Tensor) -> nn.Module:
     """The layer of a model that returns maps of channels for these inputs.
 
     Raises:
-        BadOption: If there is no such layer, it returns something else, or is called more than once.
+        BadOption: If there is no such layer, it does not return maps of channels, or is called more than once.
     """
-    found = find_layer(model, layer)
-    outputs = outputs_of(model, found, inputs[:1])
+    module = find_layer(model, layer)
+    outputs = outputs_of(model, module, inputs[:1])
     if len(outputs) > 1:
-        hint = f"this {type(found).__name__} is called {len(outputs)} times; use a module of its own for each call"
+        hint = f"this {type(module).__name__} is called {len(outputs)} times; use a module of its own for each call"
         raise bad_option("layer", "be a module that is called once", layer, hint)
     if outputs and isinstance(outputs[0], Tensor) and outputs[0].ndim == 4:
-        return found
+        return module
     shapes = [tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__ for output in outputs[:1]]
     does = f"returns {shapes[0]}" if shapes else "is never called by itself"
     expectation = "be one that returns maps (b, c, h, w), as a convolutional layer does"
-    raise bad_option("layer", expectation, layer, f"{type(found).__name__} {does}")
+    raise bad_option("layer", expectation, layer, f"{type(module).__name__} {does}")
 
 
 @torch.no_grad()
 def outputs_of(model: nn.Module, layer: nn.Module, inputs: Tensor) -> list[object]:
-    """What a layer returns for these inputs, each time that it is called."""
+    """Outputs of a layer for these inputs, one per call of the layer."""
     seen: list[object] = []
     handle = layer.register_forward_hook(lambda *call: seen.append(call[-1]))
     try:

@@ -1,4 +1,4 @@
-"""Controls: maps whose score is known beforehand, to measure scores and methods by."""
+"""Controls: maps with known scores, as references for scores and methods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from attributionlab.truth.batch import Batch
 
 @dataclass(frozen=True, kw_only=True)
 class Random(Method):
-    """Independent values from U(0, 1), the same for the same image.
+    """Independent values from U(0, 1), a function of the image.
 
     Args:
         seed: Seed of the values.
@@ -59,13 +59,13 @@ class Constant(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class Edge(Method):
-    """Edges of the image: the Sobel magnitude of every channel. It never looks at the network."""
+    """Edges of the image: the Sobel magnitude of every channel. It does not depend on the network."""
 
     name: ClassVar[str] = "edge"
     declaration: ClassVar[Declaration] = Declaration(family="controls", sign="magnitude", source="Adebayo et al. 2018")
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By scikit-image."""
+        """Compute the edges by scikit-image."""
         del model, targets
         channels = inputs.double().cpu().flatten(0, 1).numpy()
         edges = torch.from_numpy(np.stack([sobel(channel) for channel in channels]))
@@ -74,7 +74,7 @@ class Edge(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class Input(Method):
-    """The image itself. It never looks at the network."""
+    """The image itself. It does not depend on the network."""
 
     name: ClassVar[str] = "input"
     declaration: ClassVar[Declaration] = Declaration(family="controls", sign="magnitude")

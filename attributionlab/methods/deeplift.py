@@ -1,4 +1,4 @@
-"""DeepLIFT and DeepSHAP: differences of outputs passed back by the rescale rule."""
+"""DeepLIFT and DeepSHAP: differences of outputs, propagated backward by the rescale rule."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from attributionlab.methods.structure import require_relu_modules
 class DeepLift(Method):
     """DeepLIFT with the rescale rule, relative to one baseline.
 
-    captum's rule for a softmax subtracts a mean over the whole batch, so each image is attributed in a call of its own.
+    captum's rule for a softmax subtracts a mean over the whole batch, so each image is attributed in a separate call.
 
     Args:
-        baseline: What differences are relative to: `black`, `true` (the environment's background) or a color.
+        baseline: Reference of the differences: `black`, `true` (the environment's background) or a color.
     """
 
     name: ClassVar[str] = "deeplift"
@@ -37,7 +37,7 @@ class DeepLift(Method):
     baseline: Baseline = "black"
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum, one image at a time."""
+        """Compute the maps by captum, one image at a time."""
         deeplift = CaptumDeepLift(model)
         require_relu_modules(model, inputs, once=True)
         maps = one_by_one(
@@ -51,11 +51,11 @@ class DeepLift(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class DeepShap(Method):
-    """DeepLIFT averaged over baselines, as in DeepSHAP; the paper takes all-zero ones.
+    """DeepLIFT averaged over baselines, as in DeepSHAP; the paper uses all-zero ones.
 
     Args:
-        baseline: What differences are relative to: `black`, `true` (the environment's background) or a color.
-        n_baselines: How many equal baselines; captum wants at least 2.
+        baseline: Reference of the differences: `black`, `true` (the environment's background) or a color.
+        n_baselines: Number of equal baselines; captum requires at least 2.
     """
 
     name: ClassVar[str] = "deepshap"
@@ -75,7 +75,7 @@ class DeepShap(Method):
             raise bad_option("n_baselines", "be at least 2", self.n_baselines)
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum, one image at a time."""
+        """Compute the maps by captum, one image at a time."""
         deepshap = DeepLiftShap(model)
         require_relu_modules(model, inputs, once=True)
 

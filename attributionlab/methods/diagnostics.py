@@ -1,4 +1,4 @@
-"""What methods say of their own work: recorded while they run, collected by whoever wants to know."""
+"""Diagnostics that methods record about their own computation, collected by callers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLLECTED: ContextVar[Recorded | None] = ContextVar("attributionlab_diagnostics
 
 @contextmanager
 def collecting() -> Iterator[Recorded]:
-    """Collect what is recorded inside, by name; a collection inside another one keeps its values to itself."""
+    """Collect the diagnostics recorded inside, by name; the outer one of nested collections does not get the inner values."""
     recorded: Recorded = {}
     token = _COLLECTED.set(recorded)
     try:
@@ -26,10 +26,10 @@ def collecting() -> Iterator[Recorded]:
 
 
 def record(name: str, values: Tensor | float) -> None:
-    """Record a diagnostic, one value per image; nothing happens where nobody collects.
+    """Record a diagnostic, one value per image; does nothing outside of `collecting`.
 
     Args:
-        name: What it is.
+        name: Name of the diagnostic.
         values: (b,), or the value of one image.
 
     Example:
@@ -41,14 +41,16 @@ def record(name: str, values: Tensor | float) -> None:
     """
     recorded = _COLLECTED.get()
     if recorded is not None:
-        found = torch.as_tensor(values).detach().double().cpu()
-        recorded.setdefault(name, []).extend(found.reshape(-1).tolist())
+        diagnostics = torch.as_tensor(values).detach().double().cpu()
+        recorded.setdefault(name, []).extend(diagnostics.reshape(-1).tolist())
 
 
 def record_convergence(model: nn.Module, inputs: Tensor, baselines: Tensor, targets: Tensor, maps: Tensor) -> None:
-    """Record by how much maps (b, ...) miss the difference of outputs; two forward passes, only where somebody collects."""
+    """Record the sum of the maps (b, ...) minus the difference of outputs, by two forward passes, if collecting."""
     if _COLLECTED.get() is None:
         return
     with torch.no_grad():
-        gained, lost = (model(images).gather(1, targets[:, None])[:, 0].double() for images in (inputs, baselines))
-    record("convergence_delta", maps.detach().double().flatten(1).sum(dim=1) - (gained - lost))
+        outputs, baseline_outputs = (
+            model(images).gather(1, targets[:, None])[:, 0].double() for images in (inputs, baselines)
+        )
+    record("convergence_delta", maps.detach().double().flatten(1).sum(dim=1) - (outputs - baseline_outputs))

@@ -1,4 +1,4 @@
-"""Extremal perturbation: which region of a given area, shown alone, raises the logit most? (Fong et al. 2019)
+"""Extremal perturbation: the region of a fixed area that, shown alone, maximizes the logit (Fong et al. 2019).
 
 max_m  f(m x + (1 - m) b)  -  w || vecsort(m) - r_a ||^2        r_a: ones for the largest part a, zeros for the rest
 """
@@ -23,18 +23,18 @@ from attributionlab.networks.designed import logits_of
 class ExtremalPerturbation(Method):
     """A smooth mask of fixed area that keeps the logit high; the map is the mask.
 
-    On designed networks every mask value below 1 turns colored pixels into unknown colors, where the detector has no
-    slope. The mask is therefore enlarged bilinearly from a coarse one that starts at 1; the paper's smooth maximum never
-    reaches 1 and finds nothing here.
+    On designed networks every mask value below 1 turns colored pixels into unknown colors, where the slope of the detector
+    is 0. The mask is therefore enlarged bilinearly from a coarse mask that starts at 1; the paper's smooth maximum never
+    reaches 1 and fails here.
 
     Args:
-        area: a, the part of the image that may be shown.
-        baseline: b, what hidden pixels show: the image under a Gaussian `blur`, `black`, `true` (the background) or a color.
+        area: a, the fraction of the image that is shown.
+        baseline: b, the values of hidden pixels: the image under a Gaussian `blur`, `black`, `true` (the background) or a color.
         blur: Standard deviation of the blur in pixels of a 224 pixel wide image.
         cell: Pixels per cell of the coarse mask, in pixels of a 224 pixel wide image.
         n_steps: Steps of Adam.
         learning_rate: Its step size.
-        area_weight: w at the start; it grows tenfold until the end.
+        area_weight: Initial w; it grows tenfold until the end.
     """
 
     name: ClassVar[str] = "extremal-perturbation"
@@ -77,13 +77,13 @@ class ExtremalPerturbation(Method):
         hidden, logits = self.hidden(image), logits_of(model)
         scale = float(logits(image).detach()[:, target].abs().clamp(min=1e-6))
         n_shown = round(self.area * height * width)
-        wanted = torch.cat([torch.zeros(height * width - n_shown), torch.ones(n_shown)]).to(image)
+        reference = torch.cat([torch.zeros(height * width - n_shown), torch.ones(n_shown)]).to(image)
         coarse.requires_grad_()
         optimizer = torch.optim.Adam([coarse], lr=self.learning_rate)
         for step in range(self.n_steps):
             mask = functional.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=True)
             reward = logits(hidden + mask * (image - hidden))[:, target].sum() / scale
-            excess = (mask.flatten().sort().values - wanted).square().mean()
+            excess = (mask.flatten().sort().values - reference).square().mean()
             weight = self.area_weight * 10 ** (step / self.n_steps)
             (coarse.grad,) = torch.autograd.grad(weight * excess - reward, coarse)
             optimizer.step()
@@ -92,7 +92,7 @@ class ExtremalPerturbation(Method):
         return functional.interpolate(coarse.detach(), size=(height, width), mode="bilinear", align_corners=True)
 
     def hidden(self, image: Tensor) -> Tensor:
-        """What hidden pixels show, (1, c, h, w)."""
+        """Values of hidden pixels, (1, c, h, w)."""
         if self.baseline != "blur":
             return self.baseline_like(image, self.baseline)
         deviation = self.blur * min(image.shape[2:]) / 224

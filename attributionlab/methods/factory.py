@@ -1,4 +1,4 @@
-"""The catalog of methods, and the way from a spec, a function or an address to a method. Nothing here imports torch."""
+"""The catalog of methods, and their construction from specs, functions and addresses. Importing it does not import torch."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
         "vg": ("vargrad",),
     },
 )
-"""All methods: captum's class names and usual abbreviations are understood in hints."""
+"""All methods; hints for unknown names know captum's class names and usual abbreviations."""
 
 
 @overload
@@ -109,21 +109,21 @@ def register_method(name: str, method: Registered, /) -> Registered: ...
 @overload
 def register_method(method: Registered, /) -> Registered: ...
 def register_method(name: Any, method: Any = None, /) -> Any:
-    """Make a method known by a name, in this process.
+    """Register a method under a name, in this process.
 
-    Registered are subclasses of `Method`, which are frozen dataclasses whose fields are their options, with a `name` and a
-    `declaration`; and functions `(model, inputs, targets) -> Tensor`, which may be decorated by `declares`. An installed
+    It must be a subclass of `Method` (a frozen dataclass whose fields are its options, with a `name` and a `declaration`) or
+    a function `(model, inputs, targets) -> Tensor`, which may be decorated by `declares`. An installed
     package uses an entry point of the group `attributionlab.methods` instead, which works in every process.
 
     Args:
-        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
-        method: The class or function; left out where `register_method` decorates it.
+        name: The name in specs; by default a class's own `name`, or a function's name with dashes.
+        method: The class or function; omitted if `register_method` is used as a decorator.
 
     Returns:
         The class or function itself.
 
     Raises:
-        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+        BadOption: If the name is taken or not valid in a spec, or the class or function does not fit.
 
     Example:
         >>> @register_method("mean-of-channels")  # doctest: +SKIP
@@ -143,12 +143,12 @@ def make_method(
     Args:
         method: A registered name or spec (`integrated-gradients[baseline=true]`), a method or its class, a function
             `(model, inputs, targets) -> Tensor`, or its address: `package.module:function`, `file.py:function`.
-        environment: The environment in which it is used; methods ask it for the true baseline.
+        environment: The environment in which it is used, which has the true baseline.
         **options: Options of the method.
 
     Raises:
         UnknownName: If there is no such method or option.
-        BadOption: If a value does not fit or contradicts the spec, or a function is given options.
+        BadOption: If a value is not valid or contradicts the spec, or options are given for a function.
         MissingFile: If the module, file or function does not exist.
 
     Example:

@@ -1,6 +1,4 @@
-"""Gradients and what is made of them: gradient, input x gradient, integrated gradients, guided backpropagation,
-deconvnet.
-"""
+"""Methods based on gradients: gradient, input x gradient, integrated gradients, guided backpropagation, deconvnet."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ class Gradient(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum's Saliency, with signs."""
+        """Compute the maps by captum's Saliency, with signs."""
         maps: Tensor = Saliency(model).attribute(inputs, target=targets, abs=False)
         return maps
 
@@ -45,7 +43,7 @@ class GradientMagnitude(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum's Saliency."""
+        """Compute the maps by captum's Saliency."""
         maps: Tensor = Saliency(model).attribute(inputs, target=targets, abs=True)
         return maps
 
@@ -60,7 +58,7 @@ class InputXGradient(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum."""
+        """Compute the maps by captum."""
         maps: Tensor = CaptumInputXGradient(model).attribute(inputs, target=targets)
         return maps
 
@@ -70,11 +68,11 @@ class IntegratedGradients(Method):
     """The gradient integrated along the straight path from a baseline, times the difference to it.
 
     Args:
-        baseline: Where the path starts: `black`, `true` (the environment's background) or a color.
+        baseline: Start of the path: `black`, `true` (the environment's background) or a color.
         n_steps: Nodes of the quadrature.
         quadrature: Rule of the quadrature. A color is detected along 1/255 of a path from black, so left and middle
-            sums see nothing and right sums see only the end. (captum's trapezoid rule is not offered: its weights do not
-            add up to 1.)
+            sums have no node there and right sums only the end point. (captum's trapezoid rule is not offered: its
+            weights do not sum to 1.)
         internal_batch_size: Nodes per forward pass.
     """
 
@@ -97,7 +95,7 @@ class IntegratedGradients(Method):
                 raise bad_option(option, "be at least 1", getattr(self, option))
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum, one image at a time, so that a map does not depend on the rest of the batch."""
+        """Compute the maps by captum, one image at a time, so that a map does not depend on the batch."""
         integrated_gradients = CaptumIntegratedGradients(model)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
@@ -118,7 +116,7 @@ class IntegratedGradients(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class GuidedBackprop(Method):
-    """The gradient with negative gradients dropped at every ReLU, so that only raising evidence arrives."""
+    """The gradient with negative gradients dropped at every ReLU, so that only raising evidence reaches the input."""
 
     name: ClassVar[str] = "guided-backprop"
     declaration: ClassVar[Declaration] = Declaration(
@@ -126,7 +124,7 @@ class GuidedBackprop(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum."""
+        """Compute the maps by captum."""
         require_relu_modules(model, inputs)
         maps: Tensor = CaptumGuidedBackprop(model).attribute(inputs, target=targets)
         return maps
@@ -142,7 +140,7 @@ class Deconvnet(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum."""
+        """Compute the maps by captum."""
         require_relu_modules(model, inputs)
         maps: Tensor = CaptumDeconvolution(model).attribute(inputs, target=targets)
         return maps

@@ -1,4 +1,4 @@
-"""Occlusion: how much the logit drops when a window of the image is covered."""
+"""Occlusion: the drop of the logit when a window of the image is covered."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Occlusion(Method):
     """The drop of the logit when a sliding window is covered, averaged over the windows that cover a pixel.
 
     Args:
-        baseline: What covers the window: `black`, `true` (the environment's background) or a color.
+        baseline: Values of a covered window: `black`, `true` (the environment's background) or a color.
         window: Side of the window in pixels.
-        stride: Step of the window in pixels, at most `window` so that no pixel is left out.
+        stride: Step of the window in pixels, at most `window`, so that every pixel is covered.
         internal_batch_size: Covered images per forward pass, or crops of as many pixels.
     """
 
@@ -47,9 +47,10 @@ class Occlusion(Method):
             raise bad_option("stride", f"be at most `window` ({self.window})", self.stride)
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """On the output before the softmax where the model has one (`model.logits`): (b, 1, h, w).
+        """Compute the maps (b, 1, h, w) of the output before the softmax if the model has it (`model.logits`).
 
-        By captum, or, for designed networks, from the cells that each window touches: the same map, bit for bit.
+        Designed networks are evaluated at the cells that each window overlaps, other networks by captum; both give the same
+        map, bit for bit.
         """
         height, width = inputs.shape[2:]
         if self.window > min(height, width):
@@ -60,14 +61,14 @@ class Occlusion(Method):
             return self.by_captum(model, inputs, targets)
 
     def is_exact(self, model: DesignedNetwork, inputs: Tensor) -> bool:
-        """Whether what is proven of the network holds here: designed weights, and channels between 0 and 1."""
+        """Whether the proofs about the network apply: designed weights, and channels between 0 and 1."""
         images = (*inputs.split(self.internal_batch_size), self.baseline_like(inputs[:1], self.baseline))
         seen = (model.detect(part) for part in images)
         within = torch.stack([((maps >= 0) & (maps <= 1)).all() for maps in seen])
-        return model.accumulator.intact and bool(within.all())  # a GPU is waited for once, not per part
+        return model.accumulator.intact and bool(within.all())  # one synchronization with a GPU, not one per part
 
     def by_captum(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """One forward pass per window."""
+        """Evaluate every window by a forward pass."""
         channels = inputs.shape[1]
         maps: Tensor = CaptumOcclusion(logits_of(model)).attribute(
             inputs,
@@ -77,10 +78,10 @@ class Occlusion(Method):
             target=targets,
             perturbations_per_eval=max(1, self.internal_batch_size // len(inputs)),
         )
-        return maps[:, :1]  # every channel of a pixel carries the same drop: their sum would count it c times
+        return maps[:, :1]  # every channel of a pixel carries the same drop: their sum would count the drop c times
 
     def exact(self, model: DesignedNetwork, image: Tensor, target: Tensor) -> Tensor:
-        """From the counts with every window covered."""
+        """Compute the map from the counts with each window covered."""
         height, width = image.shape[2:]
         tops, lefts = (
             torch.arange(self.n_windows(side), device=image.device) * self.stride for side in (height, width)
@@ -89,10 +90,10 @@ class Occlusion(Method):
         covering = self.baseline_like(image, self.baseline)
         windowed = WindowedCounts(model, image, covering, self.internal_batch_size)
         counts = windowed.counts(grid[:, 0], grid[:, 1], self.window)
-        distinct, place = counts.unique(dim=0, return_inverse=True)  # a modulo head is wide
+        distinct, inverse = counts.unique(dim=0, return_inverse=True)  # a modulo head is wide
         logits = torch.cat([model.head(part)[:, target] for part in distinct.split(self.internal_batch_size)])
         drops = model.logits(image)[:, target] - logits
-        drops = rearrange(drops[place], "(y x) 1 -> 1 1 y x", y=len(tops))
+        drops = rearrange(drops[inverse], "(y x) 1 -> 1 1 y x", y=len(tops))
         window = torch.ones(1, 1, self.window, self.window).to(image)
         total, n_covering = (
             functional.conv_transpose2d(values, window, stride=self.stride)[..., :height, :width]
@@ -101,5 +102,5 @@ class Occlusion(Method):
         return total / n_covering
 
     def n_windows(self, side: int) -> int:
-        """Windows along a side; the last one may reach over the edge."""
+        """Number of windows along a side; the last one may extend beyond the edge."""
         return -(-(side - self.window) // self.stride) + 1

@@ -1,11 +1,11 @@
-"""PatternNet and PatternAttribution: the gradient with weights replaced by what the inputs of a neuron look like.
+"""PatternNet and PatternAttribution: the gradient with weights replaced by patterns, the typical inputs of a neuron.
 
-A weight must also cancel what distracts, so it does not show the signal; the pattern does. It is estimated where the neuron is
-active (the two-component estimator, E_+ being the mean over such places):
+A weight must also cancel distractors, so it does not show the signal; the pattern does. It is estimated where the neuron is
+active (the two-component estimator, where E_+ is the mean over such positions):
 
     a = (E_+[x y] - E_+[x] E_+[y]) / (w^T (E_+[x y] - E_+[x] E_+[y]))
 
-The paper writes E[y] for the last factor; we take both means over the same places, so that the numerator is a covariance.
+The paper writes E[y] for the last factor; we take both means over the same positions, so that the numerator is a covariance.
 
 References:
     Kindermans et al. 2018, Eq. 10 and section 4.
@@ -30,14 +30,14 @@ from attributionlab.methods.structure import require_chain
 from attributionlab.networks.designed import logits_of
 
 FIRST_SAMPLE = 3_000_000
-"""Index of the first sample from which patterns are estimated: far from those that are explained."""
+"""Index of the first sample for the estimation of patterns, far from the explained samples."""
 
 CONSTANT_FEATURES = "where a number checker is active it is always 1, and what does not vary has no pattern"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Pattern(Method):
-    """Backpropagation through other weights; the leaves say which.
+    """Backpropagation through other weights, which subclasses choose.
 
     Args:
         n_samples: Images of the environment from which patterns are estimated.
@@ -50,7 +50,7 @@ class _Pattern(Method):
 
     @abc.abstractmethod
     def weight(self, layer: Layer, pattern: Tensor) -> Tensor:
-        """What stands in for the layer's weight."""
+        """Replacement of the layer's weight."""
 
     @cached_property
     def references(self) -> Tensor:
@@ -60,7 +60,7 @@ class _Pattern(Method):
         return self.environment.sample(self.n_samples, FIRST_SAMPLE).inputs
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """From the logit back to the input, one image at a time."""
+        """Propagate the logit back to the input, one image at a time."""
         require_chain(model, inputs)
         patterns = estimate_patterns(model, self.references.to(inputs))
         rules = {layer: _backward_through(self.weight(layer, pattern)) for layer, pattern in patterns.items()}
@@ -77,7 +77,7 @@ class _Pattern(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class PatternNet(_Pattern):
-    """The signal: what the network's answer looks like in the input."""
+    """The signal: the part of the input that carries the output."""
 
     name: ClassVar[str] = "pattern-net"
     declaration: ClassVar[Declaration] = Declaration(
@@ -96,7 +96,7 @@ class PatternNet(_Pattern):
 
 @dataclass(frozen=True, kw_only=True)
 class PatternAttribution(_Pattern):
-    """How much every part of the signal contributes."""
+    """Contribution of each component of the signal to the output."""
 
     name: ClassVar[str] = "pattern-attribution"
     declaration: ClassVar[Declaration] = Declaration(
@@ -117,7 +117,8 @@ def estimate_patterns(model: nn.Module, inputs: Tensor) -> dict[Layer, Tensor]:
     layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
     sums = {layer: _Sums.empty(layer) for layer in layers}
     handles = [
-        layer.register_forward_hook(lambda one, given, output: sums[one].add(given[0], output)) for layer in layers
+        layer.register_forward_hook(lambda layer, arguments, output: sums[layer].add(arguments[0], output))
+        for layer in layers
     ]
     try:
         with torch.no_grad():
@@ -126,12 +127,12 @@ def estimate_patterns(model: nn.Module, inputs: Tensor) -> dict[Layer, Tensor]:
     finally:
         for handle in handles:
             handle.remove()
-    return {layer: found.pattern() for layer, found in sums.items()}
+    return {layer: layer_sums.pattern() for layer, layer_sums in sums.items()}
 
 
 @dataclass(eq=False)
 class _Sums:
-    """Sums over the places where each neuron is active: their number, of y, of x and of x y."""
+    """Sums over the positions where each neuron is active: their number, and the sums of y, of x and of x y."""
 
     layer: Layer
     number: Tensor
@@ -147,11 +148,13 @@ class _Sums:
         )
 
     def add(self, inputs: Tensor, output: Tensor) -> None:
-        """Add all places of these inputs, one group of channels after the other."""
+        """Add all positions of these inputs, group by group of channels."""
         groups = self.layer.groups if isinstance(self.layer, nn.Conv2d) else 1
         n_outputs = len(self.number) // groups
-        for group, (part, answer) in enumerate(zip(inputs.chunk(groups, 1), output.chunk(groups, 1), strict=True)):
-            x, y = self._places(part.double()), _flat(answer.double())
+        for group, (group_inputs, group_output) in enumerate(
+            zip(inputs.chunk(groups, 1), output.chunk(groups, 1), strict=True)
+        ):
+            x, y = self._windows(group_inputs.double()), _flat(group_output.double())
             active = (y > 0).double()
             rows = slice(group * n_outputs, (group + 1) * n_outputs)
             self.number[rows] += active.sum(dim=1)
@@ -164,12 +167,12 @@ class _Sums:
         number = self.number.clamp(min=1)[:, None]
         covariance = self.of_xy / number - self.of_x / number * self.of_y[:, None] / number
         scale = (self.layer.weight.detach().flatten(1).double() * covariance).sum(dim=1, keepdim=True)
-        varies = scale.abs() > 1e-9  # below, rounding of the sums is all there is
+        varies = scale.abs() > 1e-9  # smaller values are rounding errors of the sums
         patterns = torch.where(varies, covariance / torch.where(varies, scale, 1.0), 0.0)
         return patterns.reshape(self.layer.weight.shape).to(self.layer.weight)
 
-    def _places(self, inputs: Tensor) -> Tensor:
-        """What each place of the output reads, (inputs of a neuron, places)."""
+    def _windows(self, inputs: Tensor) -> Tensor:
+        """Inputs of a neuron at each position of the output, (inputs of a neuron, positions)."""
         if isinstance(self.layer, nn.Linear):
             return inputs.flatten(0, -2).T
         assert not isinstance(self.layer.padding, str), "padding is given in pixels"
@@ -180,7 +183,7 @@ class _Sums:
 
 
 def _flat(output: Tensor) -> Tensor:
-    """Answers by neuron and place, (k, places)."""
+    """Outputs by neuron and position, (k, positions)."""
     return output.flatten(0, -2).T if output.ndim == 2 else rearrange(output, "b k h w -> k (b h w)")
 
 

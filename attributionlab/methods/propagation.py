@@ -1,9 +1,9 @@
-"""Rules for handing relevance back through a network, and the hooks that put them in place of gradients.
+"""Rules that propagate relevance backward through a network, and the hooks that substitute them for gradients.
 
-    R_j = sum_k  z_jk / sum_j z_jk  R_k            z_jk: what input j contributes to output k; the rules differ in it
+    R_j = sum_k  z_jk / sum_j z_jk  R_k            z_jk: contribution of input j to output k, by which the rules differ
 
-A rule stands in for the gradient of each `nn.Conv2d` and `nn.Linear`; every `nn.ReLU` hands relevance on unchanged. The rules are
-hung on the modules by forward hooks for the time of one call. captum's LRP has no alpha-beta and no flat rule.
+A rule replaces the gradient of each `nn.Conv2d` and `nn.Linear`; every `nn.ReLU` passes relevance on unchanged. Forward hooks
+attach the rules to the modules during one call. captum's LRP has neither the alpha-beta nor the flat rule.
 
 References:
     Bach et al. 2015 (z, epsilon, alpha-beta), Lapuschkin et al. 2017 (flat), Montavon et al. 2017 (box).
@@ -28,7 +28,7 @@ Rule = Callable[[Layer, Tensor, Tensor], Tensor]
 
 
 def epsilon_rule(epsilon: float) -> Rule:
-    """z_jk = a_j w_jk, the sums pushed away from 0 by epsilon; epsilon = 0 is the z rule. The bias keeps its share."""
+    """z_jk = a_j w_jk, with sums moved away from 0 by epsilon (the z rule for epsilon = 0). The bias absorbs its share."""
 
     def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
         forward = linear_part(layer)
@@ -40,35 +40,35 @@ def epsilon_rule(epsilon: float) -> Rule:
 
 
 def alpha_beta_rule(alpha: float, beta: float) -> Rule:
-    """Positive contributions share alpha times the relevance, negative ones minus beta times; alpha - beta = 1."""
+    """Positive contributions receive alpha times the relevance, negative ones -beta times; alpha - beta = 1."""
 
     def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
         forward = linear_part(layer)
         sides = (inputs.clamp(min=0), inputs.clamp(max=0))
         weights = (layer.weight.clamp(min=0), layer.weight.clamp(max=0))
         total = torch.zeros_like(inputs)
-        for factor, (one, other), bias in (
+        for factor, (same_sign, opposite_sign), bias in (
             (alpha, weights, _clamped(layer.bias, min=0)),
             (-beta, weights[::-1], _clamped(layer.bias, max=0)),
         ):
             if factor == 0:
                 continue
-            sums = forward(sides[0], one, bias) + forward(sides[1], other, None)
+            sums = forward(sides[0], same_sign, bias) + forward(sides[1], opposite_sign, None)
             ratio = factor * _ratio(relevance, sums)
-            total = total + sides[0] * transposed(forward, inputs, one, ratio)
-            total = total + sides[1] * transposed(forward, inputs, other, ratio)
+            total = total + sides[0] * transposed(forward, inputs, same_sign, ratio)
+            total = total + sides[1] * transposed(forward, inputs, opposite_sign, ratio)
         return total
 
     return rule
 
 
 def flat_rule() -> Rule:
-    """z_jk = 1: every input that a cell sees gets the same share."""
+    """z_jk = 1: all inputs of a cell receive equal shares."""
 
     def rule(layer: Layer, inputs: Tensor, relevance: Tensor) -> Tensor:
-        forward, ones = linear_part(layer), torch.ones_like(layer.weight)
-        sums = forward(torch.ones_like(inputs), ones, None)
-        return transposed(forward, inputs, ones, _ratio(relevance, sums))
+        forward, flat_weight = linear_part(layer), torch.ones_like(layer.weight)
+        sums = forward(torch.ones_like(inputs), flat_weight, None)
+        return transposed(forward, inputs, flat_weight, _ratio(relevance, sums))
 
     return rule
 
@@ -92,14 +92,14 @@ def box_rule(low: float, high: float) -> Rule:
 
 
 TRANSPARENT = (nn.ReLU, nn.Flatten, nn.Identity, nn.Dropout, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.MaxPool2d)
-"""Modules whose gradient hands relevance on as it should be, beside the layers that have rules."""
+"""Modules without rules whose gradient passes relevance on correctly."""
 
 
 def require_ruled(model: nn.Module) -> None:
-    """Refuse models with modules of torch for which there is no rule; what others wrote goes by its gradient.
+    """Refuse models with modules of torch that have no rule; modules from elsewhere use their gradient.
 
     Raises:
-        BadOption: If there is one; a softmax may stand at the end of a network that tells its logits.
+        BadOption: If there is such a module; a final softmax is allowed if the network has a method `logits`.
     """
     has_logits = logits_of(model) is not model
     for name, module in model.named_modules():
@@ -111,7 +111,7 @@ def require_ruled(model: nn.Module) -> None:
 
 
 class _Propagate(torch.autograd.Function):
-    """The identity on the output of a layer, whose backward pass is a rule instead of the gradient."""
+    """The identity on the output of a layer, with a rule as its backward pass."""
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, output: Tensor, layer: nn.Module, rule: Rule | None) -> Tensor:
@@ -129,7 +129,7 @@ class _Propagate(torch.autograd.Function):
 
 @contextlib.contextmanager
 def hooked(model: nn.Module, rules: Mapping[Layer, Rule], *, through_relu: bool = True) -> Iterator[None]:
-    """Hang rules on layers, and the identity on every ReLU (unless relevance is to be stopped where ReLU was inactive)."""
+    """Attach rules to layers, and the identity to every ReLU if `through_relu`; else inactive ReLUs stop relevance."""
 
     def hook(layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
         rule = rules.get(layer) if isinstance(layer, Layer) else None
@@ -137,8 +137,8 @@ def hooked(model: nn.Module, rules: Mapping[Layer, Rule], *, through_relu: bool 
         return propagated
 
     identities = (nn.ReLU,) if through_relu else ()
-    followed = [module for module in model.modules() if module in rules or isinstance(module, identities)]
-    handles = [module.register_forward_hook(hook) for module in followed]
+    modules = [module for module in model.modules() if module in rules or isinstance(module, identities)]
+    handles = [module.register_forward_hook(hook) for module in modules]
     try:
         yield
     finally:
@@ -159,7 +159,7 @@ def linear_part(layer: Layer) -> LinearPart:
 
 
 def transposed(forward: LinearPart, inputs: Tensor, weight: Tensor, ratio: Tensor) -> Tensor:
-    """The transposed linear map with these weights, applied to what stands at the outputs."""
+    """Apply the transposed linear map with these weights to values at the outputs."""
     with torch.enable_grad():
         point = torch.zeros_like(inputs).requires_grad_()
         (carried,) = torch.autograd.grad(forward(point, weight.detach(), None), point, ratio)
@@ -167,9 +167,10 @@ def transposed(forward: LinearPart, inputs: Tensor, weight: Tensor, ratio: Tenso
 
 
 def _ratio(relevance: Tensor, sums: Tensor) -> Tensor:
-    """Relevance per contribution; where there is no contribution, none."""
+    """Relevance per contribution; 0 if the contributions sum to 0."""
     return torch.where(sums == 0, 0.0, relevance / torch.where(sums == 0, 1.0, sums))
 
 
 def _clamped(bias: Tensor | None, **limits: float) -> Tensor | None:
+    """The bias within limits, if there is one."""
     return None if bias is None else bias.clamp(**limits)

@@ -1,6 +1,6 @@
-"""Layer-wise relevance propagation: the logit is handed back layer by layer, each share in proportion to a contribution.
+"""Layer-wise relevance propagation: the logit is distributed backward, layer by layer, in proportion to contributions.
 
-The rules stand in `propagation.py`; a method says which rule each layer has.
+`propagation.py` has the rules; a method chooses the rule of each layer.
 
 References:
     Bach et al. 2015, Montavon et al. 2017 (deep Taylor), Montavon et al. 2019 (presets by layer).
@@ -33,7 +33,7 @@ from attributionlab.networks.designed import logits_of
 
 @dataclass(frozen=True, kw_only=True)
 class _Relevance(Method):
-    """Relevance propagation; the leaves choose a rule for every layer."""
+    """Relevance propagation; subclasses choose a rule for every layer."""
 
     @abc.abstractmethod
     def rule(self, layer: Layer, *, is_first: bool) -> Rule:
@@ -63,7 +63,7 @@ class LrpEpsilon(_Relevance):
     """The epsilon rule in every layer.
 
     Args:
-        epsilon: How far sums are pushed away from 0.
+        epsilon: Distance by which sums are moved away from 0.
     """
 
     name: ClassVar[str] = "lrp-epsilon"
@@ -87,7 +87,7 @@ class LrpEpsilon(_Relevance):
 class LrpZ(_Relevance):
     """The z rule in every layer: on ReLU networks it is input times gradient of the logit.
 
-    (But for sums that are exactly 0 without a ReLU behind them: they hand on nothing.)
+    (Except for sums of exactly 0 that no ReLU follows, which pass on no relevance.)
     """
 
     name: ClassVar[str] = "lrp-z"
@@ -128,10 +128,10 @@ class LrpAlphaBeta(_Relevance):
 
 @dataclass(frozen=True, kw_only=True)
 class _Preset(_Relevance):
-    """Flat in the first layer, epsilon in linear layers, and what the leaves say in the convolutions between.
+    """Flat in the first layer, epsilon in linear layers, and the rule of the subclass in the other convolutions.
 
     Args:
-        epsilon: That of the linear layers.
+        epsilon: Epsilon of the linear layers.
     """
 
     convolution: ClassVar[Rule]
@@ -143,7 +143,7 @@ class _Preset(_Relevance):
             raise bad_option("epsilon", "be at least 0", self.epsilon)
 
     def rule(self, layer: Layer, *, is_first: bool) -> Rule:
-        """By place and kind of the layer."""
+        """Choose by position and kind of the layer."""
         if is_first:
             return flat_rule()
         return type(self).convolution if isinstance(layer, nn.Conv2d) else epsilon_rule(self.epsilon)
@@ -197,6 +197,6 @@ class DeepTaylor(_Relevance):
             raise bad_option("high", f"be above `low` ({self.low:g})", self.high)
 
     def rule(self, layer: Layer, *, is_first: bool) -> Rule:
-        """By place of the layer."""
+        """Choose by position of the layer."""
         del layer
         return box_rule(self.low, self.high) if is_first else alpha_beta_rule(1.0, 0.0)

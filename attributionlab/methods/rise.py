@@ -17,7 +17,7 @@ from attributionlab.seeding import generator
 
 @dataclass(frozen=True, kw_only=True)
 class Rise(Method):
-    """Random coarse masks, enlarged smoothly with a random offset; every pixel gets the mean output of the masks showing it.
+    """Mean output of random masks that show a pixel; the masks are coarse, enlarged smoothly with a random offset.
 
         S = sum_i f(m_i x + (1 - m_i) b) m_i / (p N)
 
@@ -27,7 +27,7 @@ class Rise(Method):
         n_masks: N.
         cells: Cells of a mask per side.
         probability: p, the probability that a cell is shown.
-        baseline: b, what hidden pixels show.
+        baseline: b, values of hidden pixels.
         seed: Seed of the masks.
         internal_batch_size: Masked images per forward pass.
     """
@@ -55,7 +55,7 @@ class Rise(Method):
             raise bad_option("probability", "be above 0 and at most 1", self.probability)
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Section 3.1 of the paper."""
+        """Compute the maps as in section 3.1 of the paper."""
         cells, offsets = generator(self.seed, "rise cells"), generator(self.seed, "rise offsets")
         baselines = self.baseline_like(inputs, self.baseline)
         images = list(zip(inputs.split(1), baselines.split(1), targets.split(1), strict=True))
@@ -70,9 +70,9 @@ class Rise(Method):
         return totals / (self.probability * self.n_masks)
 
     def draw_masks(self, n: int, size: torch.Size, cells: np.random.Generator, offsets: np.random.Generator) -> Tensor:
-        """Masks (n, 1, h, w) in [0, 1]: coarse cells, enlarged bilinearly by one cell too many, cut out at random.
+        """Masks (n, 1, h, w) in [0, 1]: coarse cells, enlarged bilinearly to one cell more than the image, cropped at random.
 
-        Cells and offsets come from streams of their own, so that masks are the same in parts of any size.
+        Cells and offsets come from separate streams, so that masks do not depend on the size of the parts.
         """
         cell = [-(-side // self.cells) for side in size]
         coarse = torch.from_numpy((cells.random((n, 1, self.cells, self.cells)) < self.probability).astype(np.float32))
@@ -82,7 +82,7 @@ class Rise(Method):
         corners = np.floor(offsets.random((n, 2)) * cell).astype(int)
         height, width = size
         cut = [
-            mask[:, top : top + height, left : left + width]
-            for mask, (top, left) in zip(enlarged, corners, strict=True)
+            mask[:, row : row + height, column : column + width]
+            for mask, (row, column) in zip(enlarged, corners, strict=True)
         ]
         return torch.stack(cut).clamp(0, 1)

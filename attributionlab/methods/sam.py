@@ -1,4 +1,4 @@
-"""SAM, the Segment Anything Model, as a segmentation prior; it needs the extra `sam` and a file of weights.
+"""SAM, the Segment Anything Model, as a segmentation prior; requires the extra `sam` and a file of weights.
 
 References:
     Kirillov et al. 2023, Segment Anything.
@@ -25,15 +25,15 @@ SamModel = Literal["vit_h", "vit_l", "vit_b"]
 
 
 def sam_segmenter(checkpoint: str | None, model: SamModel, device: torch.device) -> Segmenter:
-    """What segments pictures with SAM.
+    """Segmenter by SAM.
 
     Args:
-        checkpoint: The file of its weights, a state dict.
-        model: Which SAM they belong to.
-        device: Where it computes.
+        checkpoint: File of its weights, a state dict.
+        model: Size of the SAM with these weights.
+        device: Device on which SAM runs.
 
     Raises:
-        BadOption: If no file is named, it does not hold the weights of this model, or SAM is not installed.
+        BadOption: If no file is named, it does not contain weights of this model, or SAM is not installed.
         MissingFile: If there is no such file.
         MachineError: If torchvision does not fit torch.
     """
@@ -43,11 +43,11 @@ def sam_segmenter(checkpoint: str | None, model: SamModel, device: torch.device)
 
 
 def weights_file(checkpoint: str | None) -> Path:
-    """The file of weights, made absolute.
+    """The absolute path of the file of weights.
 
     Raises:
-        BadOption: If none is named.
-        MissingFile: If it is not there.
+        BadOption: If no file is named.
+        MissingFile: If the file does not exist.
     """
     if checkpoint is None:
         hint = "pass sam_checkpoint=FILE, or --sam-checkpoint FILE on the command line"
@@ -59,10 +59,10 @@ def weights_file(checkpoint: str | None) -> Path:
 
 
 def paint(masks: Sequence[npt.NDArray[np.bool_]], picture: Picture) -> FeatureMask:
-    """Masks (h, w) that overlap, as one feature mask (h, w).
+    """Combine overlapping masks (h, w) to a feature mask (h, w).
 
-    The largest is painted first, so that what is small lies on top; of equally large ones the later lies on top. Pixels
-    without a mask are one segment, 0.
+    Smaller masks lie above larger ones, and later masks above earlier ones of equal size. Pixels without a mask form
+    segment 0.
     """
     ids: FeatureMask = np.zeros(picture.shape[:2], dtype=np.int64)
     for number, mask in enumerate(sorted(masks, key=np.count_nonzero, reverse=True), start=1):
@@ -72,9 +72,9 @@ def paint(masks: Sequence[npt.NDArray[np.bool_]], picture: Picture) -> FeatureMa
 
 @lru_cache(maxsize=1)  # the largest one takes gigabytes
 def _mask_generator(path: Path, _modified_ns: int, model: SamModel, device: torch.device) -> Any:
-    """SAM with its weights, kept from image to image until the file changes."""
+    """SAM with its weights, cached until the file changes."""
     segment_anything = _segment_anything()
-    with torch.random.fork_rng():  # it draws random weights before it gets these
+    with torch.random.fork_rng():  # its constructor draws random weights
         sam = segment_anything.sam_model_registry[model]()
     try:
         sam.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
@@ -87,7 +87,7 @@ def _mask_generator(path: Path, _modified_ns: int, model: SamModel, device: torc
 
 
 def _segment_anything() -> ModuleType:
-    """The package, imported when it is needed: it is optional, and torchvision with it."""
+    """Import the package on use, because it and torchvision are optional."""
     try:
         return importlib.import_module("segment_anything")
     except ModuleNotFoundError as error:

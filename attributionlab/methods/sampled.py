@@ -1,7 +1,7 @@
-"""Gradients averaged over random points: SmoothGrad and its relatives around the image, expected gradients toward others.
+"""Gradients averaged over random points: SmoothGrad and its variants near the image, expected gradients between images.
 
-Every image draws from a generator of its own, seeded by the image's content: so its map is the same alone and in a batch.
-captum's noise tunnel draws for the whole batch at once from the global generator, hence the few lines here.
+Every image has its own generator, seeded by the image's content, so that its map does not depend on the batch. captum's noise
+tunnel is not used because it draws for the whole batch from the global generator.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ WIDE_NOISE = "its noise is far wider than the number checkers, so no noisy copy 
 FEW_NEAR = "hardly a point between two images has a color that the network knows"
 
 FIRST_BASELINE = 1_000_000
-"""Index of the first sample that serves as a baseline: far from those that are explained."""
+"""Index of the first sample that serves as a baseline, far from the explained samples."""
 
 
 @dataclass(eq=False)
 class _Moments:
-    """Running moments of gradients in float64, one gradient after the other: the parts they come in leave no trace.
+    """Running moments of gradients in float64, added one by one, so that they do not depend on the size of parts.
 
-    The deviations follow Welford, so that a large mean does not cancel them. Against the exact moments of the gradients
-    the error is that of n additions in float64, far below the float32 of a map.
+    The deviations follow Welford's method, which avoids cancellation at large means. The error is that of n additions in
+    float64, far below the float32 resolution of a map.
 
     Args:
-        n: How many gradients.
+        n: Number of gradients.
         mean: Their mean (c, h, w).
         squares: The sum of their squares.
         deviations: The sum of squared deviations from the mean.
@@ -49,7 +49,7 @@ class _Moments:
 
     @classmethod
     def empty(cls, image: Tensor) -> _Moments:
-        """Of no gradients, for an image (c, h, w)."""
+        """Moments without gradients, for an image (c, h, w)."""
         return cls(0, *(torch.zeros_like(image, dtype=torch.float64) for _ in range(3)))
 
     def add(self, gradients: Tensor) -> None:
@@ -64,11 +64,11 @@ class _Moments:
 
 @dataclass(frozen=True, kw_only=True)
 class _NoisyGradient(Method):
-    """Gradients at noisy copies of the image; the leaves say what is made of them.
+    """Gradients at noisy copies of the image, which subclasses reduce to a map.
 
     Args:
         n_draws: Noisy copies per image.
-        noise: Standard deviation of the noise, as a part of the image's range of values.
+        noise: Standard deviation of the noise, relative to the image's range of values.
         seed: Seed of the noise.
         internal_batch_size: Copies per forward pass.
     """
@@ -85,10 +85,10 @@ class _NoisyGradient(Method):
 
     @abc.abstractmethod
     def reduce(self, moments: _Moments) -> Tensor:
-        """From the moments of the gradients to one map (c, h, w)."""
+        """Reduce the moments of the gradients to one map (c, h, w)."""
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum's Saliency at every noisy copy."""
+        """Compute the maps by captum's Saliency at every noisy copy."""
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             random = generator(self.seed, "noise", content_key(image[0]))
@@ -159,11 +159,11 @@ class VarGrad(_NoisyGradient):
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedGradients(Method):
-    """Integrated gradients averaged over baselines from the environment, by drawing baseline and place on the path.
+    """Integrated gradients averaged over baselines from the environment, by drawing baselines and positions on the path.
 
     Args:
         n_draws: Draws per image.
-        n_baselines: Images of the environment to draw baselines from: samples 1,000,000 and on.
+        n_baselines: Number of the environment's images to draw baselines from (samples 1,000,000 and following).
         seed: Seed of the draws.
         internal_batch_size: Draws per forward pass.
     """
@@ -194,7 +194,7 @@ class ExpectedGradients(Method):
         return self.environment.sample(self.n_baselines, FIRST_BASELINE).inputs
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """By captum's Saliency at random points between image and baselines."""
+        """Compute the maps by captum's Saliency at random points between image and baselines."""
         baselines = self.references.to(inputs)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
@@ -203,9 +203,9 @@ class ExpectedGradients(Method):
             total = torch.zeros_like(image)
             for part in draws.split(self.internal_batch_size):
                 chosen = baselines[(part[:, 0] * len(baselines)).long().to(baselines.device)]
-                place = part[:, 1].to(image)[:, None, None, None]
+                position = part[:, 1].to(image)[:, None, None, None]
                 difference = image - chosen
-                total += (_gradients(model, chosen + place * difference, target) * difference).sum(dim=0)
+                total += (_gradients(model, chosen + position * difference, target) * difference).sum(dim=0)
             return total / self.n_draws
 
         return one_by_one(attribute_one, inputs, targets)
@@ -224,6 +224,6 @@ def _chunks(total: int, size: int) -> Iterator[int]:
 
 
 def _draws(random: np.random.Generator, total: int, size: int, image: Tensor) -> Iterator[Tensor]:
-    """Standard normal numbers shaped like `total` copies of an image, in parts; the same whatever the size of the parts."""
+    """Standard normal numbers shaped like `total` copies of an image, in parts; they do not depend on `size`."""
     for n in _chunks(total, size):
         yield torch.from_numpy(random.standard_normal((n, *image.shape[1:]))).to(image)

@@ -1,4 +1,4 @@
-"""The catalog of segmenters, and the names of all segmentation priors. Nothing here imports torch."""
+"""The catalog of segmenters, and the names of all segmentation priors. Importing it does not import torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from attributionlab.methods.segments import Segmenter
 
 PRIORS_WITH_NEEDS = ("oracle", "sam")
-"""Priors that need more than the picture: the scene's patches, and weights."""
+"""Priors that need more than the picture: the scene's patches, or weights."""
 
 SEGMENTERS: Catalog[Segmenter] = Catalog(
     kind="segmenter",
@@ -25,7 +25,7 @@ SEGMENTERS: Catalog[Segmenter] = Catalog(
     rules=Rules(signature="(picture: (h, w, 3) uint8) -> (h, w) integers from 0"),
     reserved=PRIORS_WITH_NEEDS,
 )
-"""Segmenters that need nothing but the picture."""
+"""Segmenters that need only the picture."""
 
 
 @overload
@@ -35,21 +35,20 @@ def register_segmenter(name: str, segmenter: Registered, /) -> Registered: ...
 @overload
 def register_segmenter(segmenter: Registered, /) -> Registered: ...
 def register_segmenter(name: Any, segmenter: Any = None, /) -> Any:
-    """Make a segmenter known by a name, in this process, so that `lime[segments=<name>]` and `kernel-shap[...]` take it.
+    """Register a segmenter under a name, in this process, for `lime[segments=<name>]` and `kernel-shap[segments=<name>]`.
 
-    A segmenter is a function from a picture (h, w, 3) uint8, as a person would see it, to a feature mask (h, w) of integers
-    from 0. An installed package uses an entry point of the group `attributionlab.segmenters` instead, which works in every
-    process.
+    A segmenter is a function from an RGB picture (h, w, 3) uint8 to a feature mask (h, w) of integers from 0. An
+    installed package uses an entry point of the group `attributionlab.segmenters` instead, which works in every process.
 
     Args:
-        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
-        segmenter: The class or function; left out where `register_segmenter` decorates it.
+        name: The name in specs; by default a class's own `name`, or a function's name with dashes.
+        segmenter: The class or function; omitted if `register_segmenter` is used as a decorator.
 
     Returns:
         The class or function itself.
 
     Raises:
-        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+        BadOption: If the name is taken or not valid in a spec, or the class or function does not fit.
 
     Example:
         >>> @register_segmenter("halves")  # doctest: +SKIP

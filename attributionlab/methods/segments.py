@@ -1,6 +1,6 @@
-"""Segmentation priors: which pixels a surrogate treats as one feature.
+"""Segmentation priors: the groups of pixels that a surrogate treats as one feature.
 
-A segmenter maps an image to an integer feature mask (h, w) whose ids count from 0; it sees what a person would see.
+A segmenter maps an RGB picture to an integer feature mask (h, w) whose ids count from 0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GRID_SIDE = 8
 
 
 def grid(picture: Picture) -> FeatureMask:
-    """Squares, 8 to a side: a prior that knows nothing."""
+    """A grid of 8 x 8 cells: a prior that does not depend on the picture."""
     height, width = picture.shape[:2]
     rows, columns = np.arange(height) * GRID_SIDE // height, np.arange(width) * GRID_SIDE // width
     cells: FeatureMask = (rows[:, None] * GRID_SIDE + columns).astype(np.int64)
@@ -32,8 +32,8 @@ def grid(picture: Picture) -> FeatureMask:
 
 
 def slic(picture: Picture) -> FeatureMask:
-    """scikit-image's SLIC with ids from 0; its own count from 1."""
-    from skimage.segmentation import slic as slic_from_one  # noqa: PLC0415  # a second, which other priors need not wait
+    """scikit-image's SLIC with ids from 0 instead of 1."""
+    from skimage.segmentation import slic as slic_from_one  # noqa: PLC0415  # takes a second, so other priors do not import it
 
     ids: FeatureMask = slic_from_one(picture, start_label=0)
     return ids
@@ -45,7 +45,7 @@ def segment(image: Tensor, segments: str, patch_ids: Tensor | None, sam: Segment
     Args:
         image: (c, h, w), colors 0..255 or gray 0 and 1.
         segments: The name of the prior.
-        patch_ids: (h, w), the scene's own patches, for the `oracle`: what a perfect prior would give.
+        patch_ids: (h, w), the scene's own patches, for the perfect prior `oracle`.
         sam: The segmenter for `sam`, with its weights.
 
     Returns:
@@ -53,7 +53,7 @@ def segment(image: Tensor, segments: str, patch_ids: Tensor | None, sam: Segment
 
     Raises:
         UnknownName: If there is no such prior.
-        BadOption: If the oracle is asked for without its batch, or a segmenter does not cover the image.
+        BadOption: If `oracle` is used without a batch, or a segmenter does not cover the image.
     """
     if segments == "oracle":
         if patch_ids is None:
@@ -61,7 +61,7 @@ def segment(image: Tensor, segments: str, patch_ids: Tensor | None, sam: Segment
         ids = patch_ids.cpu().numpy()
     else:
         segmenter = sam if segments == "sam" else SEGMENTERS.get(segments)
-        assert segmenter is not None, "the methods bring SAM with them"
+        assert segmenter is not None, "methods pass the segmenter of SAM"
         ids = segmenter(_picture(image))
     height, width = image.shape[1:]
     if ids.shape != (height, width) or not np.issubdtype(ids.dtype, np.integer) or ids.min() < 0:
@@ -72,7 +72,7 @@ def segment(image: Tensor, segments: str, patch_ids: Tensor | None, sam: Segment
 
 
 def _picture(image: Tensor) -> Picture:
-    """(h, w, 3) uint8, as a person would see it."""
+    """The image as an RGB picture, (h, w, 3) uint8."""
     pixels = image.detach().cpu().permute(1, 2, 0).numpy()
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels * 255, 3, axis=2)

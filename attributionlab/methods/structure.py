@@ -1,4 +1,4 @@
-"""What a network does that hooks on its modules do not see: activations without a module, modules called twice, branches."""
+"""Operations of a network that hooks on its modules miss: activations without a module, repeated modules, branches."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _RELUS: frozenset[Callable[..., Any]] = frozenset(
 
 @dataclass(frozen=True)
 class Unseen:
-    """What one forward pass did that hooks do not see.
+    """Operations of one forward pass that hooks miss.
 
     Args:
         n_functional: Calls of ReLU outside `nn.ReLU`.
         reused: Names of the ReLU modules that were called more than once.
-        joined: Names of the functions that took two or more tensors that depend on the input: branches come together there.
+        joined: Names of the functions of two or more tensors that depend on the input, which join branches.
     """
 
     n_functional: int
@@ -47,7 +47,7 @@ class Unseen:
 
 
 class _Watch(TorchFunctionMode):
-    """Sees every function that is called, also by modules, but not what these functions call themselves."""
+    """Counts function calls, including those by modules but not those inside of these functions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,11 +66,11 @@ class _Watch(TorchFunctionMode):
 
 
 def unseen(model: nn.Module, inputs: Tensor) -> Unseen:
-    """Run a model once and see what its modules do not tell.
+    """Run a model once and find the operations that hooks miss.
 
     Args:
         model: The network.
-        inputs: (b, c, h, w); one image is looked at.
+        inputs: (b, c, h, w), of which the first image is used.
     """
     names: dict[nn.Module, str] = {
         module: name for name, module in model.named_modules() if isinstance(module, nn.ReLU)
@@ -78,7 +78,7 @@ def unseen(model: nn.Module, inputs: Tensor) -> Unseen:
     calls: Counter[nn.Module] = Counter()
     handles = [relu.register_forward_hook(lambda module, *_: calls.update([module])) for relu in names]
     constants = {name: parameter.detach() for name, parameter in model.named_parameters()}
-    image = inputs[:1].detach().clone().requires_grad_()  # now only what depends on it requires gradients
+    image = inputs[:1].detach().clone().requires_grad_()  # only tensors that depend on it require gradients
     try:
         with torch.enable_grad(), _Watch() as watch:
             functional_call(model, constants, (image,))
@@ -93,35 +93,35 @@ def unseen(model: nn.Module, inputs: Tensor) -> Unseen:
 
 
 def require_relu_modules(model: nn.Module, inputs: Tensor, *, once: bool = False) -> None:
-    """Refuse a network where a rule that hangs on `nn.ReLU` modules would silently be left out.
+    """Refuse a network where a rule attached to `nn.ReLU` modules would silently be skipped.
 
     Args:
         model: The network.
         inputs: (b, c, h, w).
-        once: Whether each module may be called only once, because what is kept of a call overwrites the one before.
+        once: Whether each module may be called only once, because a call overwrites the stored values of the previous one.
 
     Raises:
-        BadOption: If it calls ReLU as a function, or a module again.
+        BadOption: If the network calls ReLU as a function, or (with `once`) a module twice.
     """
-    found = unseen(model, inputs)
-    if found.n_functional > 0:
+    missed = unseen(model, inputs)
+    if missed.n_functional > 0:
         hint = "this method hangs its rule on modules, and would silently leave it out there (captum#1082)"
-        what = f"{found.n_functional} calls of torch.relu or the like"
-        raise bad_option("model", "have a nn.ReLU module for every ReLU", what, hint)
-    if once and found.reused:
+        calls = f"{missed.n_functional} calls of torch.relu or the like"
+        raise bad_option("model", "have a nn.ReLU module for every ReLU", calls, hint)
+    if once and missed.reused:
         hint = "this method keeps one call of each; use a module of its own for each ReLU"
-        raise bad_option("model", "call each nn.ReLU module once", f"{found.reused[0]} again", hint)
+        raise bad_option("model", "call each nn.ReLU module once", f"{missed.reused[0]} again", hint)
 
 
 def require_chain(model: nn.Module, inputs: Tensor) -> None:
-    """Refuse a network with branches that come together, where there is no rule for how they share relevance.
+    """Refuse a network that joins branches, for methods without a rule that distributes relevance among them.
 
     Args:
         model: The network.
         inputs: (b, c, h, w).
 
     Raises:
-        BadOption: If two branches come together.
+        BadOption: If the network joins branches.
     """
     joined = unseen(model, inputs).joined
     if joined:

@@ -1,4 +1,4 @@
-"""Surrogates: a linear model of what happens when segments are hidden. LIME and KernelSHAP."""
+"""Surrogates, LIME and KernelSHAP: linear models of the effect of hiding segments."""
 
 from __future__ import annotations
 
@@ -26,51 +26,51 @@ from attributionlab.specs.options import changed_options
 from attributionlab.truth.batch import Batch
 
 ROUNDING = 1e-6
-"""Coefficients below this part of the largest are rounding: the outputs that they are fitted to are float32."""
+"""Coefficients below this fraction of the largest are considered rounding errors, because outputs are float32."""
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """captum's linear model, fitted in float64, and a record of how well it fits: captum keeps no score.
+    """captum's linear model, fitted in float64, with a record of its goodness of fit, which captum does not report.
 
-    KernelSHAP weighs the full and the empty image by a million. In float32 that leaves a thousandth of the largest
-    coefficient where there should be 0, and as scores scale both signs by themselves (Eq. 17), such dust would count in full.
+    KernelSHAP weights the full and the empty image by a million. In float32, coefficients that should be 0 would be up to a
+    thousandth of the largest, and since scores scale both signs separately (Eq. 17), these errors would count in full.
 
     Args:
-        model: What captum would fit.
+        model: captum's linear model.
     """
 
     model: Any
 
-    def fit(self, data: DataLoader[Any]) -> None:
-        """Fit, and record the weighted r squared; undefined (NaN) where all outputs are equal."""
-        hidden, outputs, weights = (torch.cat(parts).double() for parts in zip(*data, strict=True))
+    def fit(self, train_data: DataLoader[Any]) -> None:
+        """Fit the model, and record the weighted r squared, NaN if all outputs are equal."""
+        hidden, outputs, weights = (torch.cat(parts).double() for parts in zip(*train_data, strict=True))
         self.model.fit(DataLoader(TensorDataset(hidden, outputs, weights), batch_size=len(hidden)))
         record("r_squared", _r_squared(outputs.flatten(), self.model(hidden.float()).double().flatten(), weights))
 
     def representation(self) -> Tensor:
-        """The coefficients, 0 where they are rounding."""
+        """The coefficients, with rounding errors set to 0."""
         coefficients: Tensor = self.model.representation()
         return torch.where(coefficients.abs() < ROUNDING * coefficients.abs().max(), 0.0, coefficients)
 
 
 def _r_squared(outputs: Tensor, fitted: Tensor, weights: Tensor) -> Tensor:
-    """The part of the weighted variance that is fitted."""
+    """The explained fraction of the weighted variance."""
     mean = (weights * outputs).sum() / weights.sum()
     return 1 - (weights * (outputs - fitted).square()).sum() / (weights * (outputs - mean).square()).sum()
 
 
 @dataclass(frozen=True, eq=False)
 class _Switched:
-    """An image whose segments are shown or hidden, and where the network begins to mix pixels.
+    """An image whose segments are shown or hidden, split at the first layer that mixes pixels.
 
-    A designed network's detector works pixel by pixel, so it sees image and baseline once, and what it gives is merged.
+    A designed network's detector is pointwise, so it is evaluated once for image and baseline, and its outputs are merged.
 
     Args:
-        function: From merged channels to outputs.
+        function: Function from merged channels to outputs.
         image: (1, c, h, w).
-        baseline: (1, c, h, w), what a hidden pixel shows.
-        channels: What is merged, of image and baseline.
+        baseline: (1, c, h, w), the values of hidden pixels.
+        channels: The channels to merge, of image and baseline.
     """
 
     function: Callable[[Tensor], Tensor]
@@ -80,7 +80,7 @@ class _Switched:
 
     @classmethod
     def of(cls, model: nn.Module, image: Tensor, baseline: Tensor) -> _Switched:
-        """Split at the detector, where there is one."""
+        """Split the network after its detector, if it has one."""
         if isinstance(model, DesignedNetwork):
             return cls(model.finish, image, baseline, (model.detect(image), model.detect(baseline)))
         return cls(model, image, baseline, (image, baseline))
@@ -92,11 +92,11 @@ class _Surrogate(Method):
 
     Args:
         segments: The segmentation prior: a registered segmenter, `oracle` for the scene's own patches, `sam` for the masks of SAM.
-        sam_checkpoint: The file of SAM's weights, a state dict; for `segments=sam`, which needs it, and no other prior.
-        sam_model: Which SAM the weights belong to; for `segments=sam` as well.
-        baseline: What a hidden pixel shows.
+        sam_checkpoint: File of SAM's weights, a state dict; required for `segments=sam` and refused for other priors.
+        sam_model: Size of the SAM with these weights; only for `segments=sam`.
+        baseline: Values of hidden pixels.
         n_samples: Images with hidden segments per explained image.
-        seed: Seed of what is hidden.
+        seed: Seed of the choice of hidden segments.
         internal_batch_size: Images per forward pass.
     """
 
@@ -120,7 +120,7 @@ class _Surrogate(Method):
 
     @property
     def needs_batch(self) -> bool:
-        """Only the oracle asks the batch for its patches."""
+        """Whether the prior is the oracle, which uses the patches of the batch."""
         return self.segments == "oracle"
 
     @abc.abstractmethod
@@ -128,7 +128,7 @@ class _Surrogate(Method):
         """The map (1, c, h, w) of one image by its segments (1, 1, h, w)."""
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
-        """By captum, one image at a time, from random numbers that belong to the image."""
+        """Compute the maps by captum, one image at a time, with random numbers seeded by the image."""
         uses_sam = self.segments == "sam"
         sam = sam_segmenter(self.sam_checkpoint, self.sam_model, inputs.device) if uses_sam else None
         patch_ids = None if batch is None else batch.ground_truth.patch_ids
@@ -146,7 +146,7 @@ class _Surrogate(Method):
         return torch.cat(maps)
 
     def by_captum(self, surrogate: CaptumLime, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
-        """The map (1, c, h, w) that captum's surrogate gives."""
+        """The map (1, c, h, w) of a surrogate of captum."""
         surrogate.interpretable_model = _Judged(surrogate.interpretable_model)
         shown, hidden = switched.channels
         maps: Tensor = surrogate.attribute(
@@ -162,7 +162,7 @@ class _Surrogate(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class Lime(_Surrogate):
-    """A sparse linear model around the image, weighted by how much of it is shown."""
+    """A sparse linear model around the image, weighted by the visible part of the image."""
 
     name: ClassVar[str] = "lime"
     declaration: ClassVar[Declaration] = Declaration(
@@ -173,7 +173,7 @@ class Lime(_Surrogate):
     )
 
     def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
-        """By captum: Lasso with an exponential kernel on the cosine distance between images."""
+        """Fit by captum: Lasso with an exponential kernel on the cosine distance between images."""
         kernel = get_exp_kernel_similarity_function()
 
         def similarity(_original: Tensor, _shown: Tensor, shown_segments: Tensor, **_: Any) -> float:
@@ -199,7 +199,7 @@ class KernelShap(_Surrogate):
     )
 
     def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
-        """By captum; with a single segment, which it cannot regress, the difference of outputs."""
+        """Fit by captum; for a single segment, which captum cannot fit, use the difference of outputs."""
         if int(segments.max()) == 0:
             shown, hidden = (switched.function(channels)[:, target] for channels in switched.channels)
             return (shown - hidden).reshape(1, 1, 1, 1).expand_as(switched.image)

@@ -1,4 +1,4 @@
-"""Metrics: agreement with the exact truth, and the perturbation metrics that are audited by it."""
+"""Metrics: agreement with the exact truth, and the perturbation metrics, which are audited by it."""
 
 import lazy_loader
 

@@ -21,7 +21,7 @@ from attributionlab.truth.maps import attribution_maps
 class SoftScores:
     """Soft precision, recall and F1, each (b,) float64 in [0, 1], higher is better.
 
-    An all-zero map scores 0. Where the truth has no pixel it does not apply, and all three are NaN.
+    An all-zero map scores 0. A truth without pixels does not apply; all three are then NaN.
     """
 
     precision: Tensor
@@ -31,7 +31,7 @@ class SoftScores:
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Scores against each kind of truth: all values against all relevant features, positive against positive, and so on."""
+    """Scores against each kind of truth, for example of positive values against features that raise the output."""
 
     overall: SoftScores
     positive: SoftScores
@@ -39,10 +39,10 @@ class Agreement:
     positive_smooth: SoftScores
 
     def against(self, truth: str) -> SoftScores:
-        """The scores against the truth of this name, one of `TRUTHS`.
+        """The scores against a kind of truth, one of `TRUTHS`.
 
         Raises:
-            BadOption: If there is no such truth.
+            BadOption: If there is no such kind of truth.
         """
         require_choice("truth", truth, TRUTHS)
         scores: SoftScores = getattr(self, truth.replace("-", "_"))
@@ -56,7 +56,7 @@ def normalize(maps: Tensor) -> Tensor:
         maps: (b, *shape).
 
     Returns:
-        (b, *shape) float64 in [-1, 1]; a side without values stays empty.
+        (b, *shape) float64 in [-1, 1]; a sign that does not occur stays absent.
     """
     values = maps.double()
     features = tuple(range(1, values.ndim))
@@ -78,7 +78,7 @@ def soft_scores(values: Tensor, mask: Tensor) -> SoftScores:
     zero, undefined = torch.zeros_like(hit), torch.full_like(hit, torch.nan)
     precision = torch.where(total_credit > 0, hit / total_credit, zero)
     recall = hit / total_truth
-    f1 = torch.where(hit > 0, 2 * hit / (total_credit + total_truth), zero)  # harmonic mean, without dividing 0 by 0
+    f1 = torch.where(hit > 0, 2 * hit / (total_credit + total_truth), zero)  # harmonic mean that avoids 0 / 0
     return SoftScores(*(torch.where(total_truth > 0, score, undefined) for score in (precision, recall, f1)))
 
 
@@ -86,14 +86,14 @@ def score(attribution: Tensor, ground_truth: GroundTruth) -> Agreement:
     """Compare maps with the exact truth.
 
     Args:
-        attribution: (b, *shape), or (b, c, *shape), then summed over channels with signs.
+        attribution: (b, *shape), or (b, c, *shape), which is summed over channels with signs.
         ground_truth: The truth of the same samples.
 
     Returns:
         Scores of shape (b,) for overall, positive, negative and smooth positive truth; NaN where a truth does not apply.
 
     Raises:
-        WrongShape: If the shapes do not fit.
+        WrongShape: If the shapes do not match.
         NotFinite: If a value is NaN or infinite.
 
     References:

@@ -1,4 +1,4 @@
-"""What a perturbation metric is: declared facts, typed options, and scores of maps."""
+"""Perturbation metrics: declared facts, typed options, and scores of maps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from attributionlab.truth.batch import Batch, LabeledImages
 
 Measure = Literal["output", "correct-steps"]
 CURVE_POINTS = 101
-"""Points of a curve that are kept for figures."""
+"""Number of points of a curve in figures."""
 
 MetricFunction = Callable[..., Tensor | Sequence[float]]
 
@@ -33,12 +33,12 @@ AnyBatch = Batch | LabeledImages
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """What a metric says of the maps of a batch.
+    """Scores and curves of a metric for the maps of a batch.
 
     Args:
         scores: (b,) float64; NaN where undefined.
-        at: (s,) float64, fractions of the pixels where the curve is known; None where there is no curve.
-        curves: (b, s), what the score is the area or the mean of.
+        at: (s,) float64, the fractions of pixels at the points of the curves; None if there are no curves.
+        curves: (b, s), whose area or mean is the score.
     """
 
     scores: Tensor
@@ -46,11 +46,11 @@ class Measurement:
     curves: Tensor | None = None
 
     def thinned(self, n_points: int = CURVE_POINTS) -> Measurement:
-        """The same on the CPU in float64, with at most so many points of the curves."""
+        """A copy on the CPU in float64, with at most `n_points` points of the curves."""
         if self.at is None or self.curves is None:
             return Measurement(self.scores.double().cpu())
-        kept = torch.linspace(0, len(self.at) - 1, min(len(self.at), n_points), dtype=torch.float64).round().long()
-        at, curves = (values[..., kept.to(values.device)].double().cpu() for values in (self.at, self.curves))
+        indices = torch.linspace(0, len(self.at) - 1, min(len(self.at), n_points), dtype=torch.float64).round().long()
+        at, curves = (values[..., indices.to(values.device)].double().cpu() for values in (self.at, self.curves))
         return Measurement(self.scores.double().cpu(), at, curves)
 
 
@@ -58,15 +58,15 @@ OUTPUT = "explained output"
 """Quantity that the curves of most metrics show."""
 
 Bounds = tuple[float | None, float | None]
-"""Least and greatest score of a metric; None where there is no such number."""
+"""Smallest and largest score of a metric; None if there is no such bound."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metric(abc.ABC):
-    """A score per image of how well an attribution goes with what a network does, with its options.
+    """A score per image for the agreement of an attribution with the behavior of a network, with its options.
 
     Args:
-        max_memory: Bytes that the evaluation of the network may take at once; results do not depend on it.
+        max_memory: Bytes that the evaluation of the network may use at once; results do not depend on it.
     """
 
     max_memory: int = field(default=DEFAULT_MEMORY, repr=False, compare=False, metadata={"hidden": True})
@@ -75,12 +75,12 @@ class Metric(abc.ABC):
     higher_is_better: ClassVar[bool]
     bounds: ClassVar[Bounds] = (None, None)
     quantity: ClassVar[str] = OUTPUT
-    """Quantity that the curves show, where there are curves."""
+    """Quantity that the curves show, if there are curves."""
 
     source: ClassVar[str]
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:
-        """What does not depend on maps, for those who measure methods one after the other; None if nothing is worth keeping."""
+        """Compute the parts that do not depend on maps, for reuse over calls of `evaluate`; None if there are none."""
         check_measured(environment, batch, ())
         return None
 
@@ -88,13 +88,13 @@ class Metric(abc.ABC):
     def evaluate(
         self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[Measurement]:
-        """Measure the maps of several methods at once, so that they share what does not depend on them.
+        """Measure the maps of several methods at once, which share the computations that do not depend on maps.
 
         Args:
-            environment: Where the images come from; its network is evaluated.
+            environment: Environment of the images, whose network is evaluated.
             batch: The images.
-            attributions: Of each method, (b, h, w) or (b, c, h, w).
-            prepared: What `prepare` gave for the same environment and images, if it was called.
+            attributions: The maps of each method, (b, h, w) or (b, c, h, w).
+            prepared: Result of `prepare` for this environment and batch, if it was called.
         """
 
     @property
@@ -105,12 +105,12 @@ class Metric(abc.ABC):
 
 @dataclass(frozen=True)
 class MetricDeclaration:
-    """The facts about a metric that others rely on.
+    """Declared facts about a metric, on which audits and reports rely.
 
     Args:
         higher_is_better: The direction.
-        source: Paper, or the library that it comes from.
-        bounds: Least and greatest score, None where there is none.
+        source: Paper or library that defines the metric.
+        bounds: Smallest and largest score, None without a bound.
     """
 
     higher_is_better: bool
@@ -124,12 +124,12 @@ Function = TypeVar("Function", bound=MetricFunction)
 def metric(
     *, higher_is_better: bool, source: str = "", bounds: Bounds = (None, None)
 ) -> Callable[[Function], Function]:
-    """Attach facts to a function `(environment, batch, attribution) -> (b,)`, so that it can be audited.
+    """Attach declared facts to a function `(environment, batch, attribution) -> (b,)`, so that it can be audited.
 
     Args:
         higher_is_better: The direction.
-        source: Paper, or the library that it comes from.
-        bounds: Least and greatest score, None where there is none.
+        source: Paper or library that defines the metric.
+        bounds: Smallest and largest score, None without a bound.
 
     Example:
         >>> @metric(higher_is_better=True)
@@ -146,7 +146,7 @@ def metric(
     def attach(function: Function) -> Function:
         if not callable(function) or isinstance(function, type):
             raise bad_option("function", "be a function (environment, batch, attribution) -> (b,)", function)
-        function.declaration = declaration  # type: ignore[attr-defined]  # a fact about the function, kept with it
+        function.declaration = declaration  # type: ignore[attr-defined]  # stored on the function
         return function
 
     return attach
@@ -158,7 +158,7 @@ class FunctionMetric:
 
     Args:
         function: `(environment, batch, attribution) -> (b,)`, declared by `metric`.
-        spec: How it was named.
+        spec: Name under which the function was given.
     """
 
     function: MetricFunction
@@ -191,7 +191,7 @@ class FunctionMetric:
         return self.declaration.bounds
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> object:
-        """Nothing: only the function knows what it needs."""
+        """Prepare nothing, since the function is opaque."""
         check_measured(environment, batch, ())
         return None
 
@@ -205,31 +205,32 @@ class FunctionMetric:
         """Call the function for each method; see `Metric.evaluate`.
 
         Raises:
-            MetricError: If it raises or does not return one number per image.
+            MetricError: If the function raises or does not return one number per image.
         """
         check_measured(environment, batch, attributions)
         refuse_prepared(prepared)
         return [Measurement(self._scores(environment, batch, maps)) for maps in attributions]
 
     def _scores(self, environment: AnyEnvironment, batch: AnyBatch, maps: Tensor) -> Tensor:
+        """Call the function and check its result."""
         try:
-            scores: Any = self.function(environment, batch, maps.clone())
+            returned: Any = self.function(environment, batch, maps.clone())
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             raise MetricError(f"{self.spec} raised {error_line(error)}") from error
         try:
-            found = torch.as_tensor(scores).detach().double().cpu()
+            scores = torch.as_tensor(returned).detach().double().cpu()
         except (TypeError, ValueError, RuntimeError):
-            found = None
-        if found is None or found.shape != (len(maps),):
-            got = type(scores).__name__ if found is None else f"{tuple(found.shape)}"
+            scores = None
+        if scores is None or scores.shape != (len(maps),):
+            got = type(returned).__name__ if scores is None else f"{tuple(scores.shape)}"
             raise MetricError(f"{self.spec} must return one number per image, shape ({len(maps)},), got {got}")
-        return found
+        return scores
 
 
 def check_measured(environment: object, batch: object, attributions: object) -> None:
-    """Refuse what a metric cannot measure: the arguments of `Metric.evaluate`.
+    """Refuse arguments of `Metric.evaluate` that a metric cannot measure.
 
     Raises:
         BadOption: If the environment has no network, the batch no images, or `attributions` is not a list.
@@ -242,10 +243,10 @@ def check_measured(environment: object, batch: object, attributions: object) -> 
 
 
 def refuse_prepared(prepared: object) -> None:
-    """Refuse what a metric without preparation did not prepare.
+    """Refuse prepared values for a metric that prepares nothing.
 
     Raises:
-        BadOption: If there is something.
+        BadOption: If `prepared` is not None.
     """
     if prepared is not None:
         raise bad_option("prepared", "be none: this metric prepares nothing", prepared)

@@ -1,4 +1,4 @@
-"""The catalog of metrics, and the way from a spec, a function or an address to a metric. Nothing here imports torch."""
+"""The catalog of metrics, and their construction from specs, functions and addresses. Importing it does not import torch."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ def register_metric(name: str, metric: Registered, /) -> Registered: ...
 @overload
 def register_metric(metric: Registered, /) -> Registered: ...
 def register_metric(name: Any, metric: Any = None, /) -> Any:
-    """Make a metric known by a name, in this process.
+    """Register a metric under a name, in this process.
 
-    Registered are subclasses of `Metric`, which are frozen dataclasses whose fields are their options, with a `name`,
-    `higher_is_better` and a `source`; and functions `(environment, batch, attribution) -> (b,)` declared by `metric`. An
-    installed package uses an entry point of the group `attributionlab.metrics` instead, which works in every process.
+    It must be a subclass of `Metric` (a frozen dataclass whose fields are its options, with a `name`, `higher_is_better` and
+    a `source`) or a function `(environment, batch, attribution) -> (b,)` declared by `metric`. An installed
+    package uses an entry point of the group `attributionlab.metrics` instead, which works in every process.
 
     Args:
-        name: The name in specs; left out, it is a class's own `name`, or a function's with dashes.
-        metric: The class or function; left out where `register_metric` decorates it.
+        name: The name in specs; by default a class's own `name`, or a function's name with dashes.
+        metric: The class or function; omitted if `register_metric` is used as a decorator.
 
     Returns:
         The class or function itself.
 
     Raises:
-        BadOption: If the name is taken or cannot stand in a spec, or what is registered lacks something, which the message names.
+        BadOption: If the name is taken or not valid in a spec, or the class or function does not fit.
 
     Example:
         >>> import attributionlab as al  # doctest: +SKIP
@@ -79,7 +79,8 @@ def make_metric(metric: str | AnyMetric | MetricFunction, /, **options: object) 
 
     Raises:
         UnknownName: If there is no such metric or option.
-        BadOption: If a value does not fit or contradicts the spec, or a function has no declaration or is given options.
+        BadOption: If a value is not valid or contradicts the spec, a function has no declaration, or options are given for a
+            function.
         MissingFile: If the module, file or function does not exist.
 
     Example:

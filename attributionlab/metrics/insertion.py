@@ -1,8 +1,8 @@
 """Insertion and Deletion (Petsiuk et al. 2018; appendix G.4), exact: one point of the curve per pixel.
 
 Pixels are taken in the order of falling attribution. Insertion shows them one by one on a canvas, Deletion replaces them by
-the canvas; the faster the explained output rises or falls, the better the order. Where the output says nothing about a single
-pixel, as a remainder does not, the steps that change it are counted instead (appendix F.4).
+the canvas; the faster the explained output rises or falls, the better the order. For outputs such as a remainder, whose
+value does not rise with every pixel, the steps that change the output are counted instead (appendix F.4).
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Curve:
     """The explained output while pixels are switched one by one.
 
     Args:
-        steps: (s,) int64, 0 to P: how many pixels are switched.
-        outputs: (b, s), the explained output as the network gives it, or the part of the correct steps (0 to 1).
+        steps: (s,) int64, numbers of switched pixels, from 0 to P.
+        outputs: (b, s), the explained output, or the fraction of correct steps (0 to 1).
         auc: (b,) float64, area under the outputs over the fraction of pixels (trapezoid, both ends included).
-        auc_normalized: (b,) float64, the same divided by the output for the full image; NaN where that is 0.
-        optimum: (b,) float64, the best `auc` of any order in closed form; NaN where none is known.
+        auc_normalized: (b,) float64, `auc` divided by the output for the full image; NaN where that is 0.
+        optimum: (b,) float64, the best `auc` of any order in closed form; NaN if it is unknown.
     """
 
     steps: Tensor
@@ -69,10 +69,10 @@ class _Switching(Metric):
 
     Args:
         canvas: `black`, the true `background`, or the image under a `blur`, rounded to integer colors.
-        order: By `signed` values or their `magnitude`; the environment's own choice if none.
-        measure: The explained `output`, or the `correct-steps`: steps that change it, of all that can (F.4).
-        steps: None for one point per pixel, else so many steps, by forward passes through any network.
-        seed: Seed of the order among equal values.
+        order: Sort by `signed` values or by their `magnitude`; by default as the environment declares.
+        measure: The explained `output`, or the fraction of `correct-steps`, which change the output (F.4).
+        steps: Number of steps, by forward passes through any network; None for one point per pixel, evaluated exactly.
+        seed: Seed of the order of ties.
     """
 
     canvas: Canvas = "black"
@@ -95,7 +95,7 @@ class _Switching(Metric):
         attributions: Sequence[Tensor],
         prepared: object = None,
     ) -> list[Measurement]:
-        """The areas and curves; see `Metric.evaluate`. Nothing is prepared: curves take milliseconds."""
+        """The areas and curves; see `Metric.evaluate`. Nothing is prepared, because curves take milliseconds."""
         refuse_prepared(prepared)
         curves = self.curves(environment, batch, attributions)
         return [Measurement(curve.auc, curve.steps / batch.inputs[0, 0].numel(), curve.outputs) for curve in curves]
@@ -104,7 +104,7 @@ class _Switching(Metric):
         """A curve per method; the images are prepared once for all of them."""
         check_measured(environment, batch, attributions)
         by = environment.ranking if self.order is None else self.order
-        maps = [attribution_maps(given, batch.inputs.shape) for given in attributions]
+        maps = [attribution_maps(attribution, batch.inputs.shape) for attribution in attributions]
         ties = tie_orders(batch.inputs, seed=self.seed)
         orders = torch.stack([descending_from(ties, values, by=by) for values in maps])
         shown = canvases(environment, batch.inputs, self.canvas)
@@ -128,24 +128,25 @@ class _Switching(Metric):
         return [self._curve(steps, *curve) for curve in zip(outputs, areas, optima, strict=True)]
 
     def _curve(self, steps: Tensor, outputs: Tensor, auc: Tensor, optimum: Tensor) -> Curve:
+        """The curve with its normalized area."""
         values = outputs.double()
         full = values[:, -1 if self.inserts else 0]
         return Curve(steps, outputs, auc, torch.where(full != 0, auc / full, torch.nan), optimum)
 
     def _optimum(self, batch: AnyBatch, outputs: Tensor, per_pixel: float | None) -> Tensor:
-        """The best area where every positive pixel adds the same: k(1 - k/2n) or k(k/2n) outputs of a pixel."""
+        """The best area if all positive pixels contribute equally: k(1 - k/2n) or k(k/2n) times the output of a pixel."""
         counted = self.measure == "correct-steps"
         unknown = torch.full((len(outputs),), torch.nan, dtype=torch.float64)
         if batch.ground_truth is None or self.steps is not None:
             return unknown
-        mask = batch.ground_truth.positive_mask  # where steps are counted there is no other truth
+        mask = batch.ground_truth.positive_mask  # the only truth where steps are counted
         k, n = mask.flatten(1).sum(dim=1).double().to(outputs.device), mask[0].numel()
-        each = 1 / k if counted else per_pixel
-        if each is None:
+        contribution = 1 / k if counted else per_pixel
+        if contribution is None:
             return unknown
-        area = (k * (2 * n - k) if self.inserts else k * k) / 2 * each / n
+        area = (k * (2 * n - k) if self.inserts else k * k) / 2 * contribution / n
         empty = outputs[:, 0 if self.inserts else -1]
-        return torch.where(empty == 0, area, torch.nan)  # a canvas that counts itself has another optimum
+        return torch.where(empty == 0, area, torch.nan)  # the formula assumes an output of 0 for the canvas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,21 +184,21 @@ def insertion(
     """Show the pixels on a canvas, the highest attribution first; a higher area is better.
 
     Args:
-        environment: Where the images come from; its network is evaluated. A `TrainedNetwork` with `steps`.
+        environment: Environment of the images, whose network is evaluated; a `TrainedNetwork` requires `steps`.
         batch: The images; or `LabeledImages`.
         attribution: (b, h, w) or (b, c, h, w).
         canvas: `black`, the true `background`, or the image under a `blur`, rounded to integer colors.
-        order: By `signed` values or their `magnitude`; the environment's own choice if left out.
-        measure: The explained `output`, or the `correct-steps`: those that change it, of all that can (appendix F.4).
-        steps: None for one point per pixel, else so many steps, by forward passes through any network.
-        seed: Seed of the order among equal values.
-        max_memory: Bytes that the exact evaluation may take at once.
+        order: Sort by `signed` values or by their `magnitude`; by default as the environment declares.
+        measure: The explained `output`, or the fraction of `correct-steps`, which change the output (appendix F.4).
+        steps: Number of steps, by forward passes through any network; None for one point per pixel, evaluated exactly.
+        seed: Seed of the order of ties.
+        max_memory: Bytes that the exact evaluation may use at once.
 
     Returns:
-        The curve with P + 1 points per image.
+        The curve, with P + 1 points per image unless `steps` are set.
 
     Raises:
-        BadOption: If an option does not fit, or the model is no designed network and there are no `steps`.
+        BadOption: If an option is not valid, or the model is not a designed network and `steps` is None.
         MethodError: If the attribution has the wrong shape, or NaN or infinite values.
 
     References:
@@ -236,7 +237,7 @@ def deletion(
 
 
 def canvases(environment: AnyEnvironment, inputs: Tensor, canvas: Canvas) -> Tensor:
-    """What is shown where pixels are missing, (b, c, h, w), in integer colors."""
+    """Values of missing pixels, (b, c, h, w), in integer colors."""
     if canvas == "black":
         return torch.zeros_like(inputs)
     if canvas == "background":
@@ -254,10 +255,10 @@ def canvases(environment: AnyEnvironment, inputs: Tensor, canvas: Canvas) -> Ten
 
 
 def check_switching(canvas: object, order: object, measure: object, steps: object) -> None:
-    """Refuse options that Insertion, Deletion and Sensitivity-N share, where they do not fit.
+    """Refuse invalid values of the options that Insertion, Deletion and Sensitivity-N share.
 
     Raises:
-        BadOption: If there is no such canvas, order or measure, or if steps skip pixels where single steps are counted.
+        BadOption: If there is no such canvas, order or measure, or `steps` are set although correct steps are counted.
     """
     require_choice("canvas", canvas, typing.get_args(Canvas))
     if order is not None:
@@ -270,21 +271,21 @@ def check_switching(canvas: object, order: object, measure: object, steps: objec
 
 
 def contributing(batch: AnyBatch) -> Tensor:
-    """(b,) int64: how many pixels the output depends on by the truth."""
+    """(b,) int64: number of pixels on which the output depends, by the truth."""
     if batch.ground_truth is None:
         raise bad_option("measure", "be output where there is no ground truth", "correct-steps")
     return batch.ground_truth.overall_mask.flatten(1).sum(dim=1).to(batch.inputs.device)
 
 
 def correct_steps(outputs: Tensor, n_contributing: Tensor) -> Tensor:
-    """How many of the steps so far have changed the output (appendix F.4), (..., s) to (..., s).
+    """Running number of steps that changed the output (appendix F.4), (..., s) to (..., s).
 
     Args:
         outputs: (..., s), after every step.
-        n_contributing: How many steps must change it: pixels that contribute, by the truth.
+        n_contributing: Number of steps that must change it, one per contributing pixel of the truth.
 
     Raises:
-        BadOption: If others do, so that there is nothing like a correct step.
+        BadOption: If another number of steps changes the output, so that correct steps are not defined.
     """
     changed = (outputs.diff(dim=-1) != 0).cumsum(dim=-1)
     if bool((changed[..., -1] != n_contributing).any()):

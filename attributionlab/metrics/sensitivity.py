@@ -1,8 +1,8 @@
-"""Sensitivity-N (Ancona et al. 2018; appendices F.5, G.5): does the attribution of N pixels say what their absence changes?
+"""Sensitivity-N (Ancona et al. 2018; appendices F.5, G.5): correlation of attributions with the effect of removing N pixels.
 
 For every N, over random subsets of N pixels: the Pearson correlation between the subset's summed attribution and the drop of
-the explained output when the subset is replaced by the canvas. The first N pixels of a random order are a random subset of N,
-so one set of orders serves every N; the same orders serve every image and every method.
+the explained output when the subset is replaced by the canvas. The first N pixels of a random order are a random subset
+of size N, so one set of orders serves every N, image and method.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import attribution_maps
 
 MOST_ORDERS = 100_000
-"""Random orders, at most: at 224x224 pixels a thousand take 400 MB."""
+"""Largest number of random orders; at 224x224 pixels a thousand need 400 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +39,11 @@ class SensitivityCurve:
     """Correlation of summed attribution and drop of the output, by the number of pixels.
 
     Args:
-        sizes: (s,) int64, N; from 1 to P - 1 where the network is evaluated exactly.
+        sizes: (s,) int64, N; from 1 to P - 1 if the network is evaluated exactly.
         correlations: (b, s) float64, in [-1, 1]; NaN where the output does not vary over the subsets, 0 where only the
             attribution is constant.
-        mean: (b,) float64, over the sizes where it is defined; NaN if it is defined nowhere.
-        n_undefined: (b,) int64, sizes where it is not.
+        mean: (b,) float64, over the sizes with a defined correlation; NaN if there are none.
+        n_undefined: (b,) int64, number of sizes with an undefined correlation.
     """
 
     sizes: Tensor
@@ -53,7 +53,7 @@ class SensitivityCurve:
 
     @classmethod
     def of(cls, sizes: Tensor, correlations: Tensor) -> SensitivityCurve:
-        """With mean and number of the undefined."""
+        """Add the mean and the number of undefined correlations."""
         return cls(sizes, correlations, correlations.nanmean(dim=1), correlations.isnan().sum(dim=1))
 
 
@@ -63,10 +63,10 @@ class SensitivityN(Metric):
 
     Args:
         n_orders: Random orders, that is, subsets per N; at least 2.
-        canvas: What replaces the pixels; as in Insertion.
-        order: Whether `signed` values or their `magnitude` are summed; the environment's own choice if none.
-        measure: The drop of the `output`, or the `correct-steps` so far: those that changed it (F.5).
-        steps: None for every N, else so many, by forward passes through any network.
+        canvas: Values of replaced pixels; see `Insertion`.
+        order: Sum `signed` values or their `magnitude`; by default as the environment declares.
+        measure: The drop of the `output`, or the number of `correct-steps`, which changed the output (F.5).
+        steps: Number of values of N, by forward passes through any network; None for every N, evaluated exactly.
         seed: Seed of the orders.
     """
 
@@ -92,7 +92,7 @@ class SensitivityN(Metric):
             whole_number("steps", self.steps, 2)
 
     def prepare(self, environment: AnyEnvironment, batch: AnyBatch) -> Prepared:
-        """The orders, and the drops of every image; about 80 MB and 40 MB an image at 224x224."""
+        """The orders, and the drops of every image; about 80 MB, and 40 MB per image, at 224x224."""
         check_measured(environment, batch, ())
         orders = self._orders(batch)
         return Prepared(orders, tuple(self._drops(environment, batch, orders)))
@@ -108,11 +108,11 @@ class SensitivityN(Metric):
     def curves(
         self, environment: AnyEnvironment, batch: AnyBatch, attributions: Sequence[Tensor], prepared: object = None
     ) -> list[SensitivityCurve]:
-        """A curve per method; the network is evaluated once for all of them, or not at all where that is prepared."""
+        """A curve per method; the network is evaluated once for all of them, or not at all with `prepared`."""
         check_measured(environment, batch, attributions)
         if prepared is not None and not isinstance(prepared, Prepared):
             raise bad_option("prepared", "be what `prepare` returned, or none", prepared)
-        maps = [self._summed(environment, attribution_maps(given, batch.inputs.shape)) for given in attributions]
+        maps = [self._summed(environment, attribution_maps(values, batch.inputs.shape)) for values in attributions]
         sizes = self._sizes(batch)
         if isinstance(prepared, Prepared):
             orders, drops = prepared.orders, iter(prepared.drops)
@@ -128,13 +128,15 @@ class SensitivityN(Metric):
         return [SensitivityCurve.of(sizes, torch.stack(by_image)) for by_image in correlations]
 
     def _sizes(self, batch: AnyBatch) -> Tensor:
+        """Values of N, (s,) int64."""
         return switch_steps(batch.inputs[0, 0].numel(), self.steps)[1:-1]
 
     def _orders(self, batch: AnyBatch) -> Tensor:
+        """Random orders of the pixels, (n, P) int64."""
         return random_orders(self.n_orders, batch.inputs[0, 0].numel(), seed=self.seed).to(batch.inputs.device)
 
     def _drops(self, environment: AnyEnvironment, batch: AnyBatch, orders: Tensor) -> Iterator[Drops]:
-        """Image by image, because the orders are many."""
+        """Compute the drops image by image, to limit memory."""
         shown = canvases(environment, batch.inputs, self.canvas)
         n_contributing = contributing(batch) if self.measure == "correct-steps" else None
         images = zip(batch.inputs.split(1), shown.split(1), batch.targets.split(1), strict=True)
@@ -148,7 +150,7 @@ class SensitivityN(Metric):
             yield Drops.of(changes[:, 1:-1].contiguous())
 
     def _summed(self, environment: AnyEnvironment, maps: Tensor) -> Tensor:
-        """What is summed, (b, P) float64."""
+        """The values to sum, (b, P) float64."""
         by = environment.ranking if self.order is None else self.order
         return (maps.abs() if by == "magnitude" else maps).flatten(1).double()
 
@@ -169,27 +171,27 @@ def sensitivity_n(
     """Correlate summed attribution with the drop of the output, for every number of pixels; higher is better.
 
     Args:
-        environment: Where the images come from; its network is evaluated. A `TrainedNetwork` with `steps`.
+        environment: Environment of the images, whose network is evaluated; a `TrainedNetwork` requires `steps`.
         batch: The images; or `LabeledImages`.
         attribution: (b, h, w) or (b, c, h, w).
         n_orders: Random orders, that is, subsets per N; at least 2.
-        canvas: What replaces the pixels; see `insertion`.
-        order: Whether `signed` values or their `magnitude` are summed; the environment's own choice if left out.
-        measure: The drop of the `output`, or the `correct-steps` so far: those that changed it (appendix F.5).
-        steps: None for every N, else so many, by forward passes through any network.
+        canvas: Values of replaced pixels; see `insertion`.
+        order: Sum `signed` values or their `magnitude`; by default as the environment declares.
+        measure: The drop of the `output`, or the number of `correct-steps`, which changed the output (appendix F.5).
+        steps: Number of values of N, by forward passes through any network; None for every N, evaluated exactly.
         seed: Seed of the orders.
-        max_memory: Bytes that the exact evaluation of the network may take at once.
+        max_memory: Bytes that the exact evaluation of the network may use at once.
 
     Returns:
         One correlation per image and N.
 
     Raises:
-        BadOption: If an option does not fit, or the model is no designed network and there are no `steps`.
+        BadOption: If an option is not valid, or the model is not a designed network and `steps` is None.
         MethodError: If the attribution has the wrong shape, or NaN or infinite values.
 
     References:
-        Ancona et al. 2018, section 4; Zhang et al. 2024, appendices F.5 and G.5, which correlates with the output rather than
-        its drop, so that the sign flips.
+        Ancona et al. 2018, section 4; Zhang et al. 2024, appendices F.5 and G.5, which correlate with the output rather than
+        its drop, so that the sign is reversed.
     """
     metric = SensitivityN(
         n_orders=n_orders,
@@ -214,22 +216,22 @@ def sensitivity_n_by_subsets(
     seed: int = 0,
     batch_size: int = 4,
 ) -> SensitivityCurve:
-    """Sensitivity-N to the letter: fresh, independent subsets for each N, a forward pass for each subset. Slow.
+    """Sensitivity-N by its definition: independent subsets for each N, and a forward pass for each subset. Slow.
 
-    `sensitivity_n` estimates the same correlations from nested subsets; this is what it can be held against.
+    `sensitivity_n` estimates the same correlations from nested subsets; this function is its reference.
 
     Args:
-        environment: Where the images come from, or a `TrainedNetwork`.
+        environment: Environment of the images, or a `TrainedNetwork`.
         batch: The images.
         attribution: (b, h, w) or (b, c, h, w); signed values are summed.
         sizes: Values of N, from 1 to P - 1.
         n_subsets: Subsets per N; at least 2.
-        canvas: What replaces the pixels; see `insertion`.
+        canvas: Values of replaced pixels; see `insertion`.
         seed: Seed of the subsets.
-        batch_size: AnyBatch per forward pass.
+        batch_size: Images per forward pass.
 
     Raises:
-        BadOption: If an option does not fit.
+        BadOption: If an option is not valid.
         MethodError: If the attribution has the wrong shape, or NaN or infinite values.
 
     References:
@@ -243,7 +245,7 @@ def sensitivity_n_by_subsets(
             raise bad_option("sizes", f"lie between 1 and {n_pixels - 1}", size)
     curves = []
     for image, replacement, target, values in zip(batch.inputs, shown, batch.targets.tolist(), maps, strict=True):
-        found = []
+        correlations = []
         for size in sizes:
             random = generator(seed, "subsets", size)
             subsets = torch.stack([torch.from_numpy(random.permutation(n_pixels)[:size]) for _ in range(n_subsets)])
@@ -256,19 +258,19 @@ def sensitivity_n_by_subsets(
                 full = environment.model(image[None])[0, target]
             drops = (full - torch.cat(outputs)[:, target]).double()
             sums = values[subsets.to(values.device)].sum(dim=1).to(drops.device)
-            found.append(Drops.of(drops[:, None]).correlate(sums[:, None]))
-        curves.append(torch.cat(found))
+            correlations.append(Drops.of(drops[:, None]).correlate(sums[:, None]))
+        curves.append(torch.cat(correlations))
     return SensitivityCurve.of(torch.tensor(list(sizes)), torch.stack(curves))
 
 
 @dataclass(frozen=True, eq=False)
 class Drops:
-    """Drops of the output, ready to be correlated with the sums of many methods.
+    """Drops of the output, prepared for the correlation with the sums of many methods.
 
     Args:
-        centered: (n, s) float64, without their mean over the n subsets.
-        lengths: (s,), of the columns.
-        vary: (s,) bool, whether they are not all equal.
+        centered: (n, s) float64, drops minus their mean over the n subsets.
+        lengths: (s,), norms of the columns.
+        vary: (s,) bool, whether the drops are not all equal.
     """
 
     centered: Tensor
@@ -277,12 +279,12 @@ class Drops:
 
     @classmethod
     def of(cls, drops: Tensor) -> Drops:
-        """From drops (n, s)."""
+        """Prepare drops (n, s)."""
         centered = drops - drops.mean(dim=0)
         return cls(centered, torch.linalg.vector_norm(centered, dim=0), _vary(drops))
 
     def correlate(self, sums: Tensor) -> Tensor:
-        """Pearson's correlation with sums (n, s), (s,): NaN where the drops are all equal, 0 where only the sums are."""
+        """Pearson's correlation with sums (n, s), (s,): NaN where all drops are equal, 0 where only the sums are."""
         sums_vary = _vary(sums)
         sums = sums - sums.mean(dim=0)
         lengths = torch.linalg.vector_norm(sums, dim=0) * self.lengths
@@ -293,11 +295,11 @@ class Drops:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What does not depend on maps.
+    """The parts of Sensitivity-N that do not depend on maps.
 
     Args:
         orders: (n, P) int64.
-        drops: Of every image.
+        drops: Drops of every image.
     """
 
     orders: Tensor
@@ -305,5 +307,6 @@ class Prepared:
 
 
 def _vary(values: Tensor) -> Tensor:
+    """(s,) bool: whether the columns (n, s) are not constant."""
     low, high = values.aminmax(dim=0)
     return low != high

@@ -2,7 +2,7 @@
 
 The 3x3 convolution has stride 3, so every cell of a block covers 3x3 cells of the block before, and the last block has
 one cell: the count. A block has M kernels per class; with kernel weights w_ij (kernel i, position j) and mixing weights
-m_i it adds up its window if `sum_i m_i w_ij = 1` for every position j *and no ReLU clips*.
+m_i it sums its window if `sum_i m_i w_ij = 1` for every position j *and no ReLU clips*.
 
 **Computes**, per class, the number of pixels whose class channel is 1.
 
@@ -10,12 +10,12 @@ m_i it adds up its window if `sum_i m_i w_ij = 1` for every position j *and no R
 builder proves for each layer that all sums stay below 2^24 multiples of their grid (`Accumulator.bounds`), on the design
 domain (class channels only, integers) and off it (redundant channels bring in fractions).
 
-**Margin** `uniform` and `nonnegative` never clip, because nothing is negative before the mixing; at 0 there is nothing to
-count. `signed` keeps every pre-activation at least one grid step above 0 by a bias, taken off again in the 1x1 layer; at 0
-itself ReLU'(0) = 0 would drop the kernel's share of the gradient.
+**Margin** `uniform` and `nonnegative` never clip: no value is negative before the mixing, and an empty window gives 0. `signed`
+adds a bias that keeps every pre-activation at least one grid step above 0 (at 0, ReLU'(0) = 0 would drop the kernel's share
+of the gradient); the 1x1 layer subtracts it again.
 
 **Why** redundant channels enter the first block with random weights (section 3.1), so that unknown colors have effects
-that nobody designed. Only there can a ReLU clip; all later blocks are plain sums, on and off the design domain.
+that nobody designed. A ReLU can clip only there; all later blocks are plain sums, on and off the design domain.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DEFAULT_REDUNDANT_SCALE = 1 / 16
 
 @dataclass(frozen=True)
 class Redundancy:
-    """How redundant channels enter the first block.
+    """Random weights by which redundant channels enter the first block.
 
     Args:
         n_channels: Number of redundant channels.
@@ -59,23 +59,23 @@ class Redundancy:
 
     @property
     def grid(self) -> float:
-        """The grid that unknown colors bring in.
+        """Grid of the sums that unknown colors cause.
 
-        With the effect off it is that of the default scale: so switching it off leaves all other weights as they are.
+        A scale of 0 has the grid of the default scale, so that switching the effect off changes no other weight.
         """
         return grid_of(self.scale or DEFAULT_REDUNDANT_SCALE)
 
 
 @dataclass(frozen=True)
 class Block:
-    """One block: its weights, and what can enter it.
+    """One block: its weights, and the range of its inputs.
 
     Args:
         index: 0 for the first block.
         kernels: Kernel weights, biases and mixing weights.
         redundant: Weights of the redundant channels (class, kernel, channel, position); no channels after block 0.
-        caps: The most that a class channel can hold at each position of each window (cell, position).
-        grid: The grid of what enters.
+        caps: Largest value of a class channel at each position of each window (cell, position).
+        grid: Grid of the inputs.
         padding: Zeros around the rows and columns.
     """
 
@@ -88,7 +88,7 @@ class Block:
 
     @property
     def unknown(self) -> FloatArray:
-        """What an unknown color adds to each kernel (class, kernel, position): all its redundant channels together."""
+        """Effect of an unknown color on each kernel (class, kernel, position), summed over the redundant channels."""
         total: FloatArray = self.redundant.sum(axis=2)
         return total
 
@@ -115,9 +115,9 @@ class Block:
         return bool((self.unknown < 0).any())
 
     def grid_of_counts(self, redundant_grid: float) -> float:
-        """The grid of what leaves the first block on any image of integer colors.
+        """Grid of the first block's outputs on any image of integer colors.
 
-        Where no ReLU clips, the kernels add up to whole pixels, and only unknown colors bring in fractions.
+        If no ReLU clips, the kernels sum to whole pixels, and only unknown colors cause fractions.
         """
         fractions = grid_of(self.kernels.weights, self.redundant) if self.clips else redundant_grid
         return fractions * grid_of(self.kernels.mixing)
@@ -168,7 +168,7 @@ class Accumulator(nn.Module):
         n_kernels: M, kernels per class.
         redundancy: The redundant channels, which follow the classes in the input.
         seed: Seed of all random weights.
-        grouped: Keep the classes apart by grouped convolutions. False fills dense layers with zeros instead.
+        grouped: Whether grouped convolutions keep the classes apart. False gives dense layers, filled with zeros.
 
     Attributes:
         layers: The convolutions and ReLUs, four per block, indexed as in the paper.
@@ -203,9 +203,9 @@ class Accumulator(nn.Module):
 
     @property
     def intact(self) -> bool:
-        """Whether the weights are still those of the blocks: what is proven of the blocks holds only then."""
+        """Whether the weights are still those of the blocks; the proofs hold only then."""
         weights = _all_weights(self.layers)
-        return torch.equal(weights, self._designed_weights.to(weights))  # one comparison: a GPU is waited for once
+        return torch.equal(weights, self._designed_weights.to(weights))  # one comparison synchronizes with a GPU once
 
     @cached_property
     def _designed_weights(self) -> Tensor:
@@ -218,7 +218,7 @@ class Accumulator(nn.Module):
         """Count: (b, classes + redundant, h, w) to (b, classes).
 
         Raises:
-            BadOption: If the image has another size: its last rows and columns would not be counted.
+            BadOption: If the image has a different size: its last rows and columns would not be counted.
         """
         if not torch.compiler.is_compiling() and tuple(inputs.shape[2:]) != self.size:
             height, width = self.size
@@ -228,7 +228,7 @@ class Accumulator(nn.Module):
 
 
 def _all_weights(layers: nn.Sequential) -> Tensor:
-    """All parameters one after the other, (n,)."""
+    """All parameters, flattened and concatenated, (n,)."""
     return torch.cat([parameter.detach().flatten() for parameter in layers.parameters()])
 
 
@@ -238,7 +238,7 @@ def design_blocks(
 ) -> tuple[Block, ...]:
     """All blocks, with the finest weights that make every layer exact.
 
-    A fine first block leaves fewer bits to the last one, so where the last one does not fit, all start a rung lower.
+    A fine first block leaves fewer bits for the last one; if the last one is not exact, all blocks start one rung lower.
 
     Args:
         shape: Numbers of classes and of kernels per class.
@@ -296,7 +296,7 @@ def _finest_block(
     """The block on the finest rung of the ladder that is provably exact.
 
     Raises:
-        Inexact: If none is.
+        Inexact: If no rung is.
     """
     for rung in range(level, len(LADDER)):
         kernels = draw_kernels(design, rung, redundant.shape[:2], caps, generator(seed, "kernels", index))
@@ -311,8 +311,8 @@ def _finest_block(
 def _windows(cells: FloatArray) -> tuple[FloatArray, tuple[int, int]]:
     """The 3x3 windows of a map (window, position), and the padding that makes its sides multiples of 3.
 
-    `nn.Conv2d` pads both ends alike: one zero at each end serves both remainders, because with remainder 2 the zero at
-    the far end lies beyond the last window.
+    `nn.Conv2d` pads both ends equally. One zero at each end serves both remainders: with remainder 2, the zero at the far
+    end lies beyond the last window.
     """
     height, width = cells.shape
     padding = (min(height % 3, 1), min(width % 3, 1))
@@ -322,7 +322,7 @@ def _windows(cells: FloatArray) -> tuple[FloatArray, tuple[int, int]]:
 
 
 def _block_diagonal(mixing: FloatArray) -> FloatArray:
-    """(c, i) to (c, c, i): each class reads its own kernels only."""
+    """Expand (c, i) to (c, c, i): each class reads only its own kernels."""
     return np.eye(len(mixing))[:, :, None] * mixing[:, None]
 
 

@@ -1,4 +1,4 @@
-"""Color detector (Eq. 4, 5, 14, 15): which of the known colors does each pixel have, or is it unknown?
+"""Color detector (Eq. 4, 5, 14, 15): classifies each pixel as one of the known colors, or as unknown.
 
     C_i(r, g, b) = ReLU(I_R(r) + I_G(g) + I_B(b) - 2)      1 at its color, 0 at every other integer color
     R(r, g, b)   = ReLU(1 - sum_i C_i(r, g, b))            1 at unknown colors only; the background is known
@@ -9,9 +9,9 @@ is detected like a color, used in R, and then dropped: it activates nothing.
 **Exact for** all 16,777,216 integer colors (`verify --exhaustive` tries every one).
 
 **Margin** 1 per color channel: an unknown color differs from each known one by at least 1 somewhere, where its number
-checker answers 0, so the sum of three checks is at most 2 and ReLU removes it.
+checker returns 0, so the sum of three checks is at most 2 and the ReLU gives 0.
 
-**Why** redundant channels stand for what a trained network does on inputs that it has never seen.
+**Why** redundant channels stand for the behavior of a trained network on inputs that it has never seen.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class ColorDetector(nn.Module):
     Args:
         colors: The colors to detect, distinct integers in 0..255; one output channel each.
         background: A known color that activates nothing.
-        n_redundant: How many redundant channels answer to unknown colors.
-        share_thresholds: Compute equal thresholds once. False builds the network as the paper draws it, with
+        n_redundant: Number of redundant channels, which are 1 at unknown colors.
+        share_thresholds: Whether equal thresholds are computed once. False builds the network as the paper draws it, with
             9K, 6K, 3K and K channels for K = colors + 1; True gives the same function with fewer channels.
 
     Raises:
-        BadOption: If a color comes twice, or is the background.
+        BadOption: If a color occurs twice, or is the background.
     """
 
     def __init__(
@@ -52,25 +52,25 @@ class ColorDetector(nn.Module):
         ramps = Wiring(CHANNELS)
         comparisons, checks, detections = Wiring([]), Wiring([]), Wiring([])
         for index, color in enumerate((*colors, background)):
-            found = []
+            color_checks = []
             for channel, number in zip(CHANNELS, color, strict=True):
                 name = channel if share_thresholds else f"{channel} of color {index}"
                 add_ramps(ramps, channel, number, name)
                 add_comparisons(comparisons, number, name)
-                found.append(add_check(checks, number, name))
-            detections.add(str(color), dict.fromkeys(found, 1.0), -2.0)
+                color_checks.append(add_check(checks, number, name))
+            detections.add(str(color), dict.fromkeys(color_checks, 1.0), -2.0)
         comparisons.inputs, checks.inputs = ramps.outputs, comparisons.outputs
         detections.inputs = checks.outputs
 
-        answers = Wiring(detections.outputs)
+        channels = Wiring(detections.outputs)
         for color in colors:
-            answers.add(str(color), {str(color): 1.0})
+            channels.add(str(color), {str(color): 1.0})
         for index in range(n_redundant):
-            answers.add(f"redundant {index}", dict.fromkeys(detections.outputs, -1.0), 1.0)
+            channels.add(f"redundant {index}", dict.fromkeys(detections.outputs, -1.0), 1.0)
 
-        self.channels = tuple(answers.outputs)
+        self.channels = tuple(channels.outputs)
         """Names of the output channels: the colors, then `redundant 0`, `redundant 1`, ..."""
-        stages = (ramps, comparisons, checks, detections, answers)
+        stages = (ramps, comparisons, checks, detections, channels)
         self.layers = activated([stage.pointwise() for stage in stages])
 
     def forward(self, inputs: Tensor) -> Tensor:

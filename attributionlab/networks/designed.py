@@ -1,4 +1,4 @@
-"""A designed network: detector, accumulator and head in a row, with weights computed by hand."""
+"""A designed network: detector, accumulator and head in sequence, with weights computed by hand."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from attributionlab.networks.dyadic import exact_arithmetic
 class DesignedNetwork(nn.Module):
     """An ordinary network from (b, c, h, w) images to (b, k) outputs: Conv2d, Linear, ReLU, Softmax and nothing else.
 
-    It counts. `counts` are the numbers of active pixels per class, `logits` what the head makes of them, and the output
-    is the logits or their softmax. On images of integer colors counts and logits are exact, bit for bit, in float32 and
-    float64, on CPU and GPU, alone and in a batch; only the softmax rounds. Elsewhere (between the integers) the
-    arithmetic is that of any network.
+    It counts pixels. `counts` are the numbers of active pixels per class, the head maps them to `logits`, and the output is
+    the logits or their softmax. On images of integer colors counts and logits are exact, bit for bit, in float32 and
+    float64, on CPU and GPU, alone and in a batch; only the softmax rounds. Between the integers the
+    arithmetic rounds like that of any network.
 
     Args:
-        detector: Turns colors into channels; None where the image has one channel of zeros and ones.
+        detector: Maps colors to channels; None if the image has one channel of zeros and ones.
         accumulator: Counts the active pixels of each channel.
-        head: Turns counts into logits.
+        head: Maps counts to logits.
         softmax: Whether the output is the softmax of the logits.
         classes: Names of the counts.
     """
@@ -53,7 +53,7 @@ class DesignedNetwork(nn.Module):
         return first.in_channels, height, width
 
     def detect(self, inputs: Tensor) -> Tensor:
-        """What the accumulator reads: (b, c, h, w) to (b, classes + redundant, h, w), pixel by pixel."""
+        """Compute the accumulator's input, pixel by pixel: (b, c, h, w) to (b, classes + redundant, h, w)."""
         with exact_arithmetic(inputs.device):
             if self.detector is None:
                 return inputs
@@ -67,7 +67,7 @@ class DesignedNetwork(nn.Module):
             return counts
 
     def logits(self, inputs: Tensor) -> Tensor:
-        """What the softmax would be applied to: (b, c, h, w) to (b, k)."""
+        """Outputs before the softmax: (b, c, h, w) to (b, k)."""
         with exact_arithmetic(inputs.device):
             logits: Tensor = self.head(self.counts(inputs))
             return logits
@@ -77,9 +77,9 @@ class DesignedNetwork(nn.Module):
         return self.finish(self.detect(inputs))
 
     def finish(self, channels: Tensor) -> Tensor:
-        """The explained output from what `detect` gives: (b, classes + redundant, h, w) to (b, k).
+        """The explained output from the channels of `detect`: (b, classes + redundant, h, w) to (b, k).
 
-        The detector works pixel by pixel, so what it gives for a mixture of images is the mixture of what it gives for each.
+        The detector is pointwise, so a mixture of images can be formed by mixing their channels.
         """
         with exact_arithmetic(channels.device):
             logits: Tensor = self.head(self.accumulator(channels))
@@ -88,6 +88,6 @@ class DesignedNetwork(nn.Module):
 
 
 def logits_of(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """What the softmax would be applied to, where the model says so; else the model itself."""
+    """The model's method `logits` if it has one, else the model itself."""
     logits: object = getattr(model, "logits", None)
     return logits if callable(logits) and not isinstance(logits, nn.Module) else model

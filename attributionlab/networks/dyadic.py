@@ -1,4 +1,4 @@
-"""When is float32 exact? Grids, bounds, and the switches that would break them.
+"""Exactness of float32: grids, bounds, and the switches of PyTorch that would break it.
 
 A *grid* is a power of two of which all values of a layer are multiples. A sum of multiples of a grid `g` whose
 absolute values add up to at most `2^24 g` has partial sums that are all float32 numbers, in whatever order they are
@@ -23,7 +23,7 @@ from attributionlab.errors import Inexact, bad_option
 FloatArray = npt.NDArray[np.float64]
 
 EXACT_MULTIPLES = 2**24
-"""How many multiples of a grid float32 can tell apart (24 bits of significand)."""
+"""Number of multiples of a grid that float32 can distinguish (24 bits of significand)."""
 
 
 def grid_of(*values: FloatArray | float) -> float:
@@ -44,10 +44,10 @@ def is_power_of_two(value: float) -> bool:
 
 @dataclass(frozen=True)
 class Bound:
-    """The largest sum of absolute values that a layer can meet, in multiples of its grid.
+    """The largest sum of absolute values that can occur in a layer, and its grid.
 
     Args:
-        layer: The layer, as a person would say it.
+        layer: Name of the layer in messages.
         magnitude: The largest sum of absolute products (and bias) over all outputs of the layer.
         grid: The power of two of which every product is a multiple.
     """
@@ -95,11 +95,11 @@ def require_power_of_two(name: str, value: float) -> float:
 def exact_arithmetic(device: torch.device | str = "cpu") -> Iterator[None]:
     """Compute in plain float32 (or float64): no TF32, no bfloat16 shortcuts, no autocast.
 
-    `DesignedNetwork.forward` runs inside; wrap a backward pass in it where gradients are to be exact as well, because
-    PyTorch reads these switches again when it goes backward. Afterwards the four switches have the values that they had, but
-    as settings of their own: PyTorch does not say whether a value was inherited from a more general switch.
+    `DesignedNetwork.forward` runs inside. Wrap a backward pass in it if gradients must be exact as well, because PyTorch
+    reads these switches again in the backward pass. Afterwards the four switches have their previous values, but set
+    explicitly: PyTorch does not tell whether a value was inherited from a more general switch.
     """
-    if torch.compiler.is_compiling():  # an exporter traces the arithmetic; the switches belong to whoever runs it
+    if torch.compiler.is_compiling():  # an exporter traces the arithmetic only; switches are set at run time
         yield
         return
     with _SWITCHES, torch.autocast(torch.device(device).type, enabled=False):
@@ -107,9 +107,9 @@ def exact_arithmetic(device: torch.device | str = "cpu") -> Iterator[None]:
 
 
 class _Switches:
-    """PyTorch's switches for low precision: off while anyone is inside, as they were before once all have left.
+    """PyTorch's switches for low precision: off while any caller is inside, restored when the last one leaves.
 
-    They hold for the whole process, so threads share them, and nested calls must not put them back too early.
+    They hold for the whole process, so threads share them, and nested calls must not restore them too early.
     """
 
     def __init__(self) -> None:

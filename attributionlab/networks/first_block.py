@@ -1,7 +1,7 @@
 """The first block of an accumulator, cell by cell.
 
-Redundant channels enter only the first block, so only there a ReLU can clip; all later blocks are plain sums. So what an image
-change does to the counts is the sum of what it does to the first block's cells, each of which sees 3x3 pixels.
+Redundant channels enter only the first block, so only its ReLUs can clip; all later blocks are plain sums. The change of the
+counts is therefore the sum of the changes of the first block's cells, each of which covers 3x3 pixels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class FirstBlock:
     """Cells of the first block.
 
     Args:
-        accumulator: The accumulator that the block belongs to.
+        accumulator: The accumulator of the block.
     """
 
     accumulator: Accumulator
@@ -46,29 +46,29 @@ class FirstBlock:
         return layer
 
     def padded(self, channels: Tensor) -> Tensor:
-        """(b, k, h, w) with the block's zeros in front and behind, up to whole cells."""
+        """Channels (b, k, h, w), padded with zeros to whole cells."""
         rows, columns = self.padding
         height, width = channels.shape[2:]
         below, right = -(-height // 3) * 3 - height - rows, -(-width // 3) * 3 - width - columns
         return functional.pad(channels, (columns, right, rows, below))
 
     def pre_activations(self, padded: Tensor) -> Tensor:
-        """(b, cell, m): sums of the 3x3 layer over channels (b, k, h, w) whose sides are multiples of 3."""
+        """Sums of the 3x3 layer (b, cell, m) over channels (b, k, h, w) whose sides are multiples of 3."""
         layer = self.convolution
         sums = functional.conv2d(padded, layer.weight, layer.bias, stride=3, groups=layer.groups)
         return rearrange(sums, "b m h w -> b (h w) m")
 
     def changes(self, difference: Tensor) -> Tensor:
-        """(b, cell, 9, m): what the difference of two padded images (b, k, h, w) adds, pixel by pixel."""
+        """Changes of the sums (b, cell, 9, m) by each pixel of the difference of two padded images (b, k, h, w)."""
         groups = self.convolution.groups
         windows = rearrange(difference, "b (g k) (h y) (w x) -> b (h w) (y x) g k", g=groups, y=3, x=3)
         weight = rearrange(self.convolution.weight, "(g m) k y x -> (y x) g m k", g=groups)
         return rearrange(torch.einsum("bnpgk,pgmk->bnpgm", windows, weight), "b n p g m -> b n p (g m)")
 
     def cells(self, pre_activations: Tensor) -> Tensor:
-        """(k, ...): values of cells from their pre-activations (..., m).
+        """Values of cells (k, ...) from their pre-activations (..., m).
 
-        A matrix product per group of channels: as a 1x1 convolution of millions of images of one pixel it takes five times
+        Computes a matrix product per group of channels: a 1x1 convolution of millions of one-pixel images takes five times
         as long.
         """
         layer = self.mixing
@@ -80,7 +80,7 @@ class FirstBlock:
         return values.reshape(-1, *pre_activations.shape[:-1])
 
     def slots(self, device: torch.device) -> Tensor:
-        """(P,) int64: the slot of each pixel, which is 9 times its cell plus its place in the cell."""
+        """Slot of each pixel, (P,) int64: 9 times its cell plus its position in the cell."""
         height, width = self.accumulator.size
         rows, columns = self.padding
         row = torch.arange(height, device=device)[:, None] + rows

@@ -1,7 +1,7 @@
 """Weights of one accumulation block: kernels w_ij, biases b_i and mixing weights m_i with `sum_i m_i w_ij = 1` for every j.
 
-Weights are drawn at random on a dyadic grid. A rung of the ladder names the grid of the kernels and the magnitudes of the
-mixing weights; later blocks add up more pixels and need a coarser rung to stay exact in float32.
+Weights are drawn at random on a dyadic grid. A rung of the ladder is a grid of the kernels with the magnitudes of the mixing
+weights; later blocks sum more pixels and need a coarser rung to stay exact in float32.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Rung:
     """One choice of grids.
 
     Args:
-        grid: Kernels are multiples of it.
-        magnitudes: Mixing weights have one of them.
-        reach: Kernels use this part of their range.
+        grid: Grid of the kernels.
+        magnitudes: Possible magnitudes of mixing weights.
+        reach: Fraction of the range of the kernels that is used.
     """
 
     grid: float
@@ -68,9 +68,9 @@ class Kernels:
 
     @property
     def correction(self) -> FloatArray:
-        """Bias of the 1x1 layer (c,), which takes the biases of the 3x3 layer off again."""
-        taken_off: FloatArray = -(self.mixing * self.biases).sum(axis=1)
-        return taken_off
+        """Bias of the 1x1 layer (c,), which cancels the biases of the 3x3 layer."""
+        negative_bias: FloatArray = -(self.mixing * self.biases).sum(axis=1)
+        return negative_bias
 
 
 def draw_kernels(
@@ -79,11 +79,11 @@ def draw_kernels(
     """Draw one block.
 
     Args:
-        design: Which weights are allowed.
+        design: Kind of weights.
         level: The rung of the ladder, 0 being the finest.
         shape: Number of classes and of kernels per class.
-        caps: The most that each window position can hold, of shape (cell, position).
-        generator: Where the randomness comes from.
+        caps: Largest value at each window position, of shape (cell, position).
+        generator: Random generator.
     """
     if design == "uniform":
         return _uniform_kernels(shape, level)
@@ -100,8 +100,8 @@ def draw_kernels(
 def _uniform_kernels(shape: tuple[int, int], level: int) -> Kernels:
     """All ones, mixed by 1/2, 1/4, 1/4 (in general 1/2, 1/4, ..., the last one twice).
 
-    A coarser level leaves out the last kernels: 1/2, 1/2, 0 and then 1, 0, 0. Only images of about 400 pixels a side
-    and more need that, in their last block.
+    A coarser level omits the last kernels: 1/2, 1/2, 0 and then 1, 0, 0. Only images with sides of about 400 pixels or more
+    need it, in their last block.
     """
     n_classes, n_kernels = shape
     n_used = max(1, n_kernels - level)
@@ -114,9 +114,9 @@ def _uniform_kernels(shape: tuple[int, int], level: int) -> Kernels:
 def _draw_mixing(rung: Rung, shape: tuple[int, int], generator: np.random.Generator) -> tuple[FloatArray, IntArray]:
     """Mixing weights of both signs that add up to 1 per class, and which of them is the pivot.
 
-    They add up to 1 so that all designs answer alike to unknown colors: on average a pixel of unknown color adds half the
-    scale of each redundant channel. All but the pivot are drawn; the pivot makes up the difference and must be 1/2, 1 or 2,
-    because kernels are divided by it.
+    With a sum of 1 all designs respond equally to unknown colors: on average such a pixel adds half the scale of each
+    redundant channel. All but the pivot are drawn; the pivot completes the sum and must be 1/2, 1 or 2, because kernels are
+    divided by it.
     """
     n_classes, n_kernels = shape
     classes = np.arange(n_classes)
@@ -126,9 +126,9 @@ def _draw_mixing(rung: Rung, shape: tuple[int, int], generator: np.random.Genera
         magnitudes = np.asarray(rung.magnitudes)[(generator.random(shape) * len(rung.magnitudes)).astype(np.intp)]
         drawn = np.where(generator.random(shape) < 0.5, -magnitudes, magnitudes)
         drawn[classes, pivot] = 0.0
-        rest = 1.0 - drawn.sum(axis=1)
-        fits = np.isin(rest, (0.5, 1.0, 2.0)) & (drawn < 0).any(axis=1)
-        drawn[classes, pivot] = rest
+        completion = 1.0 - drawn.sum(axis=1)
+        fits = np.isin(completion, (0.5, 1.0, 2.0)) & (drawn < 0).any(axis=1)
+        drawn[classes, pivot] = completion
         mixing = np.where((missing & fits)[:, None], drawn, mixing)
     return mixing, pivot
 
@@ -140,7 +140,7 @@ def _draw_weights(
     pivot: IntArray,
     generator: np.random.Generator,
 ) -> FloatArray:
-    """Draw all kernels but the pivot, solve for the pivot, and draw again where it falls off the grid or the range."""
+    """Draw all kernels but the pivot, solve for the pivot, and draw again where the solution is off the grid or the range."""
     lowest, highest = (rung.grid * np.trunc(rung.reach * end / rung.grid) for end in RANGES[design])
     n_values = round((highest - lowest) / rung.grid) + 1
     classes = np.arange(len(mixing))

@@ -8,14 +8,14 @@
 
 **Computes** x mod N. Widths 1, q+1, q, 4q, 3q, 2q, q, 1.
 
-**Exact for** every integer x in 0..U, where U is rounded up to qN. Above qN all differences are N and the answer is 0,
-whatever x; below 0 it is 0. Our scenes never go there.
+**Exact for** every integer x in 0..U, where U is rounded up to qN. Above qN all differences are N and the output is
+0 for every x; below 0 it is 0. No scene reaches these counts.
 
-**Margin** 1 (that of the number checker): between the integers the answer follows x mod N up to N - 1, and falls back to
-0 along the last step.
+**Margin** 1 (that of the number checker): between the integers the output follows x mod N up to N - 1, and falls linearly
+to 0 along the last step.
 
-**Why** the answer jumps by N - 1 at every multiple of N, so a single pixel changes it while the sign of the change says
-nothing about the pixel: methods that trust local slopes are tested where slopes lie.
+**Why** the output jumps by N - 1 at every multiple of N, so a single pixel changes it, but the sign of the change does not
+depend on the pixel: this tests methods that rely on local slopes where slopes mislead.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def build_modulo(modulus: int, max_count: int) -> nn.Sequential:
 
     Args:
         modulus: N, at least 2.
-        max_count: U, the largest number that must be answered correctly, at least N.
+        max_count: U, the largest count with a correct output, at least N.
 
     Returns:
         A network from (b, 1) to (b, 1).
@@ -65,19 +65,19 @@ def build_modulo(modulus: int, max_count: int) -> nn.Sequential:
         differences.add(f"d{step}", {f"x - {step}N": 1.0, f"x - {step + 1}N": -1.0})
 
     ramps = Wiring(differences.outputs)  # f_3: each difference is carried along beside its check
-    comparisons, checks, rests = Wiring([]), Wiring([]), Wiring([])
+    comparisons, checks, remaining = Wiring([]), Wiring([]), Wiring([])
     for name in differences.outputs:
         for stage in (ramps, comparisons, checks):
             stage.add(name, {name: 1.0})
         add_ramps(ramps, name, modulus, name)
         add_comparisons(comparisons, modulus, name)
         is_modulus = add_check(checks, modulus, name)
-        rests.add(name, {name: 1.0, is_modulus: -float(modulus)})  # f_4
-    comparisons.inputs, checks.inputs, rests.inputs = ramps.outputs, comparisons.outputs, checks.outputs
-    total = Wiring(rests.outputs)  # f_5
-    total.add("x mod N", dict.fromkeys(rests.outputs, 1.0))
+        remaining.add(name, {name: 1.0, is_modulus: -float(modulus)})  # f_4
+    comparisons.inputs, checks.inputs, remaining.inputs = ramps.outputs, comparisons.outputs, checks.outputs
+    total = Wiring(remaining.outputs)  # f_5
+    total.add("x mod N", dict.fromkeys(remaining.outputs, 1.0))
 
-    stages = (remainders, differences, ramps, comparisons, checks, rests, total)
+    stages = (remainders, differences, ramps, comparisons, checks, remaining, total)
     return activated([stage.linear() for stage in stages])
 
 

@@ -1,4 +1,4 @@
-"""Neural number checker (Eq. 3, 6, 7): a network that says whether a number is N.
+"""Neural number checker (Eq. 3, 6, 7): a network that tells whether a number is N.
 
     I_{>i}(x) = ReLU(ReLU(x - i) - ReLU(x - i - 1))        1 for integers x > i, else 0
     I_N(x)    = ReLU(I_{>N-1}(x) - I_{>N}(x))              1 for x = N, 0 for every other integer
@@ -7,8 +7,8 @@
 
 **Exact for** every integer x with |x| + |N| < 2^24: all intermediate values are integers below 2^24.
 
-**Margin** 1: between the integers the answer is the triangle `I_N(x) = max(0, 1 - |x - N|)`, so `I_5(4.5) = 0.5`.
-Interpolation paths, noise and blur leave the integers; that is where attribution methods meet the design.
+**Margin** 1: between the integers the output is the triangle `I_N(x) = max(0, 1 - |x - N|)`, so `I_5(4.5) = 0.5`.
+Interpolation paths, noise and blur produce such values, so attribution methods evaluate the network there.
 
 **Why** at the number itself the network sits on a kink. PyTorch takes ReLU'(0) = 0, hence I_N'(N) = +1: the slope from
 the left. Every gradient at a detected color comes from this convention.
@@ -49,7 +49,7 @@ def build_number_checker(number: int) -> nn.Sequential:
         A network from (b, 1) to (b, 1): 1 where the input is N, 0 at every other integer.
 
     Raises:
-        BadOption: If N is not an integer below 2^23.
+        BadOption: If N is not an integer with |N| < 2^23.
 
     References:
         Zhang et al. 2024, Eq. 3, 6, 7 and Figure 11.
@@ -71,8 +71,10 @@ def build_number_checker(number: int) -> nn.Sequential:
 
 
 def _ramp(name: str, start: int) -> str:
+    """Name of a ramp."""
     return f"ReLU({name} - {start})"
 
 
 def _above(name: str, number: int) -> str:
+    """Name of a comparison."""
     return f"[{name} > {number}]"

@@ -1,8 +1,8 @@
-"""The same function, expressed differently: what a library hooks is there, or is not.
+"""Equivalent variants of a network, with other modules for libraries to hook.
 
-Attribution libraries hang rules on modules. Where a network has no module for an activation, one for several, or adds up two
-branches, rules are silently skipped or applied twice (captum#1082, zennit#236). Every variant here has equal outputs, bit
-for bit, so a map that differs is the library's doing.
+Attribution libraries attach rules to modules. If an activation has no module or shares one, or two branches are added,
+rules are silently skipped or applied twice (captum#1082, zennit#236). All variants have equal outputs, bit for bit, so the
+library causes every difference between their maps.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Structure = Literal["plain", "residual", "flatten-module", "inplace"]
 
 
 class FunctionalReLU(nn.Module):
-    """ReLU by `torch.nn.functional.relu`: it keeps the place of the module, but is none that a library knows."""
+    """ReLU by `torch.nn.functional.relu`: it replaces the module by a type that libraries do not know."""
 
     def __init__(self, *, inplace: bool) -> None:
         super().__init__()
         self.inplace = inplace
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(...) to (...), all values at least 0."""
+        """Clip at 0: (...) to (...)."""
         return functional.relu_(inputs) if self.inplace else functional.relu(inputs)
 
 
 class Residual(nn.Module):
-    """x/2 + Linear(I/2) x, which is x: halving is exact, and so is the sum of two halves.
+    """Identity x/2 + Linear(I/2) x: halving is exact, and so is the sum of two halves.
 
     Args:
         n_features: k.
@@ -45,17 +45,17 @@ class Residual(nn.Module):
         self.linear = assigned(layer, torch.eye(n_features) / 2, torch.zeros(n_features))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(b, k) to (b, k), the same."""
+        """Return the inputs, (b, k) to (b, k)."""
         halves: Tensor = self.linear(inputs)
         return inputs / 2 + halves
 
 
 def express(network: DesignedNetwork, activation: Activation, structure: Structure) -> DesignedNetwork:
-    """The network, changed in place to the variant that is asked for.
+    """Change a network in place to an equivalent variant.
 
     Args:
-        network: As it was built, with a ReLU module of its own behind every layer.
-        activation: A `module` of its own for each ReLU, one `shared` by all, or `functional` calls.
+        network: The network as built, with a separate ReLU module behind every layer.
+        activation: A `module` for each ReLU, one module `shared` by all, or `functional` calls.
         structure: `plain`; a `residual` block in front of the head; a `flatten-module` behind the accumulator instead of
             indexing; or ReLUs that write `inplace`.
     """

@@ -1,7 +1,7 @@
 """Layers wired from named channels, never from bare indices.
 
 A layer is a mapping from the name of each output channel to a `Neuron`, which names the channels that it reads. Two
-neurons of the same name are one neuron: that is how equal thresholds come to be shared.
+neurons of the same name are one neuron; this is how equal thresholds are shared.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Neuron:
 
 @dataclass
 class Wiring:
-    """The neurons of one layer, in order of their first mention.
+    """The neurons of one layer, in the order in which they were added.
 
     Args:
         inputs: Names of the channels that the layer can read, in order.
@@ -37,7 +37,7 @@ class Wiring:
     neurons: dict[str, Neuron] = field(default_factory=dict)
 
     def add(self, name: str, weights: Mapping[str, float], bias: float = 0.0) -> str:
-        """Add the neuron `name` unless it is there already; returns its name."""
+        """Add the neuron `name` unless it exists; returns its name."""
         neuron = Neuron(dict(weights), bias)
         assert self.neurons.setdefault(name, neuron) == neuron, f"two different neurons are called {name!r}"
         return name
@@ -58,7 +58,7 @@ class Wiring:
         return torch.from_numpy(weight), torch.from_numpy(bias)
 
     def linear(self) -> nn.Linear:
-        """The layer as a fully connected one."""
+        """The layer as a fully connected layer."""
         weight, bias = self.parameters()
         layer: nn.Linear = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0])
         return assigned(layer, weight, bias)

@@ -1,4 +1,4 @@
-"""Exact outputs of designed networks while pixels are switched, and the same for any network by forward passes."""
+"""Outputs while pixels are switched: exact for designed networks, by forward passes for any network."""
 
 from attributionlab.perturbation.dense import DensePixels
 from attributionlab.perturbation.order import Ranking, descending, descending_from, random_orders, tie_orders

@@ -18,12 +18,12 @@ class DensePixels:
 
     Args:
         model: (b, c, *shape) to (b, k).
-        start: (b, c, *shape), shown at first.
-        end: (b, c, *shape), shown at last.
+        start: (b, c, *shape), the inputs before the first step.
+        end: (b, c, *shape), the inputs after the last step.
         batch_size: Images per forward pass.
 
     Raises:
-        BadOption: If the images do not fit.
+        BadOption: If the images differ in shape.
     """
 
     model: nn.Module
@@ -36,22 +36,22 @@ class DensePixels:
 
     @property
     def n_pixels(self) -> int:
-        """P."""
+        """P, the number of pixels."""
         return self.start[0, 0].numel()
 
     def outputs(self, orders: Tensor, targets: Tensor, steps: Tensor | None = None) -> Tensor:
-        """The explained output after some steps.
+        """The explained output after the given steps.
 
         Args:
             orders: (b, n, P) int64, permutations of the pixels, n for each image.
             targets: (b,) int64, index of the explained output.
-            steps: (s,) int64, after how many switched pixels; after every one if left out.
+            steps: (s,) int64, numbers of switched pixels; all from 0 to P if omitted.
 
         Returns:
             (b, n, s).
 
         Raises:
-            BadOption: If an order is no permutation, a target no index of an output, or a step lies outside 0 to P.
+            BadOption: If an order is not a permutation, a target not an index of an output, or a step not in 0..P.
         """
         check_targets(targets, len(self.start))
         outputs = self.all_outputs(orders, steps)
@@ -69,11 +69,14 @@ class DensePixels:
         ranks = torch.empty_like(orders).scatter_(2, orders.long(), numbers.to(orders).expand_as(orders))
         ranks = ranks.unflatten(2, self.start.shape[2:])
         images = zip(self.start, self.end, ranks, strict=True)
-        curves = [torch.stack([self._curve(start, end, rank, steps) for rank in some]) for start, end, some in images]
+        curves = [
+            torch.stack([self._curve(start, end, rank, steps) for rank in image_ranks])
+            for start, end, image_ranks in images
+        ]
         return torch.stack(curves)
 
     def _curve(self, start: Tensor, end: Tensor, rank: Tensor, steps: Tensor) -> Tensor:
-        """(s, k)."""
+        """Outputs after each step of one order, (s, k)."""
         parts: list[Tensor] = []
         for part in steps.split(self.batch_size):
             switched = rank < part.reshape(-1, *[1] * rank.ndim)

@@ -1,4 +1,4 @@
-"""Orders in which pixels are switched, permutations of the pixels numbered row by row; and checks of what is switched."""
+"""Orders in which pixels are switched (permutations of the pixels, numbered row by row), and checks of inputs."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ Ranking = Literal["signed", "magnitude"]
 
 
 def descending(attribution: Tensor, inputs: Tensor, *, by: Ranking = "signed", seed: int = 0) -> Tensor:
-    """The pixels by falling attribution; equal ones in a random order that belongs to the image.
+    """The pixels by falling attribution; ties in a random order that depends on the image.
 
-    Ties in the order of the pixels' numbers would favor what stands at the top, up to 0.06 of AUC from nothing.
+    Breaking ties by pixel number would favor pixels at the top of the image, and shift AUCs by up to 0.06.
 
     Args:
         attribution: (b, *shape).
-        inputs: (b, c, *shape); an image's ties are broken alike alone and in a batch, for every method.
-        by: Whether `signed` values or their `magnitude` are compared.
+        inputs: (b, c, *shape); the order of an image's ties depends neither on the batch nor on the method.
+        by: Sort by `signed` values or by their `magnitude`.
         seed: Seed of the random order.
 
     Returns:
         (b, P) int64.
 
     Raises:
-        BadOption: If `by` is something else.
+        BadOption: If `by` is neither `signed` nor `magnitude`.
     """
     return descending_from(tie_orders(inputs, seed=seed), attribution, by=by)
 
 
 def tie_orders(inputs: Tensor, *, seed: int = 0) -> Tensor:
-    """A random order of the pixels for each image of (b, c, h, w), which belongs to the image: (b, h w) int64.
+    """A random order of the pixels for each image of (b, c, h, w), which depends on the image: (b, h w) int64.
 
-    The images are copied to the CPU once, all together: compute it once for the maps of many methods.
+    The images are copied to the CPU; compute the orders once for the maps of many methods.
     """
     images, n_pixels = inputs.cpu(), inputs[0, 0].numel()
     orders = [generator(seed, "ties", content_key(image)).permutation(n_pixels) for image in images]
@@ -45,7 +45,7 @@ def tie_orders(inputs: Tensor, *, seed: int = 0) -> Tensor:
 
 
 def descending_from(ties: Tensor, attribution: Tensor, *, by: Ranking = "signed") -> Tensor:
-    """The pixels by falling attribution, equal ones in the order of `ties` (b, h w); see `descending`.
+    """The pixels by falling attribution, ties in the order of `ties` (b, h w); see `descending`.
 
     Raises:
         BadOption: If `by` is neither `signed` nor `magnitude`.
@@ -58,12 +58,12 @@ def descending_from(ties: Tensor, attribution: Tensor, *, by: Ranking = "signed"
 
 
 def random_orders(n: int, n_pixels: int, *, seed: int = 0) -> Tensor:
-    """`n` random orders (n, p) int64; order i is the same however many are drawn."""
+    """`n` random orders (n, p) int64; order i does not depend on `n`."""
     return torch.from_numpy(np.stack([generator(seed, "order", index).permutation(n_pixels) for index in range(n)]))
 
 
 def check_orders(orders: Tensor, n_images: int, n_pixels: int) -> Tensor:
-    """The orders (b, n, P), if each names every pixel once.
+    """`orders` (b, n, P), each of which must contain every pixel once.
 
     Raises:
         BadOption: If one does not.
@@ -72,7 +72,7 @@ def check_orders(orders: Tensor, n_images: int, n_pixels: int) -> Tensor:
         expected = f"be integers of shape ({n_images}, n, {n_pixels}), permutations of the pixels for each image"
         raise bad_option("orders", expected, f"{orders.dtype} of shape {tuple(orders.shape)}")
     inside = (orders >= 0) & (orders < n_pixels)
-    pixels = orders.long().clamp(0, n_pixels - 1)  # an index outside would end a GPU's process
+    pixels = orders.long().clamp(0, n_pixels - 1)  # an index out of range would abort the process on a GPU
     reached = torch.zeros(orders.shape, dtype=torch.bool, device=orders.device).scatter_(2, pixels, value=True)
     wrong = ~(inside & reached).all(dim=2)
     if wrong.any():
@@ -82,13 +82,13 @@ def check_orders(orders: Tensor, n_images: int, n_pixels: int) -> Tensor:
 
 
 def explained(outputs: Tensor, targets: Tensor) -> Tensor:
-    """The explained one of all outputs, (b, n, s, k) to (b, n, s)."""
+    """Select the explained output, (b, n, s, k) to (b, n, s)."""
     index = targets.to(outputs.device)[:, None, None, None]
     return outputs.gather(3, index.expand(*outputs.shape[:3], 1))[..., 0]
 
 
 def check_indices(targets: Tensor, n_outputs: int) -> None:
-    """Refuse targets (b,) that are not indices of the outputs; on a GPU this waits for it, so ask outside of loops.
+    """Refuse targets (b,) that are not indices of the outputs; synchronizes with a GPU, so call it outside of loops.
 
     Raises:
         BadOption: If a target is not an index of an output.
@@ -99,10 +99,10 @@ def check_indices(targets: Tensor, n_outputs: int) -> None:
 
 
 def check_images(start: Tensor, end: Tensor) -> None:
-    """Refuse values that are not two batches of inputs of one shape.
+    """Refuse two batches of inputs of different shapes.
 
     Raises:
-        BadOption: If they are not.
+        BadOption: If the shapes differ, or have no axis of features.
     """
     if start.ndim < 3 or start.shape != end.shape:
         shapes = f"{tuple(start.shape)} and {tuple(end.shape)}"

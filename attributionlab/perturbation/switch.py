@@ -1,4 +1,4 @@
-"""One way to ask for outputs while pixels are switched: at every pixel by events, or at chosen steps by forward passes."""
+"""Outputs while pixels are switched: after every pixel by events, or after selected steps by forward passes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from attributionlab.perturbation.tree import SwitchedPixels
 from attributionlab.specs.arguments import whole_number
 
 FEW_FEATURES = 1024
-"""Inputs with at most so many features are switched one by one even if each step takes a forward pass."""
+"""Largest number of features that are switched one by one if each step takes a forward pass."""
 
 
 def switch_steps(n_pixels: int, n_steps: int | None) -> Tensor:
-    """After how many switched pixels outputs are known: (s,) int64 from 0 to P, evenly spread; all of them if None.
+    """Numbers of switched pixels at which outputs are computed: (s,) int64, evenly spaced from 0 to P.
 
-    There are no more steps than pixels, however many are asked for.
+    With `n_steps` None, or above the number of pixels, every number from 0 to P.
 
     Raises:
         BadOption: If `n_steps` is below 1.
@@ -35,18 +35,19 @@ def switch_pixels(
 
     Args:
         model: A designed network; or any network, with `n_steps` or with few features.
-        start: (b, c, *shape), shown at first.
-        end: (b, c, *shape), shown at last.
+        start: (b, c, *shape), the inputs before the first step.
+        end: (b, c, *shape), the inputs after the last step.
         orders: (b, n, P) int64, permutations of the features, n for each input.
         targets: (b,) int64, index of the explained output.
-        n_steps: None for the outputs after every feature, else that many steps by one forward pass each.
-        max_memory: Bytes that the exact evaluation may take at once.
+        n_steps: Number of steps, with one forward pass each; None for the outputs after every feature.
+        max_memory: Bytes that the exact evaluation may use at once.
 
     Returns:
-        (b, n, s), at `switch_steps`.
+        (b, n, s), at the steps of `switch_steps`.
 
     Raises:
-        BadOption: If `n_steps` is None and the model is not a designed network and has more than 1,024 features, or something does not fit.
+        BadOption: If `n_steps` is None although the model is not a designed network and inputs have more than 1,024 features,
+            or if shapes, orders or targets do not match.
     """
     n_features = start[0, 0].numel()
     if n_steps is None and (isinstance(model, DesignedNetwork) or n_features > FEW_FEATURES):

@@ -5,8 +5,8 @@ a cell has nine pixels: in the order of their times, a prefix sum of their weigh
 after each of them, and ReLU and the 1x1 layer the cell's value. All later blocks are plain sums (networks/README.md), so
 the change of the cell's value is the change of the counts, and one prefix sum over time gives the counts after every step.
 
-**Exact**, bit for bit, where both images have integer colors: every intermediate image then has, too, and all sums stay within
-the bounds that the builder has proven. Elsewhere it is as exact as any sum of float32 numbers.
+**Exact**, bit for bit, where both images have integer colors: all intermediate images then have integer colors, too, and all
+sums stay within the bounds that the builder has proven. For other colors it rounds like any sum of float32 numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import check_targets
 
 DEFAULT_MEMORY = 2 * 2**30
-"""Bytes that the evaluation may take at once."""
+"""Bytes that the evaluation may use at once."""
 
 DENSE_HINT = "give the number of `steps` to evaluate it by forward passes"
 
@@ -37,12 +37,12 @@ class SwitchedPixels:
 
     Args:
         model: The network, with the weights that it was built with.
-        start: (b, c, h, w), what is shown at first.
-        end: (b, c, h, w), what is shown at last.
-        max_memory: Bytes that the evaluation may take at once; orders, of whatever images, are evaluated in parts that fit.
+        start: (b, c, h, w), the images before the first step.
+        end: (b, c, h, w), the images after the last step.
+        max_memory: Bytes that the evaluation may use at once; orders are evaluated in parts that fit.
 
     Raises:
-        BadOption: If the model is no designed network, its weights are not the designed ones, or the images do not fit.
+        BadOption: If the model is not a designed network, its weights were changed, or the images have other shapes.
     """
 
     model: nn.Module
@@ -63,7 +63,7 @@ class SwitchedPixels:
 
     @property
     def n_pixels(self) -> int:
-        """P."""
+        """P, the number of pixels."""
         return self.start[0, 0].numel()
 
     @torch.no_grad()
@@ -75,10 +75,10 @@ class SwitchedPixels:
             targets: (b,) int64, index of the explained output.
 
         Returns:
-            (b, n, P + 1): before the first step, after the first, and so on.
+            (b, n, P + 1): the output after 0, 1, ..., P switched pixels.
 
         Raises:
-            BadOption: If an order is no permutation or a target no index of an output, or one order needs more than
+            BadOption: If an order is not a permutation, a target is not an index of an output, or one order needs more than
                 `max_memory`.
         """
         check_targets(targets, len(self.start))
@@ -105,7 +105,7 @@ class SwitchedPixels:
         return self.model
 
     def _parts(self, orders: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """As many orders (m, P) at once as fit into the memory, with the indices of their images (m,)."""
+        """Split the orders into parts (m, P) that fit into the memory, with the indices of their images (m,)."""
         values, changes = self._cells
         n_cells, n_kernels, n_classes = *values.shape[1:], len(self._network.classes)
         numbers = n_cells * 9 * (4 * n_kernels + 6 * n_classes + 8)  # prefix sums, their mix, indices, times
@@ -123,7 +123,7 @@ class SwitchedPixels:
 
     @cached_property
     def _cells(self) -> tuple[Tensor, Tensor]:
-        """Pre-activations of each first-block cell at the start (b, cell, m), and what each pixel adds (b, cell, 9, m)."""
+        """Pre-activations of each first-block cell at the start (b, cell, m), and the change by each pixel (b, cell, 9, m)."""
         with torch.no_grad(), exact_arithmetic(self.start.device):
             before, after = (self._block.padded(self._network.detect(images)) for images in (self.start, self.end))
             return self._block.pre_activations(before), self._block.changes(after - before)
@@ -160,13 +160,13 @@ class SwitchedPixels:
         return rearrange(running, "k n s -> n s k")
 
     def _logits(self, counts: Tensor) -> Tensor:
-        """The head; where there is one count only, on the different ones: a modulo network is too slow for every step."""
+        """Apply the head; with a single count, to distinct values only, because a modulo network is slow."""
         head = self._network.head
         if counts.shape[-1] > 1:
             logits: Tensor = head(counts.flatten(0, 1))
             return logits.view(*counts.shape[:2], -1)
-        different, which = counts.unique(return_inverse=True)
+        distinct, inverse = counts.unique(return_inverse=True)
         widest = max(layer.out_features for layer in head if isinstance(layer, nn.Linear))
-        at_once = max(1, self.max_memory // (4 * widest * different.element_size()))  # a layer, its ReLU, and the next
-        answers = torch.cat([head(part) for part in different[:, None].split(at_once)])
-        return answers[which.flatten()].view(*counts.shape[:2], -1)
+        at_once = max(1, self.max_memory // (4 * widest * distinct.element_size()))  # a layer, its ReLU, and the next
+        logits_of_distinct = torch.cat([head(part) for part in distinct[:, None].split(at_once)])
+        return logits_of_distinct[inverse.flatten()].view(*counts.shape[:2], -1)

@@ -1,4 +1,4 @@
-"""Marks in what we write, by which we know it again: files of other origin are never overwritten unasked."""
+"""Marks that identify files written by attributionlab: a file without one is never overwritten unasked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIGURE_METADATA: dict[str, dict[str, str | None]] = {
     ".svg": {"Creator": MARK, "Date": None},
     ".pdf": {"Creator": MARK, "CreationDate": None},
 }
-"""Metadata of figures by ending: the mark, and no time of writing, so that the same figure is the same bytes."""
+"""Metadata of figures by ending: the mark but no time, so that equal figures are equal bytes."""
 
 _MARKS = {
     ".png": b"Software\0" + MARK.encode(),
@@ -23,19 +23,19 @@ _MARKS = {
     ".html": f'<meta name="generator" content="{MARK}">'.encode(),
 }
 _SEARCHED = 1 << 16
-"""Bytes at the beginning and at the end of a file in which its mark stands."""
+"""Bytes at the beginning and at the end of a file that are searched for the mark."""
 
 
 def check_replaceable(path: Path, name: str = "output", *, force: bool = False) -> None:
-    """Refuse a path at which there is something that we did not write.
+    """Refuse a path that holds something which attributionlab did not write.
 
     Args:
-        path: Where a file is to be written.
-        name: The option, for messages.
-        force: Whether files of other origin may be overwritten, too.
+        path: The file to write.
+        name: Name of the option, for messages.
+        force: Whether a file of other origin may be overwritten.
 
     Raises:
-        BadOption: If there is such a file, or something that is not a file, or no folder can be made for it.
+        BadOption: If the path holds such a file or is not a file, or its folder cannot be created.
     """
     check_parents(path, name)
     if not path.is_symlink() and not path.exists():

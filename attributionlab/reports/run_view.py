@@ -1,4 +1,4 @@
-"""A run as reports see it: methods in the order of the plan, and the images of all seeds of an environment together."""
+"""The results of a run as reports show them: methods in the order of the plan, images pooled over the seeds of an environment."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from attributionlab.runs.results import Records, Values
 
 
 class RunView:
-    """What figures draw of a run.
+    """Scores, curves and maps of a run, for figures.
 
     Args:
         records: The run.
     """
 
     f1_truth = "positive"
-    """The truth that metrics are compared with: it applies everywhere (section 5)."""
+    """The kind of truth whose F1 metrics are compared with: it applies to every method (section 5)."""
 
     def __init__(self, records: Records) -> None:
         self.records = records
@@ -33,11 +33,11 @@ class RunView:
 
     @cached_property
     def seeds(self) -> dict[str, list[str]]:
-        """By environment of the plan: its specs with seeds."""
-        found: dict[str, list[str]] = {}
+        """Specs with seeds, by environment of the plan."""
+        seeds: dict[str, list[str]] = {}
         for environment, family in self.records.plan.expanded.items():
-            found.setdefault(family, []).append(environment)
-        return found
+            seeds.setdefault(family, []).append(environment)
+        return seeds
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -46,9 +46,9 @@ class RunView:
 
     @cached_property
     def directions(self) -> Mapping[str, float]:
-        """By metric: 1 where higher is better, else -1; left out where the direction is not recorded.
+        """Sign of each metric: 1 if higher is better, -1 if lower is; without the metrics of unknown direction.
 
-        Records of an earlier version do not say it; then that of a built-in metric is taken.
+        Records of earlier versions lack directions; a built-in metric then has the direction that it declares.
         """
         recorded = self.records.directions
         directions = {
@@ -57,7 +57,7 @@ class RunView:
         return {metric: 1.0 if higher else -1.0 for metric, higher in directions.items() if higher is not None}
 
     def maps(self, environment: str, method: str) -> npt.NDArray[np.float32] | None:
-        """Stored maps as in `Records.maps`; None, with a warning, where a file is damaged."""
+        """Read stored maps as `Records.maps` does; warn and return None if a file is damaged."""
         try:
             return self.records.maps(environment, method)
         except BadOption as error:
@@ -65,56 +65,56 @@ class RunView:
             return None
 
     def scores(self, family: str, method: str, measure: str, name: str) -> Values:
-        """A score like `positive.f1` of `agreement`, or `score` of a metric, over the images of all seeds; NaN where undefined."""
-        nothing = np.full(len(self.seeds[family]) * self.records.plan.n_samples, np.nan)
-        return self.all_scores(family, method, measure).get(name, nothing)
+        """Read one score (`positive.f1` of `agreement`, `score` of a metric) for the images of all seeds; NaN where undefined."""
+        undefined = np.full(len(self.seeds[family]) * self.records.plan.n_samples, np.nan)
+        return self.all_scores(family, method, measure).get(name, undefined)
 
     def all_scores(self, family: str, method: str, measure: str) -> dict[str, Values]:
-        """The same for every score by name: a record is read once for all of them."""
-        nothing = np.full(self.records.plan.n_samples, np.nan)
-        parts = [self.records.all_scores(one, method, measure) for one in self.seeds[family]]
+        """Read all scores of a measure by name, for the images of all seeds; each record is read once."""
+        undefined = np.full(self.records.plan.n_samples, np.nan)
+        parts = [self.records.all_scores(environment, method, measure) for environment in self.seeds[family]]
         names = {name for part in parts for name in part}
-        return {name: np.concatenate([part.get(name, nothing) for part in parts]) for name in names}
+        return {name: np.concatenate([part.get(name, undefined) for part in parts]) for name in names}
 
     def oriented(self, family: str, metric: str) -> dict[str, tuple[Values, Values]]:
-        """F1 and a metric over images, higher being better for both, by method that has both on any image.
+        """F1 and a metric over images by method, with signs such that higher is better for both.
 
-        Empty where the direction of the metric is not recorded.
+        Methods for which one of the two is undefined on every image are left out; empty if the metric's direction is unknown.
         """
         if metric not in self.directions:
             return {}
-        found = {
+        pairs = {
             method: (
                 self.scores(family, method, "agreement", f"{self.f1_truth}.f1"),
                 self.scores(family, method, metric, "score") * self.directions[metric],
             )
             for method in self.methods
         }
-        return {method: both for method, both in found.items() if not any(np.isnan(one).all() for one in both)}
+        return {method: pair for method, pair in pairs.items() if not any(np.isnan(scores).all() for scores in pair)}
 
     def curves(self, family: str, metric: str) -> dict[str, ImageCurves]:
-        """The curves of a metric over the images of all seeds, by method that has any."""
-        if (family, metric) in self._curves:  # figures ask more than once, and records are read from disk
+        """Curves of a metric for the images of all seeds, by method; methods without curves are left out."""
+        if (family, metric) in self._curves:  # figures call this repeatedly, and records are read from disk
             return self._curves[family, metric]
-        found = self._curves[family, metric] = {}
+        curves = self._curves[family, metric] = {}
         quantity = self.records.quantities.get(metric, "")
         for method in self.methods:
             parts = [self.records.curves(environment, method, metric) for environment in self.seeds[family]]
-            known = [ImageCurves(*part, quantity) for part in parts if part is not None]
-            if known:
-                found[method] = pooled(known)
-        return found
+            recorded = [ImageCurves(*part, quantity) for part in parts if part is not None]
+            if recorded:
+                curves[method] = pooled(recorded)
+        return curves
 
     def has_curves(self, metric: str) -> bool:
-        """Whether a metric has curves anywhere."""
+        """Whether a metric has curves in any environment."""
         return any(self.curves(family, metric) for family in self.families)
 
 
 def pooled(curves: list[ImageCurves]) -> ImageCurves:
-    """The images of several seeds together; curves at other points are interpolated to those of the first."""
+    """Join the images of several seeds; curves at other points are interpolated to the points of the first."""
     at = curves[0].at
     values = [
-        one.values if np.array_equal(one.at, at) else np.stack([np.interp(at, one.at, row) for row in one.values])
-        for one in curves
+        part.values if np.array_equal(part.at, at) else np.stack([np.interp(at, part.at, row) for row in part.values])
+        for part in curves
     ]
     return ImageCurves(at, np.concatenate(values), curves[0].quantity)

@@ -1,4 +1,4 @@
-"""What is in an image, and where: shapes, scenes, their sampling and rendering."""
+"""Scenes, descriptions of images: shapes, patches, their sampling and rendering."""
 
 from attributionlab.scenes.render import colored_ids, patch_ids, render
 from attributionlab.scenes.sampling import BlobSampler, MultiColorSampler

@@ -38,22 +38,22 @@ def draw_outline(shapes: Sequence[str], radii: tuple[float, float], generator: n
 def place(
     outlines: Sequence[Outline], size: tuple[int, int], generator: np.random.Generator
 ) -> list[tuple[int, int]] | None:
-    """Top left corners at which no two outlines share a pixel, or None if no place was found.
+    """Top left corners at which no two outlines share a pixel, or None if none were found.
 
-    Large outlines are placed first, because they are the hard ones.
+    Large outlines are placed first, because they are hardest to place.
     """
     taken = np.zeros(size, dtype=np.bool_)
     corners = [(0, 0)] * len(outlines)
     for index in sorted(range(len(outlines)), key=lambda index: -outlines[index].area):
         support = outlines[index].support
-        rows, columns = support.shape
-        room = (size[0] - rows + 1, size[1] - columns + 1)
+        n_rows, n_columns = support.shape
+        room = (size[0] - n_rows + 1, size[1] - n_columns + 1)
         for draw in generator.random((N_TRIES_PER_PATCH, 2)):
-            top, left = int(draw[0] * room[0]), int(draw[1] * room[1])
-            window = taken[top : top + rows, left : left + columns]
+            row, column = int(draw[0] * room[0]), int(draw[1] * room[1])
+            window = taken[row : row + n_rows, column : column + n_columns]
             if not (window & support).any():
                 window |= support
-                corners[index] = (top, left)
+                corners[index] = (row, column)
                 break
         else:
             return None

@@ -1,4 +1,4 @@
-"""From a scene to pixels and masks."""
+"""Rendering of scenes as pixels and masks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def render(scene: Scene) -> npt.NDArray[np.uint8]:
     image = np.empty((scene.height, scene.width, len(scene.background)), dtype=np.uint8)
     image[:] = scene.background
     for patch in scene.patches:
-        image[patch.window][patch.kept] = patch.color
+        image[patch.window][patch.colored] = patch.color
     return image
 
 
 def patch_ids(scene: Scene) -> npt.NDArray[np.int16]:
-    """Which patch each pixel lies in, before thinning: (h, w) int16, 0 for the background."""
+    """Id of the patch that contains each pixel, before thinning: (h, w) int16, 0 for the background."""
     ids = np.zeros((scene.height, scene.width), dtype=np.int16)
     for index, patch in enumerate(scene.patches, start=1):
         ids[patch.window][patch.support] = index
@@ -26,8 +26,8 @@ def patch_ids(scene: Scene) -> npt.NDArray[np.int16]:
 
 
 def colored_ids(scene: Scene) -> npt.NDArray[np.int16]:
-    """Which patch each pixel has its color from: (h, w) int16, 0 where the background shows."""
+    """Id of the patch that colors each pixel: (h, w) int16, 0 where the background shows."""
     ids = np.zeros((scene.height, scene.width), dtype=np.int16)
     for index, patch in enumerate(scene.patches, start=1):
-        ids[patch.window][patch.kept] = index
+        ids[patch.window][patch.colored] = index
     return ids

@@ -1,7 +1,7 @@
 """Random scenes: sample `index` of a seed is a function of the two alone.
 
-Scenes are drawn by rejection, on sizes first, then on places, then on counts, before anything is rendered. What a
-sampler rejects belongs to its distribution and stands in its docstring.
+Rejection sampling draws sizes first, then positions, then thinned counts, before rendering. The docstring of each sampler
+states which scenes it rejects, because rejection changes the distribution.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ N_THINNINGS = 20
 
 @dataclass(frozen=True)
 class MultiColorSampler:
-    """Triangles, squares and circles of random size and place, one color each, thinned by half.
+    """Triangles, squares and circles of random size and position, one color each, thinned by half.
 
     A scene has one patch per color, at least one pixel of every color, and a single winner: the most frequent color leads
-    by at least 1 and at most `max_margin` pixels. Sizes whose expected lead is above the margin are drawn again, then
-    thinnings whose actual lead is. This selects a little on noise: at 224x224 patches cover a little more than they would.
+    by at least 1 and at most `max_margin` pixels. Sizes whose expected lead exceeds the margin are drawn again, then
+    thinnings whose actual lead does. This biases the sizes slightly: at 224x224 patches are a little larger than without it.
 
     Args:
         height: Rows.
@@ -38,7 +38,7 @@ class MultiColorSampler:
         colors: One color per patch.
         background: The color of everything else.
         radii: Smallest and largest radius in pixels.
-        max_margin: Largest lead of the winner over the runner-up in pixels; None for any.
+        max_margin: Largest lead of the winner over the runner-up in pixels; None for no limit.
         seed: Seed of all scenes.
     """
 
@@ -69,17 +69,17 @@ class MultiColorSampler:
 
 @dataclass(frozen=True)
 class BlobSampler:
-    """Bezier blobs of random size and place, all white, thinned by half.
+    """Bezier blobs of random size and position, all white, thinned by half.
 
     Every blob has at least one white pixel, and there are at most `max_count`. Scenes whose count is a multiple of
-    `avoid_multiples_of` are drawn again, because a modulo network answers 0 there and most methods then explain nothing.
+    `avoid_multiples_of` are drawn again, because a modulo network returns 0 there and most methods then give zero maps.
 
     Args:
         height: Rows.
         width: Columns.
-        n_patches: How many blobs.
+        n_patches: Number of blobs.
         radii: Smallest and largest radius in pixels.
-        max_count: Most white pixels of a scene.
+        max_count: Largest number of white pixels in a scene.
         avoid_multiples_of: A modulus, or None.
         seed: Seed of all scenes.
     """
@@ -121,15 +121,15 @@ def _placed(
     if corners is None:
         return None
     for _ in range(N_THINNINGS):
-        kept = thin(outlines, random)
-        if accepts([int(np.count_nonzero(mask)) for mask in kept]):
-            patches = map(_patch, outlines, kept, colors, corners)
+        masks = thin(outlines, random)
+        if accepts([int(np.count_nonzero(mask)) for mask in masks]):
+            patches = map(_patch, outlines, masks, colors, corners)
             return Scene(sampler.height, sampler.width, sampler.background, tuple(patches))
     return None
 
 
-def _patch(outline: Outline, kept: Mask, color: Color, corner: tuple[int, int]) -> Patch:
-    return Patch(outline.shape, outline.radius, color, *corner, outline.support, kept)
+def _patch(outline: Outline, colored: Mask, color: Color, corner: tuple[int, int]) -> Patch:
+    return Patch(outline.shape, outline.radius, color, *corner, outline.support, colored)
 
 
 def _first(
@@ -138,7 +138,7 @@ def _first(
     """The first scene that is not rejected.
 
     Raises:
-        BadOption: If every attempt was.
+        BadOption: If every attempt is rejected.
     """
     for _ in range(N_DRAWS):
         scene = draw()

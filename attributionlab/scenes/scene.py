@@ -1,4 +1,4 @@
-"""What is in an image, and where: frozen descriptions that `render` turns into pixels and masks."""
+"""Frozen descriptions of images, which `render` turns into pixels and masks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Patch:
         top: First row of the support.
         left: First column of the support.
         support: The filled shape (rows, columns), before thinning.
-        kept: The pixels of the support that have the color; the others show the background.
+        colored: The pixels of the support that have the color; the others show the background.
     """
 
     shape: str
@@ -31,17 +31,17 @@ class Patch:
     top: int
     left: int
     support: Mask = field(repr=False)
-    kept: Mask = field(repr=False)
+    colored: Mask = field(repr=False)
 
     def __post_init__(self) -> None:
-        assert not (self.kept & ~self.support).any(), "kept pixels must lie in the support"
-        for mask in (self.support, self.kept):
+        assert not (self.colored & ~self.support).any(), "colored pixels must lie in the support"
+        for mask in (self.support, self.colored):
             mask.setflags(write=False)
 
     @property
     def n_pixels(self) -> int:
-        """How many pixels have the color."""
-        return int(np.count_nonzero(self.kept))
+        """Number of pixels that have the color."""
+        return int(np.count_nonzero(self.colored))
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -57,7 +57,7 @@ class Scene:
     Args:
         height: Rows of the image.
         width: Columns of the image.
-        background: Value of each channel where nothing else is.
+        background: Value of each channel outside of patches.
         patches: The patches; patch ids in masks count from 1 in this order.
     """
 
@@ -68,5 +68,5 @@ class Scene:
 
     @property
     def n_pixels(self) -> tuple[int, ...]:
-        """How many pixels have the color of each patch."""
+        """Number of colored pixels of each patch."""
         return tuple(patch.n_pixels for patch in self.patches)

@@ -1,7 +1,7 @@
 """Shapes as boolean masks.
 
 A shape of radius r is drawn around the center of the middle pixel of a square grid with an odd number of rows; a pixel
-belongs to the shape if its center does. The middle pixel always belongs to it, however small the radius.
+belongs to the shape if its center does. The middle pixel belongs to it for every radius.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ N_ANCHORS = 8
 """Anchor points of a Bezier blob."""
 
 BLOB_REACH = 1.3
-"""How far a blob extends from its center, in radii."""
+"""Largest distance of a blob's anchors from its center, in radii."""
 
 N_POINTS = 6
-"""Points by which each of its Bezier arcs is drawn."""
+"""Points of each of its Bezier arcs."""
 
 
 def square(radius: float, generator: np.random.Generator) -> Mask:
     """An upright square with side 2r."""
-    del generator  # a square has no further freedom
+    del generator  # a square has no random parameters
     rows, columns = _grid(radius)
     return np.maximum(np.abs(rows), np.abs(columns)) <= radius
 

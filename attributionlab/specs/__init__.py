@@ -1,1 +1,1 @@
-"""Specs: one grammar for everything that has a name and options, and one catalog of named things."""
+"""Specs: the grammar of names with options, and the catalog of named objects."""

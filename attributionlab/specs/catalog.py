@@ -1,8 +1,8 @@
-"""Catalogs: named methods, metrics, environments and segmenters, and the way from a name to an object.
+"""Catalogs: named methods, metrics, environments and segmenters, and their construction from names.
 
-A catalog has three kinds of entries: ours, written as import strings and imported when they are used, so that names can be
-listed and checked without torch; those that were registered in this process; and those of installed packages, found by
-their entry points. An entry point that cannot be used costs one warning and nothing else.
+A catalog has three kinds of entries: built-in ones, stored as import strings and imported on use, so that names can be listed
+and checked without torch; those registered in this process; and those of installed packages, found by entry points. An
+unusable entry point causes a warning and has no other effect.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Registered = TypeVar("Registered", bound=Callable[..., object])
 
 @dataclasses.dataclass
 class Catalog(Generic[Entry]):
-    """Names and what they stand for.
+    """Named entries of one kind.
 
     Args:
-        kind: What an entry is, in the singular: `method`.
-        built_in: Our own entries by name, as import strings `module:attribute`.
+        kind: Kind of the entries, in the singular: `method`.
+        built_in: Built-in entries by name, as import strings `module:attribute`.
         rules: Requirements of registered entries.
-        aliases: Names that other libraries use, in lower case without separators, and our names for them; for hints only.
+        aliases: Names in other libraries, in lower case without separators, with our names for them; used in hints only.
         reserved: Names that cannot be registered.
     """
 
@@ -43,27 +43,27 @@ class Catalog(Generic[Entry]):
     reserved: tuple[str, ...] = ()
 
     entries: dict[str, Entry] = dataclasses.field(default_factory=dict, init=False, repr=False)
-    """Entries that are imported or registered by now."""
+    """Entries that have been imported or registered."""
     _broken: dict[str, str] = dataclasses.field(default_factory=dict, init=False, repr=False)
     _points: dict[str, importlib.metadata.EntryPoint] | None = dataclasses.field(default=None, init=False, repr=False)
 
     @property
     def plural(self) -> str:
-        """The word for several entries, as in `attributionlab list methods`."""
+        """The kind in the plural, as in `attributionlab list methods`."""
         return f"{self.kind}s"
 
     @property
     def group(self) -> str:
-        """The entry point group by which packages add entries."""
+        """Entry point group of installed packages."""
         return f"attributionlab.{self.plural}"
 
     @property
     def names(self) -> list[str]:
-        """All names; nothing is imported, so an entry point may still turn out to be broken."""
+        """All names, including those of entry points that may prove unusable, because this imports no entry."""
         return list(dict.fromkeys([*self.built_in, *self.entries, *self._pending()]))
 
     def __iter__(self) -> Iterator[str]:
-        """The names of all entries that can be used: ours, then the others in the order of their registration."""
+        """The names of all usable entries: built-in ones, then the others in the order of their registration."""
         for name in list(self._pending()):
             self._load(name)
         return iter(self.names)
@@ -72,7 +72,7 @@ class Catalog(Generic[Entry]):
         """The entry called `name`.
 
         Raises:
-            UnknownName: If there is none, with the closest names, or its entry point is broken, with the reason.
+            UnknownName: If there is no such entry, with the closest names, or its entry point is unusable, with the reason.
         """
         if name not in self.entries:
             if name in self.built_in:
@@ -84,7 +84,7 @@ class Catalog(Generic[Entry]):
         return self.entries[name]
 
     def require(self, spec: str) -> None:
-        """Refuse a spec whose name does not exist, without importing what it stands for.
+        """Refuse a spec whose name does not exist, without importing the entry.
 
         Raises:
             UnknownName: If there is no such name.
@@ -101,18 +101,18 @@ class Catalog(Generic[Entry]):
     @overload
     def register(self, entry: Registered, /) -> Registered: ...
     def register(self, name_or_entry: object, entry: object = None, /) -> object:
-        """Add a class or a function; a decorator where only a name is given.
+        """Add a class or a function; with only a name, return a decorator.
 
         Args:
-            name_or_entry: The name, or the class or function if it is known by its own.
-            entry: The class or function; left out in a decorator.
+            name_or_entry: The name, or the class or function itself, which is then registered under its own name.
+            entry: The class or function; omitted in a decorator.
 
         Returns:
             The class or function.
 
         Raises:
-            BadOption: If the name is taken, cannot be written in a spec or is not the class's own, or the class or function
-                breaks the rules.
+            BadOption: If the name is taken, not valid in a spec or not the class's own, or the class or function breaks the
+                rules.
         """
         if not isinstance(name_or_entry, str):
             self._add(own_name(name_or_entry), name_or_entry)
@@ -122,44 +122,47 @@ class Catalog(Generic[Entry]):
         self._add(name_or_entry, entry)
         return entry
 
-    def build(self, thing: object, options: Mapping[str, object], /, **context: object) -> Any:
-        """An object of this kind from all that may stand for it.
+    def build(self, source: object, options: Mapping[str, object], /, **context: object) -> Any:
+        """Build an object of this kind.
 
         Args:
-            thing: A spec, an address (`package.module:function`, `file.py:function`), a table `{"name": spec, option: value}`,
-                a class, a function, or an object, which keeps its own options where `options` has none.
-            options: Options beside those of the spec.
-            **context: Arguments of the class that are not options; None leaves them out.
+            source: A spec, an address (`package.module:function`, `file.py:function`), a table `{"name": spec, option: value}`,
+                a class, a function, or an object, whose options are kept unless `options` sets them.
+            options: Options in addition to those of the spec.
+            **context: Arguments of the class that are not options; those that are None are omitted.
 
         Raises:
             UnknownName: If there is no such name or option.
-            BadOption: If a value does not fit or contradicts the spec, a function is given options, or `thing` is none of these.
+            BadOption: If a value is not valid or contradicts the spec, options are given for a function, or `source` is none of
+                these.
             MissingFile: If the module, file or function of an address does not exist.
         """
         arguments = {name: value for name, value in context.items() if value is not None}
-        if isinstance(thing, Mapping):
-            return self._from_table(thing, options, arguments)
-        if isinstance(thing, str):
-            return self._from_text(thing, options, arguments)
-        if self.rules.is_class_of(thing):
-            return thing(**arguments, **self._converted(thing, options))
-        if self.rules.is_class_of(type(thing)):
-            changes = arguments | self._converted(type(thing), options)
-            return dataclasses.replace(thing, **changes) if changes else thing  # type: ignore[type-var]  # all are dataclasses
-        if not self.rules.is_function(thing):
+        if isinstance(source, Mapping):
+            return self._from_table(source, options, arguments)
+        if isinstance(source, str):
+            return self._from_text(source, options, arguments)
+        if self.rules.is_class_of(source):
+            return source(**arguments, **self._converted(source, options))
+        if self.rules.is_class_of(type(source)):
+            changes = arguments | self._converted(type(source), options)
+            return dataclasses.replace(source, **changes) if changes else source  # type: ignore[type-var]  # all are dataclasses
+        if not self.rules.is_function(source):
             function = f" or a function {self.rules.signature}" if self.rules.wrapper else ""
-            raise bad_option(self.kind, f"be a spec{function}", thing)
+            raise bad_option(self.kind, f"be a spec{function}", source)
         if options:
             raise bad_option("options", "be empty for a function", options)
-        return self.rules.wrap(thing, address_of(thing))
+        return self.rules.wrap(source, address_of(source))
 
     def _from_table(self, table: Mapping[str, object], options: Mapping[str, object], arguments: dict[str, Any]) -> Any:
-        beside = {name: value for name, value in table.items() if name != "name"}
+        """Build from a table with a name and options."""
+        table_options = {name: value for name, value in table.items() if name != "name"}
         if not isinstance(table.get("name"), str):
             raise bad_option(self.kind, "have a name", dict(table))
-        return self._from_text(str(table["name"]), join_options(options, beside, "the table"), arguments)
+        return self._from_text(str(table["name"]), join_options(options, table_options, "the table"), arguments)
 
     def _from_text(self, text: str, options: Mapping[str, object], arguments: dict[str, Any]) -> Any:
+        """Build from a spec or an address."""
         spec = self._parse(text)
         if isinstance(spec, Address):
             if options or spec.options:
@@ -167,14 +170,14 @@ class Catalog(Generic[Entry]):
             return self._from_address(text)
         entry: Any = self.get(spec.name)
         if isinstance(entry, type):
-            beside, written = (self._converted(entry, each) for each in (options, spec.options))
+            beside, written = self._converted(entry, options), self._converted(entry, spec.options)
             return entry(**arguments, **join_options(beside, written, text))
         if options or spec.options:
             raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
         return self.rules.wrap(entry, spec.name)
 
     def _parse(self, text: str) -> Spec | Address:
-        """Take a spec apart, or an address where functions are taken."""
+        """Parse a spec, or an address if the catalog accepts functions."""
         if self.rules.wrapper is not None:
             address = parse_address(text)
             if address is not None:
@@ -184,6 +187,7 @@ class Catalog(Generic[Entry]):
         return parse_spec(text)
 
     def _from_address(self, text: str) -> Any:
+        """Build from the address of a function."""
         function = load_function(text, self.kind)
         if isinstance(function, type):
             hint = f"a class is registered under its name, by attributionlab.register_{self.kind} or an entry point"
@@ -191,10 +195,12 @@ class Catalog(Generic[Entry]):
         return self.rules.wrap(function, text)
 
     def _converted(self, kind: type, options: Mapping[str, object]) -> dict[str, Any]:
+        """Options converted to the types of a class."""
         name = getattr(kind, "name", kind.__name__)
         return convert_options(kind, options, f"attributionlab list {self.plural} {name}")
 
     def _add(self, name: str, entry: Any) -> None:
+        """Add an entry under a free name."""
         self.rules.check(self.kind, name, entry)
         if name in self.built_in or name in self.reserved or self.entries.get(name, entry) is not entry:
             owner = "attributionlab itself" if name in (*self.built_in, *self.reserved) else _origin(self.entries[name])
@@ -202,7 +208,7 @@ class Catalog(Generic[Entry]):
         self.entries[name] = entry
 
     def _pending(self) -> dict[str, importlib.metadata.EntryPoint]:
-        """Entry points of installed packages that are not loaded yet."""
+        """Entry points of installed packages that have not been loaded."""
         if self._points is not None:
             return self._points
         points = importlib.metadata.entry_points(group=self.group)
@@ -220,22 +226,26 @@ class Catalog(Generic[Entry]):
         return pending
 
     def _load(self, name: str) -> None:
-        """Add the entry of an entry point, or warn if it is broken."""
+        """Add the entry of an entry point, or warn if it is unusable."""
         point = self._pending().pop(name)
         try:
             self._add(name, point.load())
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001  # other people's code: whatever happens is its own affair
+        except BaseException as error:  # noqa: BLE001  # the code of another package may raise anything
             reason = error_line(error)
             self._broken[name] = f"{_package(point)} registers it, but {_on_one_line(reason)}"
             self._warn(point, reason)
 
     def _warn(self, point: importlib.metadata.EntryPoint, reason: str) -> None:
+        """Warn about an unusable entry point."""
         text = f"the {self.kind} {point.name!r} of {_package(point)} cannot be used: {_on_one_line(reason)}"
-        warnings.warn_explicit(text, PluginWarning, filename="attributionlab", lineno=0)  # no line of ours is at fault
+        warnings.warn_explicit(
+            text, PluginWarning, filename="attributionlab", lineno=0
+        )  # the warning concerns no line of our code
 
     def _unknown(self, name: str) -> UnknownName:
+        """The error for a name without a usable entry."""
         if name in self._broken:
             return UnknownName(f"`{self.kind}` must be usable, got {name!r}; {self._broken[name]}")
         listing = f"attributionlab list {self.plural}"
@@ -243,16 +253,18 @@ class Catalog(Generic[Entry]):
 
 
 def _package(point: importlib.metadata.EntryPoint) -> str:
-    """The package of an entry point, and the address that it names."""
+    """The package and the address of an entry point."""
     distribution = getattr(point, "dist", None)
     owner = f"package {distribution.name}" if distribution is not None else "an installed package"
     return f"{owner} ({point.value})"
 
 
 def _origin(entry: object) -> str:
+    """The qualified name of an entry."""
     return f"{getattr(entry, '__module__', '?')}.{getattr(entry, '__qualname__', type(entry).__qualname__)}"
 
 
 def _on_one_line(text: str) -> str:
+    """Text in one line of limited length."""
     words = " ".join(text.split())
     return words if len(words) <= 300 else f"{words[:300]}..."

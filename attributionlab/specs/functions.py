@@ -17,26 +17,26 @@ from attributionlab.files import is_file
 from attributionlab.printable import error_line, value_text
 
 NAME_OR_ADDRESS = "be a name, file.py:function or package.module:function"
-"""What a text must be that names a method or a metric."""
+"""Expectation of a text that names a method or a metric."""
 
 _ADDRESS = re.compile(r"(?P<where>.*):(?P<name>[^:\[\]]*)(\[(?P<options>.*)\])?")
 
 
 @dataclass(frozen=True)
 class Address:
-    """Place and name of a function, and the options written behind it."""
+    """Location and name of a function, with the options that follow them."""
 
     where: str
     name: str
     options: str | None
 
     def __str__(self) -> str:
-        """Without the options."""
+        """The address without options."""
         return f"{self.where}:{self.name}"
 
 
 def parse_address(text: str) -> Address | None:
-    """Take `where:name[options]` apart; None if it does not look like that."""
+    """Parse `where:name[options]`; None if the text has another form."""
     match = _ADDRESS.fullmatch(text)
     return None if match is None else Address(match["where"], match["name"], match["options"])
 
@@ -45,21 +45,21 @@ def load_function(text: str, kind: str) -> Callable[..., Any]:
     """The function that `package.module:function` or `file.py:function` names.
 
     Args:
-        text: Where it is.
-        kind: What it is to be used as, for messages: `method` or `metric`.
+        text: The address.
+        kind: Kind of the function for messages: `method` or `metric`.
 
     Raises:
-        MissingFile: If the module, the file or the function is not there.
-        BadOption: If the text names neither, if importing it fails, or it is not callable.
+        MissingFile: If the module, the file or the function does not exist.
+        BadOption: If the text is not an address, the import fails, or the object is not callable.
     """
-    where, _, name = text.rpartition(":")
-    is_module = all(part.isidentifier() for part in where.split(".")) and not is_file(Path(where))
-    if not name or not (is_module or where.endswith(".py")):
+    location, _, name = text.rpartition(":")
+    is_module = all(part.isidentifier() for part in location.split(".")) and not is_file(Path(location))
+    if not name or not (is_module or location.endswith(".py")):
         raise bad_option(kind, NAME_OR_ADDRESS, text)
-    module = _load_file(Path(where), kind) if where.endswith(".py") else _load_module(where, kind)
+    module = _load_file(Path(location), kind) if location.endswith(".py") else _load_module(location, kind)
     function = getattr(module, name, None)
     if function is None:
-        raise missing_file(kind, "name a function that exists", text, f"{where} has no {value_text(name)}")
+        raise missing_file(kind, "name a function that exists", text, f"{location} has no {value_text(name)}")
     if not callable(function):
         raise bad_option(kind, "name a function", text)
     loaded: Callable[..., Any] = function
@@ -67,18 +67,19 @@ def load_function(text: str, kind: str) -> Callable[..., Any]:
 
 
 def address_of(function: Callable[..., object]) -> str:
-    """The address of a function that is at hand: `module:qualified name`."""
+    """The address `module:qualified name` of a function."""
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', None) or 'unknown'}:{name}"
 
 
 def _load_file(path: Path, kind: str) -> ModuleType:
+    """Import a file as a module."""
     if not is_file(path):
         raise missing_file(kind, "name a file that exists", str(path))
     spec = importlib.util.spec_from_file_location(f"attributionlab {kind} {path.resolve()}", path)
     assert spec is not None and spec.loader is not None, "a file ending in .py has a loader"
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
+    sys.modules[spec.name] = module  # dataclasses look up their module there
     folder = str(path.resolve().parent)
     if folder not in sys.path:  # as for a script: modules beside the file can be imported
         sys.path.append(folder)
@@ -93,7 +94,8 @@ def _load_file(path: Path, kind: str) -> ModuleType:
 
 
 def _load_module(name: str, kind: str) -> ModuleType:
-    if "" not in sys.path:  # as `python -m` does: modules of the folder in which the command is run
+    """Import a module, also from the working directory."""
+    if "" not in sys.path:  # like `python -m`: modules of the working directory can be imported
         sys.path.insert(0, "")
     try:
         return importlib.import_module(name)
@@ -108,5 +110,6 @@ def _load_module(name: str, kind: str) -> ModuleType:
         raise _not_importable(name, error, kind) from error
 
 
-def _not_importable(where: str, error: BaseException, kind: str) -> BadOption:
-    return bad_option(kind, "be importable", where, error_line(error))
+def _not_importable(location: str, error: BaseException, kind: str) -> BadOption:
+    """The error for a file or module whose import fails."""
+    return bad_option(kind, "be importable", location, error_line(error))

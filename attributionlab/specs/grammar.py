@@ -1,8 +1,7 @@
-"""One grammar everywhere: `name[option=value,option=value]`, and the conversion of values to the types of options.
+"""The grammar of specs, `name[option=value,option=value]`.
 
-Options are fields of a frozen dataclass; their annotations say what is allowed. A value may come as text (from a spec or the
-command line) or as a Python value; both are checked in the same way. An item without `=` continues the value before it,
-so `baseline=20,20,20` needs no quotes.
+Options are fields of a frozen dataclass, whose annotations define the valid values (see `options.py`). An item without `=`
+continues the previous value, so `baseline=20,20,20` needs no quotes.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ _SPEC = re.compile(r"(?P<name>[^\[\]]+)(\[(?P<options>[^\[\]]*)\])?")
 
 @dataclass(frozen=True)
 class Spec:
-    """A name and options, as they were written."""
+    """A name and its options as text."""
 
     name: str
     options: Mapping[str, str]
 
 
 def parse_spec(text: str) -> Spec:
-    """Take `name[option=value,...]` apart.
+    """Parse `name[option=value,...]`.
 
     Raises:
         BadOption: If the text does not follow the grammar.
@@ -42,29 +41,29 @@ def parse_spec(text: str) -> Spec:
 
 
 def parse_options(text: str) -> dict[str, str]:
-    """Take `option=value,option=value` apart.
+    """Parse `option=value,option=value`.
 
     Raises:
-        BadOption: If an item is not `option=value`, or an option comes twice.
+        BadOption: If an item is not `option=value`, or an option occurs twice.
     """
     options: dict[str, str] = {}
     key = ""
-    for item in filter(None, (part.strip() for part in text.split(","))):
-        before, equals, value = item.partition("=")
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        before, equals, value = pair.partition("=")
         if equals:
             key = before.strip()
             if not key or key in options:
-                raise bad_option("spec", "name each option once, as option=value", item)
+                raise bad_option("spec", "name each option once, as option=value", pair)
             options[key] = value.strip()
         elif key:
-            options[key] += f",{item}"
+            options[key] += f",{pair}"
         else:
-            raise bad_option("spec", "list options as option=value", item)
+            raise bad_option("spec", "list options as option=value", pair)
     return options
 
 
 def split_specs(text: str) -> list[str]:
-    """Take a list of specs apart at the commas outside of brackets.
+    """Split a list of specs at the commas outside of brackets.
 
     Example:
         >>> split_specs("gradient,integrated-gradients[baseline=true,n_steps=9]")
@@ -74,7 +73,7 @@ def split_specs(text: str) -> list[str]:
 
 
 def format_spec(name: str, options: Mapping[str, object]) -> str:
-    """Put a spec together, options sorted.
+    """Format a spec, with sorted options.
 
     Example:
         >>> format_spec("lime", {"segments": "sam", "n_samples": 5})
@@ -86,7 +85,7 @@ def format_spec(name: str, options: Mapping[str, object]) -> str:
 
 
 def format_value(value: object) -> str:
-    """A value as it is written in a spec."""
+    """Format a value for a spec."""
     match value:
         case bool():
             return str(value).lower()
@@ -95,6 +94,6 @@ def format_value(value: object) -> str:
         case float():
             return repr(int(value)) if value.is_integer() else repr(value)
         case tuple():
-            nested = any(isinstance(item, tuple) for item in value)
+            nested = any(isinstance(element, tuple) for element in value)
             return (";" if nested else ",").join(map(format_value, value))
     return str(value)

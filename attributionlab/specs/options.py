@@ -1,4 +1,4 @@
-"""Options: fields of a frozen dataclass, whose annotations say which values are allowed."""
+"""Options: fields of a frozen dataclass, whose annotations define the valid values, and the conversion of values from text."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from attributionlab.printable import value_text
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_text
 
 MOST_DRAWS = 1_000_000
-"""Greatest value of options that count (`n_steps`, `n_samples`, ...): each counts forward passes, draws or channels."""
+"""Largest value of options that are counts (`n_steps`, `n_samples`, ...) of forward passes, draws or channels."""
 
 LONGEST_INTEGER = 40
-"""Characters of an integer in text, at most; 2**63 has 19 digits, and Python refuses to read thousands."""
+"""Largest number of characters of an integer in text; 2**63 has 19 digits, and Python refuses to parse thousands."""
 
 
 def option_fields(kind: type) -> dict[str, dataclasses.Field[typing.Any]]:
@@ -31,7 +31,7 @@ def option_fields(kind: type) -> dict[str, dataclasses.Field[typing.Any]]:
 
 @functools.cache
 def _annotations(kind: type) -> dict[str, typing.Any]:
-    """To evaluate them takes a millisecond, and a run makes thousands of environments and methods."""
+    """Type hints of a dataclass, cached because their evaluation takes a millisecond and a run builds thousands of objects."""
     return typing.get_type_hints(kind)
 
 
@@ -39,13 +39,13 @@ def convert_options(kind: type, options: Mapping[str, object], listing: str = ""
     """Check and convert options against the annotations of a dataclass.
 
     Args:
-        kind: The dataclass; its `shorthands`, if it has any, are options that set several at once.
+        kind: The dataclass; its `shorthands`, if any, are names that set several options.
         options: The options, as text or as values.
         listing: A command that lists the options, for messages.
 
     Raises:
         UnknownName: If there is no such option.
-        BadOption: If a value does not fit, or a shorthand comes together with an option that it sets.
+        BadOption: If a value is not valid, or a shorthand and an option that it sets are both given.
     """
     fields = option_fields(kind)
     shorthands: Mapping[str, tuple[str, ...]] = getattr(kind, "shorthands", {})
@@ -77,22 +77,22 @@ def _convert_option(kind: type, option: str, written_as: str, value: object) -> 
 
 
 def describe_option(kind: type, option: str) -> str:
-    """The values that an option can have, in words."""
+    """Description of the valid values of an option."""
     names = _choices_of(option_fields(kind)[option])
     return describe(_annotations(kind)[option]) if names is None else " or ".join(names)
 
 
 def _choices_of(field: dataclasses.Field[typing.Any]) -> list[str] | None:
-    """The names that an option can be, where its field has `metadata={"choices": function}`; they may grow at run time."""
+    """The valid names of an option whose field has `metadata={"choices": function}`; they may grow at run time."""
     choices: Callable[[], Iterable[str]] | None = field.metadata.get("choices")
     return None if choices is None else list(choices())
 
 
 def check_options(kind: type) -> None:
-    """Refuse a class whose options could not be written in a spec.
+    """Refuse a class whose options cannot be written in a spec.
 
     Raises:
-        BadOption: If a field lacks a default or has a type that no text can be converted to, or is not a dataclass field.
+        BadOption: If an option lacks a default, has a type without conversion from text, or is not a dataclass field.
     """
     own = {name for name, text in inspect.get_annotations(kind).items() if "ClassVar" not in str(text)}
     if own and "__dataclass_fields__" not in vars(kind):
@@ -114,23 +114,24 @@ def check_options(kind: type) -> None:
 
 
 def _is_convertible(annotation: object) -> bool:
+    """Whether text can be converted to a type."""
     if typing.get_origin(annotation) is tuple:
-        return all(item is Ellipsis or _is_convertible(item) for item in typing.get_args(annotation))
+        return all(part is Ellipsis or _is_convertible(part) for part in typing.get_args(annotation))
     return typing.get_origin(annotation) is typing.Literal or annotation in (None, type(None), bool, int, float, str)
 
 
 def join_options(
     beside: Mapping[str, typing.Any], written: Mapping[str, typing.Any], text: str
 ) -> dict[str, typing.Any]:
-    """Options beside a spec and those written in it, together.
+    """Merge the options given in addition to a spec with those in the spec.
 
     Args:
-        beside: Options beside the spec, converted.
+        beside: Options in addition to the spec, converted.
         written: Options in the spec, converted.
         text: The spec.
 
     Raises:
-        BadOption: If the two contradict each other.
+        BadOption: If an option has different values in the two.
     """
     for name in sorted(beside.keys() & written.keys()):
         if beside[name] != written[name]:
@@ -145,12 +146,14 @@ def changed_options(instance: object) -> dict[str, object]:
 
 
 def convert(name: str, value: object, annotation: object) -> object:
-    """`value` as the type that `annotation` asks for.
+    """`value`, converted to the type of `annotation`.
 
     Raises:
-        BadOption: If it is not one.
+        BadOption: If it cannot be converted.
     """
-    for choice in sorted(_choices(annotation), key=lambda choice: choice is not type(None)):  # `none` is no text
+    for choice in sorted(
+        _choices(annotation), key=lambda choice: choice is not type(None)
+    ):  # `none` means None, not a text
         try:
             converted = _convert_one(value, choice)
         except Exception:  # noqa: BLE001, S112  # the value's own methods may raise anything
@@ -162,24 +165,24 @@ def convert(name: str, value: object, annotation: object) -> object:
 
 
 def _size_hint(value: object) -> str:
-    """A remark on integers that are too large."""
+    """A hint on integers that are too large."""
     is_large = isinstance(value, int) and abs(value) > LARGEST_INTEGER
     return "integers lie below 2**63" if is_large or (isinstance(value, str) and len(value) >= LONGEST_INTEGER) else ""
 
 
 def describe(annotation: object) -> str:
-    """The values that a type allows, in words."""
+    """Description of the values of a type."""
     return " or ".join(_describe(choice) for choice in _choices(annotation))
 
 
 def _choices(annotation: object) -> tuple[object, ...]:
-    """The alternatives of a union, or the one type."""
+    """The members of a union, or the type itself."""
     is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
     return typing.get_args(annotation) if is_union else (annotation,)
 
 
 def _convert_one(value: object, annotation: object) -> object:
-    """`value` as one type; raises ValueError or TypeError if it is not one."""
+    """`value`, converted to one type; raises ValueError or TypeError if it cannot be converted."""
     if typing.get_origin(annotation) is typing.Literal:
         return _same(value, typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:
@@ -198,17 +201,19 @@ def _convert_one(value: object, annotation: object) -> object:
     raise TypeError(annotation)
 
 
-def _convert_tuple(value: object, items: tuple[object, ...]) -> tuple[object, ...]:
-    nested = typing.get_origin(items[0]) is tuple
+def _convert_tuple(value: object, types_of_parts: tuple[object, ...]) -> tuple[object, ...]:
+    """`value`, converted to a tuple whose parts share one type."""
+    nested = typing.get_origin(types_of_parts[0]) is tuple
     if not isinstance(value, (str, list, tuple)):
         raise TypeError(value)
     parts = value.split(";" if nested else ",") if isinstance(value, str) else value
-    if items[-1] is not Ellipsis and len(parts) != len(items):
+    if types_of_parts[-1] is not Ellipsis and len(parts) != len(types_of_parts):
         raise ValueError(value)
-    return tuple(_convert_one(part, items[0]) for part in parts)
+    return tuple(_convert_one(part, types_of_parts[0]) for part in parts)
 
 
 def _same(value: object, allowed: tuple[object, ...]) -> object:
+    """The allowed value that has the type of `value` and is equal to it."""
     for candidate in allowed:
         if type(value) is type(candidate) and value == candidate:
             return candidate
@@ -216,6 +221,7 @@ def _same(value: object, allowed: tuple[object, ...]) -> object:
 
 
 def _integer(value: object) -> int:
+    """An integer below 2**63 in magnitude."""
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError(value)
     if isinstance(value, str) and len(value) >= LONGEST_INTEGER:
@@ -227,12 +233,12 @@ def _integer(value: object) -> int:
 
 
 def _number(value: object) -> float:
-    """A finite number; as text also a quotient of integers."""
+    """A finite number; text may also be a quotient of integers."""
     if isinstance(value, (bool, bytes)):
         raise ValueError(value)
     if isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d{1,18}\s*/\s*\d{1,18}\s*", value):
         return float(Fraction(value.replace(" ", "")))
-    number = float(value)  # type: ignore[arg-type]  # raises where it is no number
+    number = float(value)  # type: ignore[arg-type]  # raises if it is not a number
     if not math.isfinite(number):
         raise ValueError(value)
     return number
@@ -243,9 +249,9 @@ def _describe(annotation: object) -> str:
     if typing.get_origin(annotation) is typing.Literal:
         return " or ".join(map(str, typing.get_args(annotation)))
     if typing.get_origin(annotation) is tuple:
-        first, *rest = typing.get_args(annotation)
+        first, *further = typing.get_args(annotation)
         if typing.get_origin(first) is tuple:
             return "colors R,G,B;R,G,B;..."
-        return "a color R,G,B" if len(rest) == 2 else "a list of integers"
+        return "a color R,G,B" if len(further) == 2 else "a list of integers"
     names = {bool: "true or false", int: "an integer", float: "a number", type(None): "none"}
     return names.get(annotation, "a text")  # type: ignore[call-overload, no-any-return]

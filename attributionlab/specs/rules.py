@@ -1,4 +1,4 @@
-"""Requirements of what a catalog holds, checked when a class or a function is registered, in the words of its author."""
+"""Requirements of the entries of a catalog, checked when a class or a function is registered."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NAME = re.compile(r"[^\s\[\],:=;/\\]+(?<!\.py)")
 
 @dataclass(frozen=True)
 class Rules:
-    """Requirements of the entries of a catalog; classes are import strings `module:Class`, imported when they are needed.
+    """Requirements of the entries of a catalog; classes are import strings `module:Class`, imported on use.
 
     Args:
-        base: The class that registered classes inherit from; None if only functions are registered.
+        base: Base class of registered classes; None if only functions are registered.
         facts: Attributes that a registered class must have, and their types.
-        wrapper: The class that makes an object of a function, called with `function` and `spec`; None if there is none.
-        signature: How a function is called, for messages.
+        wrapper: Class that wraps a function, constructed from `function` and `spec`; None without a wrapper.
+        signature: Signature of a function, for messages.
     """
 
     base: str | None = None
@@ -34,18 +34,18 @@ class Rules:
     wrapper: str | None = None
     signature: str = ""
 
-    def is_class_of(self, thing: object) -> TypeIs[type]:
-        """Whether `thing` is a class that inherits from the base class."""
-        return self.base is not None and isinstance(thing, type) and issubclass(thing, import_object(self.base))
+    def is_class_of(self, candidate: object) -> TypeIs[type]:
+        """Whether `candidate` is a subclass of the base class."""
+        return self.base is not None and isinstance(candidate, type) and issubclass(candidate, import_object(self.base))
 
-    def is_function(self, thing: object) -> TypeIs[Callable[..., object]]:
-        """Whether `thing` is a function that can become an object, or such an object."""
-        if self.wrapper is None or isinstance(thing, type):
+    def is_function(self, candidate: object) -> TypeIs[Callable[..., object]]:
+        """Whether `candidate` is a function that can be wrapped, or a wrapped function."""
+        if self.wrapper is None or isinstance(candidate, type):
             return False
-        return callable(thing) or isinstance(thing, import_object(self.wrapper))
+        return callable(candidate) or isinstance(candidate, import_object(self.wrapper))
 
     def wrap(self, function: object, spec: str) -> Any:
-        """The object of a function; the function itself if there is no wrapper, or if it is such an object already."""
+        """Wrap a function; return it unchanged if there is no wrapper or it is already wrapped."""
         if self.wrapper is None or isinstance(function, import_object(self.wrapper)):
             return function
         return import_object(self.wrapper)(function=function, spec=spec)
@@ -54,12 +54,12 @@ class Rules:
         """Refuse a class or function that cannot be registered under this name.
 
         Args:
-            kind: What it would be, in the singular.
+            kind: Kind of the entry, in the singular.
             name: The name.
             entry: The class or function.
 
         Raises:
-            BadOption: If it cannot.
+            BadOption: If the name or the entry breaks the rules.
         """
         if not _NAME.fullmatch(name):
             raise bad_option("name", "have no spaces, brackets or any of `,:;=/\\`, and not end in .py", name)
@@ -68,9 +68,10 @@ class Rules:
         elif isinstance(entry, type) or not callable(entry) or not self._takes_functions:
             raise bad_option(kind, f"be {self._registrable}", entry)
         else:
-            self.wrap(entry, name)  # it refuses a function that lacks its declaration
+            self.wrap(entry, name)  # the wrapper refuses functions without a declaration
 
     def _check_class(self, kind: str, name: str, entry: type) -> None:
+        """Refuse a class that lacks a declared fact or has options that cannot be written in a spec."""
         if inspect.isabstract(entry):
             methods = ", ".join(sorted(vars(entry)["__abstractmethods__"]))
             raise bad_option(kind, f"define {methods}", entry.__name__)
@@ -85,27 +86,28 @@ class Rules:
 
     @property
     def _takes_functions(self) -> bool:
+        """Whether functions can be registered."""
         return self.base is None or self.wrapper is not None
 
     @property
     def _registrable(self) -> str:
-        """Descriptions of the class and the function that can be registered."""
+        """Description of the classes and functions that can be registered."""
         base = self.base and f"a subclass of attributionlab.{self.base.partition(':')[2]}"
         function = f"a function {self.signature}" if self._takes_functions else ""
         return " or ".join(filter(None, (base, function)))
 
 
 def import_object(address: str) -> Any:
-    """The object that an import string `module:attribute` names."""
+    """Import the object of an import string `module:attribute`."""
     module, _, attribute = address.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
 def own_name(entry: object) -> str:
-    """The name by which a class or function is registered if no other is given.
+    """The name under which a class or function is registered by default.
 
     Raises:
-        BadOption: If it has none.
+        BadOption: If it has no name.
     """
     if isinstance(entry, type):
         name = getattr(entry, "name", None)

@@ -1,4 +1,4 @@
-"""Assertions about attribution methods and metrics, for any test runner. Every message says what is wrong and where to look.
+"""Assertions about attribution methods and metrics, for any test runner. Every message names the problem and its likely place.
 
 Example:
     >>> from attributionlab.testing import assert_faithful

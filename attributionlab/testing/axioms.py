@@ -1,8 +1,8 @@
-"""Axioms with known answers: what a map must be where the network is a sum over known pixels.
+"""Axioms with known answers: properties of maps of a network that is a sum over known pixels.
 
-By default they are tested on the logit of `multi-color-sum` without redundant channels: there each pixel of the winner adds
-the same to the output and no other pixel adds anything, exactly. So they say whether an implementation is right, for
-methods that tell pixels apart (`granularity="pixel"`).
+By default they are tested on the logit of `multi-color-sum` without redundant channels, where all pixels of the winner
+contribute equally to the output and all other pixels contribute nothing, exactly. So they test whether an implementation is
+correct, for methods that distinguish pixels (`granularity="pixel"`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from torch import Tensor
 from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import number
 from attributionlab.testing.failure import failure, per_image
-from attributionlab.testing.hints import what_would_help
+from attributionlab.testing.hints import suggested_fix
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject
 
 TOLERANCE = 1e-3
-"""Of a map's largest magnitude: sums of hundreds of float32 gradients, and quotients of small differences."""
+"""Relative to a map's largest magnitude: errors of sums of float32 gradients and of quotients of small differences."""
 
 SIGNED = "multi-color-sum[n_redundant=0]"
-"""The probability has pixels that lower it."""
+"""An environment whose output, a probability, has pixels that lower it."""
 
 
 def assert_dummy(
@@ -35,15 +35,15 @@ def assert_dummy(
     """Pixels that show the background have no attribution.
 
     Args:
-        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment without redundant channels, or its spec.
-        tolerance: Largest magnitude on the background, in parts of the map's largest one.
-        n_samples: Images.
-        size: Side of the images, unless the environment says.
-        seed: Seed of environments that do not say.
+        tolerance: Largest magnitude on the background, relative to the map's largest magnitude.
+        n_samples: Number of images.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If they have.
+        AssertionError: If background pixels have an attribution.
         MethodError: If the method cannot be run.
 
     References:
@@ -63,7 +63,7 @@ def assert_dummy(
             rows=per_image(worst),
             worst=worst,
             maps=maps,
-            hint=what_would_help(maps, subject.batch, "positive"),
+            hint=suggested_fix(maps, subject.batch, "positive"),
         )
 
 
@@ -79,7 +79,7 @@ def assert_symmetric(
     """Pixels of one color in one image, which are interchangeable, have equal attributions; see `assert_dummy`.
 
     Raises:
-        AssertionError: If they have not.
+        AssertionError: If they have different attributions.
         MethodError: If the method cannot be run.
 
     References:
@@ -106,7 +106,7 @@ def assert_symmetric(
             worst=spread,
             maps=maps,
             expected=expected,
-            hint=what_would_help(maps, subject.batch, "positive"),
+            hint=suggested_fix(maps, subject.batch, "positive"),
         )
 
 
@@ -119,18 +119,19 @@ def assert_sensitive(
     size: int = 32,
     seed: int = 0,
 ) -> None:
-    """Pixels whose change changes the output have an attribution, in every color.
+    """Pixels that affect the output have an attribution, in every color.
 
     Args:
-        method: A name or spec, a function, or where to find one.
+        method: A name or spec, a function, or the address of one.
         environment: An environment, or its spec.
-        share: Of the truth's pixels of each color, the least part with more than a thousandth of the map's largest magnitude.
-        n_samples: Images; enough for each color to win in some.
-        size: Side of the images, unless the environment says.
-        seed: Seed of environments that do not say.
+        share: Smallest fraction of the truth's pixels of each color with an attribution above a thousandth of the map's largest
+            magnitude.
+        n_samples: Number of images; enough for each color to win in some.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If pixels of some color have none.
+        AssertionError: If too few pixels of a color have an attribution.
         MethodError: If the method cannot be run.
 
     References:
@@ -161,7 +162,7 @@ def assert_sensitive(
             rows=rows,
             worst=missing,
             maps=maps,
-            hint=what_would_help(maps, subject.batch, "positive") or hint,
+            hint=suggested_fix(maps, subject.batch, "positive") or hint,
         )
 
 
@@ -176,18 +177,18 @@ def assert_sign_correct(
 ) -> None:
     """Pixels that raise the output have positive attributions, and those that lower it negative ones.
 
-    Of a method that declares `positive` only the former are asked; one that declares `magnitude` is not asked at all.
+    Methods that declare `positive` are tested on the former only, methods that declare `magnitude` are not tested.
 
     Args:
-        method: A name or spec, a function, or where to find one.
+        method: A name or spec, a function, or the address of one.
         environment: An environment, or its spec; by default one whose probability has pixels that lower it.
-        tolerance: Of the absolute attribution of the truth's pixels, the largest part with the wrong sign.
-        n_samples: Images.
-        size: Side of the images, unless the environment says.
-        seed: Seed of environments that do not say.
+        tolerance: Largest fraction with the wrong sign of the absolute attribution of the truth's pixels.
+        n_samples: Number of images.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If signs are wrong.
+        AssertionError: If a larger fraction has the wrong sign.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
@@ -214,7 +215,7 @@ def assert_sign_correct(
             rows=per_image(wrong),
             worst=wrong,
             maps=maps,
-            hint=hint if none_negative else what_would_help(maps, subject.batch, "positive"),
+            hint=hint if none_negative else suggested_fix(maps, subject.batch, "positive"),
         )
 
 
@@ -228,19 +229,19 @@ def assert_complete(
     size: int = 32,
     seed: int = 0,
 ) -> None:
-    """The values of a map add up to the difference of outputs between image and baseline.
+    """The values of a map sum to the difference of outputs between image and baseline.
 
     Args:
-        method: A name or spec, a function, or where to find one.
+        method: A name or spec, a function, or the address of one.
         environment: An environment, or its spec.
         baseline: `auto` (the method's own option, black if it has none), `black`, `true` or a color.
-        tolerance: Largest error, in parts of the difference; by default what the method declares, else a thousandth.
-        n_samples: Images.
-        size: Side of the images, unless the environment says.
-        seed: Seed of environments that do not say.
+        tolerance: Largest error, relative to the difference; by default as the method declares, else a thousandth.
+        n_samples: Number of images.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If they do not.
+        AssertionError: If the error is larger.
         MethodError: If the method cannot be run.
 
     References:
@@ -256,8 +257,8 @@ def assert_complete(
         outputs = [
             torch.cat([model(image) for image in images.split(1)]) for images in (inputs, color.expand_as(inputs))
         ]
-    wanted, lost = (values.gather(1, targets[:, None])[:, 0].double() for values in outputs)
-    difference, total = wanted - lost, maps.double().flatten(1).sum(dim=1).cpu()
+    image_outputs, baseline_outputs = (values.gather(1, targets[:, None])[:, 0].double() for values in outputs)
+    difference, total = image_outputs - baseline_outputs, maps.double().flatten(1).sum(dim=1).cpu()
     error = (total - difference).abs() / difference.abs()
     allowed = subject.method.declaration.tolerance if tolerance is None else tolerance
     if (error > (TOLERANCE if allowed is None else allowed)).any():
@@ -287,12 +288,13 @@ def _on(
 
 
 def _background(subject: Subject) -> Tensor:
+    """(b, h, w) bool: pixels that show the background."""
     color = subject.environment.true_baseline[:, None, None]
     return (subject.batch.inputs == color).all(dim=1)
 
 
 def _baseline(subject: Subject, baseline: str | tuple[float, ...]) -> Tensor:
-    """(c,)."""
+    """The color (c,) of a baseline."""
     is_auto = isinstance(baseline, str) and baseline == "auto"
     chosen = getattr(subject.method, "baseline", "black") if is_auto else baseline
     background = subject.environment.true_baseline
@@ -306,7 +308,7 @@ def _baseline(subject: Subject, baseline: str | tuple[float, ...]) -> Tensor:
 
 
 def _relative(maps: Tensor, *, signed: bool = False) -> Tensor:
-    """Values in parts of each map's largest magnitude, (b, h, w) float64; zero maps stay zero."""
+    """Values relative to each map's largest magnitude, (b, h, w) float64; zero maps stay zero."""
     values = maps.double()
     largest = values.abs().flatten(1).amax(dim=1)[:, None, None]
     scaled = values / torch.where(largest == 0, 1.0, largest)
@@ -314,5 +316,5 @@ def _relative(maps: Tensor, *, signed: bool = False) -> Tensor:
 
 
 def _worst(maps: Tensor, mask: Tensor) -> Tensor:
-    """The largest magnitude within the mask, in parts of each map's largest, (b,)."""
+    """The largest magnitude within the mask, relative to each map's largest magnitude, (b,)."""
     return torch.where(mask, _relative(maps), 0.0).flatten(1).amax(dim=1)

@@ -1,4 +1,4 @@
-"""What holds for every correct implementation, whatever the method: it is a function of its arguments and nothing else."""
+"""Contracts of every method: its maps are a function of its arguments alone, and it has no side effects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from attributionlab.testing.failure import failure, per_image
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
 
 TOLERANCE = 1e-4
-"""Of a map's largest magnitude: float32 rounds by 6e-8 at each of some hundreds of additions, in another order in a batch."""
+"""Relative to a map's largest magnitude: hundreds of float32 additions, in another order in a batch, with errors of 6e-8."""
 
 ENVIRONMENT = "multi-color-sum"
 
@@ -31,18 +31,18 @@ def assert_batch_invariant(
     size: int = 32,
     seed: int = 0,
 ) -> None:
-    """The map of an image is the same alone, in a batch, and in a batch in another order.
+    """The map of an image does not depend on the batch, nor on the order of images in the batch.
 
     Args:
-        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment, or its spec.
-        tolerance: Largest difference, in parts of a map's largest magnitude.
+        tolerance: Largest difference, relative to a map's largest magnitude.
         n_samples: Images in the batch.
-        size: Side of the images, unless the environment says.
-        seed: Seed of environments that do not say.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If it is not.
+        AssertionError: If it does.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
@@ -50,12 +50,12 @@ def assert_batch_invariant(
     subject = Subject.of(method, environment, n_samples, size, seed)
     alone, together = subject.one_by_one(), subject.maps()
     backward = _reversed(subject)
-    for maps, where in ((together, "together with others"), (backward, "in a batch in another order")):
+    for maps, setting in ((together, "together with others"), (backward, "in a batch in another order")):
         gap = gaps(alone, maps)
         if (gap > tolerance).any():
             raise failure(
                 subject,
-                f"depends on the batch: an image's map alone and {where} differ by up to {gap.max():.2g} of its largest value",
+                f"depends on the batch: an image's map alone and {setting} differ by up to {gap.max():.2g} of its largest value",
                 columns=("image", "difference"),
                 rows=per_image(gap),
                 worst=gap,
@@ -68,17 +68,17 @@ def assert_batch_invariant(
 def assert_deterministic(
     method: AnySubject, environment: AnyEnvironment = ENVIRONMENT, *, seed: int = 0, n_samples: int = 2, size: int = 32
 ) -> None:
-    """The same call gives the same map, bit for bit, and random numbers come from the method's own seed.
+    """Equal calls give equal maps, bit for bit, and random numbers come from the method's own seed.
 
     A method with an option `seed` must not depend on the global generators, and must give other maps for another seed. A
-    function without one may draw from the global generators, but from nothing else.
+    function without one may use the global generators, but no other source of randomness.
 
     Args:
-        method: A name or spec, a function, or where to find one.
+        method: A name or spec, a function, or the address of one.
         environment: An environment, or its spec.
-        seed: Seed of the global generators, and of environments that do not say.
-        n_samples: Images.
-        size: Side of the images, unless the environment says.
+        seed: Seed of the global generators, and of environments that do not set it.
+        n_samples: Number of images.
+        size: Side of the images, unless the environment sets it.
 
     Raises:
         AssertionError: If a map differs.
@@ -88,23 +88,23 @@ def assert_deterministic(
     subject = Subject.of(method, environment, n_samples, size, seed)
     with generators_kept():
         first = subject.drawn(seed)
-        again = subject.drawn(seed)
-        elsewhere = subject.drawn(seed + 1)
+        repeated = subject.drawn(seed)
+        reseeded = subject.drawn(seed + 1)
     has_seed = isinstance(subject.method, Method) and "seed" in option_fields(type(subject.method))
-    if not torch.equal(first, again):
-        gap = gaps(first, again)
+    if not torch.equal(first, repeated):
+        gap = gaps(first, repeated)
         hint = "seed what it draws, and look for threads, clocks and sets whose order changes"
-        raise _differs(subject, "gives another map when it is called again", gap, again, first, hint)
-    if has_seed and not torch.equal(first, elsewhere):
-        gap = gaps(first, elsewhere)
+        raise _differs(subject, "gives another map when it is called again", gap, repeated, first, hint)
+    if has_seed and not torch.equal(first, reseeded):
+        gap = gaps(first, reseeded)
         hint = "draw from a generator made from `seed`; torch.rand and numpy.random draw from the global ones"
-        what = "has an option `seed` and still depends on the global random numbers"
-        raise _differs(subject, what, gap, elsewhere, first, hint)
+        problem = "has an option `seed` and still depends on the global random numbers"
+        raise _differs(subject, problem, gap, reseeded, first, hint)
     if has_seed and subject.method.declaration.randomness == "seeded":
         assert isinstance(subject.method, Method)
-        another = make_method(subject.method, subject.environment, seed=vars(subject.method)["seed"] + 1)
-        other = Subject(another, subject.environment, subject.batch).maps()
-        if torch.equal(first, other) and bool((first != 0).any()):
+        with_next_seed = make_method(subject.method, subject.environment, seed=vars(subject.method)["seed"] + 1)
+        maps = Subject(with_next_seed, subject.environment, subject.batch).maps()
+        if torch.equal(first, maps) and bool((first != 0).any()):
             raise failure(subject, "ignores its option `seed`: another seed gives the same maps, bit for bit")
 
 
@@ -117,11 +117,11 @@ def assert_device_invariant(
     size: int = 32,
     seed: int = 0,
 ) -> None:
-    """The map on a GPU is that on the CPU; see `assert_batch_invariant` for the arguments.
+    """Maps on a GPU are equal to those on the CPU; see `assert_batch_invariant` for the arguments.
 
     Raises:
-        AssertionError: If it is not, or lies on another device than the inputs.
-        unittest.SkipTest: Where torch sees no GPU; test runners report the test as skipped.
+        AssertionError: If a map differs, or is not on the device of the inputs.
+        unittest.SkipTest: If torch sees no GPU; test runners report the test as skipped.
     """
     __tracebackhide__ = True
     tolerance = number("tolerance", tolerance, 0)
@@ -144,21 +144,21 @@ def assert_dtype_robust(
     size: int = 32,
     seed: int = 0,
 ) -> None:
-    """The map of a float64 network is that of the float32 one, up to float32's rounding.
+    """Maps of a float64 network are equal to those of the float32 network, up to rounding in float32.
 
-    By default on a logit, where the network itself is exact in both; the slope of a probability near 1 is not.
+    Tested by default on a logit, where the network is exact in both; the slope of a probability near 1 is not.
 
     Args:
-        method: A name or spec, a function, or where to find one.
+        method: A name or spec, a function, or the address of one.
         environment: An environment, or its spec.
-        tolerance: Largest difference, in parts of a map's largest magnitude; ten times that of batches, as quotients of
-            small differences lose digits in float32.
-        n_samples: Images.
-        size: Side of the images, unless the environment says.
-        seed: Seed of environments that do not say.
+        tolerance: Largest difference, relative to a map's largest magnitude; by default ten times that of batches, because
+            quotients of small differences lose digits in float32.
+        n_samples: Number of images.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If it is not, or the method works in float32 only.
+        AssertionError: If a map differs, or the method works in float32 only.
         MethodError: If the method cannot be run in float32.
     """
     __tracebackhide__ = True
@@ -179,12 +179,12 @@ def assert_dtype_robust(
 def assert_model_unchanged(
     method: AnySubject, environment: AnyEnvironment = ENVIRONMENT, *, n_samples: int = 2, size: int = 32, seed: int = 0
 ) -> None:
-    """Weights (bit for bit), modes, hooks, requires_grad and torch's settings are as before, also after an exception.
+    """The method does not change weights (bit for bit), modes, hooks, requires_grad or settings of torch, even if it raises.
 
     See `assert_batch_invariant` for the arguments.
 
     Raises:
-        AssertionError: If they are not.
+        AssertionError: If the method changes one of these.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
@@ -196,6 +196,12 @@ def assert_model_unchanged(
             mode = "training" if training else "evaluation"
             hint = "remove hooks and put back modes and flags in a `finally`"
             raise failure(subject, f"leaves traces, in {mode} mode: {error}", hint=hint) from error
+    _assert_cleans_up(subject)
+
+
+def _assert_cleans_up(subject: Subject) -> None:
+    """The method leaves no traces if the first or second forward pass raises."""
+    __tracebackhide__ = True
     for n_calls in (1, 2):
         model = subject.model
         handle = model.register_forward_pre_hook(_raising_at(n_calls))
@@ -205,24 +211,24 @@ def assert_model_unchanged(
             subject.method(model, subject.batch.inputs.clone(), subject.batch.targets.clone(), **context)
         except _Interrupted:
             pass
-        except Exception as error:  # a method may wrap what it meets, as long as it cleans up
+        except Exception as error:  # a method may wrap the exception, as long as it cleans up
             if not _comes_from(error):
                 raise failure(subject, f"raises {type(error).__name__} where a forward pass raises: {error}") from error
         difference = before.difference(ModelState.of(model))
         torch.set_grad_enabled(settings)
         handle.remove()
         if difference is not None:
-            what = f"leaves traces where forward pass {n_calls} raises: {difference}"
-            raise failure(subject, what, hint="remove hooks and put back modes and flags in a `finally`")
+            problem = f"leaves traces where forward pass {n_calls} raises: {difference}"
+            raise failure(subject, problem, hint="remove hooks and put back modes and flags in a `finally`")
 
 
 def assert_inputs_unchanged(
     method: AnySubject, environment: AnyEnvironment = ENVIRONMENT, *, n_samples: int = 2, size: int = 32, seed: int = 0
 ) -> None:
-    """Inputs and targets are as before, and inputs that require gradients get none; see `assert_batch_invariant`.
+    """The method does not change inputs and targets, nor leave gradients on inputs; see `assert_batch_invariant`.
 
     Raises:
-        AssertionError: If they are not.
+        AssertionError: If it does.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
@@ -232,23 +238,23 @@ def assert_inputs_unchanged(
         subject.maps()
     except InputsChanged as error:
         raise failure(subject, f"changes what it is given: {error}", hint=hint) from error
-    given = subject.batch.inputs.clone().requires_grad_()
+    inputs = subject.batch.inputs.clone().requires_grad_()
     context = context_for(subject.method, subject.batch)
     try:
-        subject.method(subject.model, given, subject.batch.targets.clone(), **context)
+        subject.method(subject.model, inputs, subject.batch.targets.clone(), **context)
     except Exception as error:
-        what = f"raises {type(error).__name__} where inputs require gradients: {error}"
-        raise failure(subject, what, hint=hint) from error
-    if given.grad is not None:
+        problem = f"raises {type(error).__name__} where inputs require gradients: {error}"
+        raise failure(subject, problem, hint=hint) from error
+    if inputs.grad is not None:
         raise failure(
             subject, "leaves a gradient on inputs that require one: the caller's optimizer uses it", hint=hint
         )
-    if not given.requires_grad:
+    if not inputs.requires_grad:
         raise failure(subject, "switches off requires_grad of its inputs", hint=hint)
 
 
 class _Interrupted(RuntimeError):
-    """Raised in a forward pass on purpose."""
+    """Exception raised on purpose in a forward pass."""
 
 
 def _raising_at(n_calls: int) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -264,7 +270,7 @@ def _raising_at(n_calls: int) -> Callable[[nn.Module, tuple[Tensor, ...]], None]
 
 
 def _comes_from(error: BaseException | None) -> bool:
-    """Whether it was raised because of the interruption."""
+    """Whether the interruption caused the exception."""
     while error is not None:
         if isinstance(error, _Interrupted):
             return True
@@ -273,16 +279,17 @@ def _comes_from(error: BaseException | None) -> bool:
 
 
 def _reversed(subject: Subject) -> Tensor:
-    """Maps of the batch in reversed order, put back into order."""
+    """Maps of the reversed batch, in the original order."""
     environment, batch = subject.environment, subject.batch
     backward = Subject(subject.method, environment, environment.batch(batch.scenes[::-1]))
     return backward.maps().flip(0)
 
 
-def _differs(subject: Subject, what: str, gap: Tensor, maps: Tensor, expected: Tensor, hint: str) -> AssertionError:
+def _differs(subject: Subject, problem: str, gap: Tensor, maps: Tensor, expected: Tensor, hint: str) -> AssertionError:
+    """The failure for maps that differ from the expected ones."""
     return failure(
         subject,
-        f"{what}, by up to {gap.max():.2g} of its largest value",
+        f"{problem}, by up to {gap.max():.2g} of its largest value",
         columns=("image", "difference"),
         rows=per_image(gap),
         worst=gap,

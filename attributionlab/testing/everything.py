@@ -1,4 +1,4 @@
-"""Everything that a method's declaration claims, as one report."""
+"""All assertions about a method that its declaration implies, in one report."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ ALL: tuple[Assertion, ...] = (*CONTRACTS, *PIXEL_AXIOMS, assert_sign_correct, as
 
 @dataclass(frozen=True)
 class Report:
-    """What `assert_all` found.
+    """Results of `assert_all`.
 
     Args:
         method: Canonical spec.
         passed: Names of the assertions that hold.
-        failed: Messages by name of the assertions that do not.
-        skipped: Why, by name of those that were not tried.
-        refused: What the method refused, by variant of the network.
+        failed: Messages of the failed assertions, by name.
+        skipped: Reasons of the skipped assertions, by name.
+        refused: Messages of refusals, by variant of the network.
     """
 
     method: str
@@ -61,33 +61,33 @@ class Report:
     refused: dict[str, str]
 
     def __str__(self) -> str:
-        """A line per assertion, then the messages of those that failed."""
+        """A line per assertion, then the messages of failed ones."""
         lines = [
             f"{self.method}: {len(self.passed)} assertions hold, {len(self.failed)} fail, {len(self.skipped)} skipped"
         ]
         lines += [f"  holds    {name}" for name in self.passed]
-        lines += [f"  skipped  {name}: {why}" for name, why in self.skipped.items()]
+        lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped.items()]
         lines += [f"  refused  {variant}: {message}" for variant, message in self.refused.items()]
         lines += [f"  FAILS    {name}" for name in self.failed]
         return "\n".join([*lines, *(f"\n{name}: {message}" for name, message in self.failed.items())])
 
 
 def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
-    """Everything that the method's declaration claims: contracts, axioms, faithfulness.
+    """All assertions that the method's declaration implies: contracts, axioms, faithfulness.
 
-    Axioms about pixels are for methods that tell them apart (`granularity="pixel"`), completeness for those that declare a
-    tolerance.
+    Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
+    declare a tolerance.
 
     Args:
-        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         size: Side of the images.
         seed: Seed of the environments.
 
     Returns:
-        What holds and what was skipped.
+        Report of passed and skipped assertions.
 
     Raises:
-        AssertionError: If something does not hold; the message is the report.
+        AssertionError: If an assertion fails; the message is the report.
         BadOption: If there is no such method.
     """
     __tracebackhide__ = True
@@ -98,15 +98,15 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
     refused: dict[str, str] = {}
     for assertion in ALL:
         name = assertion.__name__
-        why_not = _not_claimed(assertion, declaration)
-        if why_not is not None:
-            skipped[name] = why_not
+        reason = _reason_to_skip(assertion, declaration)
+        if reason is not None:
+            skipped[name] = reason
             continue
         try:
             refused |= assertion(method, size=size, seed=seed) or {}
-        except SkipTest as reason:
-            skipped[name] = str(reason)
-        except MethodError as error:  # it cannot be run, and nothing else can be said of it; once is enough
+        except SkipTest as skip:
+            skipped[name] = str(skip)
+        except MethodError as error:  # the method cannot be run; report this once
             if str(error) in failed.values():
                 skipped[name] = "the method cannot be run"
             else:
@@ -121,8 +121,8 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
     return report
 
 
-def _not_claimed(assertion: Assertion, declaration: Declaration) -> str | None:
-    """Why an assertion says nothing about a method; None if it does."""
+def _reason_to_skip(assertion: Assertion, declaration: Declaration) -> str | None:
+    """Reason why an assertion does not apply to a method; None if it applies."""
     if assertion in PIXEL_AXIOMS and declaration.granularity == "coarse":
         return "the method declares that it cannot tell neighboring pixels apart"
     if assertion is assert_sign_correct and declaration.sign == "magnitude":

@@ -1,4 +1,4 @@
-"""What a failed assertion says: what is wrong, the numbers image by image, a picture of the worst, and a diagnosis."""
+"""Messages of failed assertions: the problem, values per image, a picture of the worst images, and a diagnosis."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from attributionlab.testing.session import artifacts_folder
 from attributionlab.testing.subject import Subject
 
 SHOWN = 8
-"""Rows of a table at most."""
+"""Largest number of rows of a table."""
 
 WIDE = 15
-"""Columns that are wider hold text, which reads from the left."""
+"""Width above which a column is left-aligned, as text."""
 
 DRAWN = 2
-"""Images of a picture."""
+"""Number of images in a picture."""
 
 
 def failure(
     subject: Subject,
-    what: str,
+    problem: str,
     *,
     columns: Sequence[str] = (),
     rows: Sequence[Sequence[str]] = (),
@@ -37,30 +37,30 @@ def failure(
     """The error of an assertion.
 
     Args:
-        subject: Who failed, and where.
-        what: What is wrong, in a line.
+        subject: The method, with its environment.
+        problem: The problem, in a line.
         columns: Titles of the table.
         rows: Its rows, one per image.
-        worst: (b,), how bad each image is; the worst ones are drawn.
-        maps: (b, h, w), what the method gave.
-        expected: (b, h, w), what it should have given, in the same units; by default the signed truth.
-        hint: What to do about it.
+        worst: (b,), size of the error on each image; the worst images are drawn.
+        maps: (b, h, w), the maps of the method.
+        expected: (b, h, w), the correct maps, in the same units; by default the signed truth.
+        hint: A remedy.
     """
-    parts = [f"{subject.method.spec} {what}", f"in {subject.environment.spec}, {len(subject.batch)} images"]
+    parts = [f"{subject.method.spec} {problem}", f"in {subject.environment.spec}, {len(subject.batch)} images"]
     if rows:
         parts.append(_table(columns, rows))
     if hint:
         parts.append(f"-> {hint}")
     if maps is not None and worst is not None:
         chosen = torch.argsort(worst.nan_to_num(torch.inf), descending=True, stable=True)[:DRAWN].sort().values
-        name = re.sub(r"\W+", "-", f"{subject.method.spec} {what}").strip("-")[:60]
+        name = re.sub(r"\W+", "-", f"{subject.method.spec} {problem}").strip("-")[:60]
         path = artifacts_folder() / f"{name}.png"
-        wanted = subject.batch.ground_truth.signed if expected is None else expected
+        reference = subject.batch.ground_truth.signed if expected is None else expected
         figure = difference_figure(
             subject.batch,
             chosen.tolist(),
             maps.cpu(),
-            wanted.cpu(),
+            reference.cpu(),
             same_units=expected is not None,
             title=subject.method.spec,
         )
@@ -70,14 +70,14 @@ def failure(
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Text in columns; the first rows of many."""
+    """A table as text, limited to its first rows."""
     shown = [columns, *rows[:SHOWN]]
     widths = [max(len(row[index]) for row in shown) for index in range(len(columns))]
-    wide = [max(len(row[index]) for row in rows) > WIDE for index in range(len(columns))]
+    is_text = [max(len(row[index]) for row in rows) > WIDE for index in range(len(columns))]
     lines = [
         "  "
         + "  ".join(
-            f"{cell:{'<' if left else '>'}{width}}" for cell, left, width in zip(row, wide, widths, strict=True)
+            f"{cell:{'<' if text else '>'}{width}}" for cell, text, width in zip(row, is_text, widths, strict=True)
         ).rstrip()
         for row in shown
     ]

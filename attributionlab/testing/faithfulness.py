@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from attributionlab.judging import check
-from attributionlab.metrics import score
+from attributionlab.metrics import SoftScores, score
 from attributionlab.testing.failure import failure
-from attributionlab.testing.hints import what_would_help
-from attributionlab.testing.session import found
+from attributionlab.testing.hints import suggested_fix
+from attributionlab.testing.session import add_row
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
 
@@ -23,21 +23,21 @@ def assert_faithful(
     seed: int = 0,
     device: str = "auto",
 ) -> None:
-    """The method finds the pixels that the network uses: its mean F1 reaches gamma, as in `attributionlab.check`.
+    """The mean F1 of the method against the exact truth reaches gamma, as in `attributionlab.check`.
 
     Args:
-        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment, or its spec.
-        truth: Which truth decides; `auto` takes the one that fits the method's declaration.
-        gamma: The least mean F1, in [0, 1].
-        n_samples: Images.
-        size: Side of the images, unless the environment says.
-        seed: Seed of environments that do not say.
+        truth: Kind of truth that decides; `auto` depends on the method's declaration.
+        gamma: Smallest mean F1 that passes, in [0, 1].
+        n_samples: Number of images.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
         device: `auto`, `cpu` or `cuda`.
 
     Raises:
-        AssertionError: If it does not, or the method raises, returns something else, or changes the model.
-        BadOption: If an option does not fit.
+        AssertionError: If it does not, or the method raises, returns no valid maps, or changes the model.
+        BadOption: If an option is not valid.
 
     References:
         Zhang et al. 2024, Definition 2.1.
@@ -45,32 +45,36 @@ def assert_faithful(
     __tracebackhide__ = True
     subject = Subject.of(method, environment, n_samples, size, seed)
     verdict = check(subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, device=device)
-    (one,) = verdict.environments
-    summary = one.truths[verdict.deciding_truth]
-    row = {"method": verdict.method, "environment": one.environment, "truth": verdict.deciding_truth}
+    (environment_verdict,) = verdict.environments
+    summary = environment_verdict.truths[verdict.deciding_truth]
+    row = {"method": verdict.method, "environment": environment_verdict.environment, "truth": verdict.deciding_truth}
     f1 = "-" if summary is None else f"{summary.f1:.3f}"
-    found({**row, "F1": f1, "verdict": "passed" if verdict.passed else "failed"})
+    add_row({**row, "F1": f1, "verdict": "passed" if verdict.passed else "failed"})
     if verdict.passed:
         return
-    if one.error is not None:
-        raise failure(subject, f"cannot be judged: {one.error.message}")
+    if environment_verdict.error is not None:
+        raise failure(subject, f"cannot be judged: {environment_verdict.error.message}")
     assert summary is not None, "a method without an error has scores"
     maps = subject.maps()
     scores = score(maps, subject.batch.ground_truth).against(verdict.deciding_truth)
-    control = one.controls["random"][verdict.deciding_truth]
-    beside = "" if control is None else f", where random values get {control.f1:.2f}"
-    hints = (one.diagnosis, what_would_help(maps, subject.batch, verdict.deciding_truth))
+    control = environment_verdict.controls["random"][verdict.deciding_truth]
+    comparison = "" if control is None else f", where random values get {control.f1:.2f}"
+    hints = (environment_verdict.diagnosis, suggested_fix(maps, subject.batch, verdict.deciding_truth))
     raise failure(
         subject,
-        f"is not faithful: F1 on {verdict.deciding_truth} truth is {summary.f1:.2f}, below {gamma:g}{beside}",
+        f"is not faithful: F1 on {verdict.deciding_truth} truth is {summary.f1:.2f}, below {gamma:g}{comparison}",
         columns=("image", "precision", "recall", "F1", "expected"),
-        rows=[
-            (str(index), *(f"{value:.2f}" for value in values), f">= {gamma:g}")
-            for index, values in enumerate(
-                zip(scores.precision.tolist(), scores.recall.tolist(), scores.f1.tolist(), strict=True)
-            )
-        ],
+        rows=_score_rows(scores, gamma),
         worst=-scores.f1.nan_to_num(torch.inf),
         maps=maps,
         hint="; ".join(hint for hint in hints if hint) or None,
     )
+
+
+def _score_rows(scores: SoftScores, gamma: float) -> list[tuple[str, ...]]:
+    """Rows of a table: the scores of each image."""
+    columns = (scores.precision.tolist(), scores.recall.tolist(), scores.f1.tolist())
+    return [
+        (str(index), *(f"{value:.2f}" for value in values), f">= {gamma:g}")
+        for index, values in enumerate(zip(*columns, strict=True))
+    ]

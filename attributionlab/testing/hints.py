@@ -1,4 +1,4 @@
-"""Why a map may be wrong: what would make it right."""
+"""Hints on wrong maps: changes that would make them agree with the truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attributionlab.metrics import score
 from attributionlab.truth import Batch
 
 GAIN = 0.15
-"""By how much F1 must grow for a change to be the likely reason."""
+"""Smallest increase of F1 by a change that makes it the likely reason."""
 
 _CHANGES: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "with the opposite sign": (torch.neg, "look for a subtraction the wrong way round"),
@@ -30,8 +30,8 @@ _CHANGES: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
 }
 
 
-def what_would_help(maps: Tensor, batch: Batch, truth: str) -> str | None:
-    """The change of the maps (b, h, w) that makes them agree with the truth much better; None if there is none."""
+def suggested_fix(maps: Tensor, batch: Batch, truth: str) -> str | None:
+    """The change of the maps (b, h, w) that improves their agreement with the truth most, as a hint; None if no change helps much."""
     usual = _f1(maps, batch, truth)
     changes = {
         name: _f1(change(maps), batch, truth)
@@ -45,4 +45,5 @@ def what_would_help(maps: Tensor, batch: Batch, truth: str) -> str | None:
 
 
 def _f1(maps: Tensor, batch: Batch, truth: str) -> float:
+    """Mean F1 of the maps."""
     return float(score(maps, batch.ground_truth).against(truth).f1.nanmean())

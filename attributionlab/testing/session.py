@@ -1,4 +1,4 @@
-"""What assertions and the pytest plugin share: where pictures go, and what was found. Imports nothing heavy."""
+"""State shared by assertions and the pytest plugin: the folder for pictures, and rows of the final table. Imports no torch."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from functools import cache
 from pathlib import Path
 
 ARTIFACTS: ContextVar[Callable[[], Path] | None] = ContextVar("attributionlab_artifacts", default=None)
-"""Gives the folder for the pictures of the running test; None where no plugin runs."""
+"""Function that returns the folder for pictures of the running test; None without the plugin."""
 
-FOUND: ContextVar[list[dict[str, str]] | None] = ContextVar("attributionlab_found", default=None)
-"""Rows for the table at the end of the test session, as the running test finds them; None where nobody collects."""
+TABLE_ROWS: ContextVar[list[dict[str, str]] | None] = ContextVar("attributionlab_table_rows", default=None)
+"""Rows of the running test for the table at the end of the test session; None without the plugin."""
 
 
 def artifacts_folder() -> Path:
-    """The folder for pictures: that of the running test, or else a temporary one for the whole process."""
+    """The folder for pictures of the running test; without the plugin, a temporary folder for the whole process."""
     folder_of_test = ARTIFACTS.get()
     return _temporary_folder() if folder_of_test is None else folder_of_test()
 
 
 @cache
 def _temporary_folder() -> Path:
+    """A temporary folder, created once per process."""
     return Path(tempfile.mkdtemp(prefix="attributionlab-"))
 
 
-def found(row: dict[str, str]) -> None:
-    """Keep a row for the end of the session, where somebody collects."""
-    rows = FOUND.get()
+def add_row(row: dict[str, str]) -> None:
+    """Add a row to the table at the end of the session, if the plugin runs."""
+    rows = TABLE_ROWS.get()
     if rows is not None:
         rows.append(row)

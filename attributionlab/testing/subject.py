@@ -1,4 +1,4 @@
-"""A method under test: bound to an environment, with images, called without trust."""
+"""A method under test: bound to an environment, with images, and called by the guard."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.truth import Batch
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
-"""Where the axioms hold exactly: the logit is a sum over the winner's pixels, and nothing else enters it."""
+"""Environment in which the axioms hold exactly, because the logit is a sum over the winner's pixels alone."""
 
 AnySubject = str | AnyMethod | MethodFunction
 AnyEnvironment = str | Environment
@@ -35,8 +35,8 @@ class Subject:
 
     Args:
         method: The method, bound to the environment.
-        environment: Where it is tested.
-        batch: The images that it explains.
+        environment: The environment.
+        batch: The images to explain.
     """
 
     method: AnyMethod
@@ -47,10 +47,10 @@ class Subject:
     def of(
         cls, method: AnySubject, environment: AnyEnvironment, n_samples: int, size: int, seed: int, start: int = 0
     ) -> Subject:
-        """Put together what users name.
+        """Build a subject from the arguments of an assertion.
 
         Raises:
-            AttributionLabError: If there is no such method or environment, or an option does not fit.
+            AttributionLabError: If there is no such method or environment, or an option is not valid.
         """
         n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
         size, seed = whole_number("size", size, SMALLEST_SIDE, LARGEST_SIDE), whole_number("seed", seed, 0)
@@ -59,20 +59,20 @@ class Subject:
         return cls(make_method(method, built), built, built.sample(n_samples, start))
 
     @classmethod
-    def at(cls, other: Subject, environment: Environment) -> Subject:
-        """The same method with the same images on the network of another environment."""
-        return cls(make_method(other.method, environment), environment, other.batch)
+    def at(cls, subject: Subject, environment: Environment) -> Subject:
+        """Copy a subject, with its method and images, to the network of another environment."""
+        return cls(make_method(subject.method, environment), environment, subject.batch)
 
     @property
     def model(self) -> nn.Module:
-        """A copy of the network: what a method does to it is no others' business."""
+        """A copy of the network, so that a method cannot affect later calls."""
         return copy.deepcopy(self.environment.model)
 
     def maps(self, rows: slice | None = None, model: nn.Module | None = None) -> Tensor:
-        """Maps (b, h, w) of some images, on the network's own device.
+        """Maps (b, h, w) of selected images, on the device of the network.
 
         Raises:
-            MethodError: If the method raises, returns something else, or changes the model, the inputs or torch.
+            MethodError: If the method raises, returns no valid maps, or changes the model, the inputs or torch.
         """
         part = self.batch if rows is None else self.batch[rows]
         model = self.model if model is None else model
@@ -81,40 +81,40 @@ class Subject:
         return attribute(self.method, model, part)
 
     def one_by_one(self) -> Tensor:
-        """Maps of each image alone."""
+        """Maps of the images, one call per image."""
         return torch.cat([self.maps(slice(row, row + 1)) for row in range(len(self.batch))])
 
     def drawn(self, seed: int) -> Tensor:
-        """Maps of all images, with the global generators seeded before; see `generators_kept`."""
+        """Maps of all images, after seeding the global generators; see `generators_kept`."""
         torch.manual_seed(seed)
-        np.random.seed(seed)  # noqa: NPY002  # what methods draw from is what is seeded
+        np.random.seed(seed)  # noqa: NPY002  # methods may use the global generator
         random.seed(seed)
         return self.maps()
 
 
 @contextmanager
 def generators_kept() -> Iterator[None]:
-    """Put the global generators back afterwards."""
-    numpys, pythons = copy.deepcopy(np.random.get_state()), random.getstate()  # noqa: NPY002  # as above
+    """Restore the global generators afterwards."""
+    numpy_state, python_state = copy.deepcopy(np.random.get_state()), random.getstate()  # noqa: NPY002  # as above
     try:
         with torch.random.fork_rng():
             yield
     finally:
-        np.random.set_state(numpys)  # noqa: NPY002  # as above
-        random.setstate(pythons)
+        np.random.set_state(numpy_state)  # noqa: NPY002  # as above
+        random.setstate(python_state)
 
 
 @cache
 def _built(spec: str, size: int, seed: int) -> Environment:
-    """An environment, its network built once; size and seed are for specs that do not set their own."""
+    """An environment of a spec, cached with its network; size and seed are defaults of the spec."""
     return complete_environment(spec, size=size, seed=seed)
 
 
 def gaps(first: Tensor, second: Tensor) -> Tensor:
-    """The largest difference of two maps of an image, in parts of the first one's largest magnitude: (b,) float64.
+    """The largest difference of two maps per image, relative to the largest magnitude of the first: (b,) float64.
 
     Infinite where the first is zero everywhere and the second is not.
     """
-    reference, other = (maps.double().cpu().flatten(1) for maps in (first, second))
-    largest, gap = reference.abs().amax(dim=1), (reference - other).abs().amax(dim=1)
+    reference, compared = (maps.double().cpu().flatten(1) for maps in (first, second))
+    largest, gap = reference.abs().amax(dim=1), (reference - compared).abs().amax(dim=1)
     return torch.where(gap == 0, 0.0, gap / largest)

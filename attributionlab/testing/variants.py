@@ -1,4 +1,4 @@
-"""The same function, expressed differently: a map is about the function, so it must not change."""
+"""Implementation invariance: maps must not depend on the modules that implement a function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from attributionlab.specs.arguments import number, require_choice, require_list
 from attributionlab.specs.options import convert_options
 from attributionlab.testing.contracts import TOLERANCE
 from attributionlab.testing.failure import failure
-from attributionlab.testing.session import found
+from attributionlab.testing.session import add_row
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
 
 WHY: dict[str, str] = {
@@ -30,19 +30,19 @@ WHY: dict[str, str] = {
     "structure=inplace": "nn.ReLU(inplace=True) overwrites what came before it: clone what a hook keeps, hang backward hooks on "
     "tensors (torch allows none on such a module), or refuse such a model",
 }
-"""What to look for, by variant."""
+"""Likely reason of a difference and its remedy, by variant."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a method did on a variant: it gave maps, refused, or failed.
+    """Outcome of a method on a variant: maps, a refusal, or a failure.
 
     Args:
         maps: (b, h, w), or None.
-        distance: (b,), how far each map is from that of the network as it is, in parts of its largest magnitude.
-        factor: By what all values are multiplied, if that is all that is different.
-        refusal: The message of a ValueError or NotImplementedError.
-        error: The message of anything else that was raised.
+        distance: (b,), distance of each map to that of the original network, relative to its largest magnitude.
+        factor: Factor between all values and those of the original network, if they are proportional.
+        refusal: Message of a ValueError or NotImplementedError.
+        error: Message of any other exception.
     """
 
     maps: Tensor | None = None
@@ -52,7 +52,7 @@ class Outcome:
     error: str | None = None
 
     def __str__(self) -> str:
-        """In words."""
+        """Describe the outcome."""
         if self.maps is None or self.distance is None:
             return f"refused: {self.refusal}" if self.error is None else self.error
         if (self.distance == 0).all():
@@ -73,27 +73,27 @@ def assert_implementation_invariant(
     size: int = 32,
     seed: int = 0,
 ) -> dict[str, str]:
-    """The map is the same where the same function, equal bit for bit, is put together from other modules.
+    """Maps do not change if other modules implement the same function, with outputs that are equal bit for bit.
 
-    A method may refuse what it cannot explain: by a ValueError or NotImplementedError, whose message says so. That is no
-    failure, but it is told.
+    A method may refuse a network that it cannot explain, by a ValueError or NotImplementedError with a message. A refusal is
+    not a failure, but it is reported.
 
     Args:
-        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or where to find one.
-        environment: An environment, or its spec; its own `activation` and `structure` are those that the others are held to.
-        activations: Each is tried with the environment's structure.
-        structures: Each is tried with the environment's activation.
-        tolerance: Largest difference, in parts of a map's largest magnitude.
-        n_samples: Images.
-        size: Side of the images, unless the environment says.
-        seed: Seed of environments that do not say.
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
+        environment: An environment, or its spec; its own `activation` and `structure` are the reference.
+        activations: Variants of the activation, tested with the environment's structure.
+        structures: Variants of the structure, tested with the environment's activation.
+        tolerance: Largest difference, relative to a map's largest magnitude.
+        n_samples: Number of images.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
 
     Returns:
-        Messages of the refusals by variant (`activation=functional`); empty if there were none.
+        Messages of the refusals by variant (`activation=functional`); empty without refusals.
 
     Raises:
-        AssertionError: If a map differs, or the method raises something else.
-        MethodError: If the method cannot be run on the network as it is.
+        AssertionError: If a map differs, or the method raises another exception.
+        MethodError: If the method cannot be run on the original network.
         BadOption: If there is no such variant.
 
     References:
@@ -124,7 +124,7 @@ def assert_implementation_invariant(
         )
     for name in [name for name, outcome in outcomes.items() if outcome.refusal is not None]:
         row = {"method": subject.method.spec, "environment": _variant(subject.environment, *name.split("=")).spec}
-        found({**row, "truth": "-", "F1": "-", "verdict": "refused"})
+        add_row({**row, "truth": "-", "F1": "-", "verdict": "refused"})
     return {name: outcome.refusal for name, outcome in outcomes.items() if outcome.refusal is not None}
 
 
@@ -136,10 +136,10 @@ def on_variants(
     tolerance: float = TOLERANCE,
     seed: int = 0,
 ) -> tuple[Tensor, dict[str, Outcome]]:
-    """The maps of a method on the network as it is, and what it does on each variant; distances within tolerance count as 0.
+    """The maps on the original network, and the outcome on each variant; distances within the tolerance count as 0.
 
     Raises:
-        MethodError: If the method cannot be run on the network as it is.
+        MethodError: If the method cannot be run on the original network.
         BadOption: If there is no such variant.
     """
     named = [("activation", value) for value in activations] + [("structure", value) for value in structures]
@@ -153,6 +153,7 @@ def on_variants(
 
 
 def _outcome(subject: Subject, expected: Tensor, tolerance: float, seed: int) -> Outcome:
+    """The outcome of a method on one variant."""
     try:
         maps = subject.drawn(seed)
     except BadOption as error:
@@ -169,10 +170,12 @@ def _outcome(subject: Subject, expected: Tensor, tolerance: float, seed: int) ->
 
 
 def _variant(environment: Environment, option: str, value: str) -> Environment:
+    """A copy of the environment with another `activation` or `structure`."""
     return dataclasses.replace(environment, **convert_options(type(environment), {option: value}))
 
 
 def _headline(failing: Sequence[str], worst: str | None, differing: dict[str, Tensor]) -> str:
+    """First line of the message."""
     if worst is None:
         return f"fails where the same function is put together from other modules: {', '.join(failing)}"
     return (
@@ -182,7 +185,7 @@ def _headline(failing: Sequence[str], worst: str | None, differing: dict[str, Te
 
 
 def _factor(maps: Tensor, expected: Tensor, tolerance: float) -> float | None:
-    """By what all values are multiplied; None if they are not."""
-    reference, other = expected.double().cpu(), maps.double().cpu()
-    factor = float((reference * other).sum() / (reference**2).sum())
-    return factor if (gaps(factor * reference, other) <= tolerance).all() else None
+    """Factor between all values and the expected ones; None if they are not proportional."""
+    reference, compared = expected.double().cpu(), maps.double().cpu()
+    factor = float((reference * compared).sum() / (reference**2).sum())
+    return factor if (gaps(factor * reference, compared) <= tolerance).all() else None

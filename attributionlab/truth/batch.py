@@ -1,4 +1,4 @@
-"""Batches: inputs with everything that is known about them, or without a truth."""
+"""Batches of inputs, with or without a ground truth."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from attributionlab.truth.maps import check_targets, require_tensor
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Batch:
-    """Inputs of an environment with everything that is known about them.
+    """Inputs of an environment with their targets, labels, ground truth and scenes.
 
     Args:
         inputs: (b, c, *shape) float32, with shape (h, w), (l,) or (d,); colors 0..255, gray 0 or 1.
         targets: (b,) int64: index of the explained output, 0 for regression.
-        labels: (b,) int64: the winning class, or the number that the network should return.
+        labels: (b,) int64: the winning class, or the correct output of a regression.
         ground_truth: The exact truth for the explained output.
-        scenes: What the inputs were made from.
+        scenes: Descriptions from which the inputs were rendered.
     """
 
     inputs: Tensor
@@ -51,7 +51,7 @@ class Batch:
         return len(self.scenes)
 
     def __getitem__(self, index: slice) -> Batch:
-        """Some of the samples."""
+        """A slice of the samples."""
         tensors = (self.inputs[index], self.targets[index], self.labels[index])
         return Batch(*tensors, self.ground_truth[index], self.scenes[index])
 
@@ -61,7 +61,7 @@ class Batch:
         return f"Batch({len(self)} {'images' if self.inputs.ndim == 4 else 'inputs'} of {shape})"
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device.
+        """A copy of the batch on another device.
 
         Raises:
             BadOption: If torch knows no such device.
@@ -79,7 +79,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
-    """Images without a truth, in the place of a batch.
+    """Images without a ground truth, as a substitute for a batch.
 
     Args:
         inputs: (b, c, h, w).

@@ -1,4 +1,4 @@
-"""Ground truth: which features take part in the explained output, and with which sign."""
+"""Ground truth: the features that affect the explained output, with the signs of their effects."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class GroundTruth:
     A feature is a pixel (shape (h, w)), a token ((l,)) or a column ((d,)).
 
     Args:
-        signed: (b, *shape) int8: +1 raises the output, -1 lowers it, 0 has no part in it.
-        patch_ids: (b, h, w) int16: the patch that a pixel lies in before thinning, counted from 1; 0 for the background.
-            None where inputs have no patches.
+        signed: (b, *shape) int8: +1 raises the output, -1 lowers it, 0 does not affect it.
+        patch_ids: (b, h, w) int16: the patch that contains a pixel before thinning, counted from 1; 0 for the background.
+            None if inputs have no patches.
         smooth_positive_mask: (b, h, w) bool: the unthinned patches of the positive pixels, for methods that are coarse
-            by construction. None where inputs have no patches.
+            by construction. None if inputs have no patches.
     """
 
     signed: Tensor
@@ -60,11 +60,11 @@ class GroundTruth:
         return self.signed != 0
 
     def __getitem__(self, index: slice) -> GroundTruth:
-        """The truth of some of the samples."""
+        """The truth of a slice of the samples."""
         return self._map(lambda tensor: tensor[index])
 
     def to(self, device: torch.device | str) -> GroundTruth:
-        """The same truth on another device.
+        """A copy of the truth on another device.
 
         Raises:
             BadOption: If torch knows no such device.

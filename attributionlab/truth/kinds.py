@@ -8,9 +8,9 @@ TRUTHS = ("overall", "positive", "negative", "positive-smooth")
 
 
 def require_truth(value: object) -> str:
-    """`value`, which must be a kind of truth, or `auto`: the one that fits the method.
+    """`value`, which must be a kind of truth, or `auto` (the kind that suits the method).
 
     Raises:
-        BadOption: If it is neither.
+        BadOption: If `value` is neither.
     """
     return require_choice("truth", value, ("auto", *TRUTHS))

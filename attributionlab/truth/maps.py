@@ -1,4 +1,4 @@
-"""Checks of what users hand over and what methods return, shared by everything that takes them."""
+"""Checks of tensors from users and of maps from methods."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from attributionlab.errors import BadOption, NotFinite, WrongShape, bad_option
 
 
 def check_targets(targets: object, n_images: int) -> None:
-    """Refuse what is not one index of an output per image.
+    """Refuse targets that are not one output index per image.
 
     Raises:
-        BadOption: If it is not int64 of shape (n_images,).
+        BadOption: If `targets` is not int64 of shape (n_images,).
     """
     is_plain = isinstance(targets, Tensor) and _oddity(targets) in (None, "meta")
     if not (isinstance(targets, Tensor) and is_plain and targets.shape == (n_images,) and targets.dtype == torch.int64):
@@ -29,14 +29,14 @@ def require_tensor(
     """`value`, which must be a plain, dense tensor.
 
     Args:
-        name: The parameter.
+        name: Name of the parameter.
         value: Its value.
-        axes: The letters of its axes: `b c h w`, or `b c *shape` where the last stands for one or more.
+        axes: Letters of its axes: `b c h w`, or `b c *shape`, whose last letter stands for one or more axes.
         dtypes: `real numbers`, `floating point`, `integers` or `booleans`.
         allow_meta: Whether a tensor without values, on the device `meta`, is accepted.
 
     Raises:
-        BadOption: If it is not such a tensor.
+        BadOption: If `value` is not such a tensor.
     """
     letters = axes.split()
     shape = f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
@@ -56,14 +56,14 @@ _DTYPES: dict[str, Callable[[Tensor], bool]] = {
     "integers": lambda tensor: not (tensor.is_complex() or tensor.is_floating_point() or tensor.dtype == torch.bool),
     "booleans": lambda tensor: tensor.dtype == torch.bool,
 }
-"""By name: whether a tensor holds such values."""
+"""Predicates on the type of a tensor's values, by name."""
 
 
 def require_model(name: str, value: object) -> nn.Module:
     """`value`, which must be a network.
 
     Raises:
-        BadOption: If it is not a `torch.nn.Module`.
+        BadOption: If `value` is not a `torch.nn.Module`.
     """
     if not isinstance(value, nn.Module):
         raise bad_option(name, "be a torch.nn.Module", value)
@@ -71,7 +71,7 @@ def require_model(name: str, value: object) -> nn.Module:
 
 
 def describe_tensor(value: object) -> str:
-    """A tensor by type and shape, anything else by its type."""
+    """Describe a tensor by type and shape, any other value by its type."""
     if not isinstance(value, Tensor):
         return type(value).__name__
     return f"{str(value.dtype).removeprefix('torch.')} of shape {tuple(value.shape)}"
@@ -82,14 +82,14 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
 
     Args:
         value: A method's result: a real tensor or array (b, *shape) or (b, c, *shape).
-        shape: Shape of the inputs (b, c, *shape); c is None where any number of channels will do.
-        subject: How the message begins: who must return it, or which parameter must be it.
+        shape: Shape of the inputs (b, c, *shape); c is None if any number of channels is valid.
+        subject: Beginning of the message, which names the method or the parameter.
 
     Returns:
         (b, *shape), floating point.
 
     Raises:
-        WrongShape: If it is not such a tensor.
+        WrongShape: If `value` is not such a tensor.
         NotFinite: If it has NaN or infinite values.
     """
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
@@ -112,17 +112,22 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
         maps = maps.to(torch.float32)
     if has_channels:
         maps = maps.sum(dim=1)
+    _require_finite(maps, subject)
+    return maps
+
+
+def _require_finite(maps: Tensor, subject: str) -> None:
+    """Refuse maps (b, *shape) with NaN or infinite values."""
     finite = maps.isfinite().flatten(1).all(dim=1)
     if not finite.all():
         first = int((~finite).nonzero()[0])
         bad = "NaN" if maps[first].isnan().any() else "infinite"
-        raise NotFinite(f"{subject} finite values, got {bad} values in {int((~finite).sum())} of {batch} maps")
-    return maps
+        raise NotFinite(f"{subject} finite values, got {bad} values in {int((~finite).sum())} of {len(maps)} maps")
 
 
 def _oddity(tensor: Tensor) -> str | None:
-    """What keeps a tensor from being an array of numbers, or None."""
+    """First property that makes a tensor unusable as an array of numbers, or None."""
     odd = {"nested": tensor.is_nested, "quantized": tensor.is_quantized, "meta": tensor.is_meta}
-    found = [name for name, is_so in odd.items() if is_so]
+    properties = [name for name, holds in odd.items() if holds]
     layout = [] if tensor.layout == torch.strided else [str(tensor.layout).removeprefix("torch.").removeprefix("_")]
-    return next(iter(found + layout), None)
+    return next(iter(properties + layout), None)

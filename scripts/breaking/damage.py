@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import functools
 import json
 import pickle
 import random
@@ -510,31 +510,40 @@ def _array(name: str, dtype: str, shape: tuple[int, ...]) -> Alter:
     return alter
 
 
-_BOMBS: dict[str, bytes] = {}
+BOMB_SIZE = 6_000_000_000
+
+
+@functools.cache
+def _deflated_bomb() -> tuple[bytes, int, int]:
+    """An array of 6 GB of zeros, deflated to a few megabytes; its checksum and its length."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({BOMB_SIZE},), }}".ljust(117) + "\n"
+    head = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    zeros = bytes(1 << 24)
+    repeats, rest = divmod(BOMB_SIZE, len(zeros))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    begin = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
+    middle = packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH)  # the same bytes each time
+    end = packer.compress(zeros[:rest]) + packer.flush()
+    checksum = zlib.crc32(head)
+    for _ in range(repeats):
+        checksum = zlib.crc32(zeros, checksum)
+    return begin + middle * repeats + end, zlib.crc32(zeros[:rest], checksum), len(head) + BOMB_SIZE
 
 
 def _bomb(path: Path, member: str, *, append: bool = False) -> None:
-    """An archive of a few megabytes with an array of 6 GB of zeros."""
-    if append:
-        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-            _write_bomb(archive, member)
-        return
-    if member not in _BOMBS:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            _write_bomb(archive, member)
-        _BOMBS[member] = buffer.getvalue()
-    path.write_bytes(_BOMBS[member])
-
-
-def _write_bomb(archive: zipfile.ZipFile, member: str) -> None:
-    n = 6_000_000_000
-    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({n},), }}".ljust(117) + "\n"
-    with archive.open(member, "w", force_zip64=True) as file:
-        file.write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
-        chunk = bytes(1 << 24)
-        for begin in range(0, n, len(chunk)):
-            file.write(chunk[: n - begin])
+    """An archive with an array of 6 GB of zeros."""
+    content, checksum, length = _deflated_bomb()
+    with zipfile.ZipFile(path, "a" if append else "w") as archive:
+        entry = zipfile.ZipInfo(member)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.CRC, entry.compress_size, entry.file_size = checksum, len(content), length
+        archive.fp.seek(archive.start_dir)  # type: ignore[union-attr]  # it is open
+        entry.header_offset = archive.start_dir
+        archive.fp.write(entry.FileHeader(zip64=True) + content)  # type: ignore[union-attr]  # it is open
+        archive.start_dir = archive.fp.tell()  # type: ignore[union-attr]  # it is open
+        archive.filelist.append(entry)
+        archive.NameToInfo[member] = entry
+        archive._didModify = True  # noqa: SLF001  # so that the directory is written; `writestr` would deflate 6 GB each time
 
 
 def _bomb_beside(work: Path) -> None:

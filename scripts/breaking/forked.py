@@ -106,7 +106,8 @@ class Pool:
             if child.kill_at is not None and now >= child.kill_at:
                 child.kill_at = None
                 _signal(child.process, child.case.kill[0])  # type: ignore[index]  # it has a moment, so it has a signal
-            if not child.hung and now >= child.begin + child.case.seconds:
+            ended = select.select([child.pidfd], [], [], 0)[0]  # while this process was busy, perhaps
+            if not ended and not child.hung and now >= child.begin + child.case.seconds:
                 child.hung = True
                 _signal(child.process, signal.SIGKILL)
 

@@ -135,7 +135,7 @@ class Limits:
         commands = {**COMMANDS, "--help": ("--help",)}
         for name, command in commands.items():
             yield dataclasses.replace(
-                self._case(name, "| true", (), frozenset(range(5)) | {141}),
+                self._case(name, "| true", (), frozenset({0, 3, 141})),
                 command=None,
                 action=_into_closed_pipe(command),
                 seconds=60,

@@ -96,7 +96,7 @@ MISDEEDS = (
     Misdeed("close all descriptors", "import os; os.closerange(3, 64); return good(inputs)", frozenset({0, 1, 3, 4})),
     Misdeed("set stdout to None", "import sys; sys.stdout = sys.stderr = None; return good(inputs)", MADE),
     Misdeed("change the folder", "import os; os.chdir('/'); return good(inputs)", MADE),
-    Misdeed("change the umask", "import os; os.umask(0o777); return good(inputs)", MADE),
+    Misdeed("change the umask", "import os; os.umask(0o777); return good(inputs)", MADE | {3}),
     Misdeed("ignore signals", "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); return good(inputs)", MADE),
     Misdeed("fork and go on", "import os; os.fork(); return good(inputs)", MADE),
     Misdeed(
@@ -178,7 +178,7 @@ def _all() -> Iterator[Case]:
             yield _case(misdeed.label, misdeed.body, command, codes, n_records=2 if name == "run" else None)
     for workers in (1, 2):
         command = ("run", "plan.toml", "--output=run", "--timeout=2", f"--workers={workers}")
-        yield _case("loop and swallow every exception", ENDLESS, command, FAILED, n_records=2, seconds=60)
+        yield _case("loop and swallow every exception", ENDLESS, command, FAILED, n_records=2, seconds=300)
     for label in (
         "os._exit(0)",
         "raise a text with surrogates",
@@ -187,7 +187,7 @@ def _all() -> Iterator[Case]:
     ):
         body = next(misdeed.body for misdeed in MISDEEDS if misdeed.label == label)
         command = ("run", "plan.toml", "--output=run", "--workers=2")
-        yield _case(label, body, command, FAILED, n_records=2, seconds=90)
+        yield _case(label, body, command, FAILED, n_records=2, seconds=300)
 
 
 def _case(
@@ -204,7 +204,7 @@ def _case(
         (work / "plan.toml").write_text(PLAN, encoding="utf-8")
 
     def judge(outcome: Outcome) -> Sequence[Violation]:
-        if n_records is None or outcome.code in {137, 139, 143} or outcome.hung:
+        if n_records is None or outcome.code in {130, 137, 139, 143} or outcome.hung:
             return ()
         return _judged_records(outcome, n_records)
 

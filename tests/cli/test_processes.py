@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from joblib.externals.loky import process_executor
 
+from attributionlab import __version__
 from attributionlab.cli.output import one_line_errors
 
 CLEAN = {
@@ -110,3 +111,9 @@ def test_what_methods_print_stays_out_of_the_results_of_a_run(tmp_path, workers)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["n_run"] == 4
     assert result.stderr.count("raw\n") == result.stderr.count("loud\n") == 4
+
+
+def test_python_can_run_the_package():
+    command = [sys.executable, "-m", "attributionlab", "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == f"{__version__}\n"

@@ -72,7 +72,7 @@ def test_the_report_and_the_figures_are_written_and_the_table_only_where_it_is_a
         (["{folder}", "-o", "file/report.html"], 2, "error: `output` must lie in a folder"),
         (["{folder}", "--figures", "file/figures"], 2, "error: `figures` must lie in a folder"),
         (["{folder}", "-o", "report.html", "--n-images", "0"], 2, "error: `n_images` must be at least 1, got 0"),
-        (["{folder}", "-o", "folder.html"], 3, "error: `output` must be writable"),
+        (["{folder}", "-o", "folder.html"], 2, "error: `output` must be a file, or nothing yet"),
     ],
 )
 def test_a_mistake_is_one_line(folder, tmp_path, monkeypatch, arguments, code, message):

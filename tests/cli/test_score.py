@@ -178,7 +178,7 @@ def test_a_folder_that_is_no_longer_what_its_manifest_says_is_named(folder, trut
     (folder / "truth.npz").write_bytes(b"PK")
     (folder / "images" / "000002.png").write_bytes(b"")
     assert "must hold a whole truth.npz" in failed(2, "score", folder, path)
-    assert "without manifest.json" in failed(2, "score", tmp_path, path)
+    assert "it has no manifest.json" in failed(2, "score", tmp_path, path)
 
 
 def test_check_maps_refuses_what_does_not_fit():

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from attributionlab.environments import MultiColorSum, SingleColorModulo, SingleColorSum, make_environment
-from attributionlab.errors import BadOption, UnknownName
+from attributionlab.errors import BadOption, Inexact, UnknownName
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,21 @@ def test_a_shorthand_together_with_what_it_stands_for_is_refused(shorthand, name
 def test_a_spec_that_does_not_follow_the_grammar_is_refused(text):
     with pytest.raises(BadOption, match=r"`spec` must look like name\[option=value,option=value\], got"):
         make_environment(text)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": 224, "redundant_scale": "3/1024"},
+        {"height": 90, "width": 85, "redundant_scale": "3/1024", "n_redundant": 4, "n_kernels": 5},
+    ],
+    ids=str,
+)
+def test_options_for_which_no_network_would_be_exact_are_refused_at_once(options):
+    with pytest.raises(Inexact, match="would not be exact in float32"):
+        make_environment("multi-color-sum", **options)
+
+
+def test_too_few_kernels_are_refused_at_once():
+    with pytest.raises(BadOption, match="`n_kernels` must be at least 2 for accumulator 'signed', got 1"):
+        make_environment("multi-color-sum[accumulator=signed,n_kernels=1,size=16]")

@@ -13,7 +13,7 @@ from torch.distributions import Normal, kl_divergence
 
 import attributionlab as al
 from attributionlab.errors import BadOption
-from attributionlab.methods.bottleneck import Features, _blurred, _miss, activations, replaced
+from attributionlab.methods.bottleneck import Features, _blurred, _output_loss, activations, replaced
 from attributionlab.methods.cam import find_layer
 from attributionlab.seeding import generator
 
@@ -148,9 +148,9 @@ def test_the_capacity_is_the_information_in_bits_of_all_channels():
 def test_the_answer_is_missed_by_the_cross_entropy_of_a_class_or_the_relative_error_of_a_number():
     logits, target = torch.tensor([[1.0, 3.0], [2.0, 0.0]]), torch.tensor([1])
     expected = sum(math.log(math.exp(a) + math.exp(b)) - b for a, b in logits.tolist()) / 2
-    assert float(_miss(logits, logits[:1], target)) == pytest.approx(expected, rel=1e-6)
+    assert float(_output_loss(logits, logits[:1], target)) == pytest.approx(expected, rel=1e-6)
     numbers, number = torch.tensor([[9.0], [14.0]]), torch.tensor([[10.0]])
-    assert float(_miss(numbers, number, torch.tensor([0]))) == pytest.approx((0.1**2 + 0.4**2) / 2, rel=1e-6)
+    assert float(_output_loss(numbers, number, torch.tensor([0]))) == pytest.approx((0.1**2 + 0.4**2) / 2, rel=1e-6)
 
 
 def test_iba_needs_an_environment():

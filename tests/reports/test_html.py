@@ -166,7 +166,8 @@ def test_another_ending_is_refused(small_run, tmp_path, name):
 
 
 def test_a_full_disk_leaves_the_earlier_report_and_nothing_else(small_run, tmp_path, monkeypatch):
-    (tmp_path / "report.html").write_text("old")
+    earlier = '<meta name="generator" content="attributionlab">'
+    (tmp_path / "report.html").write_text(earlier)
 
     def full(_file):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -174,7 +175,7 @@ def test_a_full_disk_leaves_the_earlier_report_and_nothing_else(small_run, tmp_p
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MachineError, match=r"^`output` must be writable, got '.*'; No space left on device$"):
         write_report(small_run.records, tmp_path / "report.html")
-    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.html", "old")]
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.html", earlier)]
 
 
 def test_at_a_glance_every_method_has_a_cell_per_environment_over_all_seeds(small_run):
@@ -183,8 +184,8 @@ def test_at_a_glance_every_method_has_a_cell_per_environment_over_all_seeds(smal
     assert found.families == view.families
     assert list(found.rows) == list(view.methods)
     assert {cell.look for cell in found.rows[small_run.broken]} == {"broken"}
-    assert found.rows[small_run.broken][0].said == "MethodRaised"
-    assert found.everywhere == ["input-x-gradient"]
+    assert found.rows[small_run.broken][0].verdict == "MethodRaised"
+    assert found.passing_methods == ["input-x-gradient"]
 
 
 def test_where_seeds_differ_the_glance_counts_them(small_run):
@@ -192,7 +193,7 @@ def test_where_seeds_differ_the_glance_counts_them(small_run):
     first, *rest = small_run.records.summaries()
     summaries = [replace(first, passed=not first.passed), *rest]
     cell = glance(summaries, view.methods, view.seeds).rows[first.method][0]
-    assert (cell.look, cell.said) == ("mixed", "1 of 2 passed")
+    assert (cell.look, cell.verdict) == ("mixed", "1 of 2 passed")
 
 
 def test_failures_that_are_alike_are_told_once_with_their_measures_and_images(small_run):

@@ -1,1 +1,1 @@
-"""Zhang et al. 2024, AttributionLab: the published tables and claims beside ours."""
+"""Zhang et al. 2024, AttributionLab: the paper that the designed networks come from."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from attributionlab.environments import make_environment
-from attributionlab.papers.claims import Claim, Result, judge, summarized, within
-from attributionlab.papers.study import ReportTable, StudyReport
+from attributionlab.papers.claims import JudgedClaim, PublishedClaim, judge_evidence, within
+from attributionlab.papers.evidence import average_networks
+from attributionlab.papers.studies import ReportTable, StudyReport, StudySetting
 from attributionlab.papers.zhang2024.published import published_table
 
 KEY = "table1"
 LAYERS = (nn.Conv2d, nn.Linear)
-"""What has weights and is counted as a layer; batch norm is not."""
+"""Modules that are counted as layers; batch norm is not, although it has weights."""
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """A residual block: two 3x3 convolutions with batch norm, and a 1x1 one beside them where the width changes.
 
     Args:
@@ -43,7 +44,7 @@ class Block(nn.Module):
 
 
 def resnet8(n_classes: int = 10, *, n_colors: int = 3) -> nn.Sequential:
-    """ResNet-8 as appendix E has it: a convolution, three blocks of 64, 128 and 256 channels, a linear layer.
+    """ResNet-8 of appendix E: a convolution, three blocks of 64, 128 and 256 channels, a linear layer.
 
     References:
         He et al. 2016; Zhang et al. 2024, appendix E, which leaves the widths open: these have the printed count.
@@ -56,44 +57,51 @@ def resnet8(n_classes: int = 10, *, n_colors: int = 3) -> nn.Sequential:
         nn.Conv2d(n_colors, 64, 3, 1, 1, bias=False),
         nn.BatchNorm2d(64),
         nn.ReLU(),
-        Block(64, 64),
-        Block(64, 128),
-        Block(128, 256),
+        ResidualBlock(64, 64),
+        ResidualBlock(64, 128),
+        ResidualBlock(128, 256),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
         nn.Linear(256, n_classes),
     )
 
 
-def count(model: nn.Module) -> tuple[int, int]:
-    """Layers with weights, and parameters."""
+def count_weights(model: nn.Module) -> tuple[int, int]:
+    """The number of layers with weights, and of parameters."""
     n_layers = sum(isinstance(module, LAYERS) for module in model.modules())
     return n_layers, sum(weights.numel() for weights in model.parameters())
 
 
-def study() -> StudyReport:
-    """Both rows, at 224x224 whatever the preset: nothing is measured but the modules."""
+def table1(_setting: StudySetting | None = None) -> StudyReport:
+    """Table 1 at 224x224, whatever the preset: modules are counted, nothing is measured."""
     printed = published_table(KEY)
     models = {"Ours": make_environment("single-color-modulo").model, "ResNet-8": resnet8()}
-    results, rows = [], []
-    for name, model in models.items():
-        counts = count(model)
-        rows.append((name, *(value for pair in zip(printed.rows[name], counts, strict=True) for value in pair)))
-        for column, target, found in zip(printed.columns, printed.rows[name], counts, strict=True):
-            claim = Claim(
-                key=f"{KEY}.{name.lower()}.{column}",
-                source=printed.source,
-                statement=f"{name} has {target:,} {column}",
-                published=f"{target:,}",
-                test="equal",
-            )
-            results.append(Result(claim, (judge(summarized([found]), within(target, 0), note="counted from modules"),)))
-    columns = ("model", *(f"{column}, {whose}" for column in printed.columns for whose in ("published", "ours")))
-    notes = (
-        "The designed network is that of `single-color-modulo` at 224x224 with its defaults (N = 30, U = 4920).",
-        (
-            "Appendix E does not give the widths of ResNet-8; 3x3 convolutions of 64, 128 and 256 channels without bias, batch norm, "
-            "two 1x1 shortcuts and 10 classes have exactly the printed count. Layers are convolutions and linear layers."
-        ),
+    counts = {name: count_weights(model) for name, model in models.items()}
+    claims = tuple(
+        _judged(f"{name} has {target:,} {column}", f"{KEY}.{name.lower()}.{column}", printed.source, target, counted)
+        for name in models
+        for column, target, counted in zip(printed.columns, printed.rows[name], counts[name], strict=True)
     )
-    return StudyReport(KEY, "Table 1: model summary", tuple(results), (ReportTable("", columns, tuple(rows)),), notes)
+    rows = tuple(
+        (name, *(value for pair in zip(printed.rows[name], counts[name], strict=True) for value in pair))
+        for name in models
+    )
+    columns = ("model", *(f"{column}, {whose}" for column in printed.columns for whose in ("published", "ours")))
+    return StudyReport(KEY, "Table 1: model summary", claims, (ReportTable("", columns, rows),), NOTES)
+
+
+NOTES = (
+    "The designed network is that of `single-color-modulo` at 224x224 with its defaults (N = 30, U = 4920).",
+    (
+        "Appendix E does not give the widths of ResNet-8; 3x3 convolutions of 64, 128 and 256 channels without bias, batch norm, "
+        "two 1x1 shortcuts and 10 classes have exactly the printed count. Layers are convolutions and linear layers."
+    ),
+)
+
+
+def _judged(statement: str, key: str, source: str, target: float, counted: int) -> JudgedClaim:
+    """A printed count beside ours."""
+    claim = PublishedClaim(key, source, statement, f"{target:,}", "equal")
+    return JudgedClaim(
+        claim, (judge_evidence(average_networks([counted]), within(target, 0), note="counted from modules"),)
+    )

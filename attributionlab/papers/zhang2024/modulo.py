@@ -8,10 +8,12 @@ import torch
 from torch.nn import functional
 
 from attributionlab.environments import make_environment
-from attributionlab.papers.claims import Claim, Direction, Evidence, Finding, Result, judge, within
-from attributionlab.papers.study import Cell, ReportTable, Setting, StudyReport
-from attributionlab.papers.zhang2024.measuring import Ranked, mean_of, measure
-from attributionlab.papers.zhang2024.published import PublishedTable, published, published_table
+from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, judge_evidence, within
+from attributionlab.papers.evidence import Evidence, average_images
+from attributionlab.papers.measuring import RankedScores, measure_plan
+from attributionlab.papers.published import PublishedTable
+from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
+from attributionlab.papers.zhang2024.published import published, published_ranks, published_table
 from attributionlab.papers.zhang2024.rankings import consistency, correlations, orders, rank_table
 
 FOLDER = "modulo"
@@ -48,44 +50,43 @@ CAUSES = {
 }
 
 
-def run(setting: Setting) -> Ranked:
-    """Both tables come from the same records."""
-    orders_drawn = setting.preset.sensitivity_orders
+def ranked_methods(setting: StudySetting) -> RankedScores:
+    """The scores of both tables, from the same records."""
     metrics = {
         "Insertion": "insertion[measure=correct-steps]",
         "Deletion": "deletion[measure=correct-steps]",
-        "Sensitivity-N": f"sensitivity-n[measure=correct-steps,n_orders={orders_drawn}]",
+        "Sensitivity-N": f"sensitivity-n[measure=correct-steps,n_orders={setting.preset.details['sensitivity_orders']}]",
     }
     environment = {"modulo": setting.preset.sized("single-color-modulo")}
-    found = measure(setting, FOLDER, environment, METHODS, metrics)["modulo"]
-    return found.ranked({name: name for name in METHODS}, TRUTH)
+    measured = measure_plan(setting, FOLDER, environment, METHODS, metrics)["modulo"]
+    return measured.ranked({name: name for name in METHODS}, TRUTH)
 
 
-def table3(setting: Setting) -> StudyReport:
-    """Ranks."""
-    ranked = run(setting)
-    printed = published_table("table3")
+def table3(setting: StudySetting) -> StudyReport:
+    """Table 3: ranks."""
+    ranked = ranked_methods(setting)
+    printed = published_ranks("table3")
     readings = {"": ranked}
-    results = (
+    claims = (
         *consistency("table3", printed),
         *correlations("table3", printed, readings, trusted=True),
-        *orders("table3", printed, readings),
+        *orders("table3", printed.table, readings),
     )
     table = rank_table("Ranks, 0 the best; ours averaged over networks, ties sharing theirs", printed, ranked)
-    return StudyReport("table3", "Table 3: ranks in single-color-modulo", results, (table,), NOTES)
+    return StudyReport("table3", "Table 3: ranks in single-color-modulo", claims, (table,), NOTES)
 
 
-def table4(setting: Setting) -> StudyReport:
-    """Areas under the curves."""
-    ranked = run(setting)
+def table4(setting: StudySetting) -> StudyReport:
+    """Table 4: areas under the curves."""
+    ranked = ranked_methods(setting)
     printed = published_table("table4")
     areas = {method: {column: _area(ranked, method, column) for column in printed.columns} for method in printed.rows}
     by_index = dict(zip(printed.columns, _by_index(setting), strict=True))
-    results = [
-        Result(_claim(printed, method, column), _findings(printed, method, column, areas[method], by_index))
+    claims = tuple(
+        JudgedClaim(_claim(printed, method, column), _findings(printed, method, column, areas[method], by_index))
         for column in printed.columns
         for method in printed.rows
-    ]
+    )
     optimum = _optimum(areas["LRP"]["Insertion"])
     notes = (
         (
@@ -95,19 +96,19 @@ def table4(setting: Setting) -> StudyReport:
         *NOTES,
     )
     return StudyReport(
-        "table4", "Table 4: areas in single-color-modulo", (*results, optimum), (_table(printed, areas),), notes
+        "table4", "Table 4: areas in single-color-modulo", (*claims, optimum), (_table(printed, areas),), notes
     )
 
 
-def _area(ranked: Ranked, method: str, column: str) -> Evidence:
+def _area(ranked: RankedScores, method: str, column: str) -> Evidence:
     scores = ranked.columns[column][:, ranked.methods.index(method)]
-    return mean_of(-scores if column == "Deletion" else scores)
+    return average_images(-scores if column == "Deletion" else scores)
 
 
-def _claim(printed: PublishedTable, method: str, column: str) -> Claim:
+def _claim(printed: PublishedTable, method: str, column: str) -> PublishedClaim:
     value = printed.column(column)[method]
     aside = abs(value - CHANCE) > AUC_TOLERANCE
-    return Claim(
+    return PublishedClaim(
         key=f"table4.{column.lower()}.{method.lower()}",
         source=printed.source,
         statement=f"{column} area of {method}",
@@ -120,13 +121,13 @@ def _claim(printed: PublishedTable, method: str, column: str) -> Claim:
 def _findings(
     printed: PublishedTable, method: str, column: str, areas: Mapping[str, Evidence], by_index: Mapping[str, Evidence]
 ) -> tuple[Finding, ...]:
-    """One, but two of a map whose values are all equal: their order is open."""
+    """One finding, or two for a map whose values are all equal, because their order is open."""
     value = printed.column(column)[method]
     if method != "Constant":
         return (_finding(areas[column], value, CAUSES.get(method, BLOBS)),)
-    both = sum(printed.rows[method])
+    total = sum(printed.rows[method])
     cause = (
-        f"the printed areas add up to {both:.2f}, those of one order of the pixels to 1: equal values had two orders"
+        f"the printed areas add up to {total:.2f}, those of one order of the pixels to 1: equal values had two orders"
     )
     return (
         _finding(areas[column], value, cause, "equal values in random order"),
@@ -134,45 +135,45 @@ def _findings(
     )
 
 
-def _finding(found: Evidence, printed: float, cause: str, setting: str = "") -> Finding:
+def _finding(area: Evidence, printed: float, cause: str, reading: str = "") -> Finding:
     direction = None
     if abs(printed - CHANCE) > AUC_TOLERANCE:
         sign = 1 if printed > CHANCE else -1
-        direction = Direction(found, lambda area: sign * (area - CHANCE) > AUC_TOLERANCE)
-    return judge(found, within(printed, AUC_TOLERANCE), direction, cause=cause, setting=setting)
+        direction = Direction(area, lambda value: sign * (value - CHANCE) > AUC_TOLERANCE)
+    return judge_evidence(area, within(printed, AUC_TOLERANCE), direction, cause=cause, reading=reading)
 
 
-def _by_index(setting: Setting) -> tuple[Evidence, Evidence]:
-    """Insertion and Deletion area of an order by pixel index: a matter of the scenes alone."""
+def _by_index(setting: StudySetting) -> tuple[Evidence, Evidence]:
+    """Insertion and Deletion area of an order by pixel index, which depends on the scenes alone."""
     preset = setting.preset
     white = make_environment(preset.sized("single-color-modulo")).sample(preset.n_samples).ground_truth.positive_mask
-    found = white.flatten(1).double().cumsum(dim=1)
-    shares = functional.pad(found / found[:, -1:], (1, 0))
-    areas = torch.trapezoid(shares, dim=1)[None].numpy() / found.shape[1]
-    return mean_of(areas), mean_of(1 - areas)
+    counts = white.flatten(1).double().cumsum(dim=1)
+    shares = functional.pad(counts / counts[:, -1:], (1, 0))
+    areas = torch.trapezoid(shares, dim=1)[None].numpy() / counts.shape[1]
+    return average_images(areas), average_images(1 - areas)
 
 
-def _optimum(found: Evidence) -> Result:
-    claim = Claim(
+def _optimum(area: Evidence) -> JudgedClaim:
+    claim = PublishedClaim(
         key="table4.optimum",
         source=published_table("table4").source,
         statement="The best methods attain the closed form: 1 - k/2n is the printed optimum",
         published=f"{published()['table4']['optimum']}",
         test="within 0.002 of it",
     )
-    return Result(claim, (judge(found, within(published()["table4"]["optimum"], 0.002)),))
+    return JudgedClaim(claim, (judge_evidence(area, within(published()["table4"]["optimum"], 0.002)),))
 
 
 def _table(printed: PublishedTable, areas: Mapping[str, Mapping[str, Evidence]]) -> ReportTable:
     columns = (
         "method",
-        *(f"{column}, {what}" for column in printed.columns for what in ("published", "ours", "low", "high")),
+        *(f"{column}, {kind}" for column in printed.columns for kind in ("published", "ours", "low", "high")),
     )
     rows: list[tuple[Cell, ...]] = []
     for method, values in printed.rows.items():
         cells: list[Cell] = [method]
         for column, value in zip(printed.columns, values, strict=True):
-            found = areas[method][column]
-            cells += [value, found.value, found.low, found.high]
+            area = areas[method][column]
+            cells += [value, area.value, area.low, area.high]
         rows.append(tuple(cells))
     return ReportTable("Areas, with 95 % intervals over images", columns, tuple(rows))

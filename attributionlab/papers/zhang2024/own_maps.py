@@ -1,4 +1,4 @@
-"""Figures 5b, 6b, 7d, 25 and 26: what maps on a user's own trained network show.
+"""Figures 5b, 6b, 7d, 25 and 26: maps on a user's own trained networks.
 
 The paper judges these maps by eye, and nobody knows their truth. So each claim gets a picture, and a number that stands in for the eye.
 """
@@ -16,17 +16,17 @@ from matplotlib.figure import Figure
 from scipy.stats import rankdata
 from torch import Tensor
 
-from attributionlab.metrics.agreement import normalize
-from attributionlab.papers.claims import Claim, Finding, Result, Values, judge, unchecked
-from attributionlab.papers.study import Cell, OwnMaps, ReportFigure, ReportTable, Setting
-from attributionlab.papers.zhang2024.measuring import mean_of
-from attributionlab.papers.zhang2024.own_networks import BLACK, CLASSICAL, OPTIONS, from_color
+from attributionlab.metrics import normalize
+from attributionlab.papers.claims import Finding, JudgedClaim, PublishedClaim, judge_evidence, unchecked
+from attributionlab.papers.evidence import Values, average_images
+from attributionlab.papers.studies import Cell, ReportFigure, ReportTable, StudySetting
+from attributionlab.papers.zhang2024.own_networks import BLACK, CLASSICAL, OPTIONS, OwnMaps, from_color
+from attributionlab.papers.zhang2024.sam import NO_SAM
 from attributionlab.reports.figures.maps import PANEL
 from attributionlab.reports.figures.pictures import SIGNED, picture
 from attributionlab.reports.figures.styles import wrapped
 
 NO_NETWORK = "needs a network trained on ImageNet and images: give --{option} FILE.py:FUNCTION"
-NO_SAM = "needs SAM's weights: give --sam-checkpoint and --sam-model"
 BY_EYE = "the paper judges by eye: a number stands in for it"
 
 FIGURES = {"VGG16": "Figure 25", "ViT-B-16": "Figure 26"}
@@ -47,38 +47,36 @@ LIKE_COLOR = 8
 """Colors are alike where no channel differs by more, of 255."""
 
 HIGHLIGHTED = 0.25
-"""Part of the pixels, those of the greatest magnitude, whose signs are compared: a sign next to 0 shows nothing."""
+"""Share of the pixels, those of the greatest magnitude, whose signs are compared: a sign next to 0 shows nothing."""
 
 SAME = 0.5
-"""Rank correlation from which on two maps count as alike; ours, because the paper gives no number."""
+"""Least rank correlation of maps that count as alike; ours, because the paper gives no number."""
 
 N_SHOWN = 8
 """Images in a picture."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a study says of trained networks."""
+class TrainedFindings:
+    """Claims about trained networks, with their tables and figures; part of a study."""
 
-    results: tuple[Result, ...]
+    claims: tuple[JudgedClaim, ...]
     tables: tuple[ReportTable, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
 
 
-def section_4(setting: Setting) -> Shown:
-    """Signs, segmentations and baselines on VGG16."""
+def compare_signs_and_baselines(setting: StudySetting) -> TrainedFindings:
+    """Section 4: signs, segmentations and baselines on VGG16."""
     claims = {
-        key: Claim(f"section4.imagenet-{key}", source, statement, "by eye", test)
+        key: PublishedClaim(f"section4.imagenet-{key}", source, statement, "by eye", test)
         for key, (source, statement, test) in SECTION_4.items()
     }
-    own = setting.own_maps.get("VGG16")
+    own = _own_maps(setting, "VGG16")
     if own is None:
-        reason = NO_NETWORK.format(option=OPTIONS["VGG16"])
-        return Shown(tuple(Result(claim, (unchecked(reason),)) for claim in claims.values()))
+        return TrainedFindings(tuple(JudgedClaim(claim, (_no_network("VGG16"),)) for claim in claims.values()))
     near, chance = opposite_signs(own.images, own.maps["DeepSHAP"])
-    often = np.where(chance == 0, 0.0, _ratio(near, chance))
     findings = {
-        "deepshap": (judge(mean_of(often[None]), lambda value: value >= 0.5, note=BY_EYE),),
+        "deepshap": (_mixed_signs(near, chance),),
         "lime": tuple(
             _unlike(own, f"LIME ({first})", f"LIME ({second})")
             for first, second in itertools.combinations((*CLASSICAL, "sam"), 2)
@@ -87,58 +85,75 @@ def section_4(setting: Setting) -> Shown:
             _unlike(own, from_color(name, BLACK), from_color(name, own.color)) for name in ("IG", "Occlusion")
         ),
     }
+    figure = draw_maps(own, "section4-vgg16.png", f"Maps on {own.address}, as in Figures 5b, 6b and 7d")
+    judged = tuple(JudgedClaim(claim, findings[key]) for key, claim in claims.items())
+    return TrainedFindings(judged, (_signs_table(own, near, chance),), (figure,))
+
+
+def compare_noise(setting: StudySetting) -> TrainedFindings:
+    """Appendix K: the noise of LIME's maps on both networks."""
+    claims, tables, figures = [], [], []
+    for network, source in FIGURES.items():
+        claim = PublishedClaim(
+            key=f"appendix-k.{network.lower()}",
+            source=f"appendix K, {source}",
+            statement=f"LIME's maps on {network} are less noisy with SAM",
+            published="by eye",
+            test="lower mean total variation than with Quickshift and with Felzenszwalb",
+        )
+        own = _own_maps(setting, network)
+        if own is None:
+            claims.append(JudgedClaim(claim, (_no_network(network),)))
+            continue
+        noise = {name: total_variation(maps) for name, maps in own.maps.items() if name.startswith("LIME")}
+        claims.append(JudgedClaim(claim, tuple(_quieter(noise, f"LIME ({prior})") for prior in CLASSICAL)))
+        tables.append(_noise_table(own, noise))
+        lime = {name: own.maps[name] for name in noise}
+        title = f"Maps on {own.address}, as in {source}"
+        figures.append(draw_maps(own, f"appendix-k-{network.lower()}.png", title, lime))
+    return TrainedFindings(tuple(claims), tuple(tables), tuple(figures))
+
+
+def _own_maps(setting: StudySetting, network: str) -> OwnMaps | None:
+    """The maps on a user's network; None if there is no network."""
+    return None if setting.prepared is None else setting.prepared.get(network)
+
+
+def _no_network(network: str) -> Finding:
+    return unchecked(NO_NETWORK.format(option=OPTIONS[network]))
+
+
+def _signs_table(own: OwnMaps, near: Values, chance: Values) -> ReportTable:
     rows: list[tuple[Cell, ...]] = [
         (f"{index}, output {target}", *map(float, shares))
         for index, (target, *shares) in enumerate(zip(own.targets.tolist(), near, chance, strict=True))
     ]
     columns = ("image", "neighbors of like color", "any two")
     title = f"Part of the highlighted pixels with opposite signs, DeepSHAP on {own.address}"
-    shown = draw(own, "section4-vgg16.png", f"Maps on {own.address}, as in Figures 5b, 6b and 7d")
-    results = tuple(Result(claim, findings[key]) for key, claim in claims.items())
-    return Shown(results, (ReportTable(title, columns, tuple(rows)),), (shown,))
+    return ReportTable(title, columns, tuple(rows))
 
 
-def appendix_k(setting: Setting) -> Shown:
-    """The noise of LIME's maps on both networks."""
-    results, tables, figures = [], [], []
-    for network, figure in FIGURES.items():
-        claim = Claim(
-            key=f"appendix-k.{network.lower()}",
-            source=f"appendix K, {figure}",
-            statement=f"LIME's maps on {network} are less noisy with SAM",
-            published="by eye",
-            test="lower mean total variation than with Quickshift and with Felzenszwalb",
-        )
-        own = setting.own_maps.get(network)
-        if own is None:
-            results.append(Result(claim, (unchecked(NO_NETWORK.format(option=OPTIONS[network])),)))
-            continue
-        noise = {name: total_variation(maps) for name, maps in own.maps.items() if name.startswith("LIME")}
-        results.append(Result(claim, tuple(_quieter(noise, f"LIME ({prior})") for prior in CLASSICAL)))
-        rows: list[tuple[Cell, ...]] = [
-            (name, mean_of(values[None]).value, int(np.isnan(values).sum())) for name, values in noise.items()
-        ]
-        columns = ("prior", "total variation", "maps without any variation, left out")
-        tables.append(ReportTable(f"Mean total variation of maps on {own.address}", columns, tuple(rows)))
-        lime = {name: own.maps[name] for name in noise}
-        title = f"Maps on {own.address}, as in {figure}"
-        figures.append(draw(own, f"appendix-k-{network.lower()}.png", title, lime))
-    return Shown(tuple(results), tuple(tables), tuple(figures))
+def _noise_table(own: OwnMaps, noise: dict[str, Values]) -> ReportTable:
+    rows: list[tuple[Cell, ...]] = [
+        (name, average_images(values[None]).value, int(np.isnan(values).sum())) for name, values in noise.items()
+    ]
+    columns = ("prior", "total variation", "maps without any variation, left out")
+    return ReportTable(f"Mean total variation of maps on {own.address}", columns, tuple(rows))
 
 
 def total_variation(maps: Tensor) -> Values:
     """Mean absolute difference of neighboring pixels of maps (b, h, w) scaled as by Eq. 17.
 
     Returns:
-        (b,), what noise raises; NaN where a map is the same everywhere, because it shows nothing that could be noisy.
+        (b,), higher for noisier maps; NaN for a map that is constant, because it shows nothing that could be noisy.
     """
     values = normalize(maps)
-    found = values.diff(dim=1).abs().mean(dim=(1, 2)) + values.diff(dim=2).abs().mean(dim=(1, 2))
-    return torch.where(found == 0, torch.nan, found).numpy()
+    variation = values.diff(dim=1).abs().mean(dim=(1, 2)) + values.diff(dim=2).abs().mean(dim=(1, 2))
+    return torch.where(variation == 0, torch.nan, variation).numpy()
 
 
-def rank_correlation(first: Tensor, second: Tensor) -> Values:
-    """Spearman's correlation of the pixels of two maps (b, h, w), ties shared; (b,), NaN where one is the same everywhere."""
+def pixel_correlation(first: Tensor, second: Tensor) -> Values:
+    """Spearman's correlation of the pixels of two maps (b, h, w), ties shared; (b,), NaN where a map is constant."""
     ranks = [rankdata(maps.flatten(1).double().numpy(), axis=1) for maps in (first, second)]
     centered = [values - values.mean(axis=1, keepdims=True) for values in ranks]
     scale = np.sqrt(np.prod([(values**2).sum(axis=1) for values in centered], axis=0))
@@ -146,14 +161,15 @@ def rank_correlation(first: Tensor, second: Tensor) -> Values:
 
 
 def opposite_signs(images: Tensor, maps: Tensor) -> tuple[Values, Values]:
-    """How often two highlighted pixels have opposite signs.
+    """The share of pairs of highlighted pixels that have opposite signs.
 
     Args:
         images: (b, c, h, w), colors 0..255.
         maps: (b, h, w).
 
     Returns:
-        Of pixels beside or below each other whose colors are alike, (b,), NaN where there are none; and of any two, (b,).
+        The share among pixels beside or below each other whose colors are alike, (b,), NaN if there are none; and the share
+        among any two pixels, (b,).
     """
     near, chance = [], []
     for image, values in zip(images, maps.double(), strict=True):
@@ -172,8 +188,8 @@ def opposite_signs(images: Tensor, maps: Tensor) -> tuple[Values, Values]:
     return np.array(near), np.array(chance)
 
 
-def draw(own: OwnMaps, file: str, title: str, maps: dict[str, Tensor] | None = None) -> ReportFigure:
-    """A row per image: the image, and every map; a map without any variation says so."""
+def draw_maps(own: OwnMaps, file: str, title: str, maps: dict[str, Tensor] | None = None) -> ReportFigure:
+    """A picture with one row per image: the image, and every map; a constant map is labeled as such."""
     shown = dict(own.maps) if maps is None else maps
     n_rows, n_columns = min(N_SHOWN, len(own.images)), 1 + len(shown)
     figure = Figure(figsize=(PANEL * n_columns, (PANEL + 0.25) * n_rows + 0.5), layout="constrained")
@@ -182,14 +198,14 @@ def draw(own: OwnMaps, file: str, title: str, maps: dict[str, Tensor] | None = N
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
-    for row, (axis, *others) in enumerate(axes):
-        axis.imshow(picture(own.images[row]), interpolation="nearest")
-        axis.set_xlabel(f"output {int(own.targets[row])}", fontsize=7)
-        for other, values in zip(others, shown.values(), strict=True):
+    for row, (image_axis, *map_axes) in enumerate(axes):
+        image_axis.imshow(picture(own.images[row]), interpolation="nearest")
+        image_axis.set_xlabel(f"output {int(own.targets[row])}", fontsize=7)
+        for axis, values in zip(map_axes, shown.values(), strict=True):
             scaled = normalize(values[row : row + 1])[0]
-            other.imshow(scaled.numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+            axis.imshow(scaled.numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
             if scaled.min() == scaled.max():
-                other.set_xlabel("the same everywhere", fontsize=7)
+                axis.set_xlabel("the same everywhere", fontsize=7)
     for axis, name in zip(axes[0], ("image", *shown), strict=True):
         axis.set_title(wrapped(name, 20), fontsize=8)
     figure.suptitle("red raises the output, blue lowers it; each sign scaled by its largest value", fontsize=8)
@@ -198,24 +214,32 @@ def draw(own: OwnMaps, file: str, title: str, maps: dict[str, Tensor] | None = N
     return ReportFigure(file, title, buffer.getvalue())
 
 
+def _mixed_signs(near: Values, chance: Values) -> Finding:
+    """Whether close pixels of like color have opposite signs at least half as often as any two."""
+    ratio = np.where(chance == 0, 0.0, _ratio(near, chance))
+    return judge_evidence(average_images(ratio[None]), lambda value: value >= 0.5, note=BY_EYE)
+
+
 def _unlike(own: OwnMaps, first: str, second: str) -> Finding:
-    """Whether two methods give maps that rank the pixels otherwise."""
-    setting = f"{first} against {second}"
+    """Whether two methods rank the pixels differently."""
+    reading = f"{first} against {second}"
     if not {first, second} <= own.maps.keys():
-        return unchecked(NO_SAM, setting=setting)
-    found = mean_of(rank_correlation(own.maps[first], own.maps[second])[None])
-    return judge(found, lambda value: value < SAME, setting=setting, note=BY_EYE)
+        return unchecked(NO_SAM, reading=reading)
+    correlation = average_images(pixel_correlation(own.maps[first], own.maps[second])[None])
+    return judge_evidence(correlation, lambda value: value < SAME, reading=reading, note=BY_EYE)
 
 
-def _quieter(noise: dict[str, Values], other: str) -> Finding:
-    setting = f"against {other}"
+def _quieter(noise: dict[str, Values], prior: str) -> Finding:
+    """Whether maps are less noisy with SAM than with another prior."""
+    reading = f"against {prior}"
     if "LIME (sam)" not in noise:
-        return unchecked(NO_SAM, setting=setting)
-    difference = mean_of((noise["LIME (sam)"] - noise[other])[None])
-    return judge(difference, lambda value: value < 0, setting=setting, note=BY_EYE)
+        return unchecked(NO_SAM, reading=reading)
+    difference = average_images((noise["LIME (sam)"] - noise[prior])[None])
+    return judge_evidence(difference, lambda value: value < 0, reading=reading, note=BY_EYE)
 
 
-def _ratio(part: Values, whole: Values) -> Values:
-    """NaN where there is no whole."""
-    found: Values = np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
-    return found
+def _ratio(numerator: Values, denominator: Values) -> Values:
+    """The quotients; NaN where the denominator is 0."""
+    undefined = np.full(np.shape(numerator), np.nan)
+    ratio: Values = np.divide(numerator, denominator, out=undefined, where=denominator > 0)
+    return ratio

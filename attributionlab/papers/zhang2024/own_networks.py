@@ -1,11 +1,12 @@
 """A user's own trained networks: loaded, checked and explained before anything else is measured.
 
-What a user's file gets wrong shows in seconds this way, not after the hours that the designed networks take.
+So a mistake in a user's file shows within seconds, not after the hours that the designed networks take.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -15,17 +16,17 @@ from attributionlab.errors import AttributionLabError, BadOption, MachineError, 
 from attributionlab.machine import find_device
 from attributionlab.measuring.guard import run_guarded
 from attributionlab.methods import AnyMethod, make_method
-from attributionlab.papers.study import OwnMaps, Setting
+from attributionlab.papers.studies import StudySetting
+from attributionlab.papers.zhang2024.sam import sam_options
 from attributionlab.printable import error_line
 from attributionlab.specs.functions import load_function
-from attributionlab.truth import LabeledImages
-from attributionlab.truth.maps import check_targets, describe_tensor
+from attributionlab.truth import LabeledImages, describe_tensor
 
 OPTIONS = {"VGG16": "vgg16", "ViT-B-16": "vit"}
-"""By the paper's name of a network, the option that names a user's one."""
+"""The option for a user's network, by the paper's name of the network."""
 
 STUDIES = {"VGG16": ("section4", "appendix-k"), "ViT-B-16": ("appendix-k",)}
-"""Where the paper explains which network."""
+"""The studies that explain a network, by the paper's name of the network."""
 
 CLASSICAL = ("quickshift", "felzenszwalb")
 BLACK = (0, 0, 0)
@@ -34,42 +35,63 @@ N_WINDOWS = 14
 """Occlusion's windows along a side, beside each other; 16x16 pixels at 224x224. The paper does not say."""
 
 
-def explain_networks(setting: Setting, studies: Sequence[str]) -> dict[str, OwnMaps]:
+@dataclass(frozen=True, eq=False)
+class OwnMaps:
+    """Maps on a user's trained network.
+
+    Args:
+        address: Address of the function that returned the network.
+        images: (b, 3, h, w), colors 0..255.
+        targets: (b,), the explained outputs.
+        maps: (b, h, w) by method.
+        color: The baseline that is not black.
+    """
+
+    address: str
+    images: Tensor
+    targets: Tensor
+    maps: Mapping[str, Tensor]
+    color: tuple[int, ...]
+
+
+def explain_networks(setting: StudySetting, studies: Sequence[str]) -> dict[str, OwnMaps]:
     """The maps that these studies show, by the paper's name of the network.
 
     Raises:
         AttributionLabError: If a network cannot be loaded or explained; all are loaded before the first is explained.
     """
-    wanted = {
-        network: address
-        for network, address in setting.own_networks.items()
-        if any(study in studies for study in STUDIES[network])
+    addresses = {
+        network: setting.options[option]
+        for network, option in OPTIONS.items()
+        if option in setting.options and any(study in studies for study in STUDIES[network])
     }
-    loaded = {network: load_network(address, OPTIONS[network]) for network, address in wanted.items()}
+    loaded = {network: load_network(address, OPTIONS[network]) for network, address in addresses.items()}
     return {
-        network: explain(wanted[network], *found, setting, in_full="section4" in studies and network == "VGG16")
-        for network, found in loaded.items()
+        network: explain_images(
+            addresses[network], *pair, setting, in_full="section4" in studies and network == "VGG16"
+        )
+        for network, pair in loaded.items()
     }
 
 
 def load_network(address: str, option: str) -> tuple[TrainedNetwork, LabeledImages]:
-    """What the function at this address returns: a network that takes colors of 0..255, and images.
+    """The network, which takes colors of 0..255, and the images that the function at this address returns.
 
     Raises:
         MissingFile: If there is no such function.
-        MachineError: If the function says that the machine fails, as without a network to download from.
-        BadOption: If it raises anything else, or returns something else.
+        MachineError: If the function reports that the machine fails, for example a download.
+        BadOption: If it raises any other exception, or returns something else.
     """
     function = load_function(address, option)
     try:
-        found: object = function()
+        returned: object = function()
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raised = f"`{option}` must return a network and images, got {address!r}; it raised {error_line(error)}"
-        at_fault = isinstance(error, (OSError, MemoryError)) and not isinstance(error, FileNotFoundError)
-        raise (MachineError if at_fault else BadOption)(raised) from error
-    match found:
+        message = f"`{option}` must return a network and images, got {address!r}; it raised {error_line(error)}"
+        machine_fails = isinstance(error, (OSError, MemoryError)) and not isinstance(error, FileNotFoundError)
+        raise (MachineError if machine_fails else BadOption)(message) from error
+    match returned:
         case (TrainedNetwork() as own, LabeledImages() as images):
             try:
                 check_images(images)
@@ -79,18 +101,17 @@ def load_network(address: str, option: str) -> tuple[TrainedNetwork, LabeledImag
                     f"`{option}` must return a network and images that fit, got {address!r}; {error}"
                 ) from error
             return own, images
-    wanted = "return (TrainedNetwork, LabeledImages)"
-    raise bad_option(option, wanted, address, f"it returns {_described(found)}")
+    raise bad_option(option, "return (TrainedNetwork, LabeledImages)", address, f"it returns {_described(returned)}")
 
 
 def check_images(images: LabeledImages) -> None:
-    """Refuse what are not colors of 0..255, with a target for each.
+    """Refuse images that are not colors of 0..255.
 
     Raises:
-        BadOption: If they are not.
+        BadOption: If they are refused.
     """
     inputs = images.inputs
-    if not isinstance(inputs, Tensor) or inputs.dtype != torch.float32 or inputs.ndim != 4 or inputs.shape[1] != 3:
+    if inputs.dtype != torch.float32 or inputs.ndim != 4 or inputs.shape[1] != 3:
         raise BadOption(f"`inputs` must be float32 of shape (b, 3, h, w), got {describe_tensor(inputs)}")
     if inputs.numel() == 0:
         raise BadOption(f"`inputs` must hold at least one image, got shape {tuple(inputs.shape)}")
@@ -104,21 +125,18 @@ def check_images(images: LabeledImages) -> None:
             else "preprocessing belongs into the network"
         )
         raise BadOption(f"`inputs` must be colors of 0..255, got {low:.4g} to {high:.4g}; {hint}")
-    check_targets(images.targets, len(inputs))
 
 
 def check_network(own: TrainedNetwork, images: LabeledImages) -> None:
     """Refuse a network that is in training mode, does not take an image, or gives no finite output for each target.
 
     Raises:
-        BadOption: If it is one.
+        BadOption: If it is refused.
     """
-    if not isinstance(own.model, nn.Module):
-        raise bad_option("model", "be a torch.nn.Module", type(own.model).__name__)
     if any(module.training for module in own.model.modules()):
         raise bad_option("model", "be in evaluation mode", "training mode", "call .eval() on it")
     color = own.true_baseline
-    if not isinstance(color, Tensor) or color.shape != (3,) or not bool(((color >= 0) & (color <= 255)).all()):
+    if color.shape != (3,) or not bool(((color >= 0) & (color <= 255)).all()):
         raise BadOption(f"`true_baseline` must be three values in 0..255, got {color!r}")
     try:
         with torch.no_grad():
@@ -135,18 +153,20 @@ def check_network(own: TrainedNetwork, images: LabeledImages) -> None:
         raise bad_option("targets", f"be indices of the model's outputs, 0 to {outputs.shape[1] - 1}", odd[0])
 
 
-def explain(address: str, own: TrainedNetwork, images: LabeledImages, setting: Setting, *, in_full: bool) -> OwnMaps:
+def explain_images(
+    address: str, own: TrainedNetwork, images: LabeledImages, setting: StudySetting, *, in_full: bool
+) -> OwnMaps:
     """Maps image by image, by all methods of section 4 or by LIME alone.
 
     Raises:
-        AttributionLabError: If a method cannot explain this network; the message says which.
+        AttributionLabError: If a method cannot explain this network; the message names the method.
     """
     device = find_device(setting.device)
     model = own.model.to(device)
     color = tuple(int(value) for value in own.true_baseline.round().tolist())
     color = WHITE if color == BLACK else color
-    others = other_methods(color, min(images.inputs.shape[2:])) if in_full else {}
-    methods = {**others, **lime_methods(setting)}
+    beside_lime = methods_beside_lime(color, min(images.inputs.shape[2:])) if in_full else {}
+    methods = {**beside_lime, **lime_methods(setting)}
     inputs, targets = images.inputs.detach().to(device), images.targets.to(device)
     maps: dict[str, list[Tensor]] = {name: [] for name in methods}
     with setting.watch(address, len(methods) * len(inputs)) as advance:
@@ -157,22 +177,23 @@ def explain(address: str, own: TrainedNetwork, images: LabeledImages, setting: S
                 except AttributionLabError as error:
                     raise type(error)(f"{name} cannot explain {address!r}; {error}") from error
                 advance(1)
-    joined = {name: torch.cat(found) for name, found in maps.items()}
+    joined = {name: torch.cat(parts) for name, parts in maps.items()}
     return OwnMaps(address, images.inputs.detach().cpu(), images.targets.cpu(), joined, color)
 
 
-def lime_methods(setting: Setting) -> dict[str, AnyMethod]:
-    """LIME with the classical priors, and with SAM where it is given."""
+def lime_methods(setting: StudySetting) -> dict[str, AnyMethod]:
+    """LIME with the classical priors, and with SAM if its weights are given."""
     methods: dict[str, AnyMethod] = {
         f"LIME ({prior})": make_method("lime", segments=prior, baseline="black") for prior in CLASSICAL
     }
-    if setting.sam:
-        methods["LIME (sam)"] = make_method("lime", segments="sam", baseline="black", **setting.sam)
+    sam = sam_options(setting)
+    if sam:
+        methods["LIME (sam)"] = make_method("lime", segments="sam", baseline="black", **sam)
     return methods
 
 
-def other_methods(color: tuple[int, ...], side: int) -> dict[str, AnyMethod]:
-    """What section 4 shows beside LIME: DeepSHAP from black, IG and Occlusion from two colors."""
+def methods_beside_lime(color: tuple[int, ...], side: int) -> dict[str, AnyMethod]:
+    """The methods that section 4 shows beside LIME: DeepSHAP from black, IG and Occlusion from two colors."""
     window = max(1, side // N_WINDOWS)
     windows = {"window": window, "stride": max(1, window // 2)}
     methods: dict[str, AnyMethod] = {"DeepSHAP": make_method("deepshap")}
@@ -183,18 +204,18 @@ def other_methods(color: tuple[int, ...], side: int) -> dict[str, AnyMethod]:
 
 
 def from_color(name: str, color: tuple[int, ...]) -> str:
-    """What a method with this baseline is called."""
-    known: dict[tuple[int, ...], str] = {BLACK: "black", WHITE: "white"}
-    return f"{name}, {known.get(color, ','.join(map(str, color)))}"
+    """The name of a method with this baseline."""
+    color_names: dict[tuple[int, ...], str] = {BLACK: "black", WHITE: "white"}
+    return f"{name}, {color_names.get(color, ','.join(map(str, color)))}"
 
 
 def _like(model: nn.Module, inputs: Tensor) -> Tensor:
-    """The inputs where the model is."""
+    """The inputs on the device of the model."""
     weights = next(model.parameters(), None)
     return inputs if weights is None else inputs.to(weights.device)
 
 
-def _described(found: object) -> str:
-    if isinstance(found, tuple):
-        return f"({', '.join(map(_described, found))})"
-    return describe_tensor(found)
+def _described(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_described, value))})"
+    return describe_tensor(value)

@@ -1,97 +1,99 @@
-"""Appendix K: LIME sees what a segmentation prior makes of the image."""
+"""Appendix K: the segmentation prior decides how faithful LIME is."""
 
 from __future__ import annotations
 
 import itertools
-from typing import cast
-
-import torch
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.sam import SamModel, sam_segmenter
-from attributionlab.papers.claims import Claim, Finding, Result, judge, unchecked
-from attributionlab.papers.study import Cell, ReportTable, Setting, StudyReport
-from attributionlab.papers.zhang2024.measuring import Measured, mean_of, measure, plan_of
-from attributionlab.papers.zhang2024.own_maps import NO_SAM, appendix_k
+from attributionlab.methods import make_method
+from attributionlab.papers.claims import Finding, JudgedClaim, PublishedClaim, judge_evidence, unchecked
+from attributionlab.papers.evidence import average_images
+from attributionlab.papers.measuring import MeasuredScores, measure_plan, plan_study
+from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
+from attributionlab.papers.zhang2024.own_maps import compare_noise
 from attributionlab.papers.zhang2024.published import published
-from attributionlab.runs.store import PLAN_FILE, stored_plan
-from attributionlab.specs.grammar import format_spec
+from attributionlab.papers.zhang2024.sam import NO_SAM, check_weights, sam_options
+from attributionlab.runs import load_records
 
 KEY = "appendix-k"
 FREE = ("quickshift", "felzenszwalb", "slic", "grid", "oracle")
 """Priors that need no weights."""
 
 BASELINES = {"LIME": "black", "LIME*": "true"}
-"""What hidden segments show, which the paper does not say; the star is that of IG* and Occlusion*."""
+"""Colors of hidden segments, which the paper does not give; the star is that of IG* and Occlusion*."""
 
 NAMES = tuple(f"{name} ({prior})" for prior in (*FREE, "sam") for name in BASELINES)
 TRUTHS = ("positive", "overall")
 
 
-def measure_priors(setting: Setting) -> Measured:
-    """LIME with every prior that there is; with SAM in a folder of its own, because that is another plan."""
-    return measure(setting, *_planned(setting))["default"]
+def measure_priors(setting: StudySetting) -> MeasuredScores:
+    """LIME with every available prior; with SAM in a folder of its own, because that is another plan."""
+    return measure_plan(setting, *_planned(setting))["default"]
 
 
-def check_sam(setting: Setting, device: torch.device) -> None:
-    """Refuse weights that do not load, and a folder whose records came from other weights.
+def check_sam(setting: StudySetting) -> None:
+    """Refuse weights that cannot be loaded, and a folder whose records came from other weights.
 
     Raises:
-        BadOption: If the weights are no such weights, SAM is not installed, or the folder is such a folder.
-        MachineError: If torchvision does not fit torch.
+        BadOption: If the file does not hold the weights of this model, SAM is not installed, or the folder is refused.
+        MachineError: If torchvision does not fit torch, or there is no such device.
     """
     folder, environments, methods = _planned(setting)
-    plan, where = plan_of(setting, folder, environments, methods, {}), setting.folder / folder
-    if (where / PLAN_FILE).exists():
-        stored = stored_plan(where)
+    plan, path = plan_study(setting, folder, environments, methods, {}), setting.folder / folder
+    if (path / "plan.json").exists():
+        stored = load_records(path).plan
         if (stored.methods, stored.code) != (plan.methods, plan.code):
-            wanted = f"be the file, unchanged, that {where} was measured with"
-            raise bad_option("sam_checkpoint", wanted, setting.sam["sam_checkpoint"], "use another folder")
-    model = cast("SamModel", setting.sam.get("sam_model", "vit_h"))
-    sam_segmenter(str(setting.sam["sam_checkpoint"]), model, device)
+            expectation = f"be the file, unchanged, that {path} was measured with"
+            raise bad_option("sam_checkpoint", expectation, setting.options["sam_checkpoint"], "use another folder")
+    check_weights(setting)
 
 
-def _planned(setting: Setting) -> tuple[str, dict[str, str], dict[str, str]]:
+def _planned(setting: StudySetting) -> tuple[str, dict[str, str], dict[str, str]]:
     """Folder, environments and methods."""
     priors: dict[str, dict[str, object]] = {prior: {"segments": prior} for prior in FREE}
-    if setting.sam:
-        priors["sam"] = {"segments": "sam", **setting.sam}
+    if sam_options(setting):
+        priors["sam"] = {"segments": "sam", **sam_options(setting)}
     methods = {
-        f"{name} ({prior})": format_spec("lime", {**options, "baseline": baseline})
+        f"{name} ({prior})": make_method("lime", **options, baseline=baseline).spec
         for prior, options in priors.items()
         for name, baseline in BASELINES.items()
     }
     environment = {"default": setting.preset.sized("multi-color-sum")}
-    return f"{KEY}-sam" if setting.sam else KEY, environment, methods
+    return f"{KEY}-sam" if "sam" in priors else KEY, environment, methods
 
 
-def study(setting: Setting) -> StudyReport:
-    """SAM against the two classical priors, and what an oracle would give."""
-    found = measure_priors(setting)
-    own = appendix_k(setting)
-    results = [*(_better(found, prior) for prior in published()[KEY]["worse"]), *own.results]
-    columns = ("prior", *(f"{truth}{what}" for truth in TRUTHS for what in ("", ", low", ", high")))
+def appendix_k(setting: StudySetting) -> StudyReport:
+    """SAM against the two classical priors and against an oracle."""
+    measured = measure_priors(setting)
+    trained = compare_noise(setting)
+    claims = (*(_better(measured, prior) for prior in published()[KEY]["worse"]), *trained.claims)
+    title = "Appendix K: segmentation priors of LIME"
+    return StudyReport(KEY, title, claims, (_table(measured), *trained.tables), NOTES, trained.figures)
+
+
+NOTES = (
+    (
+        "`oracle` is the scene's own patches: what a perfect prior would give. Half of a patch is background, so that no map that is "
+        "constant on it has an F1 above about 0.67."
+    ),
+    "LIME's hidden segments are black, those of LIME\\* show the true background; the paper does not say which.",
+)
+
+
+def _table(measured: MeasuredScores) -> ReportTable:
     rows: list[tuple[Cell, ...]] = []
-    for name in found.methods:
+    for name in measured.methods:
         cells: list[Cell] = [name]
         for truth in TRUTHS:
-            f1 = found.mean(name, f"{truth}.f1")
+            f1 = measured.mean(name, f"{truth}.f1")
             cells += [f1.value, f1.low, f1.high]
         rows.append(tuple(cells))
-    table = ReportTable("Mean F1 of LIME, with 95 % intervals over images", columns, tuple(rows))
-    notes = (
-        (
-            "`oracle` is the scene's own patches: what a perfect prior would give. Half of a patch is background, so that no map that is "
-            "constant on it has an F1 above about 0.67."
-        ),
-        "LIME's hidden segments are black, those of LIME\\* show the true background; the paper does not say which.",
-    )
-    title = "Appendix K: segmentation priors of LIME"
-    return StudyReport(KEY, title, tuple(results), (table, *own.tables), notes, own.figures)
+    columns = ("prior", *(f"{truth}{end}" for truth in TRUTHS for end in ("", ", low", ", high")))
+    return ReportTable("Mean F1 of LIME, with 95 % intervals over images", columns, tuple(rows))
 
 
-def _better(found: Measured, prior: str) -> Result:
-    claim = Claim(
+def _better(measured: MeasuredScores, prior: str) -> JudgedClaim:
+    claim = PublishedClaim(
         key=f"{KEY}.sam-{prior.lower()}",
         source=published()[KEY]["source"],
         statement=f"LIME is more faithful with SAM than with {prior}",
@@ -99,16 +101,15 @@ def _better(found: Measured, prior: str) -> Result:
         test="the difference of F1 is above 0",
     )
     readings = itertools.product(TRUTHS, BASELINES)
-    return Result(claim, tuple(_better_on(found, prior.lower(), truth, name) for truth, name in readings))
+    return JudgedClaim(claim, tuple(_better_on(measured, prior.lower(), truth, name) for truth, name in readings))
 
 
-def _better_on(found: Measured, other: str, truth: str, method: str) -> Finding:
-    setting, name = f"{truth} truth, {BASELINES[method]} baseline", f"{truth}.f1"
-    worse = found.scores(f"{method} ({other})", name)
-    if f"{method} (sam)" in found.methods:
-        difference = mean_of(found.scores(f"{method} (sam)", name) - worse)
-        return judge(difference, lambda value: value > 0, setting=setting)
-    gain = mean_of(found.scores(f"{method} (oracle)", name) - worse).value
-    return unchecked(
-        f"{NO_SAM}; the oracle's F1 is {abs(gain):.2f} {'higher' if gain > 0 else 'lower'}", setting=setting
-    )
+def _better_on(measured: MeasuredScores, prior: str, truth: str, method: str) -> Finding:
+    reading, name = f"{truth} truth, {BASELINES[method]} baseline", f"{truth}.f1"
+    worse = measured.scores(f"{method} ({prior})", name)
+    if f"{method} (sam)" in measured.methods:
+        difference = average_images(measured.scores(f"{method} (sam)", name) - worse)
+        return judge_evidence(difference, lambda value: value > 0, reading=reading)
+    gain = average_images(measured.scores(f"{method} (oracle)", name) - worse).value
+    comparison = f"the oracle's F1 is {abs(gain):.2f} {'higher' if gain > 0 else 'lower'}"
+    return unchecked(f"{NO_SAM}; {comparison}", reading=reading)

@@ -1,68 +1,57 @@
-"""The numbers that the paper prints, from `published.toml`, and what follows from them."""
+"""The numbers that the paper prints, from `published.toml`, and correlations that follow from them."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
-F1_COLUMN = "F1"
+from attributionlab.papers.published import PublishedTable, load_published
+
 METRIC_NAMES: Mapping[str, str] = {"Insertion": "insertion", "Deletion": "deletion", "Sensitivity-N": "sensitivity-n"}
-"""The paper's name of each perturbation metric, and ours."""
+"""Our name of each perturbation metric, by the paper's."""
 
 
 @dataclass(frozen=True)
-class PublishedTable:
-    """A printed table.
+class PublishedRanks:
+    """A printed table of ranks, F1 first.
 
     Args:
-        source: Where it stands.
-        columns: Headings.
-        rows: By name, the numbers of a row.
-        correlations: Printed Spearman correlations of each column but the first with the first; empty where none are.
-        truth: Which truth F1 is taken against, by the caption; empty where there is no F1.
+        table: Ranks of the methods by each column.
+        correlations: Printed Spearman correlations of each column but the first with the first.
+        truth: Kind of truth of F1, by the caption.
     """
 
-    source: str
-    columns: tuple[str, ...]
-    rows: Mapping[str, tuple[float, ...]]
-    correlations: tuple[float, ...] = ()
+    table: PublishedTable
+    correlations: tuple[float, ...]
     truth: str = ""
-
-    def column(self, name: str) -> dict[str, float]:
-        """One column, by row."""
-        index = self.columns.index(name)
-        return {row: values[index] for row, values in self.rows.items()}
 
     def recomputed(self) -> tuple[float, ...]:
         """Spearman's correlations that follow from the printed ranks, of each column but the first with the first."""
-        first, *others = np.array(list(self.rows.values()), dtype=np.float64).T
-        return tuple(float(spearmanr(first, other).statistic) for other in others)
+        f1, *metrics = np.array(list(self.table.rows.values()), dtype=np.float64).T
+        return tuple(float(spearmanr(f1, metric).statistic) for metric in metrics)
 
     def printed(self, column: str) -> float:
         """The printed correlation of a column."""
-        return self.correlations[self.columns.index(column) - 1]
+        return self.correlations[self.table.columns.index(column) - 1]
 
 
 @dataclass(frozen=True)
 class GammaClaim:
-    """That a method passes, or fails, the faithfulness test of section 4.
+    """A verdict of section 4: a method passes, or fails, the faithfulness test.
 
     Args:
         key: Short name.
-        source: Where it stands.
+        source: Section and figure.
         statement: One line.
-        method: As the paper calls it.
-        truths: The kinds of truth that the text allows.
-        gamma: The threshold on F1.
-        passes: Whether the paper says that it passes.
-        against: What it is compared with in the same figure, or nothing.
+        method: The paper's name of the method.
+        truths: Kinds of truth that the text allows.
+        gamma: Threshold on F1.
+        passes: Whether the method passes according to the paper.
+        against: Method beside it in the figure; empty if there is none.
     """
 
     key: str
@@ -80,7 +69,7 @@ class ScoreOf:
     """A score of a method.
 
     Args:
-        method: As the paper calls it.
+        method: The paper's name of the method.
         score: `precision`, `recall` or `f1`.
     """
 
@@ -88,25 +77,25 @@ class ScoreOf:
     score: str
 
     def on(self, truth: str) -> tuple[str, str]:
-        """Method and score against a kind of truth, as records name it."""
+        """The method, and the name of the score against a kind of truth in records."""
         return self.method, f"{truth}.{self.score}"
 
     def __str__(self) -> str:
-        """As in a sentence."""
+        """Text for a sentence."""
         return f"{self.method}'s {self.score.replace('f1', 'F1')}"
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """That one score is above others.
+class PublishedComparison:
+    """A statement of section 4 that one score is above others.
 
     Args:
         key: Short name.
-        source: Where it stands.
+        source: Section and figure.
         statement: One line.
-        higher: What is said to be higher.
-        lower: Than which.
-        truths: The kinds of truth that the text allows.
+        higher: The higher score.
+        lower: The lower scores.
+        truths: Kinds of truth that the text allows.
     """
 
     key: str
@@ -117,23 +106,20 @@ class Comparison:
     truths: tuple[str, ...]
 
 
-@cache
 def published() -> dict[str, Any]:
-    """The whole file."""
-    text = files("attributionlab.papers.zhang2024").joinpath("published.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    """All entries of `published.toml`."""
+    return load_published("attributionlab.papers.zhang2024")
 
 
 def published_table(name: str) -> PublishedTable:
-    """One printed table."""
+    """A printed table."""
+    return PublishedTable.of(published()[name])
+
+
+def published_ranks(name: str) -> PublishedRanks:
+    """A printed table of ranks with its correlations."""
     entry = published()[name]
-    return PublishedTable(
-        source=entry["source"],
-        columns=tuple(entry["columns"]),
-        rows={row: tuple(values) for row, values in entry["rows"].items()},
-        correlations=tuple(entry.get("correlations", ())),
-        truth=entry.get("truth", ""),
-    )
+    return PublishedRanks(PublishedTable.of(entry), tuple(entry["correlations"]), entry.get("truth", ""))
 
 
 def gamma_claims() -> tuple[GammaClaim, ...]:
@@ -141,14 +127,14 @@ def gamma_claims() -> tuple[GammaClaim, ...]:
     return tuple(GammaClaim(**{**entry, "truths": tuple(entry["truths"])}) for entry in published()["section4"])
 
 
-def comparisons() -> tuple[Comparison, ...]:
-    """Who has more of what, in section 4."""
+def comparisons() -> tuple[PublishedComparison, ...]:
+    """The comparisons of methods in section 4."""
     return tuple(
-        Comparison(
+        PublishedComparison(
             **{
                 **entry,
                 "higher": ScoreOf(*entry["higher"]),
-                "lower": tuple(ScoreOf(*one) for one in entry["lower"]),
+                "lower": tuple(ScoreOf(*names) for names in entry["lower"]),
                 "truths": tuple(entry["truths"]),
             }
         )

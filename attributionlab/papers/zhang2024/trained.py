@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from attributionlab.papers.claims import Claim, Direction, Finding, Result, judge, summarized, within
-from attributionlab.papers.study import Cell, ReportTable, StudyReport
+from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, judge_evidence, within
+from attributionlab.papers.evidence import average_networks
+from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
 from attributionlab.papers.zhang2024.architectures import resnet8
 from attributionlab.papers.zhang2024.published import published
 
@@ -51,8 +53,8 @@ def designed_data() -> DesignedData:
     """
     rows, columns = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
 
-    def rectangle(top: int, left: int, height: int, width: int) -> Tensor:
-        return (rows >= top) & (rows < top + height) & (columns >= left) & (columns < left + width)
+    def rectangle(row: int, column: int, height: int, width: int) -> Tensor:
+        return (rows >= row) & (rows < row + height) & (columns >= column) & (columns < column + width)
 
     def disk(row: float, column: float, radius: float) -> Tensor:
         return (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
@@ -83,13 +85,11 @@ NETWORKS: dict[str, Callable[[], nn.Sequential]] = {
     ),
     "ResNet-8 of Table 1": lambda: resnet8(2, n_colors=1),
 }
-"""Usual small networks, because the paper does not say which one it trained: all of them are reported."""
+"""Usual small networks by description; the paper does not say which one it trained, so all of them are reported."""
 
 
-def train(
-    build: Callable[[], nn.Sequential], data: DesignedData, seed: int, *, n_steps: int = N_STEPS
-) -> nn.Sequential:
-    """A network trained on the two whole images by Adam, from weights of this seed."""
+def train(build: Callable[[], nn.Sequential], images: Tensor, seed: int, *, n_steps: int = N_STEPS) -> nn.Sequential:
+    """A network trained on two images, one per class, by Adam from weights of this seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build()
@@ -97,19 +97,19 @@ def train(
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     for _ in range(n_steps):
         optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(network(data.whole), labels)
+        loss = nn.functional.cross_entropy(network(images), labels)
         loss.backward()
         optimizer.step()
     return network.eval()
 
 
 def accuracy(network: nn.Module, images: Tensor) -> float:
-    """Part of the two images whose class is found."""
+    """Share of the two images that are classified correctly."""
     return float((_outputs(network, images).argmax(dim=1) == torch.arange(2)).double().mean())
 
 
 def confidence(network: nn.Module, images: Tensor) -> float:
-    """The probability that the network gives the right class, averaged over the two images."""
+    """The probability of the right class, averaged over the two images."""
     return float(_outputs(network, images).softmax(dim=1).diagonal().double().mean())
 
 
@@ -127,42 +127,45 @@ STATEMENTS = {
 }
 
 
-def study(n_networks: int = N_NETWORKS, *, n_steps: int = N_STEPS) -> StudyReport:
-    """Train so many networks of each kind, and test each on both halves."""
-    data, printed = designed_data(), published()[KEY]
-    parts = {"whole": data.whole, "edge": data.edge, "center": data.center}
+def figure3(
+    _setting: StudySetting | None = None, *, n_networks: int = N_NETWORKS, n_steps: int = N_STEPS
+) -> StudyReport:
+    """Figure 3: train networks of each kind, and test each on both halves of the images."""
+    designed, printed = designed_data(), published()[KEY]
+    parts = {"whole": designed.whole, "edge": designed.edge, "center": designed.center}
     trained = {
-        kind: [train(build, data, seed, n_steps=n_steps) for seed in range(n_networks)]
+        kind: [train(build, designed.whole, seed, n_steps=n_steps) for seed in range(n_networks)]
         for kind, build in NETWORKS.items()
     }
-    claims = {
-        name: Claim(
-            key=f"{KEY}.{name}",
-            source=printed["source"],
-            statement=statement,
-            published=f"{'a gap of' if name == 'half' else 'accuracy'} {printed[name]:.0%}",
-            test="the same gap between the halves, whichever is ignored" if name == "half" else "the same accuracy",
-            direction="surer of the edge than of the center" if name == "center" else "",
+    claims = tuple(
+        JudgedClaim(
+            _claim(name, printed),
+            tuple(_finding(name, printed[name], kind, networks, parts) for kind, networks in trained.items()),
         )
-        for name, statement in STATEMENTS.items()
-    }
-    results = [
-        Result(claim, tuple(_finding(name, printed[name], kind, networks, parts) for kind, networks in trained.items()))
-        for name, claim in claims.items()
-    ]
-    return StudyReport(
-        KEY,
-        "Figure 3: a trained network ignores designed features",
-        tuple(results),
-        (_table(trained, parts, printed),),
-        (
-            (
-                f"{n_networks} networks of each kind (Adam, {n_steps} steps on the two images), {SIDE}x{SIDE} pixels, whatever the preset. "
-                "The paper trained one network and gives neither it nor the sizes of the objects. The images were settled before any "
-                "network was trained; kinds of networks were added after the first, which used both halves, and every kind that "
-                "was tried is reported."
-            ),
-        ),
+        for name in STATEMENTS
+    )
+    title = "Figure 3: a trained network ignores designed features"
+    notes = (NOTE.format(n_networks=n_networks, n_steps=n_steps, side=SIDE),)
+    return StudyReport(KEY, title, claims, (_table(trained, parts, printed),), notes)
+
+
+NOTE = (
+    "{n_networks} networks of each kind (Adam, {n_steps} steps on the two images), {side}x{side} pixels, whatever the preset. "
+    "The paper trained one network and gives neither it nor the sizes of the objects. The images were settled before any "
+    "network was trained; kinds of networks were added after the first, which used both halves, and every kind that "
+    "was tried is reported."
+)
+
+
+def _claim(name: str, printed: Mapping[str, Any]) -> PublishedClaim:
+    is_gap = name == "half"
+    return PublishedClaim(
+        key=f"{KEY}.{name}",
+        source=printed["source"],
+        statement=STATEMENTS[name],
+        published=f"{'a gap of' if is_gap else 'accuracy'} {printed[name]:.0%}",
+        test="the same gap between the halves, whichever is ignored" if is_gap else "the same accuracy",
+        direction="surer of the edge than of the center" if name == "center" else "",
     )
 
 
@@ -173,15 +176,15 @@ def _finding(
     pairs = list(zip(accuracies["edge"], accuracies["center"], strict=True))
     direction, note = None, ""
     if name == "center":
-        surer = [confidence(one, parts["edge"]) - confidence(one, parts["center"]) for one in networks]
-        direction = Direction(summarized(surer), lambda difference: difference > 0)
+        surer = [confidence(network, parts["edge"]) - confidence(network, parts["center"]) for network in networks]
+        direction = Direction(average_networks(surer), lambda difference: difference > 0)
         if any(edge == center == target for edge, center in pairs):
             note = "but some guess on the edge as well: neither half alone suffices"
     if name == "half" and any(edge < center for edge, center in pairs):
         note = "some ignore the edge, where the paper's network ignored the center"
     gaps = [abs(edge - center) for edge, center in pairs]
-    found = summarized(gaps if name == "half" else accuracies[name])
-    return judge(found, within(target, 0.0), direction, setting=kind, note=note)
+    evidence = average_networks(gaps if name == "half" else accuracies[name])
+    return judge_evidence(evidence, within(target, 0.0), direction, reading=kind, note=note)
 
 
 def _table(
@@ -191,8 +194,8 @@ def _table(
     rows: list[tuple[Cell, ...]] = [("published", *(printed[name] for name in parts), *(None for _ in parts))]
     for kind, networks in trained.items():
         means = [
-            sum(measure(one, images) for one in networks) / len(networks)
-            for measure in (accuracy, confidence)
+            sum(score(network, images) for network in networks) / len(networks)
+            for score in (accuracy, confidence)
             for images in parts.values()
         ]
         rows.append((f"{kind}, mean of {len(networks)}", *means))

@@ -16,11 +16,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from attributionlab.judging.ranking import PairedDifference, paired_difference
-from attributionlab.papers.claims import Claim, Direction, Evidence, Finding, Result, Status, Values, judge
-from attributionlab.papers.study import Setting, StudyReport
-from attributionlab.papers.zhang2024.measuring import SEED, Measured, Ranked, measure
-from attributionlab.papers.zhang2024.published import F1_COLUMN, METRIC_NAMES, published_table
+from attributionlab.judging import PairedDifference, paired_difference
+from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, Status, judge_evidence
+from attributionlab.papers.evidence import SEED, Evidence, Values
+from attributionlab.papers.measuring import F1_COLUMN, MeasuredScores, RankedScores, measure_plan
+from attributionlab.papers.studies import StudyReport, StudySetting
+from attributionlab.papers.zhang2024.published import METRIC_NAMES, published_ranks, published_table
 from attributionlab.papers.zhang2024.rankings import consistency, correlations, orders, rank_table
 
 WITH, OFF, UNIFORM = "with the effect", "redundancy off", "uniform weights, redundancy kept"
@@ -45,7 +46,7 @@ BASELINES = {
     "black baselines": {name: name for name in PLAIN},
     "true baselines": {name: f"{name}*" if f"{name}*" in METHODS else name for name in PLAIN},
 }
-"""By reading, the eight methods of the tables and which of ours they are."""
+"""The eight methods of the tables, and our methods for them, by reading of the paper."""
 
 PRINTED_NOTE = (
     "The printed correlations of Tables 2, 5 and 6 do not follow from the printed ranks: recomputed, Table 5 gives {with_effect} and "
@@ -62,29 +63,29 @@ READINGS_NOTE = (
 )
 
 
-def table5(setting: Setting) -> StudyReport:
-    """With the effect."""
-    printed = published_table("table5")
+def table5(setting: StudySetting) -> StudyReport:
+    """Table 5: ranks with the effect."""
+    printed = published_ranks("table5")
     readings = _readings({"": _measured(setting, WITH)})
-    results = (
+    claims = (
         *consistency("table5", printed),
         *correlations("table5", printed, readings, trusted=False),
-        *orders("table5", printed, _of_truth(readings, printed.truth)),
+        *orders("table5", printed.table, _of_truth(readings, printed.truth)),
     )
     shown = readings[_name("", printed.truth, "true baselines")]
     table = rank_table("Ranks, 1 the best, on positive truth, from true baselines", printed, shown)
-    return StudyReport("table5", "Table 5: ranks with the Unseen Data Effect", results, (table,), _notes())
+    return StudyReport("table5", "Table 5: ranks with the Unseen Data Effect", claims, (table,), _notes())
 
 
-def table6(setting: Setting) -> StudyReport:
-    """Without it, in both readings, and Table 2: the comparison of the two."""
-    printed = published_table("table6")
+def table6(setting: StudySetting) -> StudyReport:
+    """Table 6: ranks without the effect, in both readings; and Table 2: the comparison of Tables 5 and 6."""
+    printed = published_ranks("table6")
     present, absent = _measured(setting, WITH), {name: _measured(setting, name) for name in (OFF, UNIFORM)}
     readings = _readings(absent)
-    results = (
+    claims = (
         *consistency("table6", printed),
         *correlations("table6", printed, readings, trusted=False),
-        *orders("table6", printed, _of_truth(readings, printed.truth)),
+        *orders("table6", printed.table, _of_truth(readings, printed.truth)),
         *(_drop(column, present, absent) for column in METRIC_NAMES),
         *(_no_improvement(column, present, absent[UNIFORM]) for column in METRIC_NAMES),
     )
@@ -96,23 +97,25 @@ def table6(setting: Setting) -> StudyReport:
         )
         for name in absent
     )
-    return StudyReport("table6", "Tables 6 and 2: ranks without the Unseen Data Effect", results, tables, _notes())
+    return StudyReport("table6", "Tables 6 and 2: ranks without the Unseen Data Effect", claims, tables, _notes())
 
 
-def _measured(setting: Setting, name: str) -> Measured:
-    """One environment, in a folder of its own, so that both tables share what they share."""
+def _measured(setting: StudySetting, name: str) -> MeasuredScores:
+    """One environment, in a folder of its own, because both tables use it."""
     preset = setting.preset
-    metrics = {**METRIC_NAMES, "Sensitivity-N": f"sensitivity-n[n_orders={preset.sensitivity_orders}]"}
+    metrics = {**METRIC_NAMES, "Sensitivity-N": f"sensitivity-n[n_orders={preset.details['sensitivity_orders']}]"}
     folder = "unseen-data-" + name.split(",", maxsplit=1)[0].replace(" ", "-")
     environment = {name: preset.sized("multi-color-sum", **ENVIRONMENTS[name])}
-    return measure(setting, folder, environment, METHODS, metrics)[name]
+    return measure_plan(setting, folder, environment, METHODS, metrics)[name]
 
 
-def _readings(measured: Mapping[str, Measured]) -> dict[str, Ranked]:
+def _readings(measured: Mapping[str, MeasuredScores]) -> dict[str, RankedScores]:
     """Every environment with every truth and every choice of baselines."""
     return {
-        _name(name, truth, baselines): found.ranked(methods, truth)
-        for (name, found), truth, (baselines, methods) in itertools.product(measured.items(), TRUTHS, BASELINES.items())
+        _name(name, truth, baselines): scores.ranked(methods, truth)
+        for (name, scores), truth, (baselines, methods) in itertools.product(
+            measured.items(), TRUTHS, BASELINES.items()
+        )
     }
 
 
@@ -120,15 +123,15 @@ def _name(*parts: str) -> str:
     return ", ".join(f"{part} truth" if part in TRUTHS else part for part in parts if part)
 
 
-def _of_truth(readings: Mapping[str, Ranked], truth: str) -> dict[str, Ranked]:
+def _of_truth(readings: Mapping[str, RankedScores], truth: str) -> dict[str, RankedScores]:
     return {name: ranked for name, ranked in readings.items() if f"{truth} truth" in name}
 
 
-def _drop(column: str, present: Measured, absent: Mapping[str, Measured]) -> Result:
-    """Section 5: the metrics agree less with the truth where the effect is present."""
+def _drop(column: str, present: MeasuredScores, absent: Mapping[str, MeasuredScores]) -> JudgedClaim:
+    """Section 5: a metric agrees less with the truth where the effect is present."""
     printed = published_table("table2")
     values = [printed.column(column)[row] for row in ("with", "without")]
-    claim = Claim(
+    claim = PublishedClaim(
         key=f"table2.{column.lower()}",
         source=printed.source,
         statement=f"{column} agrees less with the truth where the effect is present",
@@ -137,24 +140,26 @@ def _drop(column: str, present: Measured, absent: Mapping[str, Measured]) -> Res
         direction="it is below 0, whatever its interval",
     )
     findings = []
-    for (name, other), truth, (baselines, methods) in itertools.product(absent.items(), TRUTHS, BASELINES.items()):
-        found, difference = _difference(column, present.ranked(methods, truth), other.ranked(methods, truth))
-        findings.append(judge_drop(found, difference, _name(name, truth, baselines)))
-    return Result(claim, tuple(findings))
+    for (name, scores), truth, (baselines, methods) in itertools.product(absent.items(), TRUTHS, BASELINES.items()):
+        pair = present.ranked(methods, truth), scores.ranked(methods, truth)
+        findings.append(judge_drop(*_difference(column, *pair), _name(name, truth, baselines)))
+    return JudgedClaim(claim, tuple(findings))
 
 
-def judge_drop(found: PairedDifference, difference: Evidence, setting: str) -> Finding:
-    """A difference of correlations is a drop if its interval is below 0, and points that way if it is."""
-    clear = found.high is not None and found.high < 0
+def judge_drop(paired: PairedDifference, difference: Evidence, reading: str) -> Finding:
+    """Decide about a drop: a difference of correlations whose interval is below 0; its direction is its sign."""
+    clear = paired.high is not None and paired.high < 0
     direction = Direction(difference, lambda value: value < 0)
-    note = "" if found.first is None else f"{found.first:.2f} with, {found.second:.2f} without"
+    note = "" if paired.first is None else f"{paired.first:.2f} with, {paired.second:.2f} without"
     cause = "" if clear else "the interval contains 0"
-    return judge(difference, lambda value: clear and value < 0, direction, setting=setting, note=note, cause=cause)
+    return judge_evidence(
+        difference, lambda value: clear and value < 0, direction, reading=reading, note=note, cause=cause
+    )
 
 
-def _no_improvement(column: str, present: Measured, uniform: Measured) -> Result:
+def _no_improvement(column: str, present: MeasuredScores, uniform: MeasuredScores) -> JudgedClaim:
     """Appendix I: uniform weights alone do not bring the agreement back."""
-    claim = Claim(
+    claim = PublishedClaim(
         key=f"appendix-i.{column.lower()}",
         source="appendix I",
         statement=f"Uniform weights with redundancy kept do not significantly improve the agreement of {column}",
@@ -163,35 +168,34 @@ def _no_improvement(column: str, present: Measured, uniform: Measured) -> Result
     )
     findings = []
     for truth, (baselines, methods) in itertools.product(TRUTHS, BASELINES.items()):
-        found, difference = _difference(column, present.ranked(methods, truth), uniform.ranked(methods, truth))
-        setting = _name(truth, baselines)
-        findings.append(_judge_no_improvement(found, difference, setting))
-    return Result(claim, tuple(findings))
+        pair = present.ranked(methods, truth), uniform.ranked(methods, truth)
+        findings.append(_judge_no_improvement(*_difference(column, *pair), _name(truth, baselines)))
+    return JudgedClaim(claim, tuple(findings))
 
 
-def _judge_no_improvement(found: PairedDifference, difference: Evidence, setting: str) -> Finding:
-    if found.high is None or not np.isfinite(difference.value):  # undefined with some network
-        return judge(difference, lambda _: False, setting=setting)
-    improved = found.high < 0
-    note = f"{found.first:.2f} with non-uniform, {found.second:.2f} with uniform weights"
+def _judge_no_improvement(paired: PairedDifference, difference: Evidence, reading: str) -> Finding:
+    if paired.high is None or not np.isfinite(difference.value):  # undefined with some network
+        return judge_evidence(difference, lambda _: False, reading=reading)
+    improved = paired.high < 0
+    note = f"{paired.first:.2f} with non-uniform, {paired.second:.2f} with uniform weights"
     reason = "uniform weights agree better" if improved else "no clear improvement"
     status = Status.not_reproduced if improved else Status.reproduced
-    return Finding(setting, status, f"{reason}; {note}", difference, None)
+    return Finding(reading, status, f"{reason}; {note}", difference, None)
 
 
-def _difference(column: str, first: Ranked, second: Ranked) -> tuple[PairedDifference, Evidence]:
-    """By how much the correlation with F1 is lower in the first than in the second, on the same images."""
+def _difference(column: str, first: RankedScores, second: RankedScores) -> tuple[PairedDifference, Evidence]:
+    """The correlation with F1 in the first less that in the second, on the same images."""
     pairs = [
         (_scores(first, column, network), _scores(second, column, network))
         for network in range(len(first.columns[column]))
     ]
-    found = paired_difference(pairs, seed=SEED)
-    one, other = (ranked.correlation(F1_COLUMN, column) for ranked in (first, second))
-    by_seed = tuple(a - b for a, b in zip(one.by_seed, other.by_seed, strict=True))
-    return found, Evidence(one.value - other.value, by_seed, found.low, found.high)
+    paired = paired_difference(pairs, seed=SEED)
+    minuend, subtrahend = (ranked.correlation(F1_COLUMN, column) for ranked in (first, second))
+    by_seed = tuple(a - b for a, b in zip(minuend.by_seed, subtrahend.by_seed, strict=True))
+    return paired, Evidence(minuend.value - subtrahend.value, by_seed, paired.low, paired.high)
 
 
-def _scores(ranked: Ranked, column: str, network: int) -> tuple[Values, Values]:
+def _scores(ranked: RankedScores, column: str, network: int) -> tuple[Values, Values]:
     return ranked.columns[F1_COLUMN][network], ranked.columns[column][network]
 
 
@@ -199,5 +203,5 @@ def _notes() -> tuple[str, ...]:
     def written(values: Sequence[float]) -> str:
         return ", ".join(f"{value:.2f}" for value in values)
 
-    recomputed = [written(published_table(name).recomputed()) for name in ("table5", "table6")]
+    recomputed = [written(published_ranks(name).recomputed()) for name in ("table5", "table6")]
     return PRINTED_NOTE.format(with_effect=recomputed[0], without=recomputed[1]), BAND_NOTE, DRAWN_NOTE, READINGS_NOTE

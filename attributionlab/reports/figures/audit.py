@@ -1,4 +1,4 @@
-"""The audit as a figure: the curves of the metrics, and the ranks that they give against the ranks by the exact truth."""
+"""The audit as a figure: curves of the metrics, and ranks by each metric against ranks by the exact truth."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PANEL = (3.1, 2.5)
 
 
 def audit_figure(audit: Audit) -> Figure:
-    """Per environment two rows: the mean curve of each method by metric, with a band; and rank against rank.
+    """Draw two rows per environment: the mean curves of all methods with bands, and rank against rank, a column per metric.
 
-    Of several network seeds the first one is drawn.
+    Of several network seeds, only the first is drawn.
     """
-    shown = [one for one in audit.environments if one.environment == one.family]
+    shown = [environment for environment in audit.environments if environment.environment == environment.family]
     metrics = list(shown[0].correlations)
     styles = method_styles(shown[0].methods)
     figure, n_columns = blank_figure(max(PANEL[0] * len(metrics), 6.0), 2 * PANEL[1] * len(shown), len(styles))
@@ -29,8 +29,10 @@ def audit_figure(audit: Audit) -> Figure:
         part.suptitle(plain(environment.environment), fontsize=9)
         axes = part.subplots(2, len(metrics), squeeze=False)
         for column, metric in enumerate(metrics):
-            scored = {spec: one.curves[metric] for spec, one in environment.methods.items() if metric in one.curves}
-            draw_curves(axes[0, column], scored, styles)
+            curves = {
+                spec: scores.curves[metric] for spec, scores in environment.methods.items() if metric in scores.curves
+            }
+            draw_curves(axes[0, column], curves, styles)
             axes[0, column].set_title(plain(metric), fontsize=8)
             _draw_ranks(axes[1, column], audit, environment, metric, styles)
     add_legend(figure, styles, n_columns)
@@ -40,8 +42,8 @@ def audit_figure(audit: Audit) -> Figure:
 def _draw_ranks(
     axis: Axes, audit: Audit, environment: EnvironmentAudit, metric: str, styles: Mapping[str, MethodStyle]
 ) -> None:
-    better = 1.0 if environment.higher_is_better.get(metric, True) else -1.0
-    found = {spec: (scores.f1, scores.metrics[metric]) for spec, scores in environment.methods.items()}
-    means = {spec: (f1, better * by) for spec, (f1, by) in found.items() if f1 is not None and by is not None}
+    sign = 1.0 if environment.higher_is_better.get(metric, True) else -1.0
+    scored = {spec: (scores.f1, scores.metrics[metric]) for spec, scores in environment.methods.items()}
+    means = {spec: (f1, sign * score) for spec, (f1, score) in scored.items() if f1 is not None and score is not None}
     draw_ranks(axis, means, styles, f1_truth=audit.f1_truth)
     axis.set_title(spearman_text(environment.correlations[metric].spearman), fontsize=LABEL)

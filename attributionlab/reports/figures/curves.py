@@ -1,4 +1,4 @@
-"""Curves of perturbation metrics: Insertion and Deletion as in Figure 9, Sensitivity-N over N as in Figures 18, 20 and 21."""
+"""Curves of perturbation metrics: Insertion and Deletion (Figure 9), Sensitivity-N over N (Figures 18, 20 and 21)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ BAND = (25, 75)
 
 PANEL = (3.4, 2.6)
 ROW = 3
-"""Environments side by side."""
+"""Panels in a row, at most."""
 
 Band = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
 def curves_figure(view: RunView, metric: str) -> Figure:
-    """A panel per environment: the mean curve of each method over the images of all seeds, and the middle half of the images.
+    """Draw a panel per environment: each method's mean curve over the images of all seeds, with the middle half as a band.
 
     Args:
         view: The run.
@@ -57,7 +57,7 @@ def curves_figure(view: RunView, metric: str) -> Figure:
 
 
 def draw_curves(axis: Axes, drawn: Mapping[str, ImageCurves], styles: Mapping[str, MethodStyle]) -> None:
-    """The mean over images, and the middle half of the images, by method."""
+    """Draw each method's mean over images, and the middle half of the images as a band."""
     axis.tick_params(labelsize=SMALL)
     axis.set_xlabel("part of the pixels", fontsize=LABEL)
     if not drawn:
@@ -71,16 +71,16 @@ def draw_curves(axis: Axes, drawn: Mapping[str, ImageCurves], styles: Mapping[st
 
 
 def band_opacity(n_methods: int) -> float:
-    """Of the band of a curve: many bands over one another must not hide the curves."""
+    """Opacity of a curve's band, smaller for many methods, so that overlapping bands do not hide the curves."""
     return min(0.12, 0.3 / max(n_methods, 1))
 
 
 def band_of(curves: ImageCurves) -> Band:
-    """Mean, lower and upper end over images, (s,) each; NaN where no image has a value."""
+    """Mean over images and the ends of the band, (s,) each; NaN where no image has a value."""
     values = np.full((3, len(curves.at)), np.nan)
-    known = ~np.isnan(curves.values).all(axis=0)
-    some = curves.values[:, known]
-    if some.size:
-        values[0, known] = np.nanmean(some, axis=0)
-        values[1:, known] = np.nanpercentile(some, BAND, axis=0)
+    is_defined = ~np.isnan(curves.values).all(axis=0)
+    defined = curves.values[:, is_defined]
+    if defined.size:
+        values[0, is_defined] = np.nanmean(defined, axis=0)
+        values[1:, is_defined] = np.nanpercentile(defined, BAND, axis=0)
     return values[0], values[1], values[2]

@@ -27,30 +27,30 @@ PANEL = 1.75
 """Width of a panel in inches."""
 
 BAND = 8
-"""Most methods side by side; more go into another band below, with image and truth again beside them."""
+"""Largest number of methods in a row; further methods go into another band below, which repeats image and truth."""
 
 MESSAGE = 200
-"""Most letters of a message in a panel."""
+"""Largest number of letters of a message in a panel."""
 
 
 def attribution_figure(
     batch: Batch, maps: Mapping[str, Tensor | str], *, title: str = "", captions: Mapping[str, str] | None = None
 ) -> Figure:
-    """A row per image: the image, its truth, and the map of every method with its F1; several bands for many methods.
+    """Draw a row per image: the image, its truth, and the map of every method with its F1; many methods take several bands.
 
     Args:
         batch: The images (b, c, h, w).
-        maps: Maps (b, h, w) by method; a text instead says why there are none.
+        maps: Maps (b, h, w) by method, or a text that says why there are none.
         title: Title of the figure.
-        captions: The truth that each method is scored on, by method; a method without one is not scored. By default all
-            are scored on overall truth.
+        captions: The kind of truth that each method is scored on; a method without one has no score. By default all
+            methods are scored on overall truth.
     """
     n_bands = max(1, -(-len(maps) // BAND))
-    width = -(-len(maps) // n_bands)  # bands of about one length
+    width = -(-len(maps) // n_bands)  # bands of similar length
     bands = [dict(list(maps.items())[index * width : (index + 1) * width]) for index in range(n_bands)]
     n_rows, n_columns = len(batch) * len(bands), 2 + len(bands[0])
     rows, columns = batch.inputs.shape[2:]
-    panel = PANEL * min(max(rows / columns, 0.25), 4.0)  # as high as the pictures are
+    panel = PANEL * min(max(rows / columns, 0.25), 4.0)  # proportions of the images
     size = (PANEL * n_columns, (panel + 0.32) * n_rows + 0.4 * len(bands) + 0.35)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
@@ -62,8 +62,8 @@ def attribution_figure(
     for row in axes[len(batch) - 1 : -1 : len(batch), 0]:
         row.set_xlabel("\n", fontsize=14)  # room between bands
     colors = ScalarMappable(Normalize(-1, 1), SIGNED)
-    bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
-    bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
+    color_bar = figure.colorbar(colors, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
+    color_bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=7)
     if title:
         figure.suptitle(plain(title), fontsize=9)
     return figure
@@ -72,31 +72,34 @@ def attribution_figure(
 def difference_figure(
     batch: Batch, rows: Sequence[int], maps: Tensor, expected: Tensor, *, same_units: bool = False, title: str = ""
 ) -> Figure:
-    """A row per image: the image, what is expected, the map, and their difference.
+    """Draw a row per image: the image, the expected map, the map, and their difference.
 
     Args:
         batch: The images.
-        rows: Which of them are drawn.
+        rows: Indices of the images to draw.
         maps: (b, h, w).
         expected: (b, h, w).
-        same_units: Whether both are drawn on one scale, so that a factor between them shows; else each on its own.
+        same_units: Whether both maps share a scale, so that a factor between them shows; else each has its own.
         title: Title of the figure.
     """
     rows = list(rows)
-    wanted, got = expected[rows].double(), maps[rows].double().nan_to_num()
+    expected_maps, actual_maps = expected[rows].double(), maps[rows].double().nan_to_num()
     if same_units:
-        largest = torch.maximum(wanted.abs(), got.abs()).amax(dim=(1, 2), keepdim=True)
-        wanted, got = (values / torch.where(largest == 0, 1.0, largest) for values in (wanted, got))
+        largest = torch.maximum(expected_maps.abs(), actual_maps.abs()).amax(dim=(1, 2), keepdim=True)
+        expected_maps, actual_maps = (
+            values / torch.where(largest == 0, 1.0, largest) for values in (expected_maps, actual_maps)
+        )
     else:
-        wanted, got = normalize(wanted), normalize(got)
+        expected_maps, actual_maps = normalize(expected_maps), normalize(actual_maps)
     figure = Figure(figsize=(PANEL * 4, (PANEL + 0.1) * len(rows) + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), 4, squeeze=False)
-    for line, (axis, *others) in enumerate(axes):
-        _panel(axis).imshow(picture(batch.inputs[rows[line]]), interpolation="nearest")
-        for other, values in zip(others, (wanted[line], got[line], (got[line] - wanted[line]) / 2), strict=True):
-            _draw_map(_panel(other), values)
-        axis.set_ylabel(f"image {rows[line]}", fontsize=7)
+    for line, (image_axis, *map_axes) in enumerate(axes):
+        _panel(image_axis).imshow(picture(batch.inputs[rows[line]]), interpolation="nearest")
+        drawn = (expected_maps[line], actual_maps[line], (actual_maps[line] - expected_maps[line]) / 2)
+        for axis, values in zip(map_axes, drawn, strict=True):
+            _draw_map(_panel(axis), values)
+        image_axis.set_ylabel(f"image {rows[line]}", fontsize=7)
     for axis, name in zip(axes[0], ("input", "expected", "got", "half the difference"), strict=True):
         axis.set_title(name, fontsize=8)
     figure.suptitle(plain(title), fontsize=9)
@@ -106,7 +109,7 @@ def difference_figure(
 def _draw_band(
     axes: npt.NDArray[Any], batch: Batch, maps: Mapping[str, Tensor | str], captions: Mapping[str, str] | None
 ) -> None:
-    """Images, truth and some of the methods: one row of axes per image."""
+    """Draw images, truth and the maps of a band: one row of axes per image."""
     scores = {name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)}
     for row, images in enumerate(axes):
         _panel(images[0]).imshow(picture(batch.inputs[row]), interpolation="nearest")
@@ -134,12 +137,12 @@ def _draw_band(
 
 
 def _shortened(message: str) -> str:
-    """A message that fits a panel."""
+    """Shorten a message to fit a panel."""
     return message if len(message) <= MESSAGE else f"{message[:MESSAGE]}..."
 
 
 def _panel(axis: Axes) -> Axes:
-    """An axis that frames a picture."""
+    """Frame an axis without ticks, and return it."""
     axis.set_axis_on()
     axis.set_xticks([])
     axis.set_yticks([])

@@ -27,7 +27,7 @@ PANEL = (2.7, 2.7)
 
 
 def ranks_figure(view: RunView) -> Figure:
-    """A row per environment and a column per metric: rank against rank, and Spearman's rho of the two."""
+    """Draw ranks by metric against ranks by F1, with Spearman's rho: a row per environment, a column per metric."""
     styles = method_styles(view.methods)
     width = max(PANEL[0] * len(view.metrics), 5.0)
     figure, n_columns = blank_figure(width, PANEL[1] * len(view.families), len(styles))
@@ -35,7 +35,9 @@ def ranks_figure(view: RunView) -> Figure:
     for row, family in zip(axes, view.families, strict=True):
         for axis, metric in zip(row, view.metrics, strict=True):
             scores = view.oriented(family, metric)
-            means = {method: (float(np.nanmean(f1)), float(np.nanmean(by))) for method, (f1, by) in scores.items()}
+            means = {
+                method: (float(np.nanmean(f1)), float(np.nanmean(score))) for method, (f1, score) in scores.items()
+            }
             draw_ranks(axis, means, styles, f1_truth=view.f1_truth)
             note = _spearman(scores) if metric in view.directions else "direction not recorded"
             axis.set_title(f"{plain(wrapped(metric, 34))}\n{note}", fontsize=LABEL)
@@ -48,20 +50,20 @@ def ranks_figure(view: RunView) -> Figure:
 def draw_ranks(
     axis: Axes, means: Mapping[str, tuple[float, float]], styles: Mapping[str, MethodStyle], *, f1_truth: str
 ) -> None:
-    """The best method has rank 1; on the diagonal metric and truth agree.
+    """Draw rank against rank; the best method has rank 1, and metric and truth agree on the diagonal.
 
     Args:
-        axis: Where.
-        means: By method: F1 and the metric, both oriented so that higher is better.
-        styles: By method.
-        f1_truth: The truth that F1 is taken against.
+        axis: The axis to draw on.
+        means: Mean F1 and mean metric by method, with signs such that higher is better.
+        styles: Styles by method.
+        f1_truth: The kind of truth that F1 compares with.
     """
-    by_f1, by_metric = (ranks(np.array([-both[side] for both in means.values()])) for side in (0, 1))
+    by_f1, by_metric = (ranks(np.array([-pair[side] for pair in means.values()])) for side in (0, 1))
     last = max(len(means), 2)
     axis.plot([1, last], [1, last], color="#bbbbbb", linewidth=0.8, zorder=0)
     places = list(zip(by_f1, by_metric, strict=True))
     for index, (method, place) in enumerate(zip(means, places, strict=True)):
-        later = places[index + 1 :].count(place)  # methods that share a place are drawn into one another
+        later = places[index + 1 :].count(place)  # markers at one place are nested
         axis.plot(*place, **{**styles[method].line, "linestyle": "none"}, markersize=5 + 3.5 * later)
     axis.set_xlabel(f"rank by F1 ({f1_truth})", fontsize=LABEL)
     axis.set_ylabel("rank by the metric", fontsize=LABEL)
@@ -73,12 +75,12 @@ def draw_ranks(
 
 
 def spearman_text(spearman: float | None) -> str:
-    """Spearman's rho in words."""
+    """Spearman's rho as a text."""
     return "Spearman " + ("undefined" if spearman is None else f"{spearman:.2f}")
 
 
 def _spearman(scores: Mapping[str, tuple[Values, Values]]) -> str:
     if not scores:
         return "no scores"
-    f1, metric = (np.stack([both[side] for both in scores.values()]) for side in (0, 1))
+    f1, metric = (np.stack([pair[side] for pair in scores.values()]) for side in (0, 1))
     return spearman_text(rank_correlation(f1, metric).spearman)

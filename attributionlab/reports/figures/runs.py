@@ -21,11 +21,11 @@ from attributionlab.runs import Records
 from attributionlab.runs.declarations import built_in_images
 
 N_ROWS = 4
-"""Images of a gallery, at most."""
+"""Largest number of images in a gallery."""
 
 
 def run_figures(records: Records) -> Iterator[tuple[str, Figure]]:
-    """Every figure that the records of a run allow, one by one, each with the name of its file without ending.
+    """Draw every figure that the records of a run allow, one by one, each with its file name without ending.
 
     `gallery-ENVIRONMENT` where maps were saved, `violins-ENVIRONMENT`, `curves-METRIC` for metrics with curves, and `ranks`
     for two or more methods and any metric.
@@ -45,11 +45,11 @@ def run_figures(records: Records) -> Iterator[tuple[str, Figure]]:
 
 
 def write_figures(records: Records, folder: Path, ending: str, *, force: bool = False) -> list[Path]:
-    """Write them all.
+    """Write all figures of a run.
 
     Args:
         records: The run.
-        folder: Where to; it is made.
+        folder: The folder to write to; it is created.
         ending: `png`, `svg` or `pdf`.
         force: Whether files that attributionlab did not write may be overwritten.
 
@@ -57,11 +57,12 @@ def write_figures(records: Records, folder: Path, ending: str, *, force: bool = 
         The files.
 
     Raises:
-        BadOption: If the ending is another one, or the folder cannot be made.
+        BadOption: If the ending is not one of these, a file was not written by attributionlab and `force` is not set, or the
+            folder cannot be created.
         MachineError: If a file cannot be written.
     """
     if f".{ending}" not in FORMATS:
-        raise bad_option("figure_format", f"be {' or '.join(one[1:] for one in FORMATS)}", ending)
+        raise bad_option("figure_format", f"be {' or '.join(suffix[1:] for suffix in FORMATS)}", ending)
     written = []
     for name, figure in run_figures(records):
         path = folder / f"{name}.{ending}"
@@ -72,7 +73,7 @@ def write_figures(records: Records, folder: Path, ending: str, *, force: bool = 
 
 
 def gallery_figure(view: RunView, environment: str) -> Figure | None:
-    """Images, truth and the saved maps of all methods as in Figure 2, or None where no map or no image can be shown.
+    """Draw images, truth and the saved maps of all methods as in Figure 2; None if no map or no image can be shown.
 
     Args:
         view: The run.
@@ -86,18 +87,18 @@ def gallery_figure(view: RunView, environment: str) -> Figure | None:
     batch = built_in_images(environment, n_rows)
     if batch is None:
         return None
-    about = {one.method: one for one in view.records.summaries() if one.environment == environment}
+    summaries = {summary.method: summary for summary in view.records.summaries() if summary.environment == environment}
     drawn: dict[str, torch.Tensor | str] = {}
     for method, maps in saved.items():
-        error = about[method].error if method in about else None
+        error = summaries[method].error if method in summaries else None
         absent = "no maps saved" if error is None else error.message
         drawn[method] = absent if maps is None or len(maps) < n_rows else torch.as_tensor(maps[:n_rows])
-    captions = {method: one.deciding_truth for method, one in about.items()}
+    captions = {method: summary.deciding_truth for method, summary in summaries.items()}
     return attribution_figure(batch, drawn, title=environment, captions=captions)
 
 
 def _name(kind: str, spec: str, taken: set[str]) -> str:
-    """A name for a file, each once."""
+    """Make a file name that is not taken yet, and add it to those taken."""
     base = name = f"{kind}-{re.sub(r'[^a-z0-9]+', '-', spec.lower()).strip('-')}"[:120]
     number = 2
     while name in taken:

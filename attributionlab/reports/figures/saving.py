@@ -18,11 +18,11 @@ def check_path(path: Path, *, force: bool = False) -> None:
     """Refuse a path at which no figure can be written, before any work is done.
 
     Args:
-        path: Where the figure is to be.
+        path: The file to write.
         force: Whether a file that attributionlab did not write may be overwritten.
 
     Raises:
-        BadOption: If its ending is no format of figures, no folder can be made for it, or there is a file of other origin.
+        BadOption: If the ending is not a format of figures, the folder cannot be created, or a file of other origin exists.
     """
     if path.suffix.lower() not in FORMATS:
         raise bad_option("output", f"end in {' or '.join(FORMATS)}", str(path))
@@ -30,7 +30,7 @@ def check_path(path: Path, *, force: bool = False) -> None:
 
 
 def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
-    """Write a figure as PNG, SVG or PDF: the whole file, or none; folders on the way to it are made.
+    """Write a figure as PNG, SVG or PDF, completely or not at all; missing folders are created.
 
     Raises:
         BadOption: If `check_path` refuses the path.

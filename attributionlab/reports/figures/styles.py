@@ -1,4 +1,4 @@
-"""How methods look, in every figure and in the HTML report: one color, dash and marker each, in the order of the plan."""
+"""Styles of methods in figures and the HTML report: each has a color, dash and marker, assigned in the order of the plan."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from matplotlib.lines import Line2D
 from attributionlab.printable import printable
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")
-"""Okabe and Ito's, which color-blind people can tell apart."""
+"""Okabe and Ito's palette, which color-blind people can tell apart."""
 
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 2), (1, 1.5), (5, 1.5, 1, 1.5))
-"""Lengths of strokes and gaps, in widths of the line; none is a solid line."""
+"""Lengths of strokes and gaps in line widths; empty for a solid line."""
 
 MARKERS = "osD^vP*X<>phd"
 
 LABEL = 7
-"""Points of the text at axes."""
+"""Font size of axis labels in points."""
 
 SMALL = 6
 
 
 @dataclass(frozen=True)
 class MethodStyle:
-    """The look of one method.
+    """The style of one method.
 
     Args:
-        color: Hexadecimal.
+        color: Hexadecimal color.
         dash: Lengths of strokes and gaps; empty for a solid line.
-        marker: matplotlib's letter.
+        marker: Letter of a matplotlib marker.
     """
 
     color: str
@@ -42,7 +42,7 @@ class MethodStyle:
 
     @property
     def line(self) -> dict[str, Any]:
-        """As matplotlib's options of a line with markers."""
+        """Options of a matplotlib line with markers."""
         return {
             "color": self.color,
             "linestyle": (0, self.dash) if self.dash else "-",
@@ -52,14 +52,13 @@ class MethodStyle:
 
 
 def method_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:
-    """A style for every method, by its place: no two of the first 32 look the same, and neighbors differ in gray as well."""
+    """Assign a style to every method by its position: the first 32 differ, and neighbors also differ in gray."""
     return {method: _style(index) for index, method in enumerate(methods)}
 
 
 def _style(index: int) -> MethodStyle:
-    turn = index // len(
-        COLORS
-    )  # a color that comes again comes with another dash; 13 markers share no factor with either
+    # a repeated color gets another dash; the 13 markers share no factor with either
+    turn = index // len(COLORS)
     return MethodStyle(
         color=COLORS[index % len(COLORS)],
         dash=DASHES[(index + turn) % len(DASHES)],
@@ -68,7 +67,7 @@ def _style(index: int) -> MethodStyle:
 
 
 def blank_figure(width: float, height: float, n_legend: int = 0) -> tuple[Figure, int]:
-    """A figure of so many inches with room for a legend of so many methods, and the columns that it has."""
+    """Make an empty figure (sizes in inches) with room for a legend; return it and the legend's number of columns."""
     n_columns = max(1, round(width / 2.4))
     figure = Figure(figsize=(width, height + 0.2 * -(-n_legend // n_columns) + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
@@ -76,7 +75,7 @@ def blank_figure(width: float, height: float, n_legend: int = 0) -> tuple[Figure
 
 
 def add_legend(figure: Figure, styles: dict[str, MethodStyle], n_columns: int) -> None:
-    """The names of all methods below the figure."""
+    """Add a legend of all methods below the figure."""
     handles = [Line2D([], [], **style.line, markersize=4, label=plain(name)) for name, style in styles.items()]
     figure.legend(
         handles=handles, loc="outside lower center", ncols=n_columns, fontsize=LABEL, frameon=False, handlelength=4
@@ -84,7 +83,7 @@ def add_legend(figure: Figure, styles: dict[str, MethodStyle], n_columns: int) -
 
 
 def plain(text: str) -> str:
-    """Text as matplotlib shows it letter by letter: control characters escaped, dollars no formulas, nothing hidden for its `_`."""
+    """Escape text so that matplotlib shows it letter by letter: control characters, `$` (formulas), a leading `_` (hides labels)."""
     shown = printable(text).replace("$", r"\$")
     return f"\u200b{shown}" if shown.startswith("_") else shown
 

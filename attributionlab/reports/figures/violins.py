@@ -17,15 +17,15 @@ from attributionlab.truth import TRUTHS
 
 HEIGHT = 1.7
 PER_METHOD = 0.42
-"""Inches of width that a violin takes."""
+"""Width of a violin in inches."""
 
 BARS = ("cmaxes", "cmeans", "cmins")
 
 
 def violin_figure(view: RunView, family: str) -> Figure:
-    """A row per kind of truth that applies to any method, precision left and recall right, a violin per method.
+    """Draw precision (left) and recall (right), a violin per method, a row per kind of truth that applies to any method.
 
-    The horizontal bars are the greatest, mean and least value over images, as in the paper.
+    The horizontal bars are the maximum, mean and minimum over images, as in the paper.
 
     Args:
         view: The run.
@@ -34,10 +34,12 @@ def violin_figure(view: RunView, family: str) -> Figure:
     styles = method_styles(view.methods)
     scores: dict[tuple[str, str], dict[str, npt.NDArray[np.float64]]] = defaultdict(dict)
     for method in view.methods:
-        found = view.all_scores(family, method, "agreement")
+        agreement = view.all_scores(family, method, "agreement")
         for truth, part in itertools.product(TRUTHS, ("precision", "recall")):
-            scores[truth, part][method] = _known(found.get(f"{truth}.{part}", np.empty(0)))
-    truths = [truth for truth in TRUTHS if any(len(one) for one in scores[truth, "recall"].values())] or ["overall"]
+            scores[truth, part][method] = _defined(agreement.get(f"{truth}.{part}", np.empty(0)))
+    truths = [truth for truth in TRUTHS if any(len(values) for values in scores[truth, "recall"].values())] or [
+        "overall"
+    ]
     width = 2 * max(PER_METHOD * len(styles) + 0.7, 2.5)
     figure, _ = blank_figure(width, HEIGHT * len(truths) + 0.8)
     axes = figure.subplots(len(truths), 2, squeeze=False, sharex=True, sharey=True)
@@ -67,9 +69,9 @@ def _draw(axis: Axes, scores: Mapping[str, npt.NDArray[np.float64]], styles: Map
         for body in drawn["bodies"]:  # type: ignore[attr-defined]  # a list of polygons
             body.set(facecolor=styles[method].color, alpha=0.45, edgecolor="#333333", linewidth=0.4)
         drawn["cbars"].set(color="#333333", linewidth=0.5)
-        for bar in BARS:
-            drawn[bar].set(color="#000000", linewidth=1.6 if bar == "cmeans" else 0.8)
+        for part in BARS:
+            drawn[part].set(color="#000000", linewidth=1.6 if part == "cmeans" else 0.8)
 
 
-def _known(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _defined(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return values[~np.isnan(values)]

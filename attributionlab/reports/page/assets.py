@@ -1,4 +1,4 @@
-"""What HTML pages share: files of the package that stand in them, and the policy that lets nothing else in."""
+"""Parts that HTML pages share: files of the package to embed, and the content security policy."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from attributionlab.printable import printable
 
 
 def asset(package: str, name: str) -> str:
-    """The text of a file among the templates of a package."""
+    """Read a text file from the templates of a package."""
     return files(package).joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def policy(css: str, js: str) -> str:
-    """What the page may do: run its own script and style, show images inside of it, and nothing else."""
+    """Content security policy: only the page's own script and style, and images as data URIs."""
     style, script = (
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in (css, js)
     )
@@ -23,5 +23,5 @@ def policy(css: str, js: str) -> str:
 
 
 def printable_value(value: object) -> object:
-    """What a template shows of a value: text without control characters; markup and numbers as they are."""
+    """Escape control characters in text before a template shows it; markup and numbers stay unchanged."""
     return printable(value) if type(value) is str else value

@@ -1,4 +1,4 @@
-"""Curves as paths of an inline SVG, which takes the colors of the page that it stands in."""
+"""Curves as paths of an inline SVG, which follows the colors of its page."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from attributionlab.reports.figures.styles import MethodStyle
 WIDTH, HEIGHT = 360, 230
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 34
 N_POINTS = 101
-"""Points of a curve, at most."""
+"""Largest number of points of a curve."""
 
 Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Line:
-    """The curve of a method: paths of its mean and of its band."""
+    """The curve of a method: SVG paths of the mean and of the band."""
 
     method: str
     color: str
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """A panel: its title, the quantity that its height shows, curves, and ticks as pairs of place and text."""
+    """A panel: its metric and environment, the quantity on the y axis, curves, and ticks as pairs of position and text."""
 
     metric: str
     family: str
@@ -45,26 +45,29 @@ class Chart:
 
 
 def chart(metric: str, family: str, curves: Mapping[str, ImageCurves], styles: Mapping[str, MethodStyle]) -> Chart:
-    """The panel of a metric in an environment: mean and middle half of the images by method."""
-    bands = {method: (_thin(one.at), *map(_thin, band_of(one))) for method, one in curves.items()}
-    every = np.concatenate([np.concatenate(band[1:]) for band in bands.values()])
-    known = every[np.isfinite(every)]
-    low, high = float(known.min(initial=0.0)), float(known.max(initial=1e-9))
+    """Build the panel of a metric in an environment: each method's mean and the middle half of the images."""
+    bands = {method: (_thin(curve.at), *map(_thin, band_of(curve))) for method, curve in curves.items()}
+    heights = np.concatenate([np.concatenate(band[1:]) for band in bands.values()])
+    finite = heights[np.isfinite(heights)]
+    low, high = float(finite.min(initial=0.0)), float(finite.max(initial=1e-9))
     ticks = [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
     lines = []
     for method, (at, mean, lower, upper) in bands.items():
         x = LEFT + at * (WIDTH - LEFT - RIGHT)
         y_mean, y_lower, y_upper = (_down(values, low, high) for values in (mean, lower, upper))
-        drawn = np.isfinite(y_mean)
-        around = [*zip(x[drawn], y_upper[drawn], strict=True), *reversed([*zip(x[drawn], y_lower[drawn], strict=True)])]
+        is_drawn = np.isfinite(y_mean)
+        outline = [
+            *zip(x[is_drawn], y_upper[is_drawn], strict=True),
+            *reversed([*zip(x[is_drawn], y_lower[is_drawn], strict=True)]),
+        ]
         style = styles[method]
         lines.append(
             Line(
                 method=method,
                 color=style.color,
                 dash=" ".join(f"{1.6 * length:g}" for length in style.dash),
-                mean=_path([*zip(x[drawn], y_mean[drawn], strict=True)]),
-                band=_path(around) + "Z" if around else "",
+                mean=_path([*zip(x[is_drawn], y_mean[is_drawn], strict=True)]),
+                band=_path(outline) + "Z" if outline else "",
             )
         )
     shares = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -79,14 +82,15 @@ def chart(metric: str, family: str, curves: Mapping[str, ImageCurves], styles: M
 
 
 def _down(values: Values | float, low: float, high: float) -> Values:
-    """Values as places from above."""
-    place: Values = np.asarray(HEIGHT - BOTTOM - (values - low) / (high - low) * (HEIGHT - TOP - BOTTOM))
-    return place
+    """Convert values to y coordinates, which run downward."""
+    coordinates: Values = np.asarray(HEIGHT - BOTTOM - (values - low) / (high - low) * (HEIGHT - TOP - BOTTOM))
+    return coordinates
 
 
 def _thin(values: Values) -> Values:
-    kept: Values = values[np.linspace(0, len(values) - 1, min(len(values), N_POINTS)).round().astype(int)]
-    return kept
+    """Pick at most `N_POINTS` of the values, evenly spaced."""
+    thinned: Values = values[np.linspace(0, len(values) - 1, min(len(values), N_POINTS)).round().astype(int)]
+    return thinned
 
 
 def _path(points: list[tuple[float, float]]) -> str:

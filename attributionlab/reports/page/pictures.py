@@ -1,4 +1,4 @@
-"""Small PNGs inside of a text: images, and signed maps as they are drawn in figures."""
+"""Images and signed maps as PNGs in data URIs, with the colors of the figures."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from attributionlab.metrics import normalize
 from attributionlab.reports.figures.pictures import SIGNED, picture
 
 LEVELS = 64
-"""Shades of each sign: as many as an eye tells apart, and few enough for small files."""
+"""Number of shades per sign: as many as the eye can tell apart, few enough for small files."""
 
 _PALETTE = (SIGNED(np.linspace(0, 1, 2 * LEVELS + 1))[:, :3] * 255).round().astype(np.uint8)
 
 
 def image_uri(image: Tensor) -> str:
-    """An input (c, h, w) as a data URI."""
+    """Encode an input (c, h, w) as a data URI."""
     return _uri(Image.fromarray(picture(image)))
 
 
 def map_uri(values: Tensor) -> str:
-    """A map (h, w), scaled as it is scored (Eq. 17), as a data URI: white is 0, blue lowers, red raises."""
+    """Encode a map (h, w), scaled as for scoring (Eq. 17), as a data URI: blue is negative, white 0, red positive."""
     scaled = normalize(values[None])[0].cpu().numpy()
     shaded = Image.fromarray((np.round(scaled * LEVELS) + LEVELS).astype(np.uint8)).convert("P")
     shaded.putpalette(_PALETTE.tobytes())

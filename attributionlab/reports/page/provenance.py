@@ -1,4 +1,4 @@
-"""Where the numbers of a run come from: the plan, what measured it, how long it took, what failed."""
+"""Origin of the numbers of a run: plan, versions, devices, durations and failures."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from attributionlab.runs import Records
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Records of a method in an environment that failed in the same way.
+    """Failed records of a method in an environment that share an error.
 
     Args:
         environment: Canonical spec, with seeds.
-        method: Canonical spec, or where the function is.
-        type: Of the error.
-        message: Of the error.
-        measures: What was to be measured.
-        images: On which images, as text.
+        method: Canonical spec, or address of the function.
+        type: Type of the error.
+        message: Message of the error.
+        measures: Names of the measures that failed.
+        images: Ranges of the images that failed, as text.
     """
 
     environment: str
@@ -33,19 +33,19 @@ class FailureGroup:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a report says of its run.
+    """Facts about a run that its report lists.
 
     Args:
-        plan: The entries of the plan that say something, by name.
-        versions: Packages and versions that records were made with; several where they differ.
-        devices: Where, and how many records.
-        n_jobs: Records of the whole plan.
-        n_records: Records that there are.
-        seconds: Seconds of all records together.
-        seconds_by_method: The same by method, in the order of the plan.
-        peak_memory: The most that any record took, in MiB, or None.
-        n_failed: Records that say that they failed.
-        failures: The same, those that are alike together.
+        plan: Entries of the plan that are not empty, by name.
+        versions: Versions by package; several, separated by commas, if records differ.
+        devices: Number of records by device.
+        n_jobs: Number of records that the plan requires.
+        n_records: Number of records so far.
+        seconds: Duration of all records together.
+        seconds_by_method: Duration by method, in the order of the plan.
+        peak_memory: Largest memory use of any record in MiB, or None.
+        n_failed: Number of failed records.
+        failures: Failures grouped by method, environment and message.
     """
 
     plan: dict[str, str]
@@ -61,8 +61,8 @@ class Provenance:
 
 
 def provenance(records: Records) -> Provenance:
-    """One pass over all records."""
-    made_with: set[tuple[tuple[str, str], ...]] = set()
+    """Collect the facts in one pass over all records."""
+    version_sets: set[tuple[tuple[str, str], ...]] = set()
     devices: Counter[str] = Counter()
     seconds = dict.fromkeys(records.plan.methods, 0.0)
     failed: dict[tuple[str, str, str, str], list[tuple[str, int, int]]] = {}
@@ -72,12 +72,12 @@ def provenance(records: Records) -> Provenance:
         devices[record.device] += 1
         seconds[record.method] = seconds.get(record.method, 0.0) + record.seconds
         peak = max(peak, record.peak_memory or 0)
-        made_with.add(tuple(record.versions.items()))
+        version_sets.add(tuple(record.versions.items()))
         if record.error is not None:
-            alike = (record.environment, record.method, record.error.type, record.error.message)
-            failed.setdefault(alike, []).append((record.measure, record.start, record.stop))
+            group = (record.environment, record.method, record.error.type, record.error.message)
+            failed.setdefault(group, []).append((record.measure, record.start, record.stop))
     versions: dict[str, set[str]] = {}
-    for package, number in itertools.chain.from_iterable(sorted(made_with)):
+    for package, number in itertools.chain.from_iterable(sorted(version_sets)):
         versions.setdefault(package, set()).add(number)
     return Provenance(
         plan={name: _text(value) for name, value in records.plan.to_dict().items() if value not in ([], {}, "")},
@@ -90,14 +90,14 @@ def provenance(records: Records) -> Provenance:
         peak_memory=peak / 2**20 if peak else None,
         n_failed=sum(map(len, failed.values())),
         failures=tuple(
-            FailureGroup(*alike, tuple(sorted({measure for measure, *_ in parts})), _images(parts))
-            for alike, parts in sorted(failed.items())
+            FailureGroup(*group, tuple(sorted({measure for measure, *_ in parts})), _images(parts))
+            for group, parts in sorted(failed.items())
         ),
     )
 
 
 def _images(parts: list[tuple[str, int, int]]) -> str:
-    """Which images these are, those in a row as one range."""
+    """Indices of images as text, with ranges for consecutive ones."""
     ranges: list[list[int]] = []
     for start, stop in sorted({(start, stop) for _, start, stop in parts}):
         if ranges and start <= ranges[-1][1]:
@@ -112,5 +112,5 @@ def _text(value: Any) -> str:
         case list() | tuple():
             return "\n".join(map(str, value))
         case dict():
-            return "\n".join(f"{name}: {what}" for name, what in value.items())
+            return "\n".join(f"{name}: {entry}" for name, entry in value.items())
     return str(value)

@@ -1,4 +1,4 @@
-"""The HTML report of a run: one file that needs no network, with everything escaped and the same bytes for the same records."""
+"""The HTML report of a run: one self-contained, escaped file; the same records give the same bytes."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from attributionlab.specs.arguments import whole_number
 from attributionlab.truth import TRUTHS
 
 N_IMAGES = 8
-"""Images per environment in the gallery."""
+"""Largest number of images per environment in the gallery."""
 
 N_WITHOUT_MAPS = 4
-"""The same where no maps were saved."""
+"""Largest number of images per environment if no maps were saved."""
 
 DASH = "\N{EN DASH}"
-"""What stands where there is no number."""
+"""Sign for a missing number."""
 
 
 @dataclass(frozen=True)
 class VerdictRow:
-    """A row of the table: a method in an environment, judged by one truth."""
+    """A row of the table: a method in an environment, judged by one kind of truth."""
 
     environment: str
     method: str
     truth: str
     decides: bool
-    said: str
+    verdict: str
     why: str
     scores: tuple[float | None, ...]
     metrics: tuple[float | None, ...]
@@ -57,7 +57,7 @@ class VerdictRow:
 
 @dataclass(frozen=True)
 class MapOfImage:
-    """What a method says about an image: the map, or why there is none, and its scores on that image."""
+    """The map of a method for an image, or the reason why there is none, and its scores on that image."""
 
     method: str
     uri: str | None
@@ -65,7 +65,7 @@ class MapOfImage:
     truth: str
     scores: tuple[float | None, ...]
     f1: float | None
-    """On the deciding truth."""
+    """F1 on the deciding truth."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ class ShownImage:
 
 
 def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
-    """The report: verdicts, a gallery, curves, every image by itself, and where the numbers come from.
+    """Render the report: verdicts, gallery, curves, details of every image, and the origin of the numbers.
 
-    Images are drawn anew from their environments; maps are those that the run saved.
+    Images are recreated from their environments; maps are those that the run saved.
 
     Args:
         records: The run.
-        n_images: Images per environment, at most; with several seeds those of the first one.
+        n_images: Largest number of images per environment; of several seeds, only the first is shown.
 
     Raises:
         BadOption: If `n_images` is below 1.
@@ -123,12 +123,12 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
         charts=_charts(view, styles),
         chart_size=(WIDTH, HEIGHT),
         opacity=band_opacity(len(view.methods)),
-        about=provenance(records),
+        provenance=provenance(records),
     )
 
 
 def write_report(records: Records, path: Path, *, n_images: int = N_IMAGES, force: bool = False) -> None:
-    """Write the report: the whole file, or none; folders on the way to it are made.
+    """Write the report, completely or not at all; missing folders are created.
 
     Raises:
         BadOption: If `check_report_path` refuses the path.
@@ -143,11 +143,11 @@ def check_report_path(path: Path, *, force: bool = False) -> None:
     """Refuse a path at which no report can be written.
 
     Args:
-        path: Where the report is to be.
+        path: The file to write.
         force: Whether a file that attributionlab did not write may be overwritten.
 
     Raises:
-        BadOption: If it does not end in .html, no folder can be made for it, or there is a file of other origin.
+        BadOption: If the path does not end in .html, the folder cannot be created, or a file of other origin exists.
     """
     if path.suffix.lower() not in (".html", ".htm"):
         raise bad_option("output", "end in .html", str(path))
@@ -155,24 +155,23 @@ def check_report_path(path: Path, *, force: bool = False) -> None:
 
 
 def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictRow]:
-    """A row for each truth that applies, or the deciding one where there are no scores."""
-    known = [truth for truth in TRUTHS if summary.truths.get(truth) is not None] or [summary.deciding_truth]
+    """Rows of a method in an environment: one per truth that applies, or the deciding one if there are no scores."""
+    applicable = [truth for truth in TRUTHS if summary.truths.get(truth) is not None] or [summary.deciding_truth]
     rows = []
-    for truth in known:
-        found = summary.truths.get(truth)
+    for truth in applicable:
+        scores = summary.truths.get(truth)
         decides = truth == summary.deciding_truth
-        said = verdict(summary) if decides or found is None else "passed" if found.passed else "failed"
         rows.append(
             VerdictRow(
                 environment=summary.environment,
                 method=summary.method,
                 truth=truth,
                 decides=decides,
-                said=said,
+                verdict=verdict(summary) if decides or scores is None else "passed" if scores.passed else "failed",
                 why="" if summary.error is None else summary.error.message,
                 scores=(None,) * 5
-                if found is None
-                else (found.precision, found.recall, found.f1, found.f1_low, found.f1_high),
+                if scores is None
+                else (scores.precision, scores.recall, scores.f1, scores.f1_low, scores.f1_high),
                 metrics=tuple(summary.metrics.get(metric) for metric in metrics),
                 seconds=summary.seconds_per_image,
             )
@@ -181,8 +180,8 @@ def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictR
 
 
 def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...], n_images: int) -> list[ShownImage]:
-    """The first images of each environment, with everything that is known of them."""
-    about = {(one.environment, one.method): one for one in summaries}
+    """The first images of each environment, with their truth, maps and scores."""
+    by_cell = {(summary.environment, summary.method): summary for summary in summaries}
     shown: list[ShownImage] = []
     for seeds in view.seeds.values():
         environment = seeds[0]
@@ -192,20 +191,20 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
         if batch is None:
             continue
         scores = {
-            method: _image_scores(records, environment, method, len(batch), about.get((environment, method)))
+            method: _image_scores(records, environment, method, len(batch), by_cell.get((environment, method)))
             for method in view.methods
         }
         for index in range(len(batch)):
             maps = []
             for method in view.methods:
-                stored, summary = saved[method], about.get((environment, method))
-                there = stored is not None and index < len(stored)
-                failed = summary is not None and summary.error is not None
+                stored, summary = saved[method], by_cell.get((environment, method))
+                drawn = stored[index] if stored is not None and index < len(stored) else None
+                error = None if summary is None else summary.error
                 maps.append(
                     MapOfImage(
                         method=method,
-                        uri=map_uri(torch.as_tensor(stored[index])) if stored is not None and there else None,
-                        why=summary.error.message if failed and summary and summary.error else "no map saved",
+                        uri=None if drawn is None else map_uri(torch.as_tensor(drawn)),
+                        why="no map saved" if error is None else error.message,
                         truth="" if summary is None else summary.deciding_truth,
                         scores=tuple(values[index] for values in scores[method]),
                         f1=None if summary is None else scores[method][TRUTHS.index(summary.deciding_truth)][index],
@@ -229,26 +228,26 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
 def _image_scores(
     records: Records, environment: str, method: str, n_images: int, summary: MethodSummary | None
 ) -> list[list[float | None]]:
-    """F1 by truth and the metrics, image by image; no F1 on a truth that does not apply to the method."""
-    nothing = np.full(n_images, np.nan)
+    """Scores of every image: F1 by kind of truth, then the metrics; None where a truth does not apply to the method."""
+    undefined = np.full(n_images, np.nan)
     agreement = records.all_scores(environment, method, n_images=n_images)
     applies = {truth: summary is not None and summary.truths.get(truth) is not None for truth in TRUTHS}
-    found = [agreement.get(f"{truth}.f1", nothing) if applies[truth] else nothing for truth in TRUTHS]
-    found += [
-        records.all_scores(environment, method, metric, n_images).get("score", nothing)
+    scores = [agreement.get(f"{truth}.f1", undefined) if applies[truth] else undefined for truth in TRUTHS]
+    scores += [
+        records.all_scores(environment, method, metric, n_images).get("score", undefined)
         for metric in records.plan.metrics
     ]
-    return [[None if math.isnan(value) else float(value) for value in values] for values in found]
+    return [[None if math.isnan(value) else float(value) for value in values] for values in scores]
 
 
 def _charts(view: RunView, styles: dict[str, MethodStyle]) -> list[Chart]:
-    found = []
+    charts = []
     for metric in view.metrics:
         for family in view.families:
             curves = view.curves(family, metric)
             if curves:
-                found.append(chart(metric, family, curves, styles))
-    return found
+                charts.append(chart(metric, family, curves, styles))
+    return charts
 
 
 def _score(value: float | None) -> str:
@@ -260,5 +259,5 @@ def _short(value: float | None) -> str:
 
 
 def _breakable(text: str) -> Markup:
-    """A spec that may be broken before its options and between them."""
+    """Allow line breaks in a spec before its options and between them."""
     return Markup("<wbr>").join(part for part in re.split(r"(?=\[)|(?<=[,/:])", text) if part)

@@ -16,11 +16,11 @@ CSV_COLUMNS = ("environment", "method", "f1_truth", "score", "statistic", "value
 
 
 def audit_tables(audit: Audit) -> Iterable[RenderableType]:
-    """Per environment: the methods by falling F1 with all scores, then the rank correlations; then what seeds say together."""
+    """Build the tables of every environment (scores by falling F1, rank correlations), then those over seeds and of comparisons."""
     families = dict.fromkeys(environment.family for environment in audit.environments)
     seeded = len(families) < len(audit.environments)
     for environment in audit.environments:
-        if not seeded or environment.environment == environment.family:  # one network is enough to look at
+        if not seeded or environment.environment == environment.family:  # the first seed stands for all
             yield _scores_table(audit, environment)
             yield from (f"[bold red]{escape(text)}[/]" for text in environment.metric_errors.values())
             yield _correlations_table(environment)
@@ -29,11 +29,11 @@ def audit_tables(audit: Audit) -> Iterable[RenderableType]:
     if audit.comparisons:
         yield _comparisons_table(audit.comparisons)
     yield "[dim]↑ higher is better, ↓ lower is better; spearman and kendall: do F1 and the metric rank the methods alike?[/]"
-    yield "[dim](1 alike, -1 the other way round, '-' where one of them ranks nothing); interval: images drawn anew[/]"
+    yield "[dim](1 same order, -1 reversed order, '-' where one of them is constant); interval: bootstrap over images[/]"
 
 
 def audit_rows(audit: Audit) -> list[dict[str, object]]:
-    """One row per environment, method and score, then one per environment, metric and correlation, then the comparisons."""
+    """Build the rows of CSV: one per environment, method and score, one per correlation, then one per comparison."""
     scores: list[dict[str, object]] = [
         {
             "environment": environment.environment,
@@ -54,25 +54,25 @@ def audit_rows(audit: Audit) -> list[dict[str, object]]:
             "score": name,
             "statistic": statistic,
             "value": value,
-            "low": both.low if statistic == "spearman" else None,
-            "high": both.high if statistic == "spearman" else None,
+            "low": correlation.low if statistic == "spearman" else None,
+            "high": correlation.high if statistic == "spearman" else None,
             "error": environment.metric_errors.get(name),
         }
         for environment in audit.environments
-        for name, both in environment.correlations.items()
-        for statistic, value in (("spearman", both.spearman), ("kendall", both.kendall))
+        for name, correlation in environment.correlations.items()
+        for statistic, value in (("spearman", correlation.spearman), ("kendall", correlation.kendall))
     ]
     comparisons: list[dict[str, object]] = [
         {
-            "environment": one.environment,
+            "environment": comparison.environment,
             "f1_truth": audit.f1_truth,
-            "score": one.metric,
+            "score": comparison.metric,
             "statistic": "spearman less without redundant channels",
-            "value": one.effect.difference,
-            "low": one.effect.low,
-            "high": one.effect.high,
+            "value": comparison.effect.difference,
+            "low": comparison.effect.low,
+            "high": comparison.effect.high,
         }
-        for one in audit.comparisons
+        for comparison in audit.comparisons
     ]
     return scores + correlations + comparisons
 
@@ -85,7 +85,7 @@ def _scores_table(audit: Audit, environment: EnvironmentAudit) -> Table:
     for name, arrow in {f"F1 ({audit.f1_truth})": "↑", **arrows}.items():
         table.add_column(f"{foldable(name)} {arrow}", justify="right", overflow="fold")
     table.add_column("")
-    ordered = sorted(environment.methods.items(), key=lambda item: -1.0 if item[1].f1 is None else item[1].f1)
+    ordered = sorted(environment.methods.items(), key=lambda entry: -1.0 if entry[1].f1 is None else entry[1].f1)
     for spec, scores in reversed(ordered):
         error = "" if scores.error is None else escape(scores.error.message)
         table.add_row(escape(spec), *map(_number, (scores.f1, *scores.metrics.values())), f"[red]{error}[/]")
@@ -97,14 +97,14 @@ def _correlations_table(environment: EnvironmentAudit) -> Table:
     table.add_column("metric")
     for name in ("spearman", "95 % interval", "kendall"):
         table.add_column(name, justify="right")
-    for name, both in environment.correlations.items():
-        interval = f"{_number(both.low)} to {_number(both.high)}"
-        table.add_row(escape(name), _number(both.spearman), interval, _number(both.kendall))
+    for name, correlation in environment.correlations.items():
+        interval = f"{_number(correlation.low)} to {_number(correlation.high)}"
+        table.add_row(escape(name), _number(correlation.spearman), interval, _number(correlation.kendall))
     return table
 
 
 def _seeds_table(audit: Audit, families: Iterable[str]) -> Table:
-    """Per family of environments and metric: the mean and the range of Spearman's rho over network seeds."""
+    """Mean and range of Spearman's rho over network seeds, by environment and metric."""
     table = Table(title="spearman over network seeds", title_justify="left", box=box.SIMPLE_HEAD)
     for name, justify in (
         ("environment", "left"),
@@ -117,8 +117,8 @@ def _seeds_table(audit: Audit, families: Iterable[str]) -> Table:
     for family in families:
         members = [environment for environment in audit.environments if environment.family == family]
         for metric in members[0].correlations:
-            found = [one.correlations[metric].spearman for one in members]
-            values = [value for value in found if value is not None]
+            spearmans = [member.correlations[metric].spearman for member in members]
+            values = [spearman for spearman in spearmans if spearman is not None]
             mean = sum(values) / len(values) if values else None
             span = f"{_number(min(values))} to {_number(max(values))}" if values else "-"
             table.add_row(escape(family), escape(metric), _number(mean), span, str(len(values)))
@@ -126,20 +126,20 @@ def _seeds_table(audit: Audit, families: Iterable[str]) -> Table:
 
 
 def _comparisons_table(comparisons: Iterable[Comparison]) -> Table:
-    """What redundant channels do: rank correlations with and without them, on the same images."""
+    """Rank correlations with and without redundant channels, on the same images."""
     table = Table(title="with and without redundant channels, same images", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("environment")
     table.add_column("metric")
     for name in ("with", "without", "difference", "95 % interval", "lower in"):
         table.add_column(name, justify="right")
-    for one in comparisons:
-        effect = one.effect
+    for comparison in comparisons:
+        effect = comparison.effect
         lower = (
             "-" if effect.share_lower is None else f"{round(effect.share_lower * effect.n_pairs)} of {effect.n_pairs}"
         )
         numbers = map(_number, (effect.first, effect.second, effect.difference))
         interval = f"{_number(effect.low)} to {_number(effect.high)}"
-        table.add_row(escape(one.environment), escape(one.metric), *numbers, interval, lower)
+        table.add_row(escape(comparison.environment), escape(comparison.metric), *numbers, interval, lower)
     return table
 
 

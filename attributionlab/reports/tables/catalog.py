@@ -1,4 +1,4 @@
-"""Tables of what there is: environments, methods, metrics and segmenters with their options. Nothing here imports torch."""
+"""Tables of the available environments, methods, metrics and segmenters with their options. Does not import torch."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ CSV_COLUMNS = (
 
 
 def catalog(kinds: Iterable[str], name: str | None = None) -> dict[str, list[Entry]]:
-    """The entries of each kind, or the one of this name.
+    """Describe all entries of each kind, or only the one called `name`.
 
     Args:
-        kinds: Of `environments`, `methods`, `metrics`, `segmenters`.
+        kinds: Any of `environments`, `methods`, `metrics`, `segmenters`.
         name: The name of the only entry.
 
     Raises:
-        UnknownName: If there is none of this name.
+        UnknownName: If there is no entry of this name.
     """
-    return {kind: [describe(kind, each) for each in ([name] if name else CATALOGS[kind])] for kind in kinds}
+    return {kind: [describe(kind, entry) for entry in ([name] if name else CATALOGS[kind])] for kind in kinds}
 
 
 def catalog_rows(entries: dict[str, list[Entry]]) -> Iterable[dict[str, object]]:
-    """The entries as rows of CSV."""
-    for kind, found in entries.items():
-        for entry in found:
+    """Build the rows of CSV, one per entry."""
+    for kind, described in entries.items():
+        for entry in described:
             row = {"kind": kind, **{name: "" if value is None else value for name, value in entry.items()}}
             seconds = row.pop("seconds_per_image", None) or {}
             yield {**row, **{f"seconds_{size}": value for size, value in dict(seconds).items()}}  # type: ignore[call-overload]  # a mapping
 
 
 def catalog_tables(entries: dict[str, list[Entry]]) -> Iterable[RenderableType]:
-    """The entries as tables for people."""
-    for kind, found in entries.items():
+    """Build one table per kind, a row per entry."""
+    for kind, described in entries.items():
         table = plain_table(kind)
         columns = _COLUMNS[kind]
         for column, title in columns.items():
             seconds = column.isdigit()
             table.add_column(title, no_wrap=column in ("name", "family"), justify="right" if seconds else "left")
-        for entry in found:
+        for entry in described:
             table.add_row(*(_cell(entry, column) for column in columns))
         yield table
         if kind == "methods":
@@ -69,15 +69,15 @@ def catalog_tables(entries: dict[str, list[Entry]]) -> Iterable[RenderableType]:
 
 
 def entry_table(entry: Entry) -> RenderableType:
-    """All that is known of one entry."""
+    """Build a list of all facts and options of one entry."""
     facts = Table.grid(padding=(0, 2, 0, 0))
     for fact, value in entry.items():
         if fact in ("name", "summary", "options") or value in (None, "", []):
             continue
         facts.add_row(f"[dim]{fact.replace('_', ' ')}[/]", escape(_in_words(value)))
     options = Table.grid(padding=(0, 2, 0, 0))
-    for option, what in typing.cast("dict[str, str]", entry["options"]).items():
-        options.add_row(f"  {escape(option)}", escape(what))
+    for option, description in typing.cast("dict[str, str]", entry["options"]).items():
+        options.add_row(f"  {escape(option)}", escape(description))
     parts: list[RenderableType] = [f"[bold]{escape(str(entry['name']))}[/]: {escape(str(entry['summary']))}"]
     if facts.rows:
         parts.append(facts)
@@ -114,7 +114,7 @@ def _footer() -> str:
 
 
 def _cell(entry: Entry, column: str) -> str:
-    """What a table shows."""
+    """Text of an entry in a column."""
     if column.isdigit():
         seconds = entry["seconds_per_image"]
         return f"{seconds[column]:g}" if isinstance(seconds, dict) else "-"
@@ -122,7 +122,7 @@ def _cell(entry: Entry, column: str) -> str:
         return "higher" if entry["higher_is_better"] else "lower"
     if column == "options":
         options = typing.cast("dict[str, str]", entry["options"])
-        return "\n".join(f"{escape(name)} [dim]= {escape(what)}[/]" for name, what in options.items())
+        return "\n".join(f"{escape(name)} [dim]= {escape(description)}[/]" for name, description in options.items())
     return escape(_in_words(entry[column]))
 
 

@@ -1,4 +1,4 @@
-"""Text from outside in tables: in rich's markup, which brackets would change, and in CSV, which a spreadsheet would run."""
+"""Escaping untrusted text in tables: brackets, which are markup for rich, and formulas, which a spreadsheet would run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import rich.markup
 from attributionlab.printable import printable
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that spreadsheets take for a formula."""
+"""Beginnings of cells that spreadsheets take for formulas."""
 
 
 def escape(text: str) -> str:
-    """Text that rich prints letter by letter."""
+    """Escape text so that rich prints it letter by letter."""
     return rich.markup.escape(printable(text))
 
 
 def to_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
-    """Rows as CSV with a header; a cell with several things has them in a row, separated by semicolons."""
+    """Write rows as CSV with a header; several values in a cell are separated by semicolons."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(map(csv_cell, columns))
@@ -31,7 +31,7 @@ def to_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
 
 
 def csv_cell(value: object) -> object:
-    """A cell of CSV: numbers as they are, text printable, without the brackets of Python, and never a formula.
+    """Convert a value to a cell of CSV: numbers unchanged, text printable, without Python's brackets, and never a formula.
 
     Text that begins as a formula does is preceded by an apostrophe, which spreadsheets do not show.
 
@@ -43,7 +43,7 @@ def csv_cell(value: object) -> object:
         case None | bool() | int() | float():
             return value
         case Mapping():
-            return csv_cell("; ".join(f"{name} = {item}" for name, item in value.items()))
+            return csv_cell("; ".join(f"{name} = {entry}" for name, entry in value.items()))
         case list() | tuple():
             return csv_cell("; ".join(map(str, value)))
         case set() | frozenset():

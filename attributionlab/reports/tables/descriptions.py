@@ -1,7 +1,7 @@
 """Descriptions of environments, methods, metrics and segmenters: what they declare, and their options in words.
 
-To describe a class it must be imported, and torch with it, which takes seconds. So the descriptions of our own are stored in
-`built_in.json`, which `scripts/describe_built_in.py` writes and a test compares with the classes.
+Describing a class imports it, and torch with it, which takes seconds. So the descriptions of the built-in classes are stored
+in `built_in.json`, which `scripts/describe_built_in.py` writes and a test compares with the classes.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 Entry = dict[str, object]
 
-CATALOGS: dict[str, Catalog[Any]] = {each.plural: each for each in (ENVIRONMENTS, METHODS, METRICS, SEGMENTERS)}
+CATALOGS: dict[str, Catalog[Any]] = {
+    catalog.plural: catalog for catalog in (ENVIRONMENTS, METHODS, METRICS, SEGMENTERS)
+}
 
 
 def describe(kind: str, name: str) -> Entry:
-    """The description of one entry.
+    """Describe one entry.
 
     Args:
         kind: One of `environments`, `methods`, `metrics`, `segmenters`.
@@ -49,7 +51,7 @@ def describe(kind: str, name: str) -> Entry:
 
 
 def describe_class(kind: str, name: str) -> Entry:
-    """The description of one entry from its class or function, which is imported.
+    """Describe one entry from its class or function, which is imported.
 
     Raises:
         UnknownName: If there is no entry of this name.
@@ -59,7 +61,7 @@ def describe_class(kind: str, name: str) -> Entry:
 
 @cache
 def measured() -> Any:
-    """The seconds per image that `scripts/bench_methods.py` measured, and where."""
+    """Seconds per image that `scripts/bench_methods.py` measured, and the machine."""
     text = importlib.resources.files("attributionlab.methods").joinpath("seconds.json").read_text(encoding="utf-8")
     return json.loads(text)
 
@@ -122,7 +124,7 @@ def _first_line(kind: Callable[..., object]) -> str:
 
 
 def _options(kind: Callable[..., object]) -> dict[str, str]:
-    """Every option with its default and what it can be; a plain function has none."""
+    """Default and allowed values of every option, by name; a plain function has none."""
     if not isinstance(kind, type):
         return {}
     return {

@@ -1,4 +1,4 @@
-"""The table of a run as rows: one model, which every format writes out."""
+"""The table of a run as columns and rows, independent of the format that it is written in."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Column:
     """A column of the table.
 
     Args:
-        key: Its name in CSV and JSON.
-        title: Its name for people; empty where it is not shown to them.
-        value: What it says of a method in an environment.
-        is_number: Whether it is set to the right.
-        decides: Whether it is what the verdict on this method rests on.
-        aside: Whether it may stand in a table of its own where there is no room.
+        key: Name in CSV and JSON.
+        title: Heading in tables for people; empty if they leave the column out.
+        value: Value for a method in an environment.
+        is_number: Whether the column is aligned to the right.
+        decides: Whether the verdict on a method rests on this column.
+        aside: Whether the column may move to a second table if the terminal is narrow.
     """
 
     key: str
@@ -33,7 +33,7 @@ class Column:
     aside: bool = False
 
     def text(self, summary: MethodSummary) -> str:
-        """The value as people read it."""
+        """Text of a row's value in tables for people."""
         value = self.value(summary)
         if value is None:
             return "-"
@@ -45,10 +45,10 @@ class RunTable:
     """A row per environment and method, in the order of the plan.
 
     Args:
-        name: What the run is called.
+        name: Name of the run.
         gamma: The least mean F1 that passes.
-        columns: From left to right.
-        rows: What each method did in each environment.
+        columns: Columns from left to right.
+        rows: Results of each method in each environment.
     """
 
     name: str
@@ -58,48 +58,48 @@ class RunTable:
 
     @property
     def shown(self) -> tuple[Column, ...]:
-        """The columns for people, but for the environment, by which rows are grouped."""
+        """Columns of tables for people, without the environment, by which rows are grouped."""
         return tuple(column for column in self.columns if column.title and column.key != "environment")
 
     @property
     def groups(self) -> dict[str, list[MethodSummary]]:
         """The rows by environment."""
-        found: dict[str, list[MethodSummary]] = {}
+        groups: dict[str, list[MethodSummary]] = {}
         for row in self.rows:
-            found.setdefault(row.environment, []).append(row)
-        return found
+            groups.setdefault(row.environment, []).append(row)
+        return groups
 
     @property
     def note(self) -> str:
-        """What the table means, in a line."""
+        """One line that explains the table."""
         return f"mean F1 by truth; a method passes with F1 >= {self.gamma:g} on the truth in bold"
 
 
 def run_table(records: Records) -> RunTable:
-    """The table of a run."""
+    """Build the table of a run."""
     truths = [_f1_column(truth) for truth in TRUTHS]
     metrics = [
-        Column(metric, metric, lambda one, metric=metric: one.metrics.get(metric), aside=True)  # type: ignore[misc]  # bound now
+        Column(metric, metric, lambda summary, metric=metric: summary.metrics.get(metric), aside=True)  # type: ignore[misc]  # bound early
         for metric in records.plan.metrics
     ]
     columns = (
-        Column("environment", "environment", lambda one: one.environment, is_number=False),
-        Column("method", "method", lambda one: one.method, is_number=False),
+        Column("environment", "environment", lambda summary: summary.environment, is_number=False),
+        Column("method", "method", lambda summary: summary.method, is_number=False),
         *truths,
         *metrics,
-        Column("seconds_per_image", "s/image", lambda one: one.seconds_per_image, aside=True),
+        Column("seconds_per_image", "s/image", lambda summary: summary.seconds_per_image, aside=True),
         Column("verdict", "verdict", verdict, is_number=False),
-        Column("deciding_truth", "", lambda one: one.deciding_truth, is_number=False),
-        Column("passed", "", lambda one: one.passed, is_number=False),
+        Column("deciding_truth", "", lambda summary: summary.deciding_truth, is_number=False),
+        Column("passed", "", lambda summary: summary.passed, is_number=False),
         *(_deciding_column(part) for part in PARTS),
-        Column("n_images", "", lambda one: one.n_images),
+        Column("n_images", "", lambda summary: summary.n_images),
         Column("error", "", _error, is_number=False),
     )
     return RunTable(records.plan.name, records.plan.gamma, columns, tuple(records.summaries()))
 
 
 def verdict(summary: MethodSummary) -> str:
-    """What became of a method, in a word."""
+    """Verdict on a method: passed, failed, not run, or the type of its error."""
     if summary.error is not None:
         return summary.error.type
     if summary.n_images == 0:
@@ -113,16 +113,16 @@ def _error(summary: MethodSummary) -> str | None:
 
 def _f1_column(truth: str) -> Column:
     def value(summary: MethodSummary) -> float | None:
-        found = summary.truths[truth]
-        return None if found is None else found.f1
+        scores = summary.truths[truth]
+        return None if scores is None else scores.f1
 
     return Column(f"{truth}_f1", truth, value, decides=lambda summary: summary.deciding_truth == truth)
 
 
 def _deciding_column(part: str) -> Column:
     def value(summary: MethodSummary) -> float | None:
-        found = summary.truths[summary.deciding_truth]
-        number: float | None = None if found is None else getattr(found, part)
+        scores = summary.truths[summary.deciding_truth]
+        number: float | None = None if scores is None else getattr(scores, part)
         return number
 
     return Column(part, "", value)

@@ -36,7 +36,7 @@ _LATEX = {
 
 
 def to_rich(table: RunTable) -> RenderableType:
-    """For the terminal: a table per environment, and every failure once."""
+    """Render for the terminal: a table per environment, then each failure once."""
     parts: list[RenderableType] = []
     for environment, rows in table.groups.items():
         parts += [_Fitting(environment, table.shown, tuple(rows)), ""]
@@ -44,35 +44,35 @@ def to_rich(table: RunTable) -> RenderableType:
     for row in table.rows:
         if row.error is not None:
             failed.setdefault((row.method, row.error.type, row.error.message), []).append(row.environment)
-    for (method, error, message), where in failed.items():
-        place = where[0] if len(where) == 1 else f"{len(where)} environments"
+    for (method, error, message), environments in failed.items():
+        place = environments[0] if len(environments) == 1 else f"{len(environments)} environments"
         parts.append(f"[bold red]{escape(error)}[/]: {escape(message)} [dim]({escape(method)}, {escape(place)})[/]")
     return Group(*parts, f"[dim]{escape(table.note)}[/]")
 
 
 @dataclass(frozen=True)
 class _Fitting:
-    """The table of an environment; metrics and seconds stand in one below where the terminal is too narrow for all."""
+    """The table of an environment; in a narrow terminal, metrics and seconds move to a second table below."""
 
     environment: str
     columns: tuple[Column, ...]
     rows: tuple[MethodSummary, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        whole = self.drawn(self.columns)
-        if Measurement.get(console, options.update(width=10_000), whole).minimum <= options.max_width:
-            yield whole
+        table = self.drawn(self.columns)
+        if Measurement.get(console, options.update(width=10_000), table).minimum <= options.max_width:
+            yield table
         else:
-            method, *others = self.columns
-            yield self.drawn([method, *(column for column in others if not column.aside)])
+            method, *values = self.columns
+            yield self.drawn([method, *(column for column in values if not column.aside)])
             yield ""
-            yield self.drawn([method, *(column for column in others if column.aside)], f"{self.environment}, continued")
+            yield self.drawn([method, *(column for column in values if column.aside)], f"{self.environment}, continued")
 
     def drawn(self, columns: Sequence[Column], title: str = "") -> Table:
-        """These columns of it."""
-        drawn = plain_table(escape(title or self.environment))
+        """Draw the table with these columns only."""
+        table = plain_table(escape(title or self.environment))
         for column in columns:
-            drawn.add_column(
+            table.add_column(
                 foldable(column.title),
                 justify="right" if column.is_number else "left",
                 min_width=16 if column.key == "method" else None,
@@ -80,22 +80,22 @@ class _Fitting:
                 no_wrap=column.is_number or column.key == "verdict",
             )
         for row in self.rows:
-            drawn.add_row(*(_rich_cell(column, row) for column in columns))
-        return drawn
+            table.add_row(*(_rich_cell(column, row) for column in columns))
+        return table
 
 
 def to_csv_text(table: RunTable) -> str:
-    """All columns, a row per environment and method; empty where there is no value."""
+    """Write all columns as CSV, a row per environment and method; an empty cell is a missing value."""
     return to_csv(_dicts(table), [column.key for column in table.columns])
 
 
 def to_json(table: RunTable) -> dict[str, object]:
-    """All columns by name; null where there is no value."""
+    """Build the JSON object: all columns by name; null is a missing value."""
     return {"name": table.name, "gamma": table.gamma, "rows": _dicts(table)}
 
 
 def to_latex(table: RunTable) -> str:
-    """A tabular for the package booktabs, everything escaped; the deciding F1 is bold."""
+    """Write a LaTeX tabular for the package booktabs, with all text escaped and the deciding F1 in bold."""
     shown = table.shown
     layout = "".join("r" if column.is_number else "l" for column in shown)
     lines = [
@@ -114,7 +114,7 @@ def to_latex(table: RunTable) -> str:
 
 
 def to_markdown(table: RunTable) -> str:
-    """A table per environment, everything escaped; the deciding F1 is bold."""
+    """Write a Markdown table per environment, with all text escaped and the deciding F1 in bold."""
     lines = []
     for environment, rows in table.groups.items():
         lines += [
@@ -129,13 +129,13 @@ def to_markdown(table: RunTable) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Text that LaTeX sets letter by letter."""
+    """Escape text so that LaTeX sets it letter by letter."""
     escaped = "".join(_LATEX.get(letter, letter) for letter in _one_line(text))
     return re.sub(r"(?<=[-'`,<>?!])(?=[-'`,])", "{}", escaped)  # else two of them become another sign
 
 
 def escape_markdown(text: str) -> str:
-    """Text that Markdown shows letter by letter, also within a table."""
+    """Escape text so that Markdown shows it letter by letter, also within a table."""
     escaped = re.sub(r"([\\`*_{}\[\]()#+!|~$])", r"\\\1", _one_line(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -1,4 +1,4 @@
-"""Tables for the terminal (rich) and rows for CSV."""
+"""Verdicts and verifications as tables for the terminal (rich) and as rows for CSV."""
 
 from __future__ import annotations
 
@@ -37,22 +37,24 @@ CSV_COLUMNS = (
 
 
 def verdict_table(verdict: Verdict) -> RenderableType:
-    """Everything that `check` found about one method."""
+    """Build the tables, remarks and verdict that `check` prints about one method."""
     parts: list[RenderableType] = []
     for environment in verdict.environments:
         parts += [_scores_table(verdict, environment), *_remarks(environment)]
-    said = "[bold green]PASSED[/]" if verdict.passed else "[bold red]FAILED[/]"
+    outcome = "[bold green]PASSED[/]" if verdict.passed else "[bold red]FAILED[/]"
     against = f"* mean F1 >= {verdict.gamma:g} on {verdict.deciding_truth} truth"
     n = len(verdict.environments)
-    where = "" if n == 1 else f" in {sum(one.passed for one in verdict.environments)} of {n} environments"
-    parts.append(f"{escape(verdict.method)}: {said} ({against}){where}")
+    where = (
+        "" if n == 1 else f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments"
+    )
+    parts.append(f"{escape(verdict.method)}: {outcome} ({against}){where}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
     parts.append(f"[dim]random, const.: F1 of a random and of a constant map; {used}[/]")
     return Group(*parts)
 
 
 def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
-    """One row per method and environment: F1 by kind of truth, the deciding one in bold, and the verdict."""
+    """Build a table with one row per method and environment: F1 by kind of truth, the deciding one in bold, and the verdict."""
     table = plain_table(escape(title))
     table.add_column("method", min_width=16)
     for truth in TRUTHS:
@@ -61,17 +63,17 @@ def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
     for verdict in verdicts:
         for environment in verdict.environments:
             cells = [_bold_if(truth == verdict.deciding_truth, _mean(environment.truths[truth])) for truth in TRUTHS]
-            said = "[green]passed[/]" if environment.passed else "[red]failed[/]"
+            outcome = "[green]passed[/]" if environment.passed else "[red]failed[/]"
             table.add_row(
                 foldable(verdict.method),
                 *cells,
-                said if environment.error is None else f"[red]{escape(environment.error.type)}[/]",
+                outcome if environment.error is None else f"[red]{escape(environment.error.type)}[/]",
             )
     return table
 
 
 def verification_table(verification: Verification) -> Table:
-    """The claims of an environment and how they fared."""
+    """Build a table of an environment's claims and whether they hold."""
     table = plain_table(escape(verification.environment))
     table.add_column("claim")
     table.add_column("tested", justify="right")
@@ -81,30 +83,33 @@ def verification_table(verification: Verification) -> Table:
         note = f"\n[dim]{escape(claim.note)}[/]" if claim.note else ""
         holds = "[green]yes[/]" if claim.holds else "[bold red]NO[/]"
         table.add_row(f"{escape(claim.statement)}{note}", f"{claim.n_checked:,}", f"{claim.n_violations:,}", holds)
+    if verification.note:
+        table.caption = escape(verification.note)
     return table
 
 
 def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
-    """One row per environment and kind of truth that applies, the method's and the controls'; or one that says the error.
+    """Build the rows of CSV, for the method and the controls: one per environment and kind of truth that applies.
 
-    Zero maps and the diagnosis are the method's, so the controls' rows leave them empty.
+    An environment in which the method failed has a row with the error. Zero maps and the diagnosis belong to the method,
+    so the controls' rows leave them empty.
     """
     rows: list[dict[str, object]] = []
     for environment in verdict.environments:
         run: dict[str, object] = {"seed": environment.seed, "n_samples": environment.n_samples, "gamma": verdict.gamma}
-        found: dict[str, object] = {"n_zero_maps": environment.n_zero_maps, "diagnosis": environment.diagnosis or ""}
+        remarks: dict[str, object] = {"n_zero_maps": environment.n_zero_maps, "diagnosis": environment.diagnosis or ""}
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            rows.append({**row, "passed": False, "deciding": True, "error": failure, **run, **found})
-        empty: dict[str, object] = dict.fromkeys(found, "")
+            rows.append({**row, "passed": False, "deciding": True, "error": failure, **run, **remarks})
+        empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
-        for name, truths, said in ((verdict.method, environment.truths, found), *controls):
+        for name, truths, details in ((verdict.method, environment.truths, remarks), *controls):
             for truth, summary in truths.items():
                 if summary is not None:
                     row = {"method": name, "environment": environment.environment, "truth": truth}
                     decides = truth == verdict.deciding_truth
-                    rows.append({**row, **summary.to_dict(), "deciding": decides, "error": "", **run, **said})
+                    rows.append({**row, **summary.to_dict(), "deciding": decides, "error": "", **run, **details})
     return rows
 
 
@@ -123,7 +128,7 @@ def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
             _bold_if(decides, truth),
             *(_bold_if(decides, cell) for cell in _score_cells(environment.truths[truth])),
             *controls,
-            _said(environment.truths[truth]) + (" *" if decides else ""),
+            _outcome(environment.truths[truth]) + (" *" if decides else ""),
         )
     return table
 
@@ -148,7 +153,7 @@ def _remarks(environment: EnvironmentVerdict) -> list[str]:
 
 
 def foldable(spec: str) -> str:
-    """A spec that is broken after its name, or an address after its module, where it is long."""
+    """Escape a spec; a long one is broken after its name, or after the module of an address."""
     return escape(spec.replace("[", "\n[").replace(":", ":\n")) if len(spec) > 30 else escape(spec)
 
 
@@ -156,7 +161,7 @@ def _mean(summary: Summary | None) -> str:
     return "-" if summary is None else f"{summary.f1:.3f}"
 
 
-def _said(summary: Summary | None) -> str:
+def _outcome(summary: Summary | None) -> str:
     if summary is None:
         return "[dim]n/a[/]"
     return "[green]passed[/]" if summary.passed else "[red]failed[/]"

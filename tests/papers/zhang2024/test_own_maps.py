@@ -9,14 +9,16 @@ from scipy.stats import spearmanr
 from skimage.io import imread
 
 from attributionlab.papers.claims import Status
-from attributionlab.papers.study import OwnMaps, Setting, find_preset
+from attributionlab.papers.studies import StudySetting
 from attributionlab.papers.zhang2024.own_maps import (
-    appendix_k,
+    compare_noise,
+    compare_signs_and_baselines,
     opposite_signs,
-    rank_correlation,
-    section_4,
+    pixel_correlation,
     total_variation,
 )
+from attributionlab.papers.zhang2024.own_networks import OwnMaps
+from attributionlab.papers.zhang2024.paper import PRESETS
 
 SIDE = 16
 ROWS, COLUMNS = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
@@ -64,8 +66,8 @@ def test_rank_correlation_is_spearmans():
         spearmanr(first, second).statistic
         for first, second in zip(maps.flatten(1), maps.flip(0).flatten(1), strict=True)
     ]
-    np.testing.assert_allclose(rank_correlation(maps, maps.flip(0)), expected)
-    assert np.isnan(rank_correlation(RAMP, torch.ones_like(RAMP))).all()
+    np.testing.assert_allclose(pixel_correlation(maps, maps.flip(0)), expected)
+    assert np.isnan(pixel_correlation(RAMP, torch.ones_like(RAMP))).all()
 
 
 def test_total_variation_is_what_noise_raises_and_a_flat_map_has_none():
@@ -76,7 +78,7 @@ def test_total_variation_is_what_noise_raises_and_a_flat_map_has_none():
 
 def setting(tmp_path, **maps):
     own = OwnMaps("mine.py:net", PLAIN, torch.tensor([3]), maps, (1, 2, 3))
-    return Setting(tmp_path, find_preset("quick"), own_maps={"VGG16": own})
+    return StudySetting(tmp_path, PRESETS["quick"], prepared={"VGG16": own})
 
 
 def section_4_maps(signs, other):
@@ -88,7 +90,7 @@ def section_4_maps(signs, other):
 
 
 def statuses(shown):
-    return {result.claim.key: [finding.status for finding in result.findings] for result in shown.results}
+    return {result.claim.key: [finding.status for finding in result.findings] for result in shown.claims}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ def statuses(shown):
     ],
 )
 def test_section_4_is_judged_by_signs_segmentations_and_baselines(tmp_path, signs, other, status):
-    found = statuses(section_4(setting(tmp_path, **section_4_maps(signs, other))))
+    found = statuses(compare_signs_and_baselines(setting(tmp_path, **section_4_maps(signs, other))))
     assert found["section4.imagenet-deepshap"] == [status]
     assert found["section4.imagenet-lime"] == [status, Status.unchecked, Status.unchecked]
     assert found["section4.imagenet-baselines"] == [status] * 2
@@ -113,22 +115,22 @@ def test_section_4_is_judged_by_signs_segmentations_and_baselines(tmp_path, sign
 def test_sam_is_less_noisy_where_its_maps_vary_less_but_not_where_they_are_empty(tmp_path, sam, status):
     noisy = HALVES + 0.5 * CHECKED
     maps = {"LIME (quickshift)": noisy, "LIME (felzenszwalb)": noisy, "LIME (sam)": sam}
-    shown = appendix_k(setting(tmp_path, **maps))
+    shown = compare_noise(setting(tmp_path, **maps))
     assert statuses(shown) == {"appendix-k.vgg16": [status] * 2, "appendix-k.vit-b-16": [Status.unchecked]}
     assert [row[2] for row in shown.tables[0].rows] == [0, 0, int(sam.min() == sam.max())]
 
 
 def test_without_a_network_every_claim_says_which_option_brings_one(tmp_path):
-    bare = Setting(tmp_path, find_preset("quick"))
-    for shown in (section_4(bare), appendix_k(bare)):
-        reasons = [finding.reason for result in shown.results for finding in result.findings]
+    bare = StudySetting(tmp_path, PRESETS["quick"])
+    for shown in (compare_signs_and_baselines(bare), compare_noise(bare)):
+        reasons = [finding.reason for result in shown.claims for finding in result.findings]
         assert all("give --vgg16 FILE.py:FUNCTION" in reason or "give --vit" in reason for reason in reasons)
         assert not shown.figures
 
 
 def test_pictures_show_image_and_maps_and_are_the_same_every_time(tmp_path):
     given = setting(tmp_path, **section_4_maps(CHECKED, -RAMP))
-    (figure,), (again,) = section_4(given).figures, section_4(given).figures
+    (figure,), (again,) = compare_signs_and_baselines(given).figures, compare_signs_and_baselines(given).figures
     assert figure == again
     assert (figure.file, figure.title) == ("section4-vgg16.png", "Maps on mine.py:net, as in Figures 5b, 6b and 7d")
     pixels = imread(io.BytesIO(figure.png))

@@ -9,10 +9,12 @@ from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import AttributionLabError, BadOption, MachineError, MethodError, MissingFile
-from attributionlab.papers.study import Setting, find_preset
+from attributionlab.papers.presets import find_preset
+from attributionlab.papers.running import reproduce
+from attributionlab.papers.studies import StudySetting
 from attributionlab.papers.zhang2024 import own_networks
 from attributionlab.papers.zhang2024.own_networks import explain_networks, load_network
-from attributionlab.papers.zhang2024.run import reproduce
+from attributionlab.papers.zhang2024.paper import PRESETS, zhang2024
 
 SIDE = 16
 BLACK = torch.zeros(3)
@@ -73,7 +75,9 @@ def returning(monkeypatch):
 
 
 def setting(tmp_path, **networks):
-    return Setting(tmp_path / "out", find_preset("quick", size=16, n_samples=1), device="cpu", own_networks=networks)
+    return StudySetting(
+        tmp_path / "out", find_preset(PRESETS, "quick", size=16, n_samples=1), device="cpu", options=networks
+    )
 
 
 def raising(error):
@@ -104,7 +108,7 @@ def test_a_function_that_is_not_there_is_named(tmp_path, monkeypatch, address, k
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
-        (ValueError("first line\nsecond"), BadOption, "it raised ValueError: first line$"),
+        (ValueError("first line\nsecond"), BadOption, "it raised ValueError: first line second$"),
         (FileNotFoundError(2, "No such file", "w.pth"), BadOption, "it raised FileNotFoundError.*w.pth"),
         (SystemExit(3), BadOption, "it raised SystemExit: 3"),
         (urllib.error.URLError("Name or service not known"), MachineError, "it raised URLError.*Name or service"),
@@ -135,7 +139,6 @@ def test_something_else_than_a_network_and_images_is_described(returning, found,
 
 WRONG = {
     "`model` must be in evaluation mode": lambda: pair(model=cnn().train()),
-    "`model` must be a torch.nn.Module": lambda: pair(model=lambda colors: colors),
     "`model` must take an image, got (1, 3, 16, 16); it raised RuntimeError": lambda: pair(model=seeded(cnn).half()),
     "`model` must give (1, k) for an image, got float32 of shape (1, 3, 16, 16)": lambda: pair(
         model=Of(lambda x: x).eval()
@@ -144,22 +147,35 @@ WRONG = {
     "`inputs` must be colors of 0..255, got 0 to 1; colors of 0..1": lambda: pair(inputs=pictures() / 255),
     "`inputs` must be colors of 0..255, got -2 to 3.1; preprocessing": lambda: pair(inputs=pictures() / 50 - 2),
     "`inputs` must be finite": lambda: pair(inputs=pictures() * torch.inf),
-    "`inputs` must be float32 of shape (b, 3, h, w), got uint8": lambda: pair(inputs=pictures().byte()),
+    "`inputs` must be float32 of shape (b, 3, h, w), got float64": lambda: pair(inputs=pictures().double()),
     "`inputs` must be float32 of shape (b, 3, h, w), got float32 of shape (1, 1": lambda: pair(
         inputs=pictures()[:, :1]
     ),
     "`inputs` must hold at least one image": lambda: pair(inputs=pictures()[:0]),
-    "`targets` must be int64 of shape (1,)": lambda: pair(targets=torch.zeros(2, dtype=torch.int64)),
     "`targets` must be indices of the model's outputs, 0 to 3, got 4": lambda: pair(targets=torch.tensor([4])),
     "`true_baseline` must be three values in 0..255": lambda: pair(color=torch.tensor([0.0, 256.0, 0.0])),
 }
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: pair(model=lambda colors: colors), "`model` must be a torch.nn.Module"),
+        (lambda: pair(inputs=pictures().byte()), "`inputs` must be floating point of shape (b, c, *shape), got uint8"),
+        (lambda: pair(targets=torch.zeros(2, dtype=torch.int64)), "`targets` must be int64 of shape (1,)"),
+    ],
+)
+def test_a_function_that_hands_over_wrong_types_raises_itself(returning, build, message):
+    returning(build)
+    with pytest.raises(BadOption, match=re.escape(f"got 'a:b'; it raised BadOption: {message}")):
+        load_network("a:b", "vgg16")
 
 
 @pytest.mark.parametrize("message", WRONG)
 def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path, returning, message):
     returning(WRONG[message])
     with pytest.raises(BadOption, match=re.escape(f"that fit, got 'a:b'; {message}")) as caught:
-        reproduce(["section4"], setting(tmp_path, VGG16="a:b"))
+        reproduce(zhang2024(), ["section4"], setting(tmp_path, vgg16="a:b"))
     assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
@@ -176,7 +192,7 @@ def test_a_network_that_a_method_cannot_explain_is_named_before_anything_is_writ
 ):
     returning(lambda: pair(model=Of(function).eval()))
     with pytest.raises(kind, match=f"DeepSHAP cannot explain 'a:b'; {message}"):
-        reproduce(["section4"], setting(tmp_path, VGG16="a:b"))
+        reproduce(zhang2024(), ["section4"], setting(tmp_path, vgg16="a:b"))
     assert not (tmp_path / "out").exists()
 
 
@@ -184,15 +200,15 @@ def test_both_networks_are_loaded_before_the_first_is_explained(tmp_path, monkey
     monkeypatch.setattr(
         own_networks, "load_function", lambda address, _: pair if address == "good" else raising(OSError())
     )
-    monkeypatch.setattr(own_networks, "explain", lambda *_, **__: pytest.fail("explained too early"))
+    monkeypatch.setattr(own_networks, "explain_images", lambda *_, **__: pytest.fail("explained too early"))
     with pytest.raises(AttributionLabError, match="`vit` must return"):
-        explain_networks(setting(tmp_path, VGG16="good", **{"ViT-B-16": "bad"}), ["appendix-k"])
+        explain_networks(setting(tmp_path, vgg16="good", vit="bad"), ["appendix-k"])
 
 
 def test_studies_without_trained_networks_load_none(tmp_path, returning):
     returning(raising(ValueError()))
-    assert explain_networks(setting(tmp_path, VGG16="a:b"), ["table1"]) == {}
-    assert explain_networks(setting(tmp_path, **{"ViT-B-16": "a:b"}), ["section4"]) == {}
+    assert explain_networks(setting(tmp_path, vgg16="a:b"), ["table1"]) == {}
+    assert explain_networks(setting(tmp_path, vit="a:b"), ["section4"]) == {}
 
 
 def test_a_cnn_is_explained_by_all_and_a_transformer_by_lime(tmp_path, monkeypatch):
@@ -201,7 +217,7 @@ def test_a_cnn_is_explained_by_all_and_a_transformer_by_lime(tmp_path, monkeypat
         "vit": lambda: pair(seeded(Vit)),
     }
     monkeypatch.setattr(own_networks, "load_function", lambda address, _: networks[address])
-    found = explain_networks(setting(tmp_path, VGG16="cnn", **{"ViT-B-16": "vit"}), ["section4", "appendix-k"])
+    found = explain_networks(setting(tmp_path, vgg16="cnn", vit="vit"), ["section4", "appendix-k"])
     lime = ["LIME (quickshift)", "LIME (felzenszwalb)"]
     starts = ["IG, black", "IG, 1,2,3", "Occlusion, black", "Occlusion, 1,2,3"]
     assert list(found["VGG16"].maps) == ["DeepSHAP", *starts, *lime]

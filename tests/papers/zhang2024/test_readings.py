@@ -8,11 +8,14 @@ import pytest
 
 import attributionlab as al
 from attributionlab.judging.ranking import paired_difference
-from attributionlab.papers.claims import Evidence, Status
-from attributionlab.papers.study import Setting, find_preset
+from attributionlab.papers.claims import Status
+from attributionlab.papers.evidence import Evidence, average_images
+from attributionlab.papers.measuring import MeasuredScores, RankedScores
+from attributionlab.papers.presets import find_preset
+from attributionlab.papers.studies import StudySetting
 from attributionlab.papers.zhang2024 import modulo, priors, section4, unseen_data
-from attributionlab.papers.zhang2024.measuring import Measured, Ranked, mean_of
-from attributionlab.papers.zhang2024.published import comparisons, gamma_claims, published_table
+from attributionlab.papers.zhang2024.paper import PRESETS
+from attributionlab.papers.zhang2024.published import comparisons, gamma_claims, published_ranks, published_table
 from attributionlab.papers.zhang2024.rankings import consistency, correlations, orders
 
 N_NETWORKS, N_IMAGES = 5, 4
@@ -31,13 +34,13 @@ class Invented:
 
 def measured(scores):
     names = {name: name for name in (*unseen_data.METHODS, *(name for name in priors.NAMES if "sam" not in name))}
-    return Measured(NETWORKS, names, {}, Invented(scores))
+    return MeasuredScores(NETWORKS, names, {}, Invented(scores))
 
 
 def ranked(columns, methods=("a", "b", "c", "d")):
     """Scores by column, one per method, alike with all networks and images."""
     shape = (N_NETWORKS, len(methods), N_IMAGES)
-    return Ranked(
+    return RankedScores(
         methods,
         {name: np.broadcast_to(np.array(values, float)[None, :, None], shape) for name, values in columns.items()},
     )
@@ -49,7 +52,7 @@ def statuses(results):
 
 def test_printed_correlations_of_tables_5_and_6_do_not_follow_and_those_of_table_3_do():
     found = {
-        name: statuses(consistency(name, published_table(name))).values() for name in ("table3", "table5", "table6")
+        name: statuses(consistency(name, published_ranks(name))).values() for name in ("table3", "table5", "table6")
     }
     assert all(status == [Status.reproduced] for status in found["table3"])
     assert all(status == [Status.not_reproduced] for name in ("table5", "table6") for status in found[name])
@@ -72,8 +75,9 @@ def test_ranks_as_printed_give_the_printed_correlations_of_table_3():
     as_printed = ranked(
         {column: [-rank for rank in printed.column(column).values()] for column in printed.columns}, tuple(printed.rows)
     )
-    results = correlations("table3", printed, {"": as_printed}, trusted=True)
-    assert [result.findings[0].ours.value for result in results] == pytest.approx(printed.correlations, abs=0.005)
+    ranks = published_ranks("table3")
+    results = correlations("table3", ranks, {"": as_printed}, trusted=True)
+    assert [result.findings[0].ours.value for result in results] == pytest.approx(ranks.correlations, abs=0.005)
     assert all(status == [Status.reproduced] for status in statuses(results).values())
 
 
@@ -162,7 +166,7 @@ def test_verdicts_on_lime_are_read_with_both_baselines_and_both_truths():
             ("LIME*", "overall", 0.6),
         )
     }
-    found = {finding.setting: finding.status for finding in verdict("lime-quickshift-0.5", scores)}
+    found = {finding.reading: finding.status for finding in verdict("lime-quickshift-0.5", scores)}
     assert found == {
         "positive truth, black baseline": Status.reproduced,
         "overall truth, black baseline": Status.not_reproduced,
@@ -180,7 +184,7 @@ def test_what_is_said_to_be_higher_is_compared_with_everything_it_is_said_to_be_
 
 
 def test_occlusion_is_told_what_exactly_the_winners_pixels_would_have():
-    setting = Setting(Path("unused"), find_preset("quick", size=16, n_samples=2))
+    setting = StudySetting(Path("unused"), find_preset(PRESETS, "quick", size=16, n_samples=2))
     truth = al.make_environment("multi-color-sum[size=16]").sample(2).ground_truth
     share = truth.positive_mask.sum(dim=(1, 2)) / truth.overall_mask.sum(dim=(1, 2))
     expected = (2 * share / (1 + share)).mean()
@@ -188,7 +192,7 @@ def test_occlusion_is_told_what_exactly_the_winners_pixels_would_have():
 
 
 def test_an_order_by_pixel_index_has_the_area_of_its_steps():
-    setting = Setting(Path("unused"), find_preset("quick", size=32, n_samples=3))
+    setting = StudySetting(Path("unused"), find_preset(PRESETS, "quick", size=32, n_samples=3))
     inserted, deleted = modulo._by_index(setting)
     masks = al.make_environment("single-color-modulo[size=32]").sample(3).ground_truth.positive_mask
     areas = []
@@ -203,7 +207,7 @@ def test_an_order_by_pixel_index_has_the_area_of_its_steps():
 
 def test_equal_values_are_read_in_both_orders_and_the_sum_of_the_printed_areas_is_told():
     printed = published_table("table4")
-    same = dict.fromkeys(printed.columns, mean_of(np.full((5, 3), 0.5)))
+    same = dict.fromkeys(printed.columns, average_images(np.full((5, 3), 0.5)))
     random, by_index = modulo._findings(printed, "Constant", "Insertion", same, same)
     assert {random.status, by_index.status} == {Status.not_reproduced}
     assert "add up to 0.89" in random.reason
@@ -220,11 +224,11 @@ def test_a_wrong_order_names_the_methods_that_are_farthest_from_their_printed_ra
 
 def test_an_area_within_two_hundredths_is_reproduced_and_on_the_same_side_of_chance_has_the_direction():
     def area(value):
-        return modulo._finding(mean_of(np.full((5, 3), value)), 0.8827, "").status
+        return modulo._finding(average_images(np.full((5, 3), value)), 0.8827, "").status
 
     assert [area(0.88), area(0.7), area(0.5)] == [Status.reproduced, Status.direction, Status.not_reproduced]
 
 
 def test_means_leave_out_undefined_images_and_are_undefined_without_any():
-    assert mean_of(np.array([[1.0, np.nan], [3.0, 5.0]])).by_seed == (1, 4)
-    assert np.isnan(mean_of(np.array([[np.nan, np.nan], [3.0, 5.0]])).value)
+    assert average_images(np.array([[1.0, np.nan], [3.0, 5.0]])).by_seed == (1, 4)
+    assert np.isnan(average_images(np.array([[np.nan, np.nan], [3.0, 5.0]])).value)

@@ -12,11 +12,15 @@ import pytest
 from scipy.stats import rankdata
 
 from attributionlab.judging.ranking import PairedDifference
-from attributionlab.papers.claims import Evidence, Status
-from attributionlab.papers.study import PRESETS, Setting
-from attributionlab.papers.zhang2024 import measuring, modulo, priors, section4, unseen_data
-from attributionlab.papers.zhang2024.measuring import Measured, Ranked, mean_of, measure
-from attributionlab.papers.zhang2024.published import METRIC_NAMES, PublishedTable, published_table
+from attributionlab.papers import measuring
+from attributionlab.papers.claims import Status
+from attributionlab.papers.evidence import Evidence, average_images
+from attributionlab.papers.measuring import MeasuredScores, RankedScores, measure_plan
+from attributionlab.papers.published import PublishedTable
+from attributionlab.papers.studies import StudySetting
+from attributionlab.papers.zhang2024 import modulo, priors, section4, unseen_data
+from attributionlab.papers.zhang2024.paper import PRESETS
+from attributionlab.papers.zhang2024.published import METRIC_NAMES, PublishedRanks, published_table
 from attributionlab.papers.zhang2024.rankings import consistency, correlations, orders, rank_table
 from attributionlab.seeding import generator
 
@@ -36,7 +40,7 @@ class Drawn:
 
 
 def drawn(name, methods=unseen_data.METHODS, metrics=METRIC_NAMES):
-    return Measured((f"{name} 0", f"{name} 1"), methods, metrics, Drawn())
+    return MeasuredScores((f"{name} 0", f"{name} 1"), methods, metrics, Drawn())
 
 
 def draws():
@@ -61,7 +65,7 @@ def oracle_spearman(found, network, methods, column, truth, images=range(N_IMAGE
 
 def test_means_and_intervals_leave_out_undefined_images():
     scores = np.array([[1.0, np.nan, 3.0, 8.0, 2.0, 4.0], [3.0, 5.0, np.nan, np.nan, 1.0, 0.0]])
-    found = mean_of(scores)
+    found = average_images(scores)
     assert found.by_seed == pytest.approx([3.6, 2.25])
     assert found.value == pytest.approx((3.6 + 2.25) / 2)
     means = [[oracle_mean(network, images) for network in scores] for images in draws()]
@@ -102,7 +106,7 @@ def test_ranks_are_those_of_mean_scores_averaged_over_networks():
 
 @pytest.fixture
 def setting(tmp_path):
-    return Setting(tmp_path, PRESETS["quick"])
+    return StudySetting(tmp_path, PRESETS["quick"])
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +120,9 @@ def table6(tmp_path_factory):
         return {name: drawn(spec, methods, metrics)}
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(unseen_data, "measure", measure)
-        report = unseen_data.table6(Setting(tmp_path_factory.mktemp("table6"), PRESETS["quick"]))
-    return {result.claim.key: result for result in report.results}, specs
+        patched.setattr(unseen_data, "measure_plan", measure)
+        report = unseen_data.table6(StudySetting(tmp_path_factory.mktemp("table6"), PRESETS["quick"]))
+    return {result.claim.key: result for result in report.claims}, specs
 
 
 def test_the_effect_is_switched_off_in_two_ways(table6):
@@ -138,7 +142,7 @@ def test_drops_are_differences_of_correlations_with_and_without_the_effect(table
     readings = list(itertools.product(("redundancy off", "uniform weights, redundancy kept"), ("positive", "overall")))
     for column in METRIC_NAMES:
         spec = METRIC_NAMES[column] + ("[n_orders=100]" if column == "Sensitivity-N" else "")
-        findings = {finding.setting: finding for finding in results[f"table2.{column.lower()}"].findings}
+        findings = {finding.reading: finding for finding in results[f"table2.{column.lower()}"].findings}
         assert len(findings) == 8
         for (name, truth), (baselines, methods) in itertools.product(readings, unseen_data.BASELINES.items()):
             sides = [drawn(one, metrics={column: spec}) for one in (present.environments[0][:-2], asked[name][0])]
@@ -148,7 +152,7 @@ def test_drops_are_differences_of_correlations_with_and_without_the_effect(table
             assert ours.value == pytest.approx(np.mean(one) - np.mean(other))
             assert ours.low < ours.value < ours.high
             if name == "uniform weights, redundancy kept":
-                kept = {one.setting: one for one in results[f"appendix-i.{column.lower()}"].findings}
+                kept = {one.reading: one for one in results[f"appendix-i.{column.lower()}"].findings}
                 assert kept[f"{truth} truth, {baselines}"].ours == ours
     assert results["table2.insertion"].claim.published == "0.02 with, 0.42 without"
 
@@ -158,7 +162,7 @@ def test_the_interval_of_a_difference_draws_the_same_images_on_both_sides(table6
     found = next(
         finding.ours
         for finding in results["table2.insertion"].findings
-        if finding.setting == "redundancy off, positive truth, black baselines"
+        if finding.reading == "redundancy off, positive truth, black baselines"
     )
     methods = unseen_data.BASELINES["black baselines"]
     sides = [drawn(asked[name][0]) for name in ("with the effect", "redundancy off")]
@@ -171,7 +175,7 @@ def test_the_interval_of_a_difference_draws_the_same_images_on_both_sides(table6
 
 def test_orders_are_judged_on_the_truth_of_the_caption(table6):
     findings = table6[0]["table6.order.f1"].findings
-    assert {finding.setting.split(", ")[-2] for finding in findings} == {"overall truth"}
+    assert {finding.reading.split(", ")[-2] for finding in findings} == {"overall truth"}
 
 
 @pytest.mark.parametrize(
@@ -214,7 +218,8 @@ class Given:
         return {"a": 1, "b": 2, "c": 3}
 
 
-TABLE = PublishedTable("there", ("F1", "Insertion"), {"a": (0, 0), "b": (1, 2), "c": (2, 1)}, (0.5,))
+TABLE = PublishedTable("there", ("F1", "Insertion"), {"a": (0, 0), "b": (1, 2), "c": (2, 1)})
+RANKS = PublishedRanks(TABLE, (0.5,))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +233,7 @@ TABLE = PublishedTable("there", ("F1", "Insertion"), {"a": (0, 0), "b": (1, 2), 
 )
 def test_a_correlation_is_reproduced_within_a_tenth_and_has_its_direction_from_one_half(value, trusted, untrusted):
     for trust, status in ((True, trusted), (False, untrusted)):
-        ((finding,),) = (one.findings for one in correlations("key", TABLE, {"": Given(value)}, trusted=trust))
+        ((finding,),) = (one.findings for one in correlations("key", RANKS, {"": Given(value)}, trusted=trust))
         assert finding.status is status
         if status is not Status.reproduced:
             assert ("no ranking can have both" in finding.reason) is not trust
@@ -244,15 +249,15 @@ def test_an_order_is_reproduced_from_nine_tenths(value, status):
 
 @pytest.mark.parametrize(("printed", "status"), [(0.5, Status.reproduced), (0.49, Status.not_reproduced)])
 def test_printed_correlations_must_follow_to_two_digits(printed, status):
-    table = PublishedTable("there", TABLE.columns, TABLE.rows, (printed,))
-    assert table.recomputed() == pytest.approx((0.5,))
-    assert consistency("key", table)[0].findings[0].status is status
+    ranks = PublishedRanks(TABLE, (printed,))
+    assert ranks.recomputed() == pytest.approx((0.5,))
+    assert consistency("key", ranks)[0].findings[0].status is status
 
 
 def test_ours_are_counted_from_where_the_table_counts():
     scores = np.array([[[0.9], [0.5], [0.1]]])
-    ranked = Ranked(("a", "b", "c"), {"F1": scores, "Insertion": scores})
-    rows = rank_table("", TABLE, ranked).rows
+    ranked = RankedScores(("a", "b", "c"), {"F1": scores, "Insertion": scores})
+    rows = rank_table("", RANKS, ranked).rows
     assert rows[:3] == (("a", 0, 0, 0, 0), ("b", 1, 1, 2, 1), ("c", 2, 2, 1, 2))
     assert rows[3] == ("Spearman with F1", None, None, 0.5, pytest.approx(1))
 
@@ -265,7 +270,7 @@ def constant(scores):
             return np.full(N_IMAGES, scores.get((method, name), np.nan))
 
     names = {name: name for name in (*unseen_data.METHODS, *(name for name in priors.NAMES if "sam" not in name))}
-    return Measured(("0", "1"), names, {}, Constant())
+    return MeasuredScores(("0", "1"), names, {}, Constant())
 
 
 def test_section_4_compares_what_it_says(setting, monkeypatch):
@@ -288,9 +293,9 @@ def test_section_4_compares_what_it_says(setting, monkeypatch):
         ("DeepSHAP", "overall.f1"): 0.5,
         ("LIME (quickshift)", "positive.f1"): 0.1,
     }
-    monkeypatch.setattr(section4, "measure", lambda *_: {"default": constant(scores)})
+    monkeypatch.setattr(section4, "measure_plan", lambda *_: {"default": constant(scores)})
     monkeypatch.setattr(section4, "measure_priors", lambda _: constant({("LIME (quickshift)", "positive.f1"): 0.7}))
-    found = {result.claim.key.partition(".")[2]: result for result in section4.study(setting).results}
+    found = {result.claim.key.partition(".")[2]: result for result in section4.section4(setting).claims}
     truth, smoothed = "positive truth", "positive-smooth truth"
     differences = {
         ("precision-ig", 0, "overall truth"): 0.7,
@@ -304,12 +309,12 @@ def test_section_4_compares_what_it_says(setting, monkeypatch):
     }
     for (key, index, said), difference in differences.items():
         finding = found[key].findings[index]
-        assert (finding.setting, finding.ours.value) == (said, pytest.approx(difference))
+        assert (finding.reading, finding.ours.value) == (said, pytest.approx(difference))
         assert finding.status is (Status.reproduced if difference > 0 else Status.not_reproduced)
     assert found["deepshap-overall"].findings[0].status is Status.reproduced, "at gamma is at least gamma"
     assert found["deepshap-overall"].claim.published == "F1 at least 0.5"
     assert found["deepshap-positive"].claim.published == "F1 below 0.5"
-    on_truth = {finding.setting: finding for finding in found["lime-quickshift-0.5"].findings}
+    on_truth = {finding.reading: finding for finding in found["lime-quickshift-0.5"].findings}
     assert len(on_truth) == 4
     assert on_truth["positive truth, black baseline"].ours.value == pytest.approx(0.7), "from the study of priors"
 
@@ -321,30 +326,30 @@ def test_areas_are_means_of_what_the_metrics_give(setting, monkeypatch):
         asked.append((folder, environment, metrics))
         return {"modulo": drawn("modulo", methods, metrics)}
 
-    monkeypatch.setattr(modulo, "measure", measure)
+    monkeypatch.setattr(modulo, "measure_plan", measure)
     report = modulo.table4(setting)
-    found = {result.claim.key: result.findings[0].ours for result in report.results}
+    found = {result.claim.key: result.findings[0].ours for result in report.claims}
     (one,) = asked
     assert one[1] == {"modulo": "single-color-modulo[size=64]"}
     for column in ("Insertion", "Deletion"):
         scores = drawn("modulo", modulo.METHODS, one[2]).scores("LRP", "score", one[2][column])
         assert found[f"table4.{column.lower()}.lrp"].by_seed == pytest.approx(scores.mean(axis=1))
     assert found["table4.optimum"] == found["table4.insertion.lrp"]
-    ranked = modulo.run(setting).columns["F1"]
+    ranked = modulo.ranked_methods(setting).columns["F1"]
     expected = drawn("modulo", modulo.METHODS).scores("LRP", "overall.f1")
     assert np.array_equal(ranked[:, list(modulo.METHODS).index("LRP")], expected)
 
 
 @pytest.mark.parametrize(("area", "status"), [(0.97, Status.not_reproduced), (0.9755, Status.reproduced)])
 def test_the_optimum_must_be_met_to_two_thousandths(area, status):
-    (finding,) = modulo._optimum(mean_of(np.full((2, 3), area))).findings
+    (finding,) = modulo._optimum(average_images(np.full((2, 3), area))).findings
     assert published_table("table4").rows["LRP"][0] == 0.9754
     assert finding.status is status
 
 
 def test_an_area_has_the_direction_only_where_it_is_clearly_on_its_side_of_chance():
     def status(area):
-        return modulo._finding(mean_of(np.full((2, 3), area)), 0.9754, "LRP").status
+        return modulo._finding(average_images(np.full((2, 3), area)), 0.9754, "LRP").status
 
     assert [status(area) for area in (0.53, 0.51)] == [Status.direction, Status.not_reproduced]
 
@@ -363,9 +368,9 @@ def test_what_a_preset_says_is_what_is_run(tmp_path, monkeypatch):
 
     monkeypatch.setattr(measuring, "run_plan", run)
     monkeypatch.setattr(measuring, "load_records", lambda _: Drawn())
-    setting = Setting(Path(tmp_path), PRESETS["quick"], workers=3, device="cpu", watch=watch)
+    setting = StudySetting(Path(tmp_path), PRESETS["quick"], workers=3, device="cpu", watch=watch)
     environments = {"one": "multi-color-sum[size=16]", "other": "single-color-sum[size=16]"}
-    found = measure(setting, "here", environments, {"Truth": "truth"}, {"Insertion": "insertion"})
+    found = measure_plan(setting, "here", environments, {"Truth": "truth"}, {"Insertion": "insertion"})
     ((plan, where, workers, device),) = runs
     assert (where, workers, device) == (tmp_path / "here", 3, "cpu")
     assert (plan.n_samples, plan.network_seeds, plan.images_per_job) == (16, (0, 1, 2, 3, 4), 4)

@@ -8,13 +8,13 @@
   const truth = find("#filter-truth"), environment = find("#filter-environment"), method = find("#filter-method");
 
   function filter() {
-    const wanted = method.value.trim().toLowerCase();
+    const part = method.value.trim().toLowerCase();
     let n = 0;
     for (const row of rows) {
       const data = row.dataset;
       const fits = (truth.value === "" || (truth.value === "decides" ? "decides" in data : data.truth === truth.value))
         && (environment.value === "" || data.environment === environment.value)
-        && data.method.toLowerCase().includes(wanted);
+        && data.method.toLowerCase().includes(part);
       row.hidden = !fits;
       n += fits;
     }
@@ -27,7 +27,7 @@
 
   for (const control of [truth, environment, method]) control.addEventListener("input", filter);
 
-  // verdict table: sorting; what has no value comes last either way
+  // verdict table: sorting; rows without a value come last in both directions
   const body = find("#verdict-table tbody");
   const headings = findAll("#verdict-table thead th");
 
@@ -45,15 +45,15 @@
   function sort(column) {
     const heading = headings[column];
     const usual = heading.classList.contains("number") ? "descending" : "ascending";
-    const other = usual === "ascending" ? "descending" : "ascending";
-    const direction = heading.getAttribute("aria-sort") === usual ? other : usual;
-    for (const one of headings) one.removeAttribute("aria-sort");
+    const reversed = usual === "ascending" ? "descending" : "ascending";
+    const direction = heading.getAttribute("aria-sort") === usual ? reversed : usual;
+    for (const sorted of headings) sorted.removeAttribute("aria-sort");
     heading.setAttribute("aria-sort", direction);
     const sign = direction === "ascending" ? 1 : -1;
     const keyed = rows.map((row) => [valueOf(row, column), row]);
-    const known = keyed.filter(([value]) => value !== null).sort(([a], [b]) => sign * compare(a, b));
-    const unknown = keyed.filter(([value]) => value === null);
-    body.append(...[...known, ...unknown].map(([, row]) => row));
+    const valued = keyed.filter(([value]) => value !== null).sort(([a], [b]) => sign * compare(a, b));
+    const unvalued = keyed.filter(([value]) => value === null);
+    body.append(...[...valued, ...unvalued].map(([, row]) => row));
   }
 
   headings.forEach((heading, column) => {
@@ -61,7 +61,7 @@
     if (button) button.addEventListener("click", () => sort(column));
   });
 
-  // gallery: what is laid over the images, and how much of it
+  // gallery: the map on top of the images, and its opacity
   const layer = find("#layer");
 
   for (const card of findAll(".card")) {
@@ -74,7 +74,7 @@
 
     const blend = () => {
       shown.style.opacity = slider.value / 100;
-      input.style.filter = `grayscale(${Math.min(1, slider.value / 30)})`;  // else its colors mix with those of the map
+      input.style.filter = `grayscale(${Math.min(1, slider.value / 30)})`;  // colors of the image would mix with those of the map
       slider.setAttribute("aria-valuetext", `${slider.value} % map`);
     };
     slider.addEventListener("input", blend);
@@ -99,7 +99,7 @@
     figure.prepend(image);
   }
 
-  // every image by itself
+  // details of every image
   const dialogs = findAll("dialog");
 
   function show(index) {
@@ -123,7 +123,7 @@
     button.addEventListener("click", () => show(dialogs.findIndex((dialog) => dialog.id === button.dataset.opens)));
   }
 
-  // curves: show and hide, and bring out
+  // curves: show, hide and highlight
   for (const button of findAll(".legend button")) {
     const curves = findAll(`.chart g[data-curve="${button.dataset.curve}"]`);
     const light = (lit) => { for (const curve of curves) curve.classList.toggle("lit", lit); };

@@ -5,32 +5,44 @@ import json
 import numpy as np
 import pytest
 
-from attributionlab.papers.claims import Claim, Result, judge, summarized, unchecked, within
-from attributionlab.papers.report import Report, to_html, to_json, to_markdown
-from attributionlab.papers.study import PRESETS, ReportFigure, ReportTable, StudyReport
-from attributionlab.papers.zhang2024.run import write_report
+from attributionlab.papers.claims import JudgedClaim, PublishedClaim, judge_evidence, unchecked, within
+from attributionlab.papers.evidence import average_networks
+from attributionlab.papers.paper import Paper
+from attributionlab.papers.presets import Preset
+from attributionlab.papers.reports import ReproductionReport, to_html, to_json, to_markdown
+from attributionlab.papers.running import write_report
+from attributionlab.papers.studies import ReportFigure, ReportTable, StudyReport
 
+PRESET = Preset("quick", size=64, n_samples=16)
+PAPER = Paper("nobody2024", "Nobody 2024, nothing", {}, {"quick": PRESET, "paper": Preset("paper", 224, 100)})
 NASTY = "<script>alert('x')</script> | a*b"
 
 
-def finding(value, target, direction=None, setting=""):
-    return judge(summarized([value] * 5, np.full(10, value)), within(target, 0.1), direction, setting=setting)
+def finding(value, target, direction=None, reading=""):
+    return judge_evidence(
+        average_networks([value] * 5, np.full(10, value)), within(target, 0.1), direction, reading=reading
+    )
 
 
 @pytest.fixture
 def report():
-    claim = Claim("table9.x", "Table 9", NASTY, "0.94", "close")
+    claim = PublishedClaim("table9.x", "Table 9", NASTY, "0.94", "close")
     results = (
-        Result(claim, (finding(0.9, 0.94, setting="one way"), finding(0.2, 0.94, setting="another"))),
-        Result(Claim("table9.y", "Table 9", "It cannot be seen", "by eye", "none"), (unchecked("no weights"),)),
-        Result(Claim("table9.z", "Table 9", "Undefined", "1", "close"), (judge(summarized([np.nan]), within(1, 0)),)),
+        JudgedClaim(claim, (finding(0.9, 0.94, reading="one way"), finding(0.2, 0.94, reading="another"))),
+        JudgedClaim(
+            PublishedClaim("table9.y", "Table 9", "It cannot be seen", "by eye", "none"), (unchecked("no weights"),)
+        ),
+        JudgedClaim(
+            PublishedClaim("table9.z", "Table 9", "Undefined", "1", "close"),
+            (judge_evidence(average_networks([np.nan]), within(1, 0)),),
+        ),
     )
     table = ReportTable(
         "Side by side", ("method", "published", "ours"), (("GradCAM", 0.8827, float("nan")), ("n", 675033, None))
     )
     figure = ReportFigure("table9.png", NASTY, b"pixels")
     study = StudyReport("table9", "Table 9: invented", results, (table,), (NASTY,), (figure,))
-    return Report((study,), PRESETS["quick"], "cpu", {"torch": "2"})
+    return ReproductionReport(PAPER, (study,), PRESET, "cpu", {"torch": "2"})
 
 
 def test_json_is_valid_and_counts_findings_by_status(report):

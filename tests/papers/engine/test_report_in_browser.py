@@ -5,24 +5,31 @@ import base64
 import pytest
 from chromium import as_phone, choose, find, needs_chromium, opened
 
-from attributionlab.papers.claims import Claim, Result, judge, summarized, unchecked, within
-from attributionlab.papers.report import Report, to_html
-from attributionlab.papers.study import PRESETS, ReportTable, StudyReport
+from attributionlab.papers.claims import JudgedClaim, PublishedClaim, judge_evidence, unchecked, within
+from attributionlab.papers.evidence import average_networks
+from attributionlab.papers.paper import Paper
+from attributionlab.papers.presets import Preset
+from attributionlab.papers.reports import ReproductionReport, to_html
+from attributionlab.papers.studies import ReportTable, StudyReport
 
 pytestmark = needs_chromium
 
+PRESET = Preset("quick", size=64, n_samples=16)
+PAPER = Paper("nobody2024", "Nobody 2024, nothing", {}, {"quick": PRESET, "paper": Preset("paper", 224, 100)})
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
 def study(key, *values):
     results = [
-        Result(
-            Claim(f"{key}.{place}", "page 1", f"{HOSTILE} {place}", "1", "close"),
-            (judge(summarized([value]), within(1, 0.1)),),
+        JudgedClaim(
+            PublishedClaim(f"{key}.{place}", "page 1", f"{HOSTILE} {place}", "1", "close"),
+            (judge_evidence(average_networks([value]), within(1, 0.1)),),
         )
         for place, value in enumerate(values)
     ]
-    results.append(Result(Claim(f"{key}.x", "page 2", "Unseen", "by eye", "none"), (unchecked("no weights"),)))
+    results.append(
+        JudgedClaim(PublishedClaim(f"{key}.x", "page 2", "Unseen", "by eye", "none"), (unchecked("no weights"),))
+    )
     table = ReportTable("Side by side", ("method", "ours"), (("GradCAM", 0.88),))
     return StudyReport(key, f"{key}: invented", tuple(results), (table,), ("about `it`",))
 
@@ -30,7 +37,9 @@ def study(key, *values):
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     path = tmp_path_factory.mktemp("reproduction") / "reproduction.html"
-    report = Report((study("one", 1.0, 0.2), study("two", 1.0, 1.0, 0.1)), PRESETS["quick"], "cpu", {"torch": "2"})
+    report = ReproductionReport(
+        PAPER, (study("one", 1.0, 0.2), study("two", 1.0, 1.0, 0.1)), PRESET, "cpu", {"torch": "2"}
+    )
     path.write_text(to_html(report), encoding="utf-8")
     return path.as_uri()
 

@@ -1,4 +1,4 @@
-"""The reproduction report as Markdown, JSON and one self-contained HTML file; the same results give the same bytes."""
+"""The reproduction report as Markdown, JSON and one self-contained HTML file; equal findings give equal bytes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from markupsafe import Markup
 from rich import box
 from rich.table import Table
 
-from attributionlab.papers.claims import SHARE, Evidence, Finding, Result, Status
-from attributionlab.papers.study import Cell, Preset, StudyReport
-from attributionlab.papers.zhang2024.published import published
+from attributionlab.papers.claims import SHARE, Finding, JudgedClaim, PublishedClaim, Status
+from attributionlab.papers.evidence import Evidence
+from attributionlab.papers.paper import Paper
+from attributionlab.papers.presets import Preset
+from attributionlab.papers.studies import Cell, StudyReport
 from attributionlab.reports.page.assets import asset, policy, printable_value
 from attributionlab.reports.tables.cells import escape
 
@@ -25,22 +27,24 @@ LOOKS = {
     Status.not_reproduced: ("failed", "\N{BALLOT X}"),
     Status.unchecked: ("unknown", "?"),
 }
-"""By status, its class in the HTML report and a sign that says the same without color."""
+"""Class in the HTML report and sign of each status; the sign tells statuses apart without color."""
 
 FILES = {"md": "reproduction.md", "json": "reproduction.json", "html": "reproduction.html"}
 
 
 @dataclass(frozen=True)
-class Report:
-    """Everything that came out.
+class ReproductionReport:
+    """Published and measured results of a paper.
 
     Args:
-        studies: In the order of the paper.
-        preset: How much was measured.
-        device: Where.
-        versions: With what.
+        paper: The paper.
+        studies: Reports in the order of the paper.
+        preset: Amount of work.
+        device: Device that measured.
+        versions: Versions of the software.
     """
 
+    paper: Paper
     studies: tuple[StudyReport, ...]
     preset: Preset
     device: str
@@ -48,23 +52,22 @@ class Report:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Findings by status."""
-        found = Counter(finding.status.value for _, result in self.claims for finding in result.findings)
-        return {status.value: found[status.value] for status in Status}
+        """Number of findings by status."""
+        return {status.value: sum(self.count(study, status) for study in self.studies) for status in Status}
 
     def count(self, study: StudyReport, status: Status) -> int:
-        """Findings of a study that have a status."""
-        return sum(finding.status is status for result in study.results for finding in result.findings)
+        """Number of findings of a study that have a status."""
+        return sum(finding.status is status for claim in study.claims for finding in claim.findings)
 
     @property
-    def claims(self) -> list[tuple[StudyReport, Result]]:
+    def claims(self) -> list[tuple[StudyReport, JudgedClaim]]:
         """All claims, with the study of each."""
-        return [(study, result) for study in self.studies for result in study.results]
+        return [(study, claim) for study in self.studies for claim in study.claims]
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
         return {
-            "paper": published()["paper"],
+            "paper": self.paper.title,
             "preset": {
                 "name": self.preset.name,
                 "size": self.preset.size,
@@ -78,18 +81,18 @@ class Report:
         }
 
 
-def to_json(report: Report) -> str:
+def to_json(report: ReproductionReport) -> str:
     """The report as JSON; numbers that are undefined are null."""
     return json.dumps(_without_nan(report.to_dict()), indent=2, allow_nan=False) + "\n"
 
 
-def to_markdown(report: Report) -> str:
+def to_markdown(report: ReproductionReport) -> str:
     """The report as Markdown."""
     return _render("reproduction.md.jinja", report)
 
 
-def to_html(report: Report) -> str:
-    """The report as one HTML file that needs nothing else; it looks as the report of a run does."""
+def to_html(report: ReproductionReport) -> str:
+    """The report as one HTML file that needs nothing else, in the style of the report of a run."""
     css = asset("attributionlab.reports.page", "report.css") + asset("attributionlab.papers", "reproduction.css")
     js = asset("attributionlab.papers", "reproduction.js")
     return _render(
@@ -102,8 +105,8 @@ def to_html(report: Report) -> str:
     )
 
 
-def summary_table(report: Report) -> Table:
-    """The claims and what became of them, for a terminal."""
+def summary_table(report: ReproductionReport) -> Table:
+    """The claims and their statuses, for a terminal."""
     table = Table(
         title=f"reproduction, {report.preset.name}: {report.preset.scope}",
         title_justify="left",
@@ -112,14 +115,14 @@ def summary_table(report: Report) -> Table:
     )
     for column in ("study", "claim", "published", "status"):
         table.add_column(column)
-    for study, result in report.claims:
-        table.add_row(study.key, *map(escape, (result.claim.statement, result.claim.published)), _summary(result))
+    for study, judged in report.claims:
+        table.add_row(study.key, *map(escape, (judged.claim.statement, judged.claim.published)), _summary(judged))
     counted = ", ".join(f"{n} {status}" for status, n in report.counts.items())
     table.caption = f"{counted} (findings; a claim that the paper leaves open has several)"
     return table
 
 
-def _render(template: str, report: Report, **more: object) -> str:
+def _render(template: str, report: ReproductionReport, **variables: object) -> str:
     environment = Environment(
         loader=PackageLoader("attributionlab.papers"),
         autoescape=select_autoescape(["html.jinja"], default=False),
@@ -131,13 +134,11 @@ def _render(template: str, report: Report, **more: object) -> str:
     )
     environment.filters.update(cell=_cell, evidence=_evidence, share=_share, pipes=_pipes)
     environment.filters.update(summary=_summary, criterion=_criterion, embedded=_embedded, code=_code)
-    return environment.get_template(template).render(
-        report=report, paper=published()["paper"], statuses=list(Status), enough=SHARE, **more
-    )
+    return environment.get_template(template).render(report=report, statuses=list(Status), enough=SHARE, **variables)
 
 
 def _cell(value: Cell) -> str:
-    """A number in as many digits as it deserves, text as it is, nothing as a dash."""
+    """A number in as many digits as it deserves, text unchanged, a dash for a number that is missing."""
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124  # NaN
         return "-"
     if isinstance(value, str):
@@ -145,18 +146,17 @@ def _cell(value: Cell) -> str:
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 10 else f"{value:.4g}"
 
 
-def _evidence(found: Evidence | None) -> str:
+def _evidence(evidence: Evidence | None) -> str:
     """The mean and its interval."""
-    if found is None:
+    if evidence is None:
         return "-"
-    interval = "" if found.low is None or found.high is None else f" ({found.low:.3f} to {found.high:.3f})"
-    return (
-        f"{found.value:,.0f}" if float(found.value).is_integer() and abs(found.value) >= 10 else f"{found.value:.3f}"
-    ) + interval
+    value, low, high = evidence.value, evidence.low, evidence.high
+    mean = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 10 else f"{value:.3f}"
+    return mean if low is None or high is None else f"{mean} ({low:.3f} to {high:.3f})"
 
 
 def _share(finding: Finding) -> str:
-    """With how many networks the claim holds; nothing where the number is no matter of networks."""
+    """The number of networks in which the claim holds; a dash where the number does not depend on networks."""
     if finding.share is None or finding.ours is None or finding.ours.by_seed == (finding.ours.value,):
         return "-"
     n_seeds = len(finding.ours.by_seed)
@@ -168,17 +168,18 @@ def _embedded(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
-def _summary(result: Result) -> str:
-    """The status of a claim, or how many readings have which."""
-    found = Counter(finding.status for finding in result.findings)
-    if len(found) == 1:
-        return next(iter(found)).value
-    return ", ".join(f"{status.value} {found[status]} of {len(result.findings)}" for status in Status if found[status])
+def _summary(judged: JudgedClaim) -> str:
+    """The status of a claim, or the number of readings per status."""
+    counts = Counter(finding.status for finding in judged.findings)
+    if len(counts) == 1:
+        return next(iter(counts)).value
+    n_readings = len(judged.findings)
+    return ", ".join(f"{status.value} {counts[status]} of {n_readings}" for status in Status if counts[status])
 
 
-def _criterion(result: Result) -> str:
-    """When the claim counts as reproduced, and when its direction does."""
-    return result.claim.test + (f"; direction: {result.claim.direction}" if result.claim.direction else "")
+def _criterion(claim: PublishedClaim) -> str:
+    """The conditions for "reproduced" and for "direction only"."""
+    return claim.test + (f"; direction: {claim.direction}" if claim.direction else "")
 
 
 def _pipes(text: str) -> str:
@@ -187,7 +188,7 @@ def _pipes(text: str) -> str:
 
 
 def _code(text: str) -> Markup:
-    """Text for HTML; what stands between backticks is code, as in Markdown."""
+    """Text for HTML; text between backticks becomes code, like in Markdown."""
     parts = text.split("`")
     return Markup().join(
         Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
@@ -195,8 +196,9 @@ def _code(text: str) -> Markup:
 
 
 def _without_nan(value: Any) -> Any:
+    """A JSON value with null for NaN."""
     if isinstance(value, dict):
-        return {name: _without_nan(item) for name, item in value.items()}
+        return {name: _without_nan(member) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
+        return [_without_nan(member) for member in value]
     return None if isinstance(value, float) and value != value else value  # noqa: PLR0124  # NaN

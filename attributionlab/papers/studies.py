@@ -1,0 +1,97 @@
+"""Studies: their setting, and their report of claims, tables and figures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from attributionlab.papers.claims import JudgedClaim
+from attributionlab.papers.presets import Preset
+
+Cell = str | float | None
+
+Watch = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Takes a title and a number of jobs; gives a function that is told how many more of them are done."""
+
+
+@contextmanager
+def unwatched(_title: str, _total: int) -> Iterator[Callable[[int], None]]:
+    """No-op watch."""
+    yield lambda _n_done: None
+
+
+@dataclass(frozen=True)
+class StudySetting:
+    """Place, amount and options of a measurement.
+
+    Args:
+        folder: Folder of the records.
+        preset: Amount of work.
+        workers: Processes.
+        device: `auto`, `cpu` or `cuda`.
+        options: Values of the paper's own options by name, without those that were left out.
+        prepared: Result of the paper's `prepare`; None if the paper has none, or before it was called.
+        watch: Shows progress.
+    """
+
+    folder: Path
+    preset: Preset
+    workers: int = 1
+    device: str = "auto"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    prepared: Any = None
+    watch: Watch = unwatched
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A table of the report: numbers and text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A picture of the report: a PNG file beside it, which the page also holds itself."""
+
+    file: str
+    title: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class StudyReport:
+    """The outcome of a study.
+
+    Args:
+        key: Name of the study on the command line.
+        title: Heading.
+        claims: Published claims with their findings.
+        tables: Published and measured numbers side by side.
+        notes: Points that the paper leaves open or contradicts, and how they were handled.
+        figures: Pictures.
+    """
+
+    key: str
+    title: str
+    claims: tuple[JudgedClaim, ...]
+    tables: tuple[ReportTable, ...] = ()
+    notes: tuple[str, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Entry of the JSON report."""
+        return {
+            "study": self.key,
+            "title": self.title,
+            "claims": [claim.to_dict() for claim in self.claims],
+            "tables": [dataclasses.asdict(table) for table in self.tables],
+            "notes": list(self.notes),
+            "figures": [{"file": figure.file, "title": figure.title} for figure in self.figures],
+        }

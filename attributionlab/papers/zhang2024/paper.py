@@ -1,0 +1,39 @@
+"""The paper and its studies."""
+
+from __future__ import annotations
+
+from attributionlab.papers.paper import Paper
+from attributionlab.papers.presets import Preset
+from attributionlab.papers.published import load_published
+
+PACKAGE = "attributionlab.papers.zhang2024"
+
+SENSITIVITY_ORDERS = {"sensitivity_orders": 100}
+"""Random orders of Sensitivity-N."""
+
+PRESETS = {
+    "quick": Preset("quick", size=64, n_samples=16, details=SENSITIVITY_ORDERS),
+    "paper": Preset("paper", size=224, n_samples=100, details=SENSITIVITY_ORDERS),
+}
+
+
+def zhang2024() -> Paper:
+    """Zhang et al. 2024, AttributionLab."""
+    return Paper(
+        key="zhang2024",
+        title=load_published(PACKAGE)["paper"],
+        studies={
+            "table1": f"{PACKAGE}.architectures:table1",
+            "table3": f"{PACKAGE}.modulo:table3",
+            "table4": f"{PACKAGE}.modulo:table4",
+            "table5": f"{PACKAGE}.unseen_data:table5",
+            "table6": f"{PACKAGE}.unseen_data:table6",
+            "section4": f"{PACKAGE}.section4:section4",
+            "figure3": f"{PACKAGE}.trained:figure3",
+            "appendix-k": f"{PACKAGE}.priors:appendix_k",
+        },
+        presets=PRESETS,
+        aliases={"table2": "table6"},
+        options=("sam_checkpoint", "sam_model", "vgg16", "vit"),
+        prepare=f"{PACKAGE}.options:prepare",
+    )
