@@ -78,7 +78,7 @@ def run_plan(
         watch: Called with each record that is written.
 
     Raises:
-        BadOption: If an option is out of range or does not go with the backend, the folder belongs to another plan, or another process runs in it.
+        BadOption: If an option is out of range, the folder belongs to another plan, or another process runs in it.
         MachineError: If the disk is full, there is no such device, or the cluster does not answer.
 
     Example:
