@@ -79,13 +79,13 @@ def test_a_baseline_that_is_no_color_is_refused(baseline):
 MISFITS = {
     "no channels": (
         lambda x, t: (x[:, 0], t),
-        "`inputs` must be floating point of shape (b, c, h, w), got float32 of shape (2, 16, 16)",
+        "`inputs` must have shape (b, 3, 16, 16) for this model, got (2, 16, 16)",
     ),
     "integers": (
         lambda x, t: (x.long(), t),
-        "`inputs` must be floating point of shape (b, c, h, w), got int64 of shape (2, 3, 16, 16)",
+        "`inputs` must be floating point of shape (b, c, *shape), got int64 of shape (2, 3, 16, 16)",
     ),
-    "numpy": (lambda x, t: (x.numpy(), t), "`inputs` must be floating point of shape (b, c, h, w), got ndarray"),
+    "numpy": (lambda x, t: (x.numpy(), t), "`inputs` must be floating point of shape (b, c, *shape), got ndarray"),
     "gray": (
         lambda x, t: (x[:, :1], t),
         "`inputs` must have shape (b, 3, 16, 16) for this model, got (2, 1, 16, 16)",

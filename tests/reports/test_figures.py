@@ -164,9 +164,13 @@ def test_a_figure_has_no_date(tmp_path, ending):
     assert b"date" not in (tmp_path / f"figure{ending}").read_bytes().lower()
 
 
+EARLIER = b"Software\0attributionlab"
+"""The mark by which an earlier figure of ours is known."""
+
+
 def test_an_earlier_figure_is_replaced(tmp_path):
     path = tmp_path / "figure.png"
-    path.write_text("old")
+    path.write_bytes(EARLIER)
     save_figure(small_figure(), path)
     assert path.read_bytes().startswith(MAGIC[".png"])
 
@@ -196,7 +200,7 @@ def test_a_path_below_a_file_is_refused(tmp_path):
 
 def test_a_full_disk_leaves_the_earlier_figure_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "figure.png"
-    path.write_text("old")
+    path.write_bytes(EARLIER)
 
     def full(self, target, **options):
         target.write(b"half")
@@ -208,12 +212,12 @@ def test_a_full_disk_leaves_the_earlier_figure_and_nothing_else(tmp_path, monkey
     ):
         save_figure(small_figure(), path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
-    assert path.read_text() == "old"
+    assert path.read_bytes() == EARLIER
 
 
 def test_a_figure_cannot_replace_a_folder(tmp_path):
     (tmp_path / "figure.png").mkdir()
-    with pytest.raises(MachineError, match=r"^`output` must be writable"):
+    with pytest.raises(BadOption, match=r"^`output` must be a file, or nothing yet"):
         save_figure(small_figure(), tmp_path / "figure.png")
     assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
 

@@ -166,7 +166,8 @@ def test_another_ending_is_refused(small_run, tmp_path, name):
 
 
 def test_a_full_disk_leaves_the_earlier_report_and_nothing_else(small_run, tmp_path, monkeypatch):
-    (tmp_path / "report.html").write_text("old")
+    earlier = '<meta name="generator" content="attributionlab">'
+    (tmp_path / "report.html").write_text(earlier)
 
     def full(_file):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -174,7 +175,7 @@ def test_a_full_disk_leaves_the_earlier_report_and_nothing_else(small_run, tmp_p
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(MachineError, match=r"^`output` must be writable, got '.*'; No space left on device$"):
         write_report(small_run.records, tmp_path / "report.html")
-    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.html", "old")]
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("report.html", earlier)]
 
 
 def test_at_a_glance_every_method_has_a_cell_per_environment_over_all_seeds(small_run):

@@ -59,7 +59,7 @@ def test_kept_pixels_outside_of_the_support_are_refused():
         Patch("square", 0.5, (1,), 0, 0, KEPT, SUPPORT)
 
 
-@pytest.mark.parametrize("mask", ["support", "kept"])
+@pytest.mark.parametrize("mask", ["support", "colored"])
 def test_masks_of_a_patch_cannot_be_written(scene, mask):
     with pytest.raises(ValueError, match="read-only"):
         getattr(scene.patches[0], mask)[0, 0] = False
