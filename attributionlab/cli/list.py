@@ -1,4 +1,4 @@
-"""`attributionlab list`: what there is."""
+"""`attributionlab list`: the environments, methods, metrics and segmenters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attributionlab.cli.output import one_line_errors, print_json, print_table, 
 
 
 class Kind(StrEnum):
-    """What can be listed."""
+    """Kinds of entries that can be listed."""
 
     environments = "environments"
     methods = "methods"
@@ -36,7 +36,7 @@ def list_(
         )
         from attributionlab.reports.tables.cells import to_csv
 
-        kinds = [kind.value] if kind else [each.value for each in Kind]
+        kinds = [kind.value] if kind else [member.value for member in Kind]
         entries = catalog(kinds, name)
         if format is Format.json:
             print_json(entries)

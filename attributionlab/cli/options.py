@@ -10,7 +10,7 @@ import typer
 
 
 class Format(StrEnum):
-    """How results are printed."""
+    """Output format of results."""
 
     table = "table"
     json = "json"
@@ -18,7 +18,7 @@ class Format(StrEnum):
 
 
 class Device(StrEnum):
-    """Where to compute."""
+    """Device to compute on."""
 
     auto = "auto"
     cpu = "cpu"
@@ -59,5 +59,5 @@ def environment_defaults(size: int | None, seed: int | None) -> dict[str, object
 
 def sam_defaults(checkpoint: Path | None, model: str | None) -> dict[str, object]:
     """Options for methods with segments=sam whose spec does not set them."""
-    given = {"sam_checkpoint": checkpoint and str(checkpoint), "sam_model": model}
-    return {name: value for name, value in given.items() if value is not None}
+    options = {"sam_checkpoint": checkpoint and str(checkpoint), "sam_model": model}
+    return {name: value for name, value in options.items() if value is not None}

@@ -36,10 +36,10 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 MOST_PROBLEMS = 50
-"""Problems of a plan that are printed, at most."""
+"""Largest number of problems of a plan that are printed."""
 
 PIPE_WIDTH = 140
-"""Columns of a table that is not printed to a terminal, so that nothing is cut off."""
+"""Width of a table that is not printed to a terminal, in characters, so that nothing is cut off."""
 
 
 class _Console(Console):
@@ -62,7 +62,7 @@ def harden_streams() -> None:
 
 
 def discard_output() -> None:
-    """Let what is left in the buffer of stdout go nowhere, as it cannot be written; Python would try again at its end."""
+    """Discard the buffer of stdout, which cannot be written; otherwise Python would try again when it exits."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -119,7 +119,7 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
     """Turn errors into one line on stderr and the exit code of their kind, warnings into one line each.
 
     Args:
-        interrupted: What is said after Ctrl-C, and with another first word after SIGTERM.
+        interrupted: Message after Ctrl-C; after SIGTERM its first word differs.
 
     The exit goes through SystemExit, so that nothing is printed after the line.
     """
@@ -150,15 +150,15 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
 
 @contextmanager
 def chatter_to_stderr() -> Iterator[None]:
-    """Keep what a user's code prints out of the results, also from native code and from other processes."""
-    kept = os.dup(1)
+    """Redirect what a user's code prints from stdout to stderr, also from native code and other processes."""
+    saved_stdout = os.dup(1)
     os.dup2(2, 1)
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(saved_stdout, 1)
+        os.close(saved_stdout)
 
 
 @contextmanager
@@ -207,13 +207,17 @@ def build_methods(
     from attributionlab.methods import make_method
     from attributionlab.specs.grammar import parse_spec
 
-    built, left = [], dict(sam)
+    built, unused = [], dict(sam)
     for spec in specs:
-        said = {**(options or {}), **(parse_spec(spec).options if spec.endswith("]") else {})}
-        missing = {name: value for name, value in sam.items() if name not in said and said.get("segments") == "sam"}
+        set_options = {**(options or {}), **(parse_spec(spec).options if spec.endswith("]") else {})}
+        missing = {
+            name: value
+            for name, value in sam.items()
+            if name not in set_options and set_options.get("segments") == "sam"
+        }
         built.append(make_method(spec, **(options or {}), **missing))
-        left = {name: value for name, value in left.items() if name not in missing}
-    for name, value in left.items():
+        unused = {name: value for name, value in unused.items() if name not in missing}
+    for name, value in unused.items():
         raise bad_option(name, "go with a method that has segments=sam and does not set it", value)
     return built
 

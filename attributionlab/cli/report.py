@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TableFormat(StrEnum):
-    """How the table is printed."""
+    """Output format of the table."""
 
     table = "table"
     csv = "csv"
@@ -26,7 +26,7 @@ class TableFormat(StrEnum):
 
 
 class FigureFormat(StrEnum):
-    """What figures are written as."""
+    """File format of the figures."""
 
     png = "png"
     svg = "svg"

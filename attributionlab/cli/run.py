@@ -1,4 +1,4 @@
-"""`attributionlab run`: do what a plan says, and go on where it was interrupted."""
+"""`attributionlab run`: do the jobs of a plan, and resume an interrupted run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Backend(StrEnum):
-    """Who does the work."""
+    """Engine that does the jobs."""
 
     loky = "loky"
     dask = "dask"
@@ -36,7 +36,7 @@ class Backend(StrEnum):
 
 
 class RunFormat(StrEnum):
-    """How the outcome is printed."""
+    """Output format of the outcome."""
 
     table = "table"
     json = "json"
@@ -70,8 +70,8 @@ def run(
         from attributionlab.reports.tables.run_tables import to_rich
         from attributionlab.runs import load_records, read_plan, run_plan
 
-        wanted = {"scheduler": (scheduler, Backend.dask), "address": (address, Backend.ray)}
-        for name, (value, owner) in wanted.items():
+        addresses = {"scheduler": (scheduler, Backend.dask), "address": (address, Backend.ray)}
+        for name, (value, owner) in addresses.items():
             if value is not None and backend is not owner:
                 raise bad_option(name, f"go with --backend {owner.value}", value)
         with chatter_to_stderr():
@@ -95,7 +95,7 @@ def run(
             print_json(outcome.to_dict())
         else:
             print_table(to_rich(run_table(load_records(output))))
-            print_line(_said(outcome))
+            print_line(_outcome_text(outcome))
         if outcome.n_failed:
             raise SystemExit(EXIT_FAILED)
 
@@ -103,14 +103,14 @@ def run(
 _LOOK = "Look at it: attributionlab report {} -o report.html"
 
 
-def _said(outcome: RunOutcome) -> str:
-    """What was done, in a sentence, and where to look."""
+def _outcome_text(outcome: RunOutcome) -> str:
+    """Sentence about the outcome, and the command that shows the results."""
     if outcome.n_run == 0 and not outcome.n_failed:
         return f"All {outcome.n_jobs:,} jobs were done before. {_LOOK.format(outcome.folder)}"
     before = f", {outcome.n_before:,} were done before" if outcome.n_before else ""
     failed = f"; {outcome.n_failed:,} failed (--retry-failed does them again)" if outcome.n_failed else ""
-    done = f"{outcome.n_run:,} of {outcome.n_jobs:,} jobs done in {outcome.seconds:.1f} s{before}{failed}"
-    return f"{done}. {_LOOK.format(outcome.folder)}"
+    jobs_done = f"{outcome.n_run:,} of {outcome.n_jobs:,} jobs done in {outcome.seconds:.1f} s{before}{failed}"
+    return f"{jobs_done}. {_LOOK.format(outcome.folder)}"
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _last(record: Record) -> str:
     """A record in a few words."""
     if record.error is not None:
         return f"{record.method}: {record.error.type}"
-    name = next((one for one in ("overall.f1", "score") if one in record.scores), None)
-    known = [value for value in record.scores.get(name or "", []) if value is not None]
-    mean = f" {sum(known) / len(known):.2f}" if known else ""
+    name = next((score_name for score_name in ("overall.f1", "score") if score_name in record.scores), None)
+    values = [value for value in record.scores.get(name or "", []) if value is not None]
+    mean = f" {sum(values) / len(values):.2f}" if values else ""
     return f"{record.method} {'F1' if name == 'overall.f1' else record.measure}{mean}"

@@ -13,7 +13,7 @@ from attributionlab.cli.output import one_line_errors, print_verdict
 
 
 class Sign(StrEnum):
-    """What signs of values mean."""
+    """Meaning of the signs of values."""
 
     signed = "signed"
     positive = "positive"
@@ -28,7 +28,7 @@ class Granularity(StrEnum):
 
 
 class Explains(StrEnum):
-    """What was explained."""
+    """Quantity that the maps explain."""
 
     output = "output"
     logit = "logit"

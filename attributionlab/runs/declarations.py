@@ -1,4 +1,4 @@
-"""Declarations of what a plan names: taken down when the plan is made, so that reading a run need not import it."""
+"""Declarations of what a plan names, recorded with the plan so that reading a run need not import them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def facts_of(
         methods: Methods of the plan.
         seeds: Seeds of scenes and networks.
         network_seeds: Seeds of networks.
-        truth: Which truth decides, or `auto`.
+        truth: The truth that decides, or `auto`.
     """
     expanded = {
         member.spec: environment.spec
@@ -58,7 +58,7 @@ def facts_of(
 
 
 def assumed_facts(plan: Plan) -> PlanFacts:
-    """The facts of a plan that an earlier version stored without them: those of what is built in.
+    """Facts of a plan that an earlier version stored without them, from what is built in.
 
     Nothing that the plan names is imported. A method that is not built in counts as undeclared, with a warning.
 
@@ -94,13 +94,15 @@ def seeded(environment: Environment, seeds: Sequence[int], network_seeds: Sequen
     """The environment with every seed, and every seed of the network."""
     members = []
     for seed in seeds or (None,):
-        first = environment if seed is None else dataclasses.replace(environment, data_seed=seed, network_seed=seed)
-        members += [dataclasses.replace(first, network_seed=other) for other in network_seeds] or [first]
+        member = environment if seed is None else dataclasses.replace(environment, data_seed=seed, network_seed=seed)
+        members += [dataclasses.replace(member, network_seed=network_seed) for network_seed in network_seeds] or [
+            member
+        ]
     return members
 
 
 def is_built_in(catalog: Catalog[Any], name: str) -> bool:
-    """Whether a name stands for something of ours, or was registered in this process: using it imports no other package."""
+    """Whether a name is built in or was registered in this process; using it then imports no other package."""
     return name in catalog.entries or name in catalog.built_in
 
 
@@ -115,7 +117,7 @@ def built_in_direction(metric: str) -> bool | None:
 
 
 def built_in_images(environment: str, n_samples: int) -> Batch | None:
-    """The first images of an environment; None, with a warning, where it is not built in: reading a run imports nothing else."""
+    """First images of an environment; None, with a warning, if it is not built in: reading a run imports nothing else."""
     if not is_built_in(ENVIRONMENTS, parse_spec(environment).name):
         warnings.warn(
             f"the images of {environment} are not drawn: it is not built in, and reading a run imports nothing that the run names",
@@ -127,7 +129,7 @@ def built_in_images(environment: str, n_samples: int) -> Batch | None:
 
 
 def code_digest(subject: AnyMethod | AnyMetric) -> str | None:
-    """Digest of the file that a `file.py:function` stands in, or of SAM's weights; None for what has a name and a version."""
+    """Digest of the file of a `file.py:function`, or of SAM's weights; None for anything with a name and a version."""
     weights: str | None = getattr(subject, "sam_checkpoint", None)
     address = parse_address(subject.spec) if weights is None else None
     path = address.where if address is not None and address.where.endswith(".py") else weights
@@ -150,7 +152,7 @@ def _built_in_environment(spec: str) -> Environment:
 
 
 def _built_in_declaration(method: str) -> Declaration | None:
-    """What a built-in method declares; None where that cannot be known without importing what is named."""
+    """Declaration of a built-in method; None if finding it out would import what the plan names."""
     if parse_address(method) is not None:
         return None
     try:

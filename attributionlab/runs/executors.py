@@ -1,4 +1,4 @@
-"""Where the work of a run is done: in this process, in others (loky), or on a cluster (dask, ray), through joblib."""
+"""Executors of the units of a run: this process, worker processes (loky), or a cluster (dask, ray)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from attributionlab.printable import error_text
 from attributionlab.runs.jobs import AGREEMENT, Unit
 from attributionlab.runs.parent import end_with_parent, reaped
 from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit, end_process_when_ignored
-from attributionlab.runs.work import Done, do_unit, do_units, lost_unit
+from attributionlab.runs.work import UnitResult, do_unit, do_units, lost_unit
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_choice, require_text, whole_number
 from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.functions import parse_address
@@ -37,13 +37,13 @@ Backend = Literal["loky", "dask", "ray"]
 
 CONNECT_SECONDS = 10
 MOST_WORKERS_PER_PROCESSOR = 4
-"""More only take memory from each other: each holds torch, some 250 MB."""
+"""More workers gain no speed and take memory: each holds torch, some 250 MB."""
 
 IDLE_SECONDS = 300
-"""Time after which a process without work ends, as joblib's do."""
+"""Seconds after which an idle worker process ends, as joblib's do."""
 
 ENOUGH = 4
-"""Groups of units for each worker, so that none waits long for the last."""
+"""Groups of units per worker, so that no worker idles long at the end."""
 
 Group = tuple[Unit, ...]
 """Units on the same images."""
@@ -51,18 +51,18 @@ Group = tuple[Unit, ...]
 
 @dataclass(frozen=True)
 class Executor:
-    """How units are done; the records are the same whatever it is.
+    """Does units on one or several processes or machines; the records do not depend on which.
 
     Args:
-        workers: Processes; 1 is this one, or one beside it where the plan names functions of others or there is a timeout. At most 4
-            for each processor of this machine. A cluster uses all that it has.
+        workers: Processes; 1 is this one, or one child process if the plan names functions that are not ours or there is a timeout. At
+            most 4 for each processor of this machine. A cluster uses all its workers.
         backend: `loky` on this machine; `dask` or `ray` on a cluster.
-        address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
-        device: `cpu` or `cuda`; of several GPUs in one machine units take each in its turn.
+        address: Address of the cluster's scheduler; without one, Dask and Ray start one on this machine.
+        device: `cpu` or `cuda`; several GPUs in one machine are used in turn.
         timeout: Seconds after which a job is given up; None for never. Not on Dask, whose workers do jobs in threads.
 
     Raises:
-        BadOption: If an option does not fit, or the engine is not installed.
+        BadOption: If an option is out of range or does not go with the backend, or the engine is not installed.
     """
 
     workers: int = 1
@@ -94,11 +94,11 @@ class Executor:
             hint = "Dask does jobs in threads, which nothing can end"
             raise bad_option("timeout", "go with the backend loky or ray", seconds, hint)
 
-    def do(self, units: Sequence[Unit]) -> Iterator[Done]:
-        """Do units in any order, and give what came of each as soon as it is there.
+    def do(self, units: Sequence[Unit]) -> Iterator[UnitResult]:
+        """Do units in any order, and yield the result of each as soon as it is ready.
 
         Raises:
-            MachineError: If the cluster is not there.
+            MachineError: If the cluster does not answer, or lacks the device or the installed packages.
         """
         if self.backend == "loky" and self.workers == 1 and self.timeout is None and not any(map(calls_others, units)):
             yield from (do_unit(unit, self.device) for unit in units)
@@ -111,17 +111,18 @@ class Executor:
 
 
 def together(units: Sequence[Unit], workers: int) -> list[Group]:
-    """What is handed out at once.
+    """Group units that are handed to a worker together.
 
-    Metrics prepare images for all methods: a worker that has them does all units on them, where that leaves enough for the others.
+    Metrics prepare images for all methods. One worker therefore does all units on the same images, if that leaves enough groups for
+    every worker; otherwise each unit is its own group.
     """
-    groups = [tuple(some) for _, some in itertools.groupby(units, key=lambda unit: unit.images)]
+    groups = [tuple(group) for _, group in itertools.groupby(units, key=lambda unit: unit.images)]
     prepared = any(len(unit.jobs) > 1 for unit in units)
     return groups if prepared and len(groups) >= ENOUGH * workers else [(unit,) for unit in units]
 
 
 def calls_others(unit: Unit) -> bool:
-    """Whether a unit calls functions or classes that are not ours, which may end the process that calls them."""
+    """Whether a unit calls functions or classes that are not ours, which may end their process."""
     metrics = [job.measure for job in unit.jobs if job.measure != AGREEMENT]
     return not (_is_ours(METHODS, unit.jobs[0].method) and all(_is_ours(METRICS, metric) for metric in metrics))
 
@@ -130,15 +131,15 @@ def _is_ours(catalog: Catalog[Any], spec: str) -> bool:
     return parse_address(spec) is None and parse_spec(spec).name in catalog.built_in
 
 
-def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
-    """Where a process dies, the units that were handed out are done again one by one, so that the guilty one is known."""
+def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: float | None) -> Iterator[UnitResult]:
+    """Do units in worker processes; after one dies, do the unfinished units one by one to find the unit that ended it."""
     in_main_thread = threading.current_thread() is threading.main_thread()
-    n_threads = max(1, (os.cpu_count() or 1) // workers)  # more than there are processors would only fight
-    left = {unit.jobs[0].key: unit for unit in units}
+    n_threads = max(1, (os.cpu_count() or 1) // workers)  # more threads than processors would only compete
+    remaining = {unit.jobs[0].key: unit for unit in units}
     n_alone = 0
-    while left:
-        now = [(next(iter(left.values())),)] if n_alone else together(list(left.values()), workers)
-        one_by_one = n_alone > 0 or (workers == 1 and len(now[0]) == 1)
+    while remaining:
+        groups = [(next(iter(remaining.values())),)] if n_alone else together(list(remaining.values()), workers)
+        one_by_one = n_alone > 0 or (workers == 1 and len(groups[0]) == 1)
         begin = time.monotonic()
         try:
             with parallel_config(
@@ -147,27 +148,27 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: flo
                 initializer=start_worker,
                 initargs=(os.getpid(), in_main_thread),
             ):
-                for done in _parallel(now, workers, device, timeout):
-                    del left[done.records[0].job.key]
+                for unit_result in _parallel(groups, workers, device, timeout):
+                    del remaining[unit_result.records[0].job.key]
                     begin = time.monotonic()
-                    yield done
+                    yield unit_result
         except BrokenProcessPool as error:
             if one_by_one:
-                guilty = left.pop(next(iter(left)))
-                yield _ended_unit(guilty, error, timeout, time.monotonic() - begin)
+                lost = remaining.pop(next(iter(remaining)))
+                yield _ended_unit(lost, error, timeout, time.monotonic() - begin)
             else:
-                n_alone = 2 * workers * max(map(len, now)) + 1
+                n_alone = 2 * workers * max(map(len, groups)) + 1
         n_alone = max(0, n_alone - 1)
 
 
 def start_worker(parent: int, by_kernel: bool) -> None:
-    """Begin a worker process: it ends with its parent, and ends itself where a method ignores the time limit."""
+    """Set up a worker process: it ends with its parent, and ends itself if a method ignores the time limit."""
     end_process_when_ignored()
     end_with_parent(parent, by_kernel)
 
 
-def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: float) -> Done:
-    """The records of a unit whose worker ended: by itself, because the time limit was ignored, or for another reason."""
+def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: float) -> UnitResult:
+    """Records of a unit whose worker ended, either because the unit ignored the time limit or for another reason."""
     ignored = f"EXIT({TIMEOUT_CODE})" in str(error)
     if timeout is not None and (ignored or seconds > timeout + GRACE_SECONDS):
         why = f"took longer than {timeout:g} s, and had to be ended with its process as it ignored that"
@@ -175,21 +176,21 @@ def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: fl
     return lost_unit(unit, "WorkerDied", f"took its process down: {_in_short(error)}")
 
 
-def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[Done]:
+def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[UnitResult]:
     calls = (delayed(do_units)(group, device, turn, timeout) for turn, group in enumerate(groups))
     if workers == 1:
         yield from _in_one_child(groups, device, timeout)
         return
-    for done in Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls):
-        yield from done
+    for results in Parallel(workers, return_as="generator_unordered", pre_dispatch="2*n_jobs")(calls):
+        yield from results
 
 
 _children: dict[bool, ProcessPoolExecutor] = {}
-"""The process beside this one, by whether the main thread started it: it serves later runs, too, as starting takes seconds."""
+"""Child process, by whether the main thread started it; later runs use it again, because starting takes seconds."""
 
 
-def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -> Iterator[Done]:
-    """One process beside this one, which joblib would not start; an interrupt ends it."""
+def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -> Iterator[UnitResult]:
+    """Do groups in one child process, which joblib would not start; an interrupt ends it."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     if in_main_thread not in _children:
         _children[in_main_thread] = ProcessPoolExecutor(
@@ -207,39 +208,39 @@ def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -
 
 @dataclass(frozen=True)
 class _Workers:
-    """Of a cluster. Not through joblib: its backend for Ray waits for ever where a worker died, that for Dask loses the run.
+    """Workers of a cluster, without joblib: after a worker died, its Ray backend waits forever and its Dask backend loses the run.
 
     Args:
-        number: How many there are.
-        submit: Hands units out in their turn.
-        first: Waits for one of those that were handed out, and gives it.
-        result: What came of it.
-        died: What `result` raises where its worker died.
+        number: Number of workers.
+        submit: Submits a group, with its turn and the time limit, and returns a handle.
+        first: Waits until a submitted group is ready, and returns its handle.
+        results_of: Results of a group that is ready.
+        died: Exceptions that `results_of` raises if the worker died.
     """
 
     number: int
     submit: Callable[[Group, int, float | None], Any]
     first: Callable[[list[Any]], Any]
-    result: Callable[[Any], tuple[Done, ...]]
+    results_of: Callable[[Any], tuple[UnitResult, ...]]
     died: tuple[type[Exception], ...]
 
 
-def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None) -> Iterator[Done]:
-    """Each worker has something to go on with; where one died, its units are handed out again one by one."""
-    todo, out, turns = deque(together(units, workers.number)), dict[Any, Group](), itertools.count()
+def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None) -> Iterator[UnitResult]:
+    """Keep two groups per worker submitted; after a worker died, submit its units again one by one."""
+    waiting, submitted, turns = deque(together(units, workers.number)), dict[Any, Group](), itertools.count()
     while True:
-        while todo and len(out) < 2 * workers.number:
-            group = todo.popleft()
-            out[workers.submit(group, next(turns), timeout)] = group
-        if not out:
+        while waiting and len(submitted) < 2 * workers.number:
+            group = waiting.popleft()
+            submitted[workers.submit(group, next(turns), timeout)] = group
+        if not submitted:
             return
-        ready = workers.first(list(out))
-        group = out.pop(ready)
+        ready = workers.first(list(submitted))
+        group = submitted.pop(ready)
         try:
-            yield from workers.result(ready)
+            yield from workers.results_of(ready)
         except workers.died as error:
             if len(group) > 1:
-                todo.extendleft((unit,) for unit in reversed(group))
+                waiting.extendleft((unit,) for unit in reversed(group))
             else:
                 yield lost_unit(group[0], "WorkerDied", f"took its process down: {_in_short(error)}")
         except ImportError as error:
@@ -247,7 +248,7 @@ def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None)
 
 
 def _in_short(error: Exception) -> str:
-    """The first sentence, in one line."""
+    """First sentence of an error, in one line."""
     return error_text(error).partition(". ")[0]
 
 
@@ -292,7 +293,7 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
         raise MachineError(f"`address` must be a Ray cluster that answers, got {address!r}; {hint}") from error
 
     def on(device: str) -> _Workers:
-        """With a GPU each; of the machine's GPUs a task sees only its own."""
+        """Workers with one CPU or GPU each; a task sees only its own GPU."""
         kind = "GPU" if device == "cuda" else "CPU"
         number = int(ray.cluster_resources().get(kind, 0))
         if number < 1:
@@ -302,7 +303,7 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
             number,
             lambda group, turn, timeout: task.remote(group, device, turn, timeout),
             first,
-            result,
+            results_of,
             (WorkerCrashedError, OutOfMemoryError),
         )
 
@@ -310,13 +311,13 @@ def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers
         note()
         return ray.wait(tasks)[0][0]
 
-    def result(task: Any) -> tuple[Done, ...]:
-        """Errors as they were raised, not as Ray prints them."""
+    def results_of(task: Any) -> tuple[UnitResult, ...]:
+        """Results of a task; its error is raised as in the worker, not as Ray wraps it."""
         try:
-            done: tuple[Done, ...] = ray.get(task)
+            results: tuple[UnitResult, ...] = ray.get(task)
         except RayTaskError as error:
             raise error.cause from error
-        return done
+        return results
 
     with reaped() if address is None else nullcontext(lambda: None) as note:
         try:
@@ -329,17 +330,17 @@ _HOST_AND_PORT = re.compile(r"(?:ray://)?(?P<host>.+):(?P<port>\d{1,5})")
 
 
 def _knock(address: str) -> None:
-    """Open a connection to a host and port and close it: where nobody listens, Ray itself would try for minutes."""
+    """Open and close a connection to a host and port: without an answer there, Ray itself would retry for minutes."""
     match = _HOST_AND_PORT.fullmatch(address)
     if match is not None:
         socket.create_connection((match["host"].strip("[]"), int(match["port"])), CONNECT_SECONDS).close()
 
 
 def _within(seconds: float, call: Callable[[], object]) -> None:
-    """Call something that may never return, in a thread that is then given up.
+    """Call a function that may never return, in a thread that is abandoned then.
 
     Raises:
-        TimeoutError: If it takes longer.
+        TimeoutError: If the call takes longer.
     """
     outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
 
@@ -362,7 +363,7 @@ def _within(seconds: float, call: Callable[[], object]) -> None:
 
 @contextmanager
 def _sigterm_kept() -> Iterator[None]:
-    """Put the handler of SIGTERM back that was there before; main thread only, as others can set none."""
+    """Restore the handler of SIGTERM at the end; no-op in other threads than the main one, which cannot set handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

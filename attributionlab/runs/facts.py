@@ -1,4 +1,4 @@
-"""Facts about what a plan names, stored with it: whoever reads a run imports nothing that its folder names."""
+"""Facts about what a plan names, stored with it so that reading a run imports nothing that its folder names."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class MethodTruths:
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """Declarations of environments and methods of a plan, as they were when it was made.
+    """Declarations of environments and methods of a plan, recorded when it was made.
 
     Args:
-        environments: By canonical spec with seeds: the environment of the plan that it is one of.
-        truths: By environment of the plan and method: the kinds of truth.
+        environments: Environment of the plan, by canonical spec with seeds.
+        truths: Kinds of truth, by environment of the plan and method.
     """
 
     environments: Mapping[str, str]
     truths: Mapping[str, Mapping[str, MethodTruths]]
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored in the plan."""
+        """Stored form, a part of the stored plan."""
         truths = {
             environment: {
                 method: {"deciding": kinds.deciding, "applicable": list(kinds.applicable)}
@@ -47,10 +47,10 @@ class PlanFacts:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any], plan: Mapping[str, Any]) -> PlanFacts:
-        """Facts from their stored form, which must be about everything that the stored plan names.
+        """Read facts from their stored form.
 
         Raises:
-            ValueError: If they are not.
+            ValueError: If they do not cover everything that the stored plan names.
         """
         try:
             environments = dict(stored["environments"])

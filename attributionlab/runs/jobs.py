@@ -1,4 +1,4 @@
-"""What a run is cut into: one measurement each, and those that one worker does at once."""
+"""Job: one measurement. Unit: jobs that share maps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ AGREEMENT = "agreement"
 
 @dataclass(frozen=True)
 class Job:
-    """One measurement of one method on some images of one environment: what a record answers.
+    """One measurement of one method on some images of one environment; its record holds the result.
 
     Args:
         environment: Canonical spec, seeds included.
-        method: Canonical spec, or where the function is.
+        method: Canonical spec, or address of a function.
         measure: `agreement`, or the canonical spec of a metric.
         start: Index of the first image.
         stop: Index behind the last one.
@@ -35,18 +35,18 @@ class Job:
 
     @cached_property
     def key(self) -> str:
-        """What defines the job, digested: 32 hexadecimal digits."""
-        definition = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        """Digest of all fields of the job, 32 hexadecimal digits."""
+        definition = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return hashlib.sha256(orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Jobs that share their maps, and are done by one worker at once.
+    """Jobs that share their maps; one worker does them together.
 
     Args:
         jobs: The same method on the same images, by measure.
-        n_maps: Images from the first one on whose maps are kept.
+        n_maps: Images, from the first one on, whose maps are stored.
     """
 
     jobs: tuple[Job, ...]
@@ -54,6 +54,6 @@ class Unit:
 
     @property
     def images(self) -> tuple[str, int, int]:
-        """Environment, first image, and the one behind the last."""
+        """Environment, index of the first image, index behind the last one."""
         job = self.jobs[0]
         return job.environment, job.start, job.stop

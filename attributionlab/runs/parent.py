@@ -52,7 +52,7 @@ def ask_kernel() -> None:
 
 
 def watch_parent(parent: int, seconds: float) -> None:
-    """End this process when its parent is another one; look every so many seconds."""
+    """End this process once its parent has changed; look every `seconds`."""
     while os.getppid() == parent:
         time.sleep(seconds)
     os._exit(END_CODE)

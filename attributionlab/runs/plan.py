@@ -1,4 +1,4 @@
-"""Plans: what a run is to measure. Reading a stored one imports neither torch nor anything that it names."""
+"""Plans of runs. Reading a stored one imports neither torch nor anything that it names."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Plan:
     """Methods and metrics, environments and seeds. Build it with `Plan.of`, or read it with `read_plan`.
 
     Args:
-        name: What the study is called.
+        name: Name of the study.
         environments: Canonical specs, without the seeds below.
-        methods: Canonical specs, or where functions are.
+        methods: Canonical specs, or addresses of functions.
         metrics: Canonical specs of perturbation metrics.
         seeds: Seeds of scenes and networks, each environment with each; empty where environments keep their own.
         network_seeds: Seeds of networks on the same scenes; empty where they follow `seeds`.
         n_samples: Images per environment and seed.
         images_per_job: Images that a worker explains at once.
         gamma: The least mean F1 that passes.
-        truth: Which truth decides; `auto` takes the one that fits each method.
+        truth: The truth that decides; `auto` takes the one that fits each method.
         save_maps: Images per environment, from the first one on, whose maps are stored.
         code: Digests of the files of functions, by spec.
         facts: Declarations of what the plan names; None in plans that an earlier version stored.
@@ -69,14 +69,14 @@ class Plan:
 
     @classmethod
     def of(cls, **entries: Any) -> Plan:
-        """Check everything that a plan says.
+        """Build a plan after checking all its entries.
 
         Args:
             **entries: The fields of the class. Environments, methods and metrics are specs, or dictionaries with a `name`
                 and options.
 
         Raises:
-            BadPlan: If something is wrong; it lists everything that is.
+            BadPlan: If an entry is wrong; the error lists all problems.
 
         Example:
             >>> Plan.of(environments=["multi-color-sum[size=16]"], methods=["truth"], seeds=[0, 1]).n_jobs
@@ -87,18 +87,18 @@ class Plan:
         return PlanReader(entries).plan()
 
     def to_dict(self) -> dict[str, Any]:
-        """As it is stored beside the records."""
-        fields = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        """Stored form, written beside the records."""
+        fields = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
         stored = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
         facts = {} if self.facts is None else {"facts": self.facts.to_dict()}
         return {**stored, "code": dict(self.code), **facts}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Plan:
-        """A plan from its stored form.
+        """Read a plan from its stored form.
 
         Raises:
-            BadOption: If an entry has no place in a plan, is missing, or has another type than `to_dict` gives it.
+            BadOption: If an entry is unknown, is missing, or has another type than `to_dict` gives it.
         """
         require_mapping("stored", stored, "entries of a plan")
         entries: dict[str, Any] = {
@@ -122,7 +122,7 @@ class Plan:
 
     @property
     def expanded(self) -> Mapping[str, str]:
-        """By canonical spec with seeds: the environment of the plan that it is one of."""
+        """Environment of the plan, by canonical spec with seeds."""
         return self.declared.environments
 
     @property
@@ -132,12 +132,12 @@ class Plan:
 
     @property
     def n_jobs(self) -> int:
-        """How many records a whole run has."""
+        """Number of records of a complete run."""
         n_ranges = -(-self.n_samples // self.images_per_job)
         return len(self.expanded) * n_ranges * len(self.methods) * len(self.measures)
 
     def units(self) -> Iterator[Unit]:
-        """All jobs; those on the same images follow one another, because a worker keeps what they share."""
+        """All jobs; those on the same images are consecutive, because a worker keeps what they share."""
         starts = range(0, self.n_samples, self.images_per_job)
         for environment, start, method in itertools.product(self.expanded, starts, self.methods):
             stop = min(start + self.images_per_job, self.n_samples)

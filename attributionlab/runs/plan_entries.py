@@ -1,4 +1,4 @@
-"""Plans from what a user wrote: all problems are reported at once."""
+"""Plans from entries that a user wrote; all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from attributionlab.specs.arguments import share, whole_number
 from attributionlab.specs.grammar import format_value, parse_spec
 from attributionlab.truth.kinds import require_truth
 
-Found = TypeVar("Found")
+Built = TypeVar("Built")
 
 MOST_PROBLEMS = 200
-"""Problems after which no more are looked for: a plan with so many is something else."""
+"""Problems after which checking stops: the input is then hardly a plan."""
 
 MOST_JOBS = 10_000_000
-"""Jobs of a plan, at most: their records take about 10 GB."""
+"""Largest number of jobs of a plan: their records take about 10 GB."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Problem:
 
     Args:
         message: One line.
-        option: Name of the option at fault; None where the error is about none.
+        option: Name of the option at fault; None if the error is not about an option.
         entry: The key of the plan that holds it.
-        index: Which item of a list, or -1.
-        near: The item as it is written, where it is a text.
+        index: Index in a list, or -1.
+        near: The list item as written, if it is a text; else empty.
     """
 
     message: str
@@ -49,18 +49,18 @@ class Problem:
 
 
 class PlanReader:
-    """Reads entries one by one, and remembers what is wrong with them."""
+    """Reads entries one by one and collects their problems."""
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
         self.entries = entries
         self.problems: list[Problem] = []
 
     def plan(self) -> Plan:
-        """The plan, if nothing is wrong."""
-        known = [one.name for one in dataclasses.fields(Plan) if one.name not in ("code", "facts")]
+        """Check all entries and build the plan."""
+        entry_names = [field.name for field in dataclasses.fields(Plan) if field.name not in ("code", "facts")]
         for entry in self.entries:
-            if entry not in known:
-                self.problem(unknown_name("entry", entry, known), entry)
+            if entry not in entry_names:
+                self.problem(unknown_name("entry", entry, entry_names), entry)
         environments = self.items("environments", make_environment)
         setting = environments[0] if environments else None
         methods = self.items("methods", lambda spec, /, **options: make_method(spec, setting, **options))
@@ -70,9 +70,9 @@ class PlanReader:
             numbers[name] = self.number(name, n_samples=numbers.get("n_samples", Plan.n_samples))
         checked: dict[str, Any] = {
             "name": self.text("name", "run"),
-            "environments": tuple(one.spec for one in environments),
-            "methods": tuple(one.spec for one in methods),
-            "metrics": tuple(one.spec for one in metrics),
+            "environments": tuple(environment.spec for environment in environments),
+            "methods": tuple(method.spec for method in methods),
+            "metrics": tuple(metric.spec for metric in metrics),
             "seeds": self.seeds("seeds", environments),
             "network_seeds": self.seeds("network_seeds", environments),
             "gamma": self.gamma(),
@@ -80,7 +80,7 @@ class PlanReader:
             **numbers,
         }
         self.raise_problems()
-        digests = {one.spec: code_digest(one) for one in (*methods, *metrics)}
+        digests = {subject.spec: code_digest(subject) for subject in (*methods, *metrics)}
         plan = Plan(**checked, code={spec: digest for spec, digest in digests.items() if digest is not None})
         n_expanded = len(environments) * max(len(plan.seeds), 1) * max(len(plan.network_seeds), 1)
         self.check_size(plan, n_expanded)
@@ -94,7 +94,7 @@ class PlanReader:
         """Refuse a plan with more jobs than a folder of records can hold.
 
         Raises:
-            BadPlan: If it has.
+            BadPlan: If the plan has more than `MOST_JOBS` jobs.
         """
         n_ranges = -(-plan.n_samples // plan.images_per_job)
         n_jobs = n_expanded * n_ranges * len(plan.methods) * len(plan.measures)
@@ -104,46 +104,46 @@ class PlanReader:
         self.raise_problems()
 
     def raise_problems(self) -> None:
-        """Raise what was found to be wrong so far.
+        """Raise all problems collected so far.
 
         Raises:
-            BadPlan: If something was.
+            BadPlan: If there are any.
         """
         if self.problems:
             raise BadPlan(problem.message for problem in self.problems)
 
     def problem(self, error: AttributionLabError, entry: str, index: int = -1, near: str = "") -> None:
-        """Remember it; where there are very many, stop looking for more.
+        """Record a problem.
 
         Raises:
-            BadPlan: If there are.
+            BadPlan: If there are `MOST_PROBLEMS` of them.
         """
         self.problems.append(Problem(error_text(error), error.option, entry, index, near))
         if len(self.problems) >= MOST_PROBLEMS:
             self.raise_problems()
 
-    def items(self, entry: str, make: Callable[..., Found], least: int = 1) -> list[Found]:
-        """What a list of specs names."""
-        given = self.entries.get(entry, [])
-        if not isinstance(given, (list, tuple)) or len(given) < least:
-            self.problem(bad_option(entry, "be a list of specs" + (", at least one" if least else ""), given), entry)
+    def items(self, entry: str, make: Callable[..., Built], least: int = 1) -> list[Built]:
+        """Build the environments, methods or metrics that a list of specs names."""
+        specs = self.entries.get(entry, [])
+        if not isinstance(specs, (list, tuple)) or len(specs) < least:
+            self.problem(bad_option(entry, "be a list of specs" + (", at least one" if least else ""), specs), entry)
             return []
-        found: dict[str, Found] = {}
-        for index, item in enumerate(given):
+        components: dict[str, Built] = {}
+        for index, spec_or_table in enumerate(specs):
             near = ""
             try:
-                spec, options = _spec_and_options(entry, item)
+                spec, options = _spec_and_options(entry, spec_or_table)
                 near = spec
-                made = make(spec, **options)
-                if made.spec in found:  # type: ignore[attr-defined]  # all three kinds have a spec
+                component = make(spec, **options)
+                if component.spec in components:  # type: ignore[attr-defined]  # all three kinds have a spec
                     raise bad_option(entry, "name each one once", spec)
-                found[made.spec] = made  # type: ignore[attr-defined]  # as above
+                components[component.spec] = component  # type: ignore[attr-defined]  # as above
             except AttributionLabError as error:
                 self.problem(error, entry, index, near)
-        return list(found.values())
+        return list(components.values())
 
     def number(self, name: str, n_samples: int) -> int:
-        """A whole number; of `save_maps`, `true` means all images."""
+        """A whole number; `true` for `save_maps` means all images."""
         value = self.entries[name]
         if name == "save_maps" and isinstance(value, bool):
             return n_samples if value else 0
@@ -154,26 +154,26 @@ class PlanReader:
             return LEAST[name]
 
     def seeds(self, name: str, environments: Sequence[Environment]) -> tuple[int, ...]:
-        """A list of seeds, each once, which no environment sets itself."""
-        given = self.entries.get(name, [])
+        """Distinct seeds, which no environment may set itself."""
+        values = self.entries.get(name, [])
         try:
-            if not isinstance(given, (list, tuple)):
-                raise bad_option(name, "be a list of integers", given)
-            seeds = tuple(whole_number(name, seed, 0) for seed in given)
+            if not isinstance(values, (list, tuple)):
+                raise bad_option(name, "be a list of integers", values)
+            seeds = tuple(whole_number(name, seed, 0) for seed in values)
             if len(set(seeds)) < len(seeds):
-                raise bad_option(name, "name each one once", list(given))
+                raise bad_option(name, "name each one once", list(values))
             for environment in environments if seeds else ():
                 own = parse_spec(environment.spec).options.keys() & _SET_BY[name]
                 if own:
                     hint = f"{environment.spec} sets {min(own)} itself"
-                    raise bad_option(name, "be left out where an environment has its own", list(given), hint)
+                    raise bad_option(name, "be left out where an environment has its own", list(values), hint)
         except AttributionLabError as error:
             self.problem(error, name)
             return ()
         return seeds
 
     def text(self, name: str, default: str) -> str:
-        """A text."""
+        """A text entry, or its default."""
         value = self.entries.get(name, default)
         if not isinstance(value, str):
             self.problem(bad_option(name, "be a text", value), name)
@@ -181,7 +181,7 @@ class PlanReader:
         return value
 
     def gamma(self) -> float:
-        """The threshold."""
+        """The least mean F1 that passes."""
         try:
             return share("gamma", self.entries.get("gamma", Plan.gamma))
         except AttributionLabError as error:
@@ -206,14 +206,14 @@ class PlanReader:
 _SET_BY = {"seeds": {"seed", "data_seed", "network_seed"}, "network_seeds": {"network_seed"}}
 
 
-def _spec_and_options(entry: str, item: object) -> tuple[str, dict[str, Any]]:
-    """A spec as it is, or the name and the options of a table."""
-    if isinstance(item, str):
-        return item, {}
-    if isinstance(item, Mapping) and isinstance(item.get("name"), str):
-        options = {name: value for name, value in item.items() if name != "name"}
-        return item["name"], {name: format_value(_frozen(value)) for name, value in options.items()}
-    raise bad_option(entry, "hold specs, or tables with a name and options", item)
+def _spec_and_options(entry: str, spec_or_table: object) -> tuple[str, dict[str, Any]]:
+    """Spec and options: a text has no options, a table has a name and options."""
+    if isinstance(spec_or_table, str):
+        return spec_or_table, {}
+    if isinstance(spec_or_table, Mapping) and isinstance(spec_or_table.get("name"), str):
+        options = {name: value for name, value in spec_or_table.items() if name != "name"}
+        return spec_or_table["name"], {name: format_value(_frozen(value)) for name, value in options.items()}
+    raise bad_option(entry, "hold specs, or tables with a name and options", spec_or_table)
 
 
 def _frozen(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Plans in TOML files, or in Python: every problem with the line that it stands in."""
+"""Plans in TOML files or in Python; every problem is reported with its line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from attributionlab.specs.arguments import require_path
 from attributionlab.specs.functions import load_function, parse_address
 
 LARGEST_PLAN = 16_000_000
-"""Bytes of a plan's file, at most: a hundred thousand specs take half of it."""
+"""Largest size of a plan's file in bytes: a hundred thousand specs take half of it."""
 
 
 def read_plan(path: str | Path) -> Plan:
@@ -29,17 +29,17 @@ def read_plan(path: str | Path) -> Plan:
             arguments that returns a `Plan`.
 
     Raises:
-        BadPlan: If something is wrong; it lists everything that is, with file and line.
-        MissingFile: If there is no such file.
-        BadOption: If it is no TOML, or the function fails or returns something else.
+        BadPlan: If an entry is wrong; the error lists all problems with file and line.
+        MissingFile: If the file does not exist.
+        BadOption: If the file is not TOML, or the function fails or does not return a plan.
     """
     file = require_path("path", path)
     text = str(path)
     if parse_address(text) is not None and not text.endswith(".toml"):
-        made = _call(load_function(text, "plan"), text)
-        if not isinstance(made, Plan):
-            raise bad_option("plan", "be a function that returns a Plan", text, f"it returned {type(made).__name__}")
-        return made
+        plan = _call(load_function(text, "plan"), text)
+        if not isinstance(plan, Plan):
+            raise bad_option("plan", "be a function that returns a Plan", text, f"it returned {type(plan).__name__}")
+        return plan
     if not is_file(file):
         raise missing_file("plan", "be a file that exists", text)
     source, entries = _toml(file)
@@ -47,14 +47,14 @@ def read_plan(path: str | Path) -> Plan:
     try:
         return reader.plan()
     except BadPlan as error:
-        placed = sorted(
+        messages = sorted(
             ((lines.find(problem), problem.message) for problem in reader.problems), key=lambda pair: pair[0]
         )
-        raise BadPlan(f"{file.name}:{line}: {message}" for line, message in placed) from error
+        raise BadPlan(f"{file.name}:{line}: {message}" for line, message in messages) from error
 
 
 def _toml(file: Path) -> tuple[str, dict[str, Any]]:
-    """The text of a TOML file, and what it says."""
+    """Text and parsed entries of a TOML file."""
     try:
         if file.stat().st_size > LARGEST_PLAN:
             raise bad_option("plan", f"have at most {LARGEST_PLAN:,} bytes", file.stat().st_size, str(file))
@@ -72,7 +72,7 @@ def _toml(file: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _call(function: Callable[..., object], text: str) -> object:
-    """What a user's function returns."""
+    """Call a user's function, and report an error in it in one line."""
     try:
         return function()
     except (AttributionLabError, KeyboardInterrupt):
@@ -85,18 +85,18 @@ def _call(function: Callable[..., object], text: str) -> object:
 
 @dataclass(frozen=True)
 class Lines:
-    """Where things stand in a TOML file, whose parser does not say.
+    """Line numbers of entries in a TOML file; its parser does not report them.
 
     Args:
-        source: The text.
-        entries: What it says.
+        source: The text of the file.
+        entries: The parsed entries.
     """
 
     source: str
     entries: Mapping[str, Any]
 
     def find(self, problem: Problem) -> int:
-        """The line, from 1, that a problem is about."""
+        """Number of the line that a problem is about, from 1."""
         entry, index, near = problem.entry, problem.index, problem.near
         lines = self.source.splitlines()
         headers = [
@@ -104,25 +104,28 @@ class Lines:
         ]
         if headers and 0 <= index < len(headers):
             start = headers[index]
-            rest = range(start + 1, len(lines))
-            end = next((number for number in rest if lines[number].lstrip().startswith("[")), len(lines))
+            following = range(start + 1, len(lines))
+            end = next((number for number in following if lines[number].lstrip().startswith("[")), len(lines))
             return 1 + self._key_line(lines, problem.option or "", start + 1, end, otherwise=start)
-        begin = self._key_line(lines, entry, 0, len(lines), otherwise=0)
+        start_line = self._key_line(lines, entry, 0, len(lines), otherwise=0)
         if not near:
-            return 1 + begin
-        names = [item.get("name") if isinstance(item, Mapping) else item for item in self.entries[entry][:index]]
-        before = names.count(near)
+            return 1 + start_line
+        names = [
+            spec_or_table.get("name") if isinstance(spec_or_table, Mapping) else spec_or_table
+            for spec_or_table in self.entries[entry][:index]
+        ]
+        n_before = names.count(near)
         quoted = re.compile(rf"[\"']{re.escape(near)}[\"']")
         places = [
             number
-            for number in range(begin, len(lines))
+            for number in range(start_line, len(lines))
             for _ in quoted.findall(lines[number])
             if not lines[number].lstrip().startswith("#")
         ]
-        return 1 + (places[before] if before < len(places) else begin)
+        return 1 + (places[n_before] if n_before < len(places) else start_line)
 
     @staticmethod
     def _key_line(lines: list[str], key: str, start: int, end: int, *, otherwise: int) -> int:
-        """Where a key gets its value, or is the heading of a table, within some lines."""
+        """Index of the first line from `start` to `end` that sets a key, or is its table heading."""
         pattern = re.compile(rf"\s*([\"']?{re.escape(key)}[\"']?\s*=|\[\s*{re.escape(key)}\s*\])")
         return next((number for number in range(start, end) if pattern.match(lines[number])), otherwise)

@@ -1,7 +1,7 @@
-"""Records of finished jobs: one line of JSON each, checked by a checksum, and read one after the other.
+"""Records of finished jobs: one line of JSON each, with a checksum, and read one by one.
 
-`{"crc32":"89abcdef","record":{...}}`: a line that is cut off or changed by one bit is known as such. Only whole lines are
-appended, by one process; a run that is killed at any moment leaves at most one damaged line, the last.
+`{"crc32":"89abcdef","record":{...}}`: a line that is cut off or changed by one bit is detected. Only whole lines are appended,
+by one process; a run that is killed at any moment leaves at most one damaged line, the last.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ RECORDS_FILE = "records.jsonl"
 
 _PREFIX = b'{"crc32":"%08x","record":'
 _PREFIX_LENGTH = len(_PREFIX % 0)
-_JOB_FIELDS = tuple(one.name for one in dataclasses.fields(Job))
+_JOB_FIELDS = tuple(entry.name for entry in dataclasses.fields(Job))
 _BLOCK = 1 << 20
 _KEY = re.compile(rb'"key":"([0-9a-f]{32})"')
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a job found.
+    """Result of a job.
 
     Args:
-        job: What was asked.
-        scores: Per image. Of agreement by kind of truth and score (`positive.f1`), of a metric `score`; None where
-            undefined. Empty where the method or the metric failed.
-        curves: Of metrics that have them: `at` (s,), fractions of the pixels, and `values` (images, s).
+        job: The job.
+        scores: Scores per image, by name: kind of truth and score for agreement (`positive.f1`), `score` for a metric; None where
+            undefined. Empty if the method or the metric failed.
+        curves: Curves, for metrics that have them: `at` (s,), fractions of the pixels, and `values` (images, s).
         n_zero_maps: Maps that are zero everywhere.
         facts: Counts over the maps that explain their scores, as `MapFacts` gives them; empty for metrics and failures.
         diagnostics: What the method recorded of its own work, per image.
         n_maps: Images whose maps are stored.
         error: Why there are no scores, or None.
-        seconds: That the method, or the metric, took.
-        peak_memory: Largest memory of the process meanwhile, or on a GPU of its tensors there, in bytes.
-        device: Where it ran.
-        versions: Versions of what was used.
+        seconds: Time that the method, or the metric, took.
+        peak_memory: Largest memory of the process during the job, or of its tensors on a GPU, in bytes.
+        device: `cpu`, or the name of the GPU.
+        versions: Versions of the software that was used.
         higher_is_better: Direction of the metric; None for agreement, and in records of earlier versions.
-        quantity: What the curves of the metric show; None as below.
-        bounds: Least and greatest score of the metric, None where there is none; None as above.
+        quantity: Quantity that the curves of the metric show; None as for `higher_is_better`.
+        bounds: Least and greatest score of the metric, None for no bound; None as for `higher_is_better`.
     """
 
     job: Job
@@ -77,7 +77,7 @@ class Record:
 
     @property
     def method(self) -> str:
-        """Canonical spec, or where the function is."""
+        """Canonical spec, or address of a function."""
         return self.job.method
 
     @property
@@ -96,20 +96,20 @@ class Record:
         return self.job.stop
 
     def to_line(self) -> bytes:
-        """As it is stored, with the newline."""
+        """Stored form, with the newline."""
         return encode(self.job.key, self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """From what a line holds; what was left out of it is empty."""
+        """Record from the contents of a line; fields that were left out are empty."""
         job = Job(*[stored[name] for name in _JOB_FIELDS])
-        found = {name: stored[name] for name in _FIELDS if name in stored}
-        if found["error"] is not None:
-            found["error"] = Failure(**found["error"])
-        return cls(job, **found)
+        fields = {name: stored[name] for name in _FIELDS if name in stored}
+        if fields["error"] is not None:
+            fields["error"] = Failure(**fields["error"])
+        return cls(job, **fields)
 
 
-_FIELDS = tuple(one.name for one in dataclasses.fields(Record) if one.name != "job")
+_FIELDS = tuple(entry.name for entry in dataclasses.fields(Record) if entry.name != "job")
 
 
 def encode(key: str, record: Record) -> bytes:
@@ -121,38 +121,38 @@ def encode(key: str, record: Record) -> bytes:
 
 
 def is_whole(line: bytes) -> bool:
-    """Whether a line is as it was written."""
+    """Whether a line is complete and fits its checksum."""
     return line.endswith(b"}\n") and line.startswith(_PREFIX % zlib.crc32(line[_PREFIX_LENGTH:-2]))
 
 
 Bulk = Literal["scores", "curves"]
 _BULK: dict[Bulk, bytes] = {"scores": b',"scores":{', "curves": b',"curves":{'}
-"""Most of a line are scores, and of metrics curves; in texts quotes are escaped, so that this begins nothing but a field."""
+"""Marks where the bulky fields start; quotes in text are escaped, so it cannot match elsewhere."""
 
 
 def decode(line: bytes, without: Bulk | None = None) -> dict[str, Any]:
-    """What a whole line holds.
+    """Contents of a whole line.
 
     Args:
         line: The line.
-        without: From which field on what is bulky is left out, unread: `scores` and `curves`, or only `curves`.
+        without: First bulky field that is left out, unread: `scores` leaves out both, `curves` only itself.
     """
     body = line[_PREFIX_LENGTH:-2]
     begin = -1 if without is None else body.find(_BULK[without])
     if begin >= 0:
         body = body[:begin] + body[body.index(b',"n_zero_maps":', begin) :]
-    found: dict[str, Any] = orjson.loads(body)
-    return found
+    fields: dict[str, Any] = orjson.loads(body)
+    return fields
 
 
 @dataclass(frozen=True)
 class Damage:
-    """A line that is no whole record.
+    """A line that is not a whole record.
 
     Args:
         number: Its number in the file, from 1.
-        key: The key of the job that it was about, where that can still be read.
-        cut: Whether it ends early, rather than having other contents than were written.
+        key: Key of its job, or None if unreadable.
+        cut: Whether it is cut off; otherwise its contents have changed.
     """
 
     number: int
@@ -160,18 +160,18 @@ class Damage:
     cut: bool
 
     def __str__(self) -> str:
-        what = "is cut off" if self.cut else "is not as it was written"
-        return f"{RECORDS_FILE}:{self.number} {what}" + ("" if self.key is None else f" (job {self.key})")
+        defect = "is cut off" if self.cut else "is not as it was written"
+        return f"{RECORDS_FILE}:{self.number} {defect}" + ("" if self.key is None else f" (job {self.key})")
 
 
 def scan(path: Path) -> Iterator[tuple[int, bytes, Damage | None]]:
-    """Every line of a file of records: its offset in bytes, the line, and what is wrong with it."""
+    """Every line of a file of records: its offset in bytes, the line, and its damage or None."""
     for offset, line, parsed in _parsed(path, "scores"):
         yield offset, line, parsed if isinstance(parsed, Damage) else None
 
 
 def _parsed(path: Path, without: Bulk | None) -> Iterator[tuple[int, bytes, dict[str, Any] | Damage]]:
-    """Every line with its offset, and what it holds, or what is wrong with it."""
+    """Every line with its offset, and its contents or its damage."""
     offset = 0
     with path.open("rb", buffering=_BLOCK) as lines:
         for number, line in enumerate(lines, start=1):
@@ -181,7 +181,7 @@ def _parsed(path: Path, without: Bulk | None) -> Iterator[tuple[int, bytes, dict
 
 
 def decode_checked(line: bytes, without: Bulk | None = None) -> dict[str, Any] | None:
-    """What a whole line holds, as `decode`; None if that is not a record, although its checksum fits."""
+    """Contents of a whole line, as `decode` gives them; None if they are not a record although the checksum fits."""
     try:
         stored = decode(line, without)
     except ValueError:
@@ -197,37 +197,37 @@ def _damage(number: int, line: bytes) -> Damage:
 def valid(
     path: Path, damaged: list[Damage] | None = None, without: Bulk | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The records that count, with their offsets: of several of one job the first that did not fail, else the last.
+    """One record per job with its offset: the first that did not fail, else the last.
 
     Args:
         path: The file; one that does not exist has no records.
-        damaged: Where damage is noted; lines that are damaged are left out.
-        without: What is left out of each record, as in `decode`.
+        damaged: List that damage is appended to; damaged lines are left out.
+        without: First bulky field that is left out of each record, as in `decode`.
     """
     if not path.exists():
         return
-    done: set[bytes] = set()
+    succeeded: set[bytes] = set()
     failed: dict[bytes, int] = {}
-    for offset, _, found in _parsed(path, without):
-        if isinstance(found, Damage):
+    for offset, _, parsed in _parsed(path, without):
+        if isinstance(parsed, Damage):
             if damaged is not None:
-                damaged.append(found)
+                damaged.append(parsed)
             continue
-        key = bytes.fromhex(found["key"])
-        if found["error"] is not None:
+        key = bytes.fromhex(parsed["key"])
+        if parsed["error"] is not None:
             failed[key] = offset
-        elif key not in done:
-            done.add(key)
-            yield offset, found
-    left = [offset for key, offset in failed.items() if key not in done]
-    yield from zip(left, read_at(path, left, without), strict=True)
+        elif key not in succeeded:
+            succeeded.add(key)
+            yield offset, parsed
+    failed_offsets = [offset for key, offset in failed.items() if key not in succeeded]
+    yield from zip(failed_offsets, read_at(path, failed_offsets, without), strict=True)
 
 
 def read_at(path: Path, offsets: Sequence[int], without: Bulk | None = None) -> Iterator[dict[str, Any]]:
-    """The records at these offsets, which `valid` has seen.
+    """Read the records at these offsets, which `valid` has returned.
 
     Raises:
-        BadOption: If one is not a record: the file has changed meanwhile, or its bulky fields, which `valid` may skip, are wrong.
+        BadOption: If a line is not a record: the file has changed since, or bulky fields, which `valid` may skip, are wrong.
     """
     with path.open("rb") as file:
         for offset in offsets:
@@ -240,7 +240,7 @@ def read_at(path: Path, offsets: Sequence[int], without: Bulk | None = None) -> 
 
 
 def _is_record(stored: dict[str, Any]) -> bool:
-    """Whether the fields have the types of a record; bulky ones are looked at where they are there.
+    """Whether the fields have the types of a record; bulky fields may be missing.
 
     Types are compared as sets: a run may have a million records.
     """

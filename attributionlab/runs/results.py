@@ -1,4 +1,4 @@
-"""What a run found: its records, read one after the other, and what they come to."""
+"""Results of a run: its records, read one by one, and their summaries."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Values = npt.NDArray[np.float64]
 
 
 class Records:
-    """The records of a run. Lines are read when they are asked for, so a million of them take little memory.
+    """The records of a run. Lines are read on demand, so a million of them take little memory.
 
     Args:
         folder: The folder of a run.
 
     Raises:
-        BadOption: If it is none.
+        BadOption: If it is not the folder of a run.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -43,39 +43,39 @@ class Records:
         self._path = self.folder / RECORDS_FILE
 
     def __repr__(self) -> str:
-        """Where they are."""
+        """Name of the class with the folder."""
         return f"Records({str(self.folder)!r})"
 
     def __iter__(self) -> Iterator[Record]:
-        """Every record that counts: one per job that was done."""
+        """Iterate over the records, one per job that was done."""
         return (Record.from_dict(stored) for _, stored in valid(self._path))
 
     def heads(self) -> Iterator[Record]:
-        """The same without scores and curves, which take most of the time to read."""
+        """Iterate over the records without scores and curves, which take most of the time to read."""
         return (Record.from_dict(stored) for _, stored in valid(self._path, without="scores"))
 
     @cached_property
     def damaged(self) -> tuple[str, ...]:
-        """Lines that are no whole records, by number and job; the next run does their jobs again."""
+        """Damaged lines, by number and job; the next run does their jobs again."""
         if not self._path.exists():
             return ()
         return tuple(str(damage) for _, _, damage in scan(self._path) if damage is not None)
 
     @property
     def directions(self) -> dict[str, bool]:
-        """By metric, whether higher scores are better; metrics without scores, or records of an earlier version, are left out."""
+        """Whether higher scores are better, by metric; metrics without scores, or of an earlier version, are left out."""
         return self._index[1]
 
     @property
     def quantities(self) -> dict[str, str]:
-        """By metric, the quantity that its curves show; metrics are left out as in `directions`."""
+        """Quantity that the curves show, by metric; metrics are left out as in `directions`."""
         return self._index[2]
 
     @cached_property
     def _index(self) -> tuple[dict[tuple[str, str, str], npt.NDArray[np.int64]], dict[str, bool], dict[str, str]]:
-        """One pass over the file: where the records of a method are, and the directions and quantities of metrics.
+        """Offsets of the records of each method, and directions and quantities of metrics, from one pass over the file.
 
-        Places are by environment, method and measure: first image and place in the file, (n, 2), in the order of the images.
+        Offsets are by environment, method and measure: first image and offset in the file, (n, 2), in the order of the images.
         """
         index: dict[tuple[str, str, str], array[int]] = defaultdict(lambda: array("q"))
         directions: dict[str, bool] = {}
@@ -86,7 +86,7 @@ class Records:
                 directions[stored["measure"]] = stored["higher_is_better"]
             if stored.get("quantity") is not None:
                 quantities[stored["measure"]] = stored["quantity"]
-        tables = {key: np.array(places).reshape(-1, 2) for key, places in index.items()}
+        tables = {key: np.array(offsets).reshape(-1, 2) for key, offsets in index.items()}
         return {key: table[table[:, 0].argsort()] for key, table in tables.items()}, directions, quantities
 
     def of(
@@ -105,8 +105,8 @@ class Records:
         if n_images is not None:
             whole_number("n_images", n_images, 0)
         places = self._index[0].get((environment, method, measure), np.empty((0, 2), dtype=np.int64))
-        wanted = places if n_images is None else places[places[:, 0] < n_images]
-        return (Record.from_dict(stored) for stored in read_at(self._path, wanted[:, 1].tolist()))
+        selected = places if n_images is None else places[places[:, 0] < n_images]
+        return (Record.from_dict(stored) for stored in read_at(self._path, selected[:, 1].tolist()))
 
     def scores(self, environment: str, method: str, measure: str = AGREEMENT, name: str | None = None) -> Values:
         """A score per image, (n,), NaN where it is undefined or the method failed.
@@ -115,24 +115,24 @@ class Records:
             environment: Canonical spec, seeds included.
             method: Canonical spec.
             measure: `agreement`, or the canonical spec of a metric.
-            name: Which score: `positive.f1`, `overall.precision`, ...; of a metric there is only one.
+            name: Name of the score: `positive.f1`, `overall.precision`, ...; a metric has only `score`.
 
         Raises:
-            BadOption: If there is no such score.
+            BadOption: If no score has this name.
         """
         require_text("measure", measure)
         if name is not None:
             require_text("name", name, "be a text, or none")
-        wanted = name or ("overall.f1" if measure == AGREEMENT else "score")
-        found = self.all_scores(environment, method, measure)
-        if found and wanted not in found:
-            raise bad_option("name", f"be one of {', '.join(sorted(found))}", wanted)
-        return found.get(wanted, np.full(self.plan.n_samples, np.nan))
+        score_name = name or ("overall.f1" if measure == AGREEMENT else "score")
+        scores_by_name = self.all_scores(environment, method, measure)
+        if scores_by_name and score_name not in scores_by_name:
+            raise bad_option("name", f"be one of {', '.join(sorted(scores_by_name))}", score_name)
+        return scores_by_name.get(score_name, np.full(self.plan.n_samples, np.nan))
 
     def all_scores(
         self, environment: str, method: str, measure: str = AGREEMENT, n_images: int | None = None
     ) -> dict[str, Values]:
-        """Every score by name, as `scores` gives one; records are read once for all of them. Empty where the method failed.
+        """All scores by name, each as from `scores`; records are read once for all. Empty if the method failed.
 
         Args:
             environment: Canonical spec, seeds included.
@@ -142,52 +142,52 @@ class Records:
         """
         n = self.plan.n_samples if n_images is None else whole_number("n_images", n_images, 0)
         n = min(n, self.plan.n_samples)
-        found: dict[str, Values] = {}
+        scores_by_name: dict[str, Values] = {}
         for record in self.of(environment, method, measure, n):
             for name, values in record.scores.items():
-                known = found.setdefault(name, np.full(n, np.nan))
-                known[record.start : record.stop] = np.array(values, dtype=np.float64)[: n - record.start]
-        return found
+                scores = scores_by_name.setdefault(name, np.full(n, np.nan))
+                scores[record.start : record.stop] = np.array(values, dtype=np.float64)[: n - record.start]
+        return scores_by_name
 
     def curves(self, environment: str, method: str, metric: str) -> tuple[Values, Values] | None:
         """Fractions of the pixels (s,) and the curves of a metric (images, s), thinned; None if there are none."""
         require_text("metric", metric)
-        drawn = [record.curves for record in self.of(environment, method, metric) if record.curves is not None]
-        if not drawn:
+        stored_curves = [record.curves for record in self.of(environment, method, metric) if record.curves is not None]
+        if not stored_curves:
             return None
-        values = [np.array(one["values"], dtype=np.float64) for one in drawn]
-        return np.array(drawn[0]["at"], dtype=np.float64), np.concatenate(values)
+        values = [np.array(curves["values"], dtype=np.float64) for curves in stored_curves]
+        return np.array(stored_curves[0]["at"], dtype=np.float64), np.concatenate(values)
 
     def maps(self, environment: str, method: str) -> npt.NDArray[np.float32] | None:
         """Stored maps of the first images, (n, h, w); None if none were stored.
 
         Raises:
-            BadOption: If a file is not as it was written.
+            BadOption: If a file is damaged.
         """
-        found = []
+        maps = []
         for record in self.of(environment, method, n_images=self.plan.save_maps):
             path = self.folder / MAPS_FOLDER / f"{record.job.key}.npz"
             if record.n_maps and path.is_file():
-                found.append(stored_maps(path, record.n_maps))
-        return np.concatenate(found) if found else None
+                maps.append(stored_maps(path, record.n_maps))
+        return np.concatenate(maps) if maps else None
 
     def summaries(self, by: str = "environment") -> list[MethodSummary]:
-        """What was found of every method.
+        """Summary of every method in every environment.
 
         Args:
             by: `environment`, each with its seeds, or `family`: over all seeds.
 
         Raises:
-            BadOption: If it is neither.
+            BadOption: If `by` is neither.
         """
         require_choice("by", by, ("environment", "family"))
         damaged: list[Damage] = []
-        stored = (one for _, one in valid(self._path, damaged, "curves" if self.plan.metrics else None))
-        found = summarize_records(self.plan, stored, by)
+        stored = (record for _, record in valid(self._path, damaged, "curves" if self.plan.metrics else None))
+        summaries = summarize_records(self.plan, stored, by)
         if damaged:
             hint = "run the plan again to do their jobs anew"
             warnings.warn(f"{len(damaged)} records are damaged, the first: {damaged[0]}; {hint}", DamagedRecords, 2)
-        return found
+        return summaries
 
     def to_pandas(self) -> pd.DataFrame:
         """A row per environment, method and image; a column per score of the agreement and per metric.
@@ -231,12 +231,12 @@ def _failure_cells(record: Record) -> dict[str, str]:
 
 
 def load_records(folder: str | Path) -> Records:
-    """The records of a run, to be read or summed up; `.to_pandas()` gives a table where pandas is installed.
+    """Open the records of a run; `.to_pandas()` gives a table if pandas is installed.
 
     Args:
         folder: The folder of a run.
 
     Raises:
-        BadOption: If it is none.
+        BadOption: If it is not the folder of a run.
     """
     return Records(folder)

@@ -1,4 +1,4 @@
-"""Running plans: every job once, whoever does it, however often the run is interrupted."""
+"""Running plans: each job is done once, on any worker, however often the run is interrupted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from attributionlab.runs.jobs import Unit
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Record
 from attributionlab.runs.store import Journal, RunFolder
-from attributionlab.runs.work import Done
+from attributionlab.runs.work import UnitResult
 from attributionlab.specs.arguments import require_flag, require_function, require_instance, require_path
 
 Watch = Callable[[Record], None]
@@ -23,16 +23,16 @@ Watch = Callable[[Record], None]
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What a run did.
+    """Outcome of a run.
 
     Args:
-        folder: Where the records are.
+        folder: Folder of the records.
         n_jobs: Jobs of the plan.
-        n_before: Jobs that had a record already.
-        n_run: Records that were written now.
-        n_failed: Jobs whose record says that they failed.
-        damaged: Records that were found damaged, and were done again.
-        seconds: How long it took.
+        n_before: Jobs that already had a record.
+        n_run: Records that this run wrote.
+        n_failed: Jobs recorded as failed.
+        damaged: Damaged records, whose jobs were done again.
+        seconds: Duration of the run.
     """
 
     folder: Path
@@ -44,7 +44,7 @@ class RunOutcome:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """JSON-serializable form."""
         return {**dataclasses.asdict(self), "folder": str(self.folder), "damaged": list(self.damaged)}
 
 
@@ -63,22 +63,22 @@ def run_plan(
 ) -> RunOutcome:
     """Do all jobs of a plan that have no record yet, and append a record for each.
 
-    It may be killed at any moment: run again, it goes on with what is missing. Records do not depend on who does the work.
+    It may be killed at any moment; the next call does the missing jobs. Records do not depend on the workers.
 
     Args:
-        plan: What to measure.
+        plan: The plan.
         folder: A new folder, or that of the same plan.
         workers: Processes; 1 is this one.
         backend: `loky` on this machine; `dask` or `ray` (extras of these names) on a cluster.
-        address: Of the cluster's scheduler; without one, Dask and Ray start one on this machine.
-        device: `auto` (what this machine has), `cpu` or `cuda`; with several GPUs the work is dealt out in turn.
-        timeout: Seconds after which a job is given up, a failed one from then on; None for never. Not on Dask.
-        retry_failed: Whether jobs whose record says that they failed are done again.
+        address: Address of the cluster's scheduler; without one, Dask and Ray start one on this machine.
+        device: `auto` (what this machine has), `cpu` or `cuda`; several GPUs are used in turn.
+        timeout: Seconds after which a job is given up and recorded as failed; None for never. Not on Dask.
+        retry_failed: Whether jobs recorded as failed are done again.
         progress: Called with the number of jobs done since the last call, first with those that were done before.
         watch: Called with each record that is written.
 
     Raises:
-        BadOption: If an option does not fit, the folder belongs to another plan, or another process runs in it.
+        BadOption: If an option is out of range, the folder belongs to another plan, or another process runs in it.
         MachineError: If the disk is full, there is no such device, or the cluster does not answer.
 
     Example:
@@ -96,20 +96,20 @@ def run_plan(
     begin = time.perf_counter()
     executor = Executor(workers, backend, address, _device(device, address), timeout)
     with RunFolder.opened(folder, plan) as opened:
-        skipped = opened.done - opened.failed if retry_failed else opened.done
+        skipped = opened.recorded - opened.failed if retry_failed else opened.recorded
         units = list(_missing(plan, skipped))
         n_left = sum(len(unit.jobs) for unit in units)
         if progress is not None and plan.n_jobs > n_left:
             progress(plan.n_jobs - n_left)
         n_run, n_failed = 0, len(opened.failed & skipped)
         with Journal(opened.path / RECORDS_FILE) as journal:
-            for one in executor.do(units) if units else ():
-                _store(one, opened, journal)
-                n_run += len(one.records)
-                n_failed += sum(record.error is not None for record in one.records)
+            for unit_result in executor.do(units) if units else ():
+                _store(unit_result, opened, journal)
+                n_run += len(unit_result.records)
+                n_failed += sum(record.error is not None for record in unit_result.records)
                 if progress is not None:
-                    progress(len(one.records))
-                for record in one.records if watch is not None else ():
+                    progress(len(unit_result.records))
+                for record in unit_result.records if watch is not None else ():
                     watch(record)  # type: ignore[misc]  # it is not None here
         damaged = tuple(map(str, opened.damaged))
     return RunOutcome(folder, plan.n_jobs, plan.n_jobs - n_left, n_run, n_failed, damaged, time.perf_counter() - begin)
@@ -120,17 +120,17 @@ def _device(name: str, address: str | None) -> str:
     return name if address is not None and name == "cuda" else find_device(name).type
 
 
-def _missing(plan: Plan, done: set[str]) -> Iterator[Unit]:
-    """What is left of each unit."""
+def _missing(plan: Plan, recorded: set[str]) -> Iterator[Unit]:
+    """Units of the jobs that have no record yet."""
     for unit in plan.units():
-        jobs = tuple(job for job in unit.jobs if job.key not in done)
+        jobs = tuple(job for job in unit.jobs if job.key not in recorded)
         if jobs:
             yield dataclasses.replace(unit, jobs=jobs)
 
 
-def _store(done: Done, folder: RunFolder, journal: Journal) -> None:
-    """Maps first: a record that says that there are maps is never without them."""
-    for record in done.records:
-        if record.n_maps and done.maps is not None:
-            folder.write_maps(record.job.key, done.maps)
+def _store(unit_result: UnitResult, folder: RunFolder, journal: Journal) -> None:
+    """Store maps before their record, so that a record with maps is never without them."""
+    for record in unit_result.records:
+        if record.n_maps and unit_result.maps is not None:
+            folder.write_maps(record.job.key, unit_result.maps)
         journal.append(record)

@@ -41,7 +41,7 @@ MAPS_FOLDER = "maps"
 LOCK_FILE = ".lock"
 
 SYNC_SECONDS = 1.0
-"""At most so long after it was written, a record also survives a loss of power."""
+"""Records older than this survive a power loss."""
 
 
 @dataclass
@@ -51,31 +51,31 @@ class RunFolder:
     Args:
         path: The folder.
         plan: The plan.
-        done: Keys of the jobs that have a record, and the maps that it speaks of.
-        failed: Of them, those whose record says that they failed.
-        damaged: Lines that were no whole records.
+        recorded: Keys of the jobs with a record, and with the maps that it mentions.
+        failed: Keys of the jobs recorded as failed.
+        damaged: Damaged lines.
     """
 
     path: Path
     plan: Plan
-    done: set[str] = field(default_factory=set)
+    recorded: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     damaged: list[Damage] = field(default_factory=list)
 
     @classmethod
     @contextmanager
     def opened(cls, path: Path, plan: Plan) -> Iterator[Self]:
-        """Make the folder, or take up the run in it, for this process alone.
+        """Create the folder or resume the run in it, locked for this process.
 
         Raises:
-            BadOption: If it is no folder, belongs to another plan or holds something else, or another process runs in it.
-            MachineError: If it cannot be written.
+            BadOption: If it is not a folder, belongs to another plan, holds other files, or another process runs in it.
+            MachineError: If the folder cannot be written.
         """
         folder = cls(path, plan)
         with machine_errors(path, KEPT):
             check_folder(path)
             folder.check_owner()
-            made = [place for place in (path, *path.parents) if not place.exists()]
+            new_folders = [place for place in (path, *path.parents) if not place.exists()]
             make_folder(path)
             lock = FileLock(path / LOCK_FILE, timeout=0)
             try:
@@ -92,17 +92,21 @@ class RunFolder:
             yield folder
         finally:
             if new:
-                folder.take_back(made)
+                folder.take_back(new_folders)
             lock.release()
 
     def check_owner(self) -> None:
-        """Refuse a folder of another plan, or with other things in it."""
+        """Refuse a folder of another plan, or with other files in it."""
         if not self.path.exists():
             return
         if not (self.path / PLAN_FILE).exists():
-            others = [one.name for one in self.path.iterdir() if one.name != LOCK_FILE and not is_draft(one.name)]
-            if others:
-                raise bad_option("output", "be a new folder, or that of a run", str(self.path), f"it has {min(others)}")
+            foreign_names = [
+                path.name for path in self.path.iterdir() if path.name != LOCK_FILE and not is_draft(path.name)
+            ]
+            if foreign_names:
+                raise bad_option(
+                    "output", "be a new folder, or that of a run", str(self.path), f"it has {min(foreign_names)}"
+                )
             return
         stored = stored_plan(self.path)
         ours, theirs = self.plan.to_dict(), stored.to_dict()
@@ -111,32 +115,32 @@ class RunFolder:
             hint = f"it differs in {', '.join(different)}; choose another folder"
             raise bad_option("output", "belong to the same plan", str(self.path), hint)
 
-    def take_back(self, made: list[Path]) -> None:
-        """Where nothing was recorded, remove what a new run has put here, and the folders that were made for it."""
+    def take_back(self, new_folders: list[Path]) -> None:
+        """Remove the files and folders that a new run created, if it recorded nothing."""
         records, maps = self.path / RECORDS_FILE, self.path / MAPS_FOLDER
         if maps.exists() or (records.exists() and records.stat().st_size):
             return
         with contextlib.suppress(OSError):  # a disk that refuses has been named before
             for name in (RECORDS_FILE, PLAN_FILE, LOCK_FILE):
                 (self.path / name).unlink(missing_ok=True)
-            for place in made:
-                place.rmdir()
+            for folder in new_folders:
+                folder.rmdir()
 
     def read(self) -> None:
-        """Find out what is done; remove files that were not finished, and take damaged lines out of the records."""
+        """Find the jobs with records; remove unfinished files, and move damaged lines out of the records."""
         for folder in (self.path, self.path / MAPS_FOLDER):
             remove_drafts(folder)
         for _, stored in valid(self.path / RECORDS_FILE, self.damaged, "scores"):
             if stored["n_maps"] and not self._has_maps(stored["key"], stored["n_maps"]):
                 continue
-            self.done.add(stored["key"])
+            self.recorded.add(stored["key"])
             if stored["error"] is not None:
                 self.failed.add(stored["key"])
         if self.damaged:
             self._mend()
 
     def _mend(self) -> None:
-        """Keep damaged lines aside."""
+        """Move damaged lines to `DAMAGED_FILE`."""
         records = self.path / RECORDS_FILE
         with (self.path / DAMAGED_FILE).open("ab") as aside, whole_file(records, KEPT) as mended:
             for _, line, damage in scan(records):
@@ -146,7 +150,7 @@ class RunFolder:
                     mended.write(line)
 
     def _has_maps(self, key: str, n_maps: int) -> bool:
-        """Whether the maps of a job are as they were written, rather than gone, cut off or changed."""
+        """Whether the maps of a job are there and undamaged."""
         try:
             stored_maps(self.maps_path(key), n_maps)
         except BadOption:
@@ -154,11 +158,11 @@ class RunFolder:
         return True
 
     def maps_path(self, key: str) -> Path:
-        """Where the maps of a job are."""
+        """File of the maps of a job."""
         return self.path / MAPS_FOLDER / f"{key}.npz"
 
     def write_maps(self, key: str, maps: npt.NDArray[np.float32]) -> None:
-        """Store maps (n, h, w), the whole file or none."""
+        """Store maps (n, h, w), as a whole file or not at all."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, maps=maps)
         write_whole(self.maps_path(key), buffer.getvalue(), KEPT)
@@ -183,7 +187,7 @@ class Journal:
         """Append a record.
 
         Raises:
-            MachineError: If there is no room for it; then nothing of it is written.
+            MachineError: If it cannot be written, for example on a full disk; the file is then unchanged.
         """
         line = record.to_line()
         try:
@@ -206,7 +210,7 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close the file."""
         with contextlib.suppress(OSError):
             os.fsync(self._file)
         os.close(self._file)
@@ -216,7 +220,7 @@ def stored_plan(path: Path) -> Plan:
     """The plan that a folder belongs to.
 
     Raises:
-        BadOption: If it is no folder of a run.
+        BadOption: If `path` is not the folder of a run.
     """
     file = path / PLAN_FILE
     if not file.is_file():
@@ -232,7 +236,7 @@ def stored_maps(path: Path, n_maps: int) -> npt.NDArray[np.float32]:
     """The maps in a file of a run, (n, h, w).
 
     Raises:
-        BadOption: If the file is not as it was written.
+        BadOption: If the file is missing or damaged.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:

@@ -1,4 +1,4 @@
-"""What the records of a run come to: summed up as they are read, over images and over seeds."""
+"""Summaries of the records of a run over images and seeds, computed as they are read."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from attributionlab.truth.kinds import TRUTHS
 Values = npt.NDArray[np.float64]
 
 N_BOOTSTRAP = 1_000
-"""Of more images than these the interval is the normal one, from mean and variance: the same to two digits, without their values."""
+"""Images up to which intervals are bootstrapped. Beyond, the normal interval agrees to two digits and needs no raw values."""
 
 
 @dataclass(frozen=True)
 class MethodSummary:
-    """What a run found of a method in an environment, over all images, and over all seeds where it is asked for by family.
+    """Results of a method in an environment over all images; by family also over all seeds.
 
     Args:
-        environment: Canonical spec: with its seeds, or as the plan names it.
+        environment: Canonical spec: with its seeds, or by family as in the plan.
         method: Canonical spec.
         truths: As in `check`; None where a truth does not apply or the method failed.
-        metrics: Mean score by metric; None where it is undefined, or the metric failed.
+        metrics: Mean score by metric; None if it is undefined or the metric failed.
         deciding_truth: The truth that decides.
-        passed: Whether mean F1 reaches gamma; over a family, with every seed.
-        n_images: Images that were scored; 0 where no job has been done yet, or the method failed.
-        n_seeds: Environments that are summed up: those with records.
-        n_passed: Of them, how many the method passed.
+        passed: Whether mean F1 reaches gamma; by family, for every seed.
+        n_images: Images that were scored; 0 if no job has been done yet or the method failed.
+        n_seeds: Environments that are summarized: those with records.
+        n_passed: Number of those environments in which the method passed.
         n_zero_maps: Maps that are zero everywhere.
-        diagnosis: What is conspicuous, or None.
-        error: Why there are no scores, or why a metric has none; the first one, or None.
-        seconds_per_image: Of the method alone.
-        peak_memory: The largest of its jobs, in bytes.
+        diagnosis: Conspicuous properties of the maps in one line, or None.
+        error: First failure of the method or a metric, or None.
+        seconds_per_image: Time of the method alone.
+        peak_memory: Largest peak memory of its jobs, in bytes.
     """
 
     environment: str
@@ -65,60 +65,62 @@ class MethodSummary:
 
 
 def summarize_records(plan: Plan, stored: Iterable[dict[str, Any]], by: str) -> list[MethodSummary]:
-    """Sum up records as they come: every method in every environment, in the order of the plan.
+    """Summarize records as they are read: every method in every environment, in the order of the plan.
 
     Args:
         plan: The plan that they belong to.
-        stored: What their lines hold, in any order.
+        stored: Contents of their lines, in any order.
         by: `environment` or `family`.
     """
-    sums: dict[tuple[str, str], _Sums] = defaultdict(_Sums)
-    for one in stored:
-        sums[one["environment"], one["method"]].add(one)
+    totals: dict[tuple[str, str], _MethodTotals] = defaultdict(_MethodTotals)
+    for record in stored:
+        totals[record["environment"], record["method"]].add(record)
     members: dict[str, list[str]] = {}
     for environment, family in plan.expanded.items():
         members.setdefault(family if by == "family" else environment, []).append(environment)
     return [
-        _summary(plan, name, method, {environment: sums.get((environment, method)) for environment in environments})
+        _summary(plan, name, method, {environment: totals.get((environment, method)) for environment in environments})
         for name, environments in members.items()
         for method in plan.methods
     ]
 
 
-def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _Sums | None]) -> MethodSummary:
+def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _MethodTotals | None]) -> MethodSummary:
     family = plan.expanded[next(iter(by_environment))]
     kinds = plan.declared.truths[family][method]
-    some = [sums for sums in by_environment.values() if sums is not None]
-    scores = [one.scores() for one in some]
-    together: dict[str, _Moments] = defaultdict(_Moments)
-    for score, moments in itertools.chain.from_iterable(one.items() for one in scores):
-        together[score] += moments
+    all_totals = [totals for totals in by_environment.values() if totals is not None]
+    all_moments = [totals.scores() for totals in all_totals]
+    pooled: dict[str, _Moments] = defaultdict(_Moments)
+    for score, moments in itertools.chain.from_iterable(moments.items() for moments in all_moments):
+        pooled[score] += moments
     passed = [
-        not one.failed and _reaches(plan, found[f"{kinds.deciding}.f1"].mean)
-        for one, found in zip(some, scores, strict=True)
+        not totals.failed and _reaches(plan, moments[f"{kinds.deciding}.f1"].mean)
+        for totals, moments in zip(all_totals, all_moments, strict=True)
     ]
-    n_images = sum(one.n_images for one in some)
-    facts = sum((one.facts for one in some), MapFacts())
-    truths = {truth: _truth(plan, together, truth) if truth in kinds.applicable else None for truth in TRUTHS}
+    n_images = sum(totals.n_images for totals in all_totals)
+    facts = sum((totals.facts for totals in all_totals), MapFacts())
+    truths = {truth: _truth(plan, pooled, truth) if truth in kinds.applicable else None for truth in TRUTHS}
     return MethodSummary(
         environment=name,
         method=method,
         truths=truths,
-        metrics={metric: together[metric].mean for metric in plan.metrics},
+        metrics={metric: pooled[metric].mean for metric in plan.metrics},
         deciding_truth=kinds.deciding,
-        passed=len(some) == len(by_environment) and all(passed),
+        passed=len(all_totals) == len(by_environment) and all(passed),
         n_images=n_images,
-        n_seeds=len(some),
+        n_seeds=len(all_totals),
         n_passed=sum(passed),
-        n_zero_maps=sum(one.n_zero_maps for one in some),
+        n_zero_maps=sum(totals.n_zero_maps for totals in all_totals),
         diagnosis=diagnose(
-            facts, {truth: None if one is None else one.passed for truth, one in truths.items()}, kinds.deciding
+            facts,
+            {truth: None if summary is None else summary.passed for truth, summary in truths.items()},
+            kinds.deciding,
         )
         if facts.n_maps
         else None,
-        error=next((Failure(**one.error[1]) for one in some if one.error), None),
-        seconds_per_image=sum(one.seconds for one in some) / n_images if n_images else None,
-        peak_memory=max((one.peak_memory for one in some), default=0),
+        error=next((Failure(**totals.error[1]) for totals in all_totals if totals.error), None),
+        seconds_per_image=sum(totals.seconds for totals in all_totals) / n_images if n_images else None,
+        peak_memory=max((totals.peak_memory for totals in all_totals), default=0),
     )
 
 
@@ -135,48 +137,48 @@ def _reaches(plan: Plan, f1: float | None) -> bool:
 
 @dataclass(frozen=True)
 class _Moments:
-    """Of one score: number, sum and sum of squares over images, and the values themselves where they are few.
+    """Moments of a score over images. Keeps raw values while there are few, then only moments.
 
     Args:
         n: Images that have the score.
-        total: Their sum.
-        squares: The sum of their squares.
-        kept: The scores in the order of the images; None where there are too many.
+        total: Sum of the scores.
+        squares: Sum of their squares.
+        raw: The scores in the order of the images; None if there are too many.
     """
 
     n: int = 0
     total: float = 0.0
     squares: float = 0.0
-    kept: Values | None = field(default_factory=lambda: np.empty(0))
+    raw: Values | None = field(default_factory=lambda: np.empty(0))
 
-    def __add__(self, other: _Moments) -> _Moments:
-        n = self.n + other.n
-        few = self.kept is not None and other.kept is not None and n <= N_BOOTSTRAP
-        kept = np.concatenate([self.kept, other.kept]) if few else None
-        return _Moments(n, self.total + other.total, self.squares + other.squares, kept)
+    def __add__(self, addend: _Moments) -> _Moments:
+        n = self.n + addend.n
+        is_small = self.raw is not None and addend.raw is not None and n <= N_BOOTSTRAP
+        raw = np.concatenate([self.raw, addend.raw]) if is_small else None
+        return _Moments(n, self.total + addend.total, self.squares + addend.squares, raw)
 
     @property
     def mean(self) -> float | None:
-        """None of nothing."""
+        """Mean score; None if empty."""
         if not self.n:
             return None
-        return self.total / self.n if self.kept is None else float(self.kept.mean())
+        return self.total / self.n if self.raw is None else float(self.raw.mean())
 
     def interval(self) -> tuple[float, float]:
         """The 95 percent interval of the mean."""
-        if self.kept is not None:
-            return bootstrap_interval(self.kept, seed=0)
+        if self.raw is not None:
+            return bootstrap_interval(self.raw, seed=0)
         mean = self.total / self.n
         reach = 1.96 * (max(self.squares / self.n - mean**2, 0.0) / self.n) ** 0.5
         return mean - reach, mean + reach
 
 
-class _Pile:
-    """Scores of records with as many images, summed up whenever they are many; few are put into the order of the images first.
+class _ScoreBuffer:
+    """Scores of records with equally many images. Keeps raw values while there are few, then only moments.
 
     Args:
-        names: Of the scores.
-        n_images: Of each record.
+        names: Names of the scores.
+        n_images: Images of each record.
     """
 
     def __init__(self, names: Iterable[str], n_images: int) -> None:
@@ -185,7 +187,7 @@ class _Pile:
         self._summed: dict[str, _Moments] = {}
 
     def add(self, start: int, scores: dict[str, list[float | None]]) -> None:
-        """Those of one record; nothing of it is kept, as keeping millions of lists takes longer than reading them."""
+        """Add the scores of one record; they are copied, as keeping millions of lists takes longer than reading them."""
         values: list[float] = []
         for name in self._names:
             values += scores[name]  # type: ignore[arg-type]  # None is taken care of below
@@ -198,43 +200,46 @@ class _Pile:
             self._summed = self._sum(keep=False)
 
     def moments(self) -> dict[str, _Moments]:
-        """Of all that was added."""
+        """Moments of all added scores by name, in the order of the images if there are few. Call it once."""
         return self._sum(keep=not self._summed)
 
     def _sum(self, *, keep: bool) -> dict[str, _Moments]:
         records = np.array(self._waiting).reshape(-1, len(self._names), self._n_images)[np.argsort(self._starts)]
         by_name = records.swapaxes(0, 1).reshape(len(self._names), -1)
         del self._starts[:], self._waiting[:]
-        found = _moments(by_name, keep=keep)
-        return {name: self._summed.get(name, _Moments()) + one for name, one in zip(self._names, found, strict=True)}
+        latest = _moments(by_name, keep=keep)
+        return {
+            name: self._summed.get(name, _Moments()) + moments
+            for name, moments in zip(self._names, latest, strict=True)
+        }
 
 
 def _moments(scores: Values, *, keep: bool) -> list[_Moments]:
-    """Of scores (names, images) in the order of the images; NaN where there is none."""
-    known = ~np.isnan(scores)
-    values = np.where(known, scores, 0.0)
-    sums = known.sum(axis=1).tolist(), values.sum(axis=1).tolist(), (values**2).sum(axis=1).tolist()
-    kept = [row[there] for row, there in zip(scores, known, strict=True)] if keep else [None] * len(scores)
-    return [_Moments(*one) for one in zip(*sums, kept, strict=True)]
+    """Moments of scores (names, images), in the order of the images; NaN means undefined."""
+    defined = ~np.isnan(scores)
+    values = np.where(defined, scores, 0.0)
+    sums = defined.sum(axis=1).tolist(), values.sum(axis=1).tolist(), (values**2).sum(axis=1).tolist()
+    raw = [row[mask] for row, mask in zip(scores, defined, strict=True)] if keep else [None] * len(scores)
+    return [_Moments(*columns) for columns in zip(*sums, raw, strict=True)]
 
 
-Placed = tuple[tuple[int, str], Any]
-"""Something that was said of images: the first of them and the measure, and what was said."""
+LocatedFailure = tuple[tuple[int, str], Any]
+"""Failure as it is stored, behind its position: the first image and the measure."""
 
 
-class _Sums:
-    """What is known of one method in one environment."""
+class _MethodTotals:
+    """Totals of one method in one environment, over the records read so far."""
 
     def __init__(self) -> None:
-        self._piles: dict[tuple[str, int, tuple[str, ...]], _Pile] = {}
+        self._buffers: dict[tuple[str, int, tuple[str, ...]], _ScoreBuffer] = {}
         self.n_images = self.n_zero_maps = self.peak_memory = 0
         self.seconds = 0.0
         self._facts: dict[str, Any] = {}
-        self.error: Placed | None = None
+        self.error: LocatedFailure | None = None
         self.failed = False
 
     def add(self, stored: dict[str, Any]) -> None:
-        """One record more, as it is stored."""
+        """Add a record, as it is stored."""
         measure, start, n_images = stored["measure"], stored["start"], stored["stop"] - stored["start"]
         self.peak_memory = max(self.peak_memory, stored["peak_memory"])
         if stored["error"] is not None:
@@ -242,10 +247,10 @@ class _Sums:
             self.failed |= measure == AGREEMENT
             return
         kind = (measure, n_images, tuple(stored["scores"]))
-        pile = self._piles.get(kind)
-        if pile is None:
-            pile = self._piles[kind] = _Pile(stored["scores"], n_images)
-        pile.add(start, stored["scores"])
+        buffer = self._buffers.get(kind)
+        if buffer is None:
+            buffer = self._buffers[kind] = _ScoreBuffer(stored["scores"], n_images)
+        buffer.add(start, stored["scores"])
         if measure == AGREEMENT:
             self.n_images += n_images
             self.n_zero_maps += stored["n_zero_maps"]
@@ -259,13 +264,14 @@ class _Sums:
         return MapFacts.from_dict(self._facts)
 
     def scores(self) -> dict[str, _Moments]:
-        """Of all that was added, once: scores of the agreement by name, those of metrics by metric."""
-        found: dict[str, _Moments] = defaultdict(_Moments)
-        for (measure, *_), pile in sorted(self._piles.items(), key=lambda one: -one[0][1]):  # the last images are fewer
-            for name, moments in pile.moments().items():
-                found[name if measure == AGREEMENT else measure] += moments
-        return found
+        """Moments of all added scores: of agreement by name, of metrics by metric. Call it once."""
+        moments_by_name: dict[str, _Moments] = defaultdict(_Moments)
+        largest_first = sorted(self._buffers.items(), key=lambda entry: -entry[0][1])  # the last images are fewer
+        for (measure, *_), buffer in largest_first:
+            for name, moments in buffer.moments().items():
+                moments_by_name[name if measure == AGREEMENT else measure] += moments
+        return moments_by_name
 
 
-def _first(known: Placed | None, other: Placed) -> Placed:
-    return other if known is None or other[0] < known[0] else known
+def _first(current: LocatedFailure | None, candidate: LocatedFailure) -> LocatedFailure:
+    return candidate if current is None or candidate[0] < current[0] else current

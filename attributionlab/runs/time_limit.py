@@ -1,4 +1,4 @@
-"""An end to jobs that hang."""
+"""Time limit for jobs that hang."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from attributionlab.errors import TookTooLong, bad_option
 
 
 class _Alarm(BaseException):
-    """Not an Exception: a method that catches every one of those would go on for ever."""
+    """Interrupts a job. It is not an Exception, because a method may catch every Exception."""
 
 
 LONGEST_TIMEOUT = 10_000_000
-"""Seconds that a job may have, at most, about four months: alarms of some systems end there."""
+"""Longest time limit of a job in seconds, about four months: alarms of some systems end there."""
 
 
 def check_time_limit(seconds: object) -> None:
-    """Refuse what is no time, or cannot be kept here.
+    """Refuse a time limit that is not a time, or that this system cannot enforce.
 
     Raises:
-        BadOption: If it is not a positive number, or the system has no alarms (Windows).
+        BadOption: If `seconds` is not a positive number, or the system has no alarms (Windows).
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= LONGEST_TIMEOUT:
         raise bad_option("timeout", f"be a positive number of seconds, at most {LONGEST_TIMEOUT:,}", seconds)
@@ -34,7 +34,7 @@ def check_time_limit(seconds: object) -> None:
 
 
 GRACE_SECONDS = 2.0
-"""Time that a method may go on after the first alarm."""
+"""Seconds that a method may continue after the first alarm."""
 
 _REPEAT_SECONDS = 0.1
 
@@ -45,30 +45,29 @@ _ends_process = False
 
 
 def end_process_when_ignored() -> None:
-    """Let `at_most` end this process where all alarms are ignored: for workers, which can be lost."""
+    """Let `at_most` end this process if a method ignores all alarms; for worker processes, which are replaced."""
     global _ends_process  # noqa: PLW0603  # a fact about this process
     _ends_process = True
 
 
 @contextmanager
-def at_most(seconds: float | None, what: str) -> Iterator[None]:
-    """Interrupt what takes longer; main thread only.
+def at_most(seconds: float | None, subject: str) -> Iterator[None]:
+    """Interrupt a block that takes longer; main thread only.
 
-    Python is interrupted wherever it is; native code, and what Python is called from there, when it comes back. The alarm rings again
-    every tenth of a second. Whoever still goes on after two seconds is ended with the process, if that is a worker, even within
-    native code.
+    Python code is interrupted at once; native code, and Python code called from it, when it returns. The alarm repeats every tenth of
+    a second. A worker process whose block still runs after two more seconds is ended, even within native code.
 
     Args:
-        seconds: How long it may take; None for ever.
-        what: How the message begins.
+        seconds: Time limit; None for no limit.
+        subject: First words of the message.
 
     Raises:
-        TookTooLong: If it did, also where it went on after the alarm and came to an end.
+        TookTooLong: If the block took longer, even if it ignored the alarm and then ended by itself.
     """
     if seconds is None:
         yield
         return
-    armed, rang, others = True, False, (0.0, 0.0)
+    armed, rang, earlier_timer = True, False, (0.0, 0.0)
     end = time.monotonic() + seconds + GRACE_SECONDS
 
     def ring(*_: object) -> None:
@@ -79,9 +78,9 @@ def at_most(seconds: float | None, what: str) -> Iterator[None]:
                 os._exit(TIMEOUT_CODE)
             raise _Alarm
 
-    before = signal.signal(signal.SIGALRM, ring)
+    earlier_handler = signal.signal(signal.SIGALRM, ring)
     try:
-        others = signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT_SECONDS)
+        earlier_timer = signal.setitimer(signal.ITIMER_REAL, seconds, _REPEAT_SECONDS)
         try:
             with _ended_by_faulthandler(seconds + 2 * GRACE_SECONDS):
                 yield
@@ -91,15 +90,15 @@ def at_most(seconds: float | None, what: str) -> Iterator[None]:
         if not rang:
             raise
     finally:
-        signal.setitimer(signal.ITIMER_REAL, *others)  # a test runner may have set one
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *earlier_timer)  # a test runner may have set one
+        signal.signal(signal.SIGALRM, earlier_handler)
     if rang:
-        raise TookTooLong(f"{what} took longer than {seconds:g} s")
+        raise TookTooLong(f"{subject} took longer than {seconds:g} s")
 
 
 @contextmanager
 def _ended_by_faulthandler(seconds: float) -> Iterator[None]:
-    """End a worker after so many seconds from a thread of C, which no native code can hold up; no-op in other processes."""
+    """End a worker after some seconds from a thread in C, which native code cannot block; no-op in other processes."""
     if not _ends_process:
         yield
         return

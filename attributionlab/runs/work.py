@@ -1,4 +1,4 @@
-"""Doing the jobs of a plan: what one worker does, whether it is this process, another one, or another machine."""
+"""Work of one worker on the jobs of a plan, in this process, in another one or on another machine."""
 
 from __future__ import annotations
 
@@ -35,58 +35,58 @@ Finite = list[float | None]
 
 
 @dataclass(frozen=True)
-class Done:
-    """What came of a unit.
+class UnitResult:
+    """Records and maps of a unit.
 
     Args:
         records: One per job.
-        maps: (n, h, w) of the first images, where they are to be kept, or None.
+        maps: Maps (n, h, w) of the first images, or None if none are to be stored.
     """
 
     records: tuple[Record, ...]
     maps: npt.NDArray[np.float32] | None = None
 
 
-def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) -> Done:
-    """Explain some images by a method, and measure the maps in every way that is asked for.
+def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) -> UnitResult:
+    """Explain the images of a unit by its method, and measure the maps once per job.
 
-    A method or a metric that fails is a record that says so.
+    A failing method or metric is recorded as failed.
 
     Args:
-        unit: What is to be done.
+        unit: Jobs to do.
         kind: `cpu` or `cuda`.
-        turn: Of several GPUs of the worker's machine, which one.
+        turn: Index of the GPU, modulo the number of GPUs of the worker's machine.
         timeout: Seconds after which the method, or a metric, is given up; None for never.
 
     Raises:
         MachineError: If the worker has no such device.
     """
     job, device = unit.jobs[0], device_of(kind, turn)
-    watch = _Watch(device)
+    watch = _Stopwatch(device)
     try:
         images = _images(job.environment, job.start, job.stop, device)
         method = _method(job.method, job.environment, job.code)
         with at_most(timeout, method.spec):
-            result = explain(method, images.environment.model, images.batch, device=device)
+            explanation = explain(method, images.environment.model, images.batch, device=device)
     except Exception as error:  # noqa: BLE001  # a bad option, no memory left, or anything that a registered class does
-        result = _failure(error, "method")
-    if isinstance(result, Failure):
+        explanation = _failure(error, "method")
+    if isinstance(explanation, Failure):
         _forget_models()
-        return Done(tuple(watch.record(failed, error=result) for failed in unit.jobs))
+        return UnitResult(tuple(watch.record(failed, error=explanation) for failed in unit.jobs))
     seconds, records = watch.seconds, []
     for job in unit.jobs:
         if job.measure == AGREEMENT:
-            recorded = {name: _finite(values) for name, values in result.recorded.items()}
-            agreement = _agreement(job, images.batch, method, result.values)
+            recorded = {name: _finite(values) for name, values in explanation.recorded.items()}
+            agreement = _agreement(job, images.batch, method, explanation.values)
             records.append(watch.record(job, seconds=seconds, n_maps=unit.n_maps, diagnostics=recorded, **agreement))
         else:
-            records.append(_measure(job, images, result.values, device, timeout))
-    kept = result.values[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
-    return Done(tuple(records), kept)
+            records.append(_measure(job, images, explanation.values, device, timeout))
+    maps = explanation.values[: unit.n_maps].float().cpu().numpy() if unit.n_maps else None
+    return UnitResult(tuple(records), maps)
 
 
-def do_units(units: Sequence[Unit], kind: str, turn: int = 0, timeout: float | None = None) -> tuple[Done, ...]:
-    """Several units, one after the other; see `do_unit`."""
+def do_units(units: Sequence[Unit], kind: str, turn: int = 0, timeout: float | None = None) -> tuple[UnitResult, ...]:
+    """Do units one after the other; see `do_unit`."""
     return tuple(do_unit(unit, kind, turn, timeout) for unit in units)
 
 
@@ -100,10 +100,10 @@ def device_of(kind: str, turn: int) -> str:
     return f"cuda:{turn % n_gpus}"
 
 
-def lost_unit(unit: Unit, kind: str, why: str) -> Done:
-    """The records of a unit whose worker ended: the kind of the failure, and what the method did."""
+def lost_unit(unit: Unit, kind: str, why: str) -> UnitResult:
+    """Records of a unit whose worker ended: each is a failure of this kind, with the reason."""
     failure = Failure(kind, one_line(f"{unit.jobs[0].method} {why}"))
-    return Done(tuple(Record(job=one, error=failure, versions=versions()) for one in unit.jobs))
+    return UnitResult(tuple(Record(job=job, error=failure, versions=versions()) for job in unit.jobs))
 
 
 @lru_cache(maxsize=4)
@@ -113,12 +113,12 @@ def _environment(spec: str, device: str) -> Environment:
 
 @dataclass(frozen=True, eq=False)
 class _Images:
-    """Some images of an environment, and what metrics have prepared for them: that serves every method.
+    """Images of an environment, and what metrics have prepared for them, shared by all methods.
 
     Args:
-        environment: Where they come from.
+        environment: The environment of the images.
         batch: The images.
-        prepared: By metric and its code.
+        prepared: Preparations by metric and digest of its code.
     """
 
     environment: Environment
@@ -126,7 +126,7 @@ class _Images:
     prepared: dict[tuple[str, str], object] = field(default_factory=dict)
 
     def prepare(self, metric: str, code: str) -> object:
-        """What a metric needs of the images, once."""
+        """Preparation of a metric for the images, computed once."""
         if (metric, code) not in self.prepared:
             self.prepared[metric, code] = _metric(metric, code).prepare(self.environment, self.batch)
         return self.prepared[metric, code]
@@ -153,7 +153,7 @@ def _metric(spec: str, code: str) -> AnyMetric:
 
 
 def _check_code(kind: str, subject: AnyMethod | AnyMetric, fits: Callable[[str], bool]) -> None:
-    """A function of another file than the plan was made with answers another question."""
+    """Refuse a function whose file has changed since the plan was made."""
     digest = code_digest(subject)
     if digest is not None and not fits(digest):
         hint = "its file is another one where the work is done, or has changed since"
@@ -161,7 +161,7 @@ def _check_code(kind: str, subject: AnyMethod | AnyMetric, fits: Callable[[str],
 
 
 def _forget_models() -> None:
-    """A method that failed may have left traces in them."""
+    """Drop the cached models, which a failed method may have changed."""
     for cached in (_environment, _images, _method):
         cached.cache_clear()
 
@@ -179,7 +179,7 @@ def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[
 
 
 def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: float | None) -> Record:
-    watch = _Watch(device)
+    watch = _Stopwatch(device)
     try:
         with at_most(timeout, job.measure):
             prepared, metric = images.prepare(job.measure, job.code), _metric(job.measure, job.code)
@@ -212,17 +212,17 @@ def _finite(values: Sequence[float]) -> Finite:
     return [value if np.isfinite(value) else None for value in values]
 
 
-def _failure(error: Exception, what: str) -> Failure:
+def _failure(error: Exception, role: str) -> Failure:
     if isinstance(error, AttributionLabError):
         return Failure.of(error)
-    return Failure(type_name(error), one_line(f"the {what} raised {error_line(error)}"))
+    return Failure(type_name(error), one_line(f"the {role} raised {error_line(error)}"))
 
 
-class _Watch:
-    """Time and memory from its making on.
+class _Stopwatch:
+    """Time and peak memory since its construction.
 
     Args:
-        device: Where the work is done.
+        device: The device that does the work.
     """
 
     def __init__(self, device: str) -> None:
@@ -235,11 +235,11 @@ class _Watch:
 
     @property
     def seconds(self) -> float:
-        """So far."""
+        """Seconds since the construction."""
         return time.perf_counter() - self.begin
 
-    def record(self, job: Job, seconds: float | None = None, **found: object) -> Record:
-        """The record of a job that ends now."""
+    def record(self, job: Job, seconds: float | None = None, **fields: object) -> Record:
+        """Record of a job that has just ended."""
         on_gpu = self.device.type == "cuda"
         peak = torch.cuda.max_memory_allocated(self.device) if on_gpu else _peak()
         return Record(
@@ -248,7 +248,7 @@ class _Watch:
             peak_memory=int(peak),
             device=torch.cuda.get_device_name(self.device) if on_gpu else "cpu",
             versions=_versions(),
-            **found,  # type: ignore[arg-type]  # fields of a record
+            **fields,  # type: ignore[arg-type]  # fields of a record
         )
 
 
@@ -258,7 +258,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def _reset_peak() -> None:
-    """Start the peak of the process's memory anew, where the system can (Linux)."""
+    """Reset the peak memory of this process, where the system can (Linux)."""
     try:
         _CLEAR.write_text("5", encoding="ascii")
     except OSError:
@@ -266,7 +266,7 @@ def _reset_peak() -> None:
 
 
 def _peak() -> int:
-    """The largest resident memory of the process so far, in bytes; 0 where the system does not say."""
+    """Largest resident memory of this process so far in bytes; 0 if the system does not report it."""
     try:
         lines = _STATUS.read_text(encoding="ascii").splitlines()
     except OSError:

@@ -30,7 +30,7 @@ from attributionlab.runs.jobs import Job
 from attributionlab.runs.records import RECORDS_FILE, Record, decode, is_whole, read_at, valid
 from attributionlab.runs.runner import _device
 from attributionlab.runs.store import DAMAGED_FILE, Journal, RunFolder
-from attributionlab.runs.work import Done, device_of, do_unit
+from attributionlab.runs.work import UnitResult, device_of, do_unit
 
 METHODS = ["gradient", "random", "input-x-gradient"]
 VARYING = ("seconds", "peak_memory", "device", "versions")
@@ -633,7 +633,7 @@ def test_units_on_the_same_images_go_to_one_worker_where_metrics_prepare_them_an
 
 
 def done(unit):
-    return Done(tuple(Record(job) for job in unit.jobs))
+    return UnitResult(tuple(Record(job) for job in unit.jobs))
 
 
 def test_units_that_were_out_when_a_process_died_are_done_alone_and_only_the_guilty_one_is_lost(monkeypatch):
