@@ -154,7 +154,7 @@ def test_the_answer_is_missed_by_the_cross_entropy_of_a_class_or_the_relative_er
 
 
 def test_iba_needs_an_environment():
-    with pytest.raises(BadOption, match="`setting` must be an environment"):
+    with pytest.raises(BadOption, match="`environment` must be given"):
         al.make_method("iba[layer=1]")(
             nn.Sequential(nn.ReLU(), nn.ReLU()), torch.zeros(1, 1, 4, 4), torch.zeros(1).long()
         )

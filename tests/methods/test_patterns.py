@@ -95,7 +95,7 @@ def test_a_neuron_that_never_varies_has_no_pattern():
 
 
 def test_patterns_need_an_environment():
-    with pytest.raises(BadOption, match="`setting` must be an environment"):
+    with pytest.raises(BadOption, match="`environment` must be given"):
         al.make_method("pattern-net")(nn.Flatten(), torch.zeros(1, 1, 2, 2), torch.zeros(1, dtype=torch.int64))
 
 

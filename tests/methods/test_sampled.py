@@ -126,7 +126,7 @@ def test_expected_gradients_of_a_linear_function_add_up_to_its_difference_from_t
 
 
 def test_expected_gradients_need_an_environment():
-    with pytest.raises(BadOption, match="`setting` must be an environment"):
+    with pytest.raises(BadOption, match="`environment` must be given"):
         al.make_method("expected-gradients")(Cubic(), IMAGE, TARGET)
 
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from attributionlab.errors import BadOption, Inexact
 from attributionlab.networks import Accumulator, Redundancy, dyadic
-from attributionlab.networks.accumulator import _windows
+from attributionlab.networks.accumulator import _windows, design_blocks
 from attributionlab.networks.kernels import LADDER
 
 DESIGNS = ("uniform", "nonnegative", "signed")
@@ -175,17 +175,28 @@ def test_layers_are_named_in_their_bounds():
     assert names == [f"{kind} layer of accumulator block {index}" for index in (1, 2) for kind in ("3x3", "1x1")]
 
 
+@pytest.fixture
+def uncached_blocks():
+    """Blocks that are drawn anew, before and after a test that changes the bound."""
+    design_blocks.cache_clear()
+    yield
+    design_blocks.cache_clear()
+
+
+@pytest.mark.usefixtures("uncached_blocks")
 @pytest.mark.parametrize("design", DESIGNS)
 def test_a_tighter_bound_makes_the_builder_choose_coarser_weights_that_still_count(design, monkeypatch):
     fine = Accumulator(N_CLASSES, (32, 32), design=design, redundancy=Redundancy(2))
     tightest = max(bound.multiples for bound in fine.bounds)
     monkeypatch.setattr(dyadic, "EXACT_MULTIPLES", tightest - 1)
+    design_blocks.cache_clear()
     coarse = Accumulator(N_CLASSES, (32, 32), design=design, redundancy=Redundancy(2))
     assert max(bound.multiples for bound in coarse.bounds) < tightest
     labels = designed_labels((32, 32))
     assert count(coarse, as_channels(labels, 2)) == [count_labels(image, N_CLASSES) for image in labels.tolist()]
 
 
+@pytest.mark.usefixtures("uncached_blocks")
 @pytest.mark.parametrize("design", DESIGNS)
 def test_where_no_rung_is_exact_the_network_is_refused(design, monkeypatch):
     monkeypatch.setattr(dyadic, "EXACT_MULTIPLES", 100)

@@ -106,7 +106,7 @@ def test_only_the_variants_that_are_asked_for_are_tried():
         return gradient(model, inputs, targets)
 
     assert assert_implementation_invariant(on_modules, size=16, activations=["shared"]) == {}
-    with pytest.raises(BadOption, match="`activation` must be"):
+    with pytest.raises(BadOption, match="`activations` must be"):
         assert_implementation_invariant("gradient", size=16, activations=["modul"])
     with pytest.raises(MethodRaised, match="raised AssertionError"):
         assert_implementation_invariant(on_modules, "multi-color-sum[activation=functional]", size=16)
