@@ -35,7 +35,7 @@ GRACE = 4.0
 CALL_SECONDS = 120
 """Time after which a call that should just work counts as hanging."""
 
-MEMORY = 14 << 30
+MEMORY = 4 << 30
 N_PROCESSES = 400
 PROGRAM = "from attributionlab.cli.app import run; run()"
 
