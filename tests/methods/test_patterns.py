@@ -59,10 +59,14 @@ def test_the_pattern_of_a_grouped_convolution_is_the_literal_one():
         torch.testing.assert_close(pattern[k].flatten(), expected)
 
 
-class TwoDimensional:
-    """An environment of x = signal (1, 0) + distractor (1, 1), as in Figure 2 of the paper."""
+class TwoDimensional(al.Environment):
+    """An environment of x = signal (1, 0) + distractor (1, 1), as in Figure 2 of the paper; only its samples are used."""
 
+    name = "two-dimensional"
+    summary = "the signal of a point"
+    explains = "value"
     true_baseline = torch.zeros(1)
+    scene = inputs_of = signed_truth = label = build_network = None
 
     def sample(self, n, start=0):
         generator = torch.Generator().manual_seed(start)
