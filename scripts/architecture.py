@@ -71,6 +71,8 @@ def read_imports(package: Path = PACKAGE) -> list[Import]:
     for file in sorted(package.rglob("*.py")):
         parts = file.relative_to(package).with_suffix("").parts
         importer = ".".join(part for part in parts if part != "__init__")
+        if importer == "__main__":  # the command line, run by python -m
+            continue
         names = _imported(ast.parse(file.read_text(encoding="utf-8")), package.name)
         imports += [Import(importer, name) for name in names if importer and room_of(importer) != room_of(name)]
     return imports

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -38,5 +39,7 @@ def save_figure(figure: Figure, path: Path, *, force: bool = False) -> None:
     """
     check_path(path, force=force)
     ending = path.suffix.lower()
-    with whole_file(path) as file, mpl.rc_context({"svg.hashsalt": "attributionlab"}):
+    with whole_file(path) as file, mpl.rc_context({"svg.hashsalt": "attributionlab"}), warnings.catch_warnings():
+        # names as long as a file's address leave no room for a panel without values; it is drawn without a layout then
+        warnings.filterwarnings("ignore", message="constrained_layout not applied", category=UserWarning)
         figure.savefig(file, format=ending[1:], dpi=150, metadata=FIGURE_METADATA[ending])
