@@ -15,6 +15,7 @@ from typing import Any
 
 from breaking.cases import REFUSED, Case, Outcome, Violation
 from breaking.fixtures import Fixtures
+from breaking.judging import drafts
 
 CPU_SECONDS = 3.0
 OK = frozenset({0})
@@ -609,6 +610,8 @@ def _complete(outcome: Outcome) -> list[Violation]:
     if outcome.code != 0:
         return []
     problems = _nothing_ran(outcome)
+    if drafts(outcome.after):
+        problems.append(Violation("left behind", f"exit 0: {drafts(outcome.after)[0]}"))
     keys = set()
     for line in (outcome.folder / "run/records.jsonl").read_bytes().splitlines():
         record = json.loads(line)["record"]

@@ -58,7 +58,11 @@ def _judged_by_rules(case: Case, outcome: Outcome) -> Iterator[Violation]:
         expected = "/".join(map(str, sorted(case.codes)))
         detail = f"exit {outcome.code} instead of {expected}; {_last_line(outcome.stderr)}"
         yield Violation("exit code", detail, f"{outcome.code} instead of {expected}")
-    left = drafts(outcome.after) if case.kill is None or case.kill[0] != 9 else []
+    left = (
+        [name for name in drafts(outcome.after) if name not in outcome.before]
+        if case.kill is None or case.kill[0] != 9
+        else []
+    )
     if not left and case.clean and outcome.code in REFUSED and outcome.before != outcome.after:
         left = [name for name in outcome.before | outcome.after if outcome.before.get(name) != outcome.after.get(name)]
     if left:
