@@ -115,8 +115,9 @@ class Method(abc.ABC):
             BadOption: If inputs or targets do not match the model.
             MethodError: If the maps have another shape, or values that are not finite.
         """
-        if self.declaration.family != CONTROLS:
-            require_model("model", model)
+        network: object = model  # a control may be called without one
+        if network is not None or self.declaration.family != CONTROLS:
+            require_model("model", network)
         check_call(model, inputs, targets)
         with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad(), evaluating(model):
             maps = self.attribute(model, inputs.detach().clone(), targets, **context)

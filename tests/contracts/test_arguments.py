@@ -81,7 +81,7 @@ CALLS = {
     "environment.to": (ENVIRONMENT.to, {}, ["device"]),
     "batch.to": (BATCH.to, {}, ["device"]),
     "gradient": (al.make_method("gradient"), CALL, CALL),
-    "random": (al.make_method("random"), CALL, ["inputs", "targets"]),
+    "random": (al.make_method("random"), CALL, CALL),
     "gradient.baseline_like": (
         al.make_method("gradient", ENVIRONMENT).baseline_like,
         {"inputs": BATCH.inputs, "baseline": "black"},
