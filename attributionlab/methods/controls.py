@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from skimage.filters import sobel
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
@@ -66,6 +65,8 @@ class Edge(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the edges by scikit-image."""
+        from skimage.filters import sobel  # noqa: PLC0415  # it imports scipy, which takes a third of a second
+
         del model, targets
         channels = inputs.double().cpu().flatten(0, 1).numpy()
         edges = torch.from_numpy(np.stack([sobel(channel) for channel in channels]))
