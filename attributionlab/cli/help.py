@@ -78,7 +78,9 @@ def typed(function: Function) -> Function:
 
 def _complete(info: ArgumentInfo | OptionInfo, name: str, kind: Any) -> None:
     """Set what the declaration of a parameter leaves out."""
-    choices: list[str] = [choice.value for choice in kind] if isinstance(kind, enum.EnumType) else []
+    choices: list[str] = (
+        [str(member.value) for member in typing.cast("Any", kind)] if isinstance(kind, enum.EnumType) else []
+    )
     if info.metavar is None and kind is not bool:
         info.metavar = name.upper() if isinstance(info, ArgumentInfo) else "|".join(choices) or METAVARS.get(kind)
     if choices and info.autocompletion is None:

@@ -58,7 +58,7 @@ def verify(
         from attributionlab.environments import verify as run_verify
         from attributionlab.machine import find_device
         from attributionlab.reports.tables.cells import to_csv
-        from attributionlab.reports.tables.verdicts import verification_table
+        from attributionlab.reports.tables.verdicts import verification_rows, verification_table
 
         where = find_device(device.value)
         environments = build_environments(spec or list(ENVIRONMENTS), environment_defaults(size, seed))
@@ -75,11 +75,7 @@ def verify(
         if format is Format.json:
             print_json([verification.to_dict() for verification in verifications])
         elif format is Format.csv:
-            rows = [
-                {"environment": verification.environment, **claim}
-                for verification in verifications
-                for claim in verification.to_dict()["claims"]
-            ]
+            rows = [row for verification in verifications for row in verification_rows(verification)]
             print_text(to_csv(rows, CSV_COLUMNS))
     if not all(verification.passed for verification in verifications):
         raise typer.Exit(EXIT_FAILED)
