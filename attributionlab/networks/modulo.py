@@ -27,7 +27,6 @@ from attributionlab.networks.dyadic import Bound, require_exact
 from attributionlab.networks.number_checker import add_check, add_comparisons, add_ramps
 from attributionlab.networks.wiring import Wiring, activated
 
-
 MOST_STEPS = 4_096
 """Largest q: the widest layer then has 12 q^2 weights, 800 MB."""
 

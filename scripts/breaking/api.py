@@ -112,7 +112,7 @@ FITS: dict[str, Callable[[Any], bool]] = {
     "callback": callable,
     "count or None": lambda value: value is None or (_is_integer(value) and value >= 0),
     "maps": lambda value: getattr(value, "shape", None) == (2, 16, 16),
-    "inputs": lambda value: getattr(value, "ndim", 0) >= 3,  # noqa: PLR2004  # (b, c, *shape)
+    "inputs": lambda value: getattr(value, "ndim", 0) >= 3,  # (b, c, *shape)
     "sequence": lambda value: isinstance(value, (list, tuple, set, dict)) and not value,
     "mapping": lambda value: isinstance(value, dict),
     "anything": lambda _: True,
