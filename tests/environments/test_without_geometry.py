@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 import attributionlab as al
 from attributionlab.environments import NoClosedForm
+from attributionlab.errors import BadOption
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from table_environment import WeightedColumns
@@ -43,16 +45,19 @@ def test_it_offers_only_the_options_that_it_has(environment):
 def test_it_is_verified(environment):
     verification = al.verify(environment, n_samples=3)
     assert verification.passed
-    assert [claim.name for claim in verification.claims] == ["outputs", "closed form", "precision"]
+    assert [claim.name for claim in verification.claims] == ["outputs", "closed form", "truth", "precision"]
 
 
 def test_a_wrong_closed_form_is_found():
     class Wrong(WeightedColumns):
         def logits(self, scene, present):
-            return super().logits(scene, present) + (present.sum() == 1)
+            return super().logits(scene, present) * (1 + (present.sum() == 5))
 
-    verification = al.verify(Wrong(), n_samples=2)
-    assert [claim.name for claim in verification.claims if not claim.holds] == ["closed form"]
+    (claim,) = (claim for claim in al.verify(Wrong(), n_samples=2).claims if claim.name == "closed form")
+    assert not claim.holds
+    assert re.fullmatch(
+        r"first violation: sample 0, 5 of 6 features shown: network \(\S+, \S+\), `logits` \(\S+, \S+\)", claim.note
+    )
 
 
 def test_without_a_closed_form_the_verification_says_so():
@@ -76,6 +81,25 @@ def test_it_is_checked(environment):
     assert result.truths["overall"].f1 > 0
     assert result.truths["positive-smooth"] is None
     assert al.check("truth", environment, n_samples=4).passed
+
+
+def test_features_that_lower_a_logit_are_judged(environment):
+    truths = al.check("truth", environment, n_samples=4).environments[0].truths
+    assert truths["negative"].f1 == 1.0
+    assert al.check("truth", environment, n_samples=4, truth="negative").passed
+    assert al.check("gradient-magnitude", environment, n_samples=4).environments[0].truths["negative"] is None
+
+
+def test_a_truth_that_no_sample_has_cannot_decide():
+    class Raising(WeightedColumns):
+        def signed_truth(self, scene):
+            return np.zeros(len(scene))
+
+    message = (
+        "`truth` must apply to some sample, got 'overall'; none of 2 samples of weighted-columns has such a feature"
+    )
+    with pytest.raises(BadOption, match=f"^{message}$"):
+        al.check("gradient", Raising(), n_samples=2)
 
 
 def test_library_methods_without_geometry_explain_it(environment):
