@@ -66,7 +66,7 @@ class Catalog(Generic[Entry]):
     def __iter__(self) -> Iterator[str]:
         """The names of all usable entries: built-in ones, then the others in the order of their registration."""
         for name in list(self._pending()):
-            self._load(name)
+            self._load(name, self._warn)
         return iter(self.names)
 
     def get(self, name: str) -> Entry:
@@ -79,7 +79,7 @@ class Catalog(Generic[Entry]):
             if name in self.built_in:
                 self.entries[name] = import_object(self.built_in[name])
             elif name in self._pending():
-                self._load(name)
+                self._load(name)  # without a warning: the error below gives the reason
         if name not in self.entries:
             raise self._unknown(name)
         return self.entries[name]
@@ -239,8 +239,8 @@ class Catalog(Generic[Entry]):
                 self._warn(point, f"the name is taken by {_package(pending[point.name])}")
         return pending
 
-    def _load(self, name: str) -> None:
-        """Add the entry of an entry point, or warn if it is unusable."""
+    def _load(self, name: str, warn: Callable[[importlib.metadata.EntryPoint, str], None] | None = None) -> None:
+        """Add the entry of an entry point; if it is unusable, remember the reason and warn."""
         point = self._pending().pop(name)
         try:
             self._add(name, point.load())
@@ -249,7 +249,8 @@ class Catalog(Generic[Entry]):
         except BaseException as error:  # noqa: BLE001  # the code of another package may raise anything
             reason = error_line(error)
             self._broken[name] = f"{_package(point)} registers it, but {_on_one_line(reason)}"
-            self._warn(point, reason)
+            if warn is not None:
+                warn(point, reason)
 
     def _warn(self, point: importlib.metadata.EntryPoint, reason: str) -> None:
         """Warn about an unusable entry point."""
