@@ -1,10 +1,15 @@
-"""The machine: its devices, and the versions of installed packages."""
+"""The machine: its devices, this process, its memory, and the versions of installed packages."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from attributionlab.errors import MachineError, bad_option
 from attributionlab.printable import value_text
@@ -53,6 +58,52 @@ def torch_device(device: torch.device | str) -> torch.device:
         message = f"`device` must be one that this machine has, got {value_text(device)}"
         raise MachineError(message) from error
     return parsed
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Run a function of others so that it neither ends this process by `os._exit` nor leaves it in another working directory.
+
+    Without this, a method that calls `os._exit(0)` in a test suite ends it as a success, and one that calls `os.chdir` moves the
+    results. Children that the function forks may end as they like.
+
+    Raises:
+        SystemExit: If the function calls `os._exit` in this process.
+    """
+    end, process, folder, runs = os._exit, os.getpid(), _working_directory(), True
+
+    def refuse(status: int) -> NoReturn:
+        if os.getpid() != process or not runs:  # a child, or a function that was registered to be called later
+            end(status)
+        raise SystemExit(f"os._exit({status}) was called")
+
+    os._exit = refuse
+    try:
+        yield
+    finally:
+        os._exit, runs = end, False
+        if folder is not None and _working_directory() != folder:
+            with contextlib.suppress(OSError):  # it was removed meanwhile
+                os.chdir(folder)
+
+
+def _working_directory() -> Path | None:
+    """The working directory; None where it was removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is short: torch raises RuntimeError then, and native code SystemError."""
+    if isinstance(error, (MemoryError, SystemError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
+
+
+_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+"""Texts in torch's errors of the CPU's allocator and of CUDA's."""
 
 
 def versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from attributionlab.cli.termination import termination_raises
 from attributionlab.errors import AttributionLabError, BadPlan
+from attributionlab.machine import is_out_of_memory
 from attributionlab.printable import LONGEST_MESSAGE, error_text, one_line, printable
 from attributionlab.reports.tables.cells import escape
 
@@ -137,8 +138,10 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
             if len(problems) > MOST_PROBLEMS:
                 say("error", f"and {len(problems) - MOST_PROBLEMS:,} more")
             raise SystemExit(error.exit_code) from error
-        except (OSError, MemoryError) as error:
-            say("error", f"the machine refused: {error_text(error)}")
+        except (OSError, MemoryError, RuntimeError, SystemError) as error:
+            if not isinstance(error, OSError) and not is_out_of_memory(error):
+                raise
+            say("error", f"the machine refused: {error_text(error) or 'there is not enough memory'}")
             raise SystemExit(EXIT_MACHINE) from error
         except KeyboardInterrupt as error:
             if terminated():
@@ -225,7 +228,12 @@ def build_methods(
 def say(kind: str, text: str) -> None:
     """Print one line of at most 2,000 characters to stderr, whatever the text holds."""
     color = {"error": "red", "warning": "yellow"}.get(kind, "green")
-    console = stderr()
-    with contextlib.suppress(OSError):  # where stderr itself is full or closed, nobody can be told
+    try:
+        console = stderr()
         console.print(f"[{color}]{kind}:[/] ", end="")
         console.print(one_line(text, LONGEST_MESSAGE - len(f"{kind}: ")), markup=False, soft_wrap=True)
+    except MemoryError:
+        with contextlib.suppress(OSError):
+            os.write(2, b"error: the machine refused: there is not enough memory\n")
+    except OSError:  # where stderr itself is full or closed, nobody can be told
+        pass

@@ -15,6 +15,7 @@ from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.single_color import PAPER_MAX_COUNT, SingleColor
 from attributionlab.errors import bad_option
 from attributionlab.networks import build_modulo
+from attributionlab.networks.modulo import count_steps
 from attributionlab.scenes import Scene
 
 PAPER_MODULUS = 30
@@ -84,6 +85,16 @@ class SingleColorModulo(SingleColor):
         remainders = torch.cat([self.model.head(part) for part in numbers.split(256)])
         claim.test(remainders == numbers % self.modulus)
         return claim
+
+    def prove(self) -> None:
+        """Refuse options for which the accumulator or the modulo network would not be exact, or too large.
+
+        Raises:
+            BadOption: If `n_kernels` does not fit the design, or `max_count` is too large for the modulus.
+            Inexact: If no grid of weights makes every layer exact.
+        """
+        super().prove()
+        count_steps(self.modulus, self.largest_count)
 
     def build_head(self) -> nn.Sequential:
         """The modulo network."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.errors import bad_option
+from attributionlab.exchange.array_files import write_arrays
 from attributionlab.exchange.model_files import ONNX, WEIGHTS, check_onnx, write_onnx, write_weights
 from attributionlab.files import check_parents, filled_folder, is_draft, whole_folder
 from attributionlab.machine import versions
@@ -159,7 +160,7 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
         for name, array in arrays_of(batch).items():
             arrays.setdefault(name, []).append(array)
     joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in arrays.items()}
-    np.savez_compressed(folder / TRUTH, **joined)
+    write_arrays(folder / TRUTH, joined)
     manifest = {
         "format": FORMAT,
         "environment": environment.spec,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from attributionlab.errors import AttributionLabError, MetricError
+from attributionlab.machine import contained
 from attributionlab.metrics import AnyMetric, Measurement
 from attributionlab.metrics.base import AnyBatch, AnyEnvironment
 from attributionlab.printable import error_line
@@ -33,7 +34,8 @@ def measure(
         BadOption: If one of its options is not valid for the environment, which is a usage error.
     """
     try:
-        return metric.evaluate(environment, batch, maps, prepared)
+        with contained():
+            return metric.evaluate(environment, batch, maps, prepared)
     except (AttributionLabError, KeyboardInterrupt):
         raise
     except BaseException as error:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import AttributionLabError, InputsChanged, MethodRaised, ModelChanged, TorchChanged
+from attributionlab.machine import contained
 from attributionlab.methods.base import AnyMethod
 from attributionlab.printable import error_line
 
@@ -92,7 +93,8 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
     state, inputs_copy, targets_copy = ModelState.of(model), inputs.clone(), targets.clone()
     process = os.getpid()
     try:
-        maps = method(model, inputs_copy, targets_copy, **context)
+        with contained():
+            maps = method(model, inputs_copy, targets_copy, **context)
     except (AttributionLabError, KeyboardInterrupt):
         raise
     except BaseException as error:

@@ -27,6 +27,9 @@ from attributionlab.networks.dyadic import Bound, require_exact
 from attributionlab.networks.number_checker import add_check, add_comparisons, add_ramps
 from attributionlab.networks.wiring import Wiring, activated
 
+MOST_STEPS = 4_096
+"""Largest q: the widest layer then has 12 q^2 weights, 800 MB."""
+
 
 def build_modulo(modulus: int, max_count: int) -> nn.Sequential:
     """The network x mod N as seven linear layers, each followed by ReLU.
@@ -39,7 +42,7 @@ def build_modulo(modulus: int, max_count: int) -> nn.Sequential:
         A network from (b, 1) to (b, 1).
 
     Raises:
-        BadOption: If N is below 2, or U below N.
+        BadOption: If N is below 2, U below N, or U/N above `MOST_STEPS`.
         Inexact: If an intermediate sum could exceed 2^24.
 
     References:
@@ -50,12 +53,7 @@ def build_modulo(modulus: int, max_count: int) -> nn.Sequential:
         >>> build_modulo(5, 20)(torch.tensor([[8.0], [10.0]])).flatten().tolist()
         [3.0, 0.0]
     """
-    if modulus < 2:
-        raise bad_option("modulus", "be at least 2", modulus)
-    if max_count < modulus:
-        raise bad_option("max_count", f"be at least the modulus ({modulus})", max_count)
-    n_steps = -(-max_count // modulus)  # q
-    _require_exact_modulo(modulus, n_steps)
+    n_steps = count_steps(modulus, max_count)
 
     remainders = Wiring(["x"])  # f_1
     for step in range(n_steps + 1):
@@ -81,7 +79,21 @@ def build_modulo(modulus: int, max_count: int) -> nn.Sequential:
     return activated([stage.linear() for stage in stages])
 
 
-def _require_exact_modulo(modulus: int, n_steps: int) -> None:
-    """Differences are at most N and checks at most 1, so the widest sums are those of f_1 and f_2: at most 2qN."""
-    largest = modulus * n_steps
-    require_exact(Bound("modulo network", 2.0 * largest, 1.0), "choose a smaller `max_count`")
+def count_steps(modulus: int, max_count: int) -> int:
+    """q, the number of multiples of N up to U, where the network can be built and is exact; builds nothing.
+
+    Differences are at most N and checks at most 1, so the widest sums are those of f_1 and f_2: at most 2qN.
+
+    Raises:
+        BadOption: If N is below 2, U below N, or q above `MOST_STEPS`.
+        Inexact: If an intermediate sum could exceed 2^24.
+    """
+    if modulus < 2:
+        raise bad_option("modulus", "be at least 2", modulus)
+    if max_count < modulus:
+        raise bad_option("max_count", f"be at least the modulus ({modulus})", max_count)
+    n_steps = -(-max_count // modulus)
+    require_exact(Bound("modulo network", 2.0 * n_steps * modulus, 1.0), "choose a smaller `max_count`")
+    if n_steps > MOST_STEPS:
+        raise bad_option("max_count", f"be at most {MOST_STEPS:,} times the modulus ({modulus})", max_count)
+    return n_steps

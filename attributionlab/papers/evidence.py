@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from attributionlab.judging.ranking import N_RESAMPLES  # as many, so that both come from the same images
 from attributionlab.judging.statistics import draw_images, percentile_interval
 from attributionlab.seeding import generator
 
 Values = npt.NDArray[np.float64]
-
-N_RESAMPLES = 500
-"""Resamples for an interval; rank correlations have as many, so that both come from the same images."""
 
 SEED = 0
 """Seed of the images that are drawn anew for intervals."""

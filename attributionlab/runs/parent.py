@@ -19,6 +19,9 @@ from attributionlab.files import process_runs
 _PR_SET_PDEATHSIG = 1
 _WATCH_SECONDS = 0.5
 
+end_process = os._exit
+"""Python's own, also while a function of others runs, which may not use it (`machine.contained`)."""
+
 END_CODE = 70
 """Exit code of a worker whose parent has ended; nobody reads it."""
 
@@ -39,7 +42,7 @@ def end_with_parent(parent: int, by_kernel: bool) -> None:
     if os.name != "posix":
         return
     if not process_runs(parent):  # it ended before we could ask
-        os._exit(END_CODE)
+        end_process(END_CODE)
     arguments = (os.getppid(), _WATCH_SECONDS)
     threading.Thread(target=watch_parent, args=arguments, daemon=True, name="attributionlab parent watch").start()
 
@@ -55,7 +58,7 @@ def watch_parent(parent: int, seconds: float) -> None:
     """End this process once its parent has changed; look every `seconds`."""
     while os.getppid() == parent:
         time.sleep(seconds)
-    os._exit(END_CODE)
+    end_process(END_CODE)
 
 
 _REAPER = """

@@ -17,7 +17,7 @@ from attributionlab.printable import error_text
 from attributionlab.runs.declarations import code_digest, facts_of
 from attributionlab.runs.plan import LEAST, Plan
 from attributionlab.specs.arguments import share, whole_number
-from attributionlab.specs.grammar import format_value, parse_spec
+from attributionlab.specs.grammar import parse_spec
 from attributionlab.truth.kinds import require_truth
 
 Built = TypeVar("Built")
@@ -63,7 +63,7 @@ class PlanReader:
                 self.problem(unknown_name("entry", entry, entry_names), entry)
         environments = self.items("environments", make_environment)
         setting = environments[0] if environments else None
-        methods = self.items("methods", lambda spec, /, **options: make_method(spec, setting, **options))
+        methods = self.items("methods", lambda spec: make_method(spec, setting))
         metrics = self.items("metrics", make_metric, least=0)
         numbers: dict[str, Any] = {}
         for name in filter(self.entries.__contains__, LEAST):
@@ -130,16 +130,15 @@ class PlanReader:
             return []
         components: dict[str, Built] = {}
         for index, spec_or_table in enumerate(specs):
-            near = ""
             try:
-                spec, options = _spec_and_options(entry, spec_or_table)
-                near = spec
-                component = make(spec, **options)
+                if not isinstance(spec_or_table, (str, Mapping)):
+                    raise bad_option(entry, "hold specs, or tables with a name and options", spec_or_table)
+                component = make(spec_or_table)
                 if component.spec in components:  # type: ignore[attr-defined]  # all three kinds have a spec
-                    raise bad_option(entry, "name each one once", spec)
+                    raise bad_option(entry, "name each one once", component.spec)  # type: ignore[attr-defined]  # as above
                 components[component.spec] = component  # type: ignore[attr-defined]  # as above
             except AttributionLabError as error:
-                self.problem(error, entry, index, near)
+                self.problem(error, entry, index, _spec_of(spec_or_table))
         return list(components.values())
 
     def number(self, name: str, n_samples: int) -> int:
@@ -206,15 +205,7 @@ class PlanReader:
 _SET_BY = {"seeds": {"seed", "data_seed", "network_seed"}, "network_seeds": {"network_seed"}}
 
 
-def _spec_and_options(entry: str, spec_or_table: object) -> tuple[str, dict[str, Any]]:
-    """Spec and options: a text has no options, a table has a name and options."""
-    if isinstance(spec_or_table, str):
-        return spec_or_table, {}
-    if isinstance(spec_or_table, Mapping) and isinstance(spec_or_table.get("name"), str):
-        options = {name: value for name, value in spec_or_table.items() if name != "name"}
-        return spec_or_table["name"], {name: format_value(_frozen(value)) for name, value in options.items()}
-    raise bad_option(entry, "hold specs, or tables with a name and options", spec_or_table)
-
-
-def _frozen(value: object) -> object:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+def _spec_of(spec_or_table: object) -> str:
+    """A spec as it is written, by which its line is recognized."""
+    spec = spec_or_table.get("name") if isinstance(spec_or_table, Mapping) else spec_or_table
+    return spec if isinstance(spec, str) else ""

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +96,16 @@ class Lines:
     source: str
     entries: Mapping[str, Any]
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the file."""
+        return self.source.splitlines()
+
     def find(self, problem: Problem) -> int:
         """Number of the line that a problem is about, from 1."""
-        entry, index, near = problem.entry, problem.index, problem.near
-        lines = self.source.splitlines()
-        headers = [
-            number for number, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{re.escape(entry)}\s*\]\]", line)
-        ]
+        entry, index, near, lines = problem.entry, problem.index, problem.near, self.lines
+        heading = re.compile(rf"\s*\[\[\s*{re.escape(entry)}\s*\]\]")
+        headers = [number for number, line in enumerate(lines) if heading.match(line)]
         if headers and 0 <= index < len(headers):
             start = headers[index]
             following = range(start + 1, len(lines))

@@ -148,6 +148,8 @@ class RunFolder:
                     aside.write(line.rstrip(b"\n") + b"\n")
                 else:
                     mended.write(line)
+            aside.flush()
+            os.fsync(aside.fileno())  # before the line disappears from the records
 
     def _has_maps(self, key: str, n_maps: int) -> bool:
         """Whether the maps of a job are there and undamaged."""

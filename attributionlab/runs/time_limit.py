@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attributionlab.errors import TookTooLong, bad_option
+from attributionlab.runs.parent import end_process
 
 
 class _Alarm(BaseException):
@@ -75,7 +76,7 @@ def at_most(seconds: float | None, subject: str) -> Iterator[None]:
         if armed:
             rang = True
             if _ends_process and time.monotonic() > end:
-                os._exit(TIMEOUT_CODE)
+                end_process(TIMEOUT_CODE)
             raise _Alarm
 
     earlier_handler = signal.signal(signal.SIGALRM, ring)

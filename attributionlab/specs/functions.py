@@ -14,6 +14,7 @@ from typing import Any
 
 from attributionlab.errors import BadOption, bad_option, missing_file
 from attributionlab.files import is_file
+from attributionlab.machine import contained
 from attributionlab.printable import error_line, value_text
 
 NAME_OR_ADDRESS = "be a name, file.py:function or package.module:function"
@@ -84,7 +85,8 @@ def _load_file(path: Path, kind: str) -> ModuleType:
     if folder not in sys.path:  # as for a script: modules beside the file can be imported
         sys.path.append(folder)
     try:
-        spec.loader.exec_module(module)
+        with contained():
+            spec.loader.exec_module(module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -98,7 +100,8 @@ def _load_module(name: str, kind: str) -> ModuleType:
     if "" not in sys.path:  # like `python -m`: modules of the working directory can be imported
         sys.path.insert(0, "")
     try:
-        return importlib.import_module(name)
+        with contained():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             hint = "a file is written file.py:function"

@@ -17,6 +17,7 @@ LARGEST = 2_500_000_000
 _DRAFT = re.compile(r"(^|/)(\.draft-[^/]*|\.[^/]+-[a-z0-9_]{8}|tmp[a-z0-9_]{8}(\.\w+)?)(/|$)")
 _INFORMATION = re.compile(r"(warning|report|figure): ")
 _PLAN_PROBLEM = re.compile(r"error: [^ ]+:\d+: ")
+_MORE_PROBLEMS = re.compile(r"error: and [0-9,]+ more$")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NEEDS_A_LINE = frozenset({2, 3, 130, 143})
 
@@ -76,7 +77,8 @@ def _judged_lines(case: Case, outcome: Outcome) -> Iterator[Violation]:
     lines = [line for line in stderr.split("\n") if line.strip()]
     messages = [line for line in lines if not _INFORMATION.match(line)]
     problems = [line for line in messages if _PLAN_PROBLEM.match(line)]
-    if not case.chatter and len(messages) > 1 and len(problems) < len(messages):
+    more = [line for line in messages if _MORE_PROBLEMS.match(line)][-1:] if problems else []
+    if not case.chatter and len(messages) > 1 and len(problems) + len(more) < len(messages):
         yield Violation("lines", f"{len(messages)} lines: {messages[0][:100]!r}", re.sub(r"\d+", "N", messages[0][:40]))
     if not messages and outcome.code in _NEEDS_A_LINE and case.command:
         yield Violation("lines", f"exit {outcome.code} without a line", "no line")

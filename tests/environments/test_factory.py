@@ -127,6 +127,12 @@ def test_options_for_which_no_network_would_be_exact_are_refused_at_once(options
         make_environment("multi-color-sum", **options)
 
 
+@pytest.mark.parametrize("options", ["modulus=1000000000", "max_count=10000000", "modulus=9000000,size=16"])
+def test_a_modulo_network_that_cannot_be_built_is_refused_at_once(options):
+    with pytest.raises((BadOption, Inexact), match="`max_count`"):
+        make_environment(f"single-color-modulo[{options}]")
+
+
 def test_too_few_kernels_are_refused_at_once():
     with pytest.raises(BadOption, match="`n_kernels` must be at least 2 for accumulator 'signed', got 1"):
         make_environment("multi-color-sum[accumulator=signed,n_kernels=1,size=16]")

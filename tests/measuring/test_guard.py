@@ -1,7 +1,9 @@
 """A method that is not trusted: whatever it does is reported, by the right error, in one line."""
 
 import os
+import posix
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -155,6 +157,49 @@ def test_a_method_that_exits_the_program_is_reported(model):
 
     with pytest.raises(MethodRaised, match=r"^file.py:mine raised SystemExit: 0$"):
         run(method, model)
+
+
+def test_a_method_that_ends_the_process_at_once_is_reported(model):
+    """In a test suite `os._exit(0)` would read as a success."""
+
+    def method(model, inputs, targets):
+        try:
+            os._exit(0)
+        except Exception:  # noqa: BLE001  # as methods do
+            return inputs
+
+    with pytest.raises(MethodRaised, match=r"^file.py:mine raised SystemExit: os._exit\(0\) was called$"):
+        run(method, model)
+    assert os._exit is posix._exit
+
+
+def test_children_and_functions_that_are_called_later_may_end_as_they_like(model):
+    later = []
+
+    def method(model, inputs, targets):
+        child = os.fork()
+        if child == 0:
+            os._exit(7)
+        later.append(os._exit)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        return 2 * inputs
+
+    run(method, model)
+    child = os.fork()
+    if child == 0:
+        later[0](8)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 8
+
+
+def test_a_method_that_changes_the_working_directory_does_not_move_the_results(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def method(model, inputs, targets):
+        os.chdir("/")
+        return 2 * inputs
+
+    run(method, model)
+    assert Path.cwd() == tmp_path
 
 
 def written_in_place(model, inputs, targets):

@@ -312,7 +312,7 @@ def raises(model, inputs, targets):
 
 
 def dies(model, inputs, targets):
-    os._exit(7)
+    os.kill(os.getpid(), 9)
 
 
 def fine(model, inputs, targets):
