@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from attributionlab.cli.completion import method_names
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
@@ -16,7 +17,10 @@ from attributionlab.cli.options import (
     SeedOption,
     SizeOption,
     environment_defaults,
+    environments_option,
+    n_samples_option,
     sam_defaults,
+    truth_option,
 )
 from attributionlab.cli.output import (
     build_environments,
@@ -32,26 +36,24 @@ from attributionlab.cli.output import (
 def check(
     method: Annotated[
         str,
-        typer.Argument(help="A method, e.g. integrated-gradients, or a function: file.py:name, package.module:name."),
+        typer.Argument(
+            help="A method, e.g. integrated-gradients, or a function: file.py:name or package.module:name.",
+            autocompletion=method_names,
+        ),
     ],
     env: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Environment spec; may be repeated: the method must pass in all.", show_default="multi-color-sum"
-        ),
+        list[str] | None, environments_option("An environment; may be repeated: the method must pass in all.")
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option(help="Option of the method, as key=value; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the method; may be repeated.")
     ] = None,
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
     size: SizeOption = None,
-    n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 16,
-    gamma: Annotated[float, typer.Option(help="The least mean F1 that passes.")] = 0.5,
-    truth: Annotated[
-        str, typer.Option(help="The truth that decides: auto, overall, positive, negative or positive-smooth.")
-    ] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Images that the method is given at once.")] = 4,
+    n_samples: Annotated[int, n_samples_option("Images per environment.")] = 16,
+    gamma: Annotated[float, typer.Option(help="Smallest mean F1 that passes.")] = 0.5,
+    truth: Annotated[str, truth_option("Truth that decides; auto fits the method.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Images per call of the method.")] = 4,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,

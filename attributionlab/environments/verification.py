@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -16,19 +16,23 @@ from attributionlab.environments.members import call, check_network, returned
 from attributionlab.machine import torch_device
 from attributionlab.printable import value_text
 from attributionlab.specs.arguments import MOST_IMAGES, require_flag, require_function, whole_number
+from attributionlab.tabular import Tabular
 
 NO_CLOSED_FORM = "the function is known only to the network, so there is no closed form to compare it with"
 
 
 @dataclass
-class Verification:
-    """All claims of an environment.
+class Verification(Tabular):
+    """All claims of an environment; prints as the table of `attributionlab verify`.
 
     Args:
         environment: Canonical spec.
         claims: The claims that were tested.
         note: Claims that could not be tested, with the reasons.
     """
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.verdicts:verification_table"
+    _rows: ClassVar[str] = "attributionlab.reports.tables.verdicts:verification_rows"
 
     environment: str
     claims: list[Claim] = field(default_factory=list)

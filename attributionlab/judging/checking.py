@@ -160,8 +160,11 @@ def judge(
 def _control_scores(
     environment: Environment, batch: Batch, applicable: Sequence[str], gamma: float
 ) -> dict[str, Truths]:
-    """Scores of the control maps."""
-    maps = {name: make_method(name)(environment.model, batch.inputs, batch.targets) for name in CONTROLS}
+    """Scores of the control maps; the random one has both signs where signs are judged."""
+    options: dict[str, dict[str, object]] = {"random": {"signed": "negative" in applicable}, "constant": {}}
+    maps = {
+        name: make_method(name, **options[name])(environment.model, batch.inputs, batch.targets) for name in CONTROLS
+    }
     return {name: _truths(values, batch, applicable, gamma) for name, values in maps.items()}
 
 

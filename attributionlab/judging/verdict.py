@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from attributionlab.judging.statistics import Summary
 from attributionlab.measuring.failure import Failure
+from attributionlab.tabular import Tabular
 
 Truths = dict[str, Summary | None]
 
@@ -24,7 +25,7 @@ class EnvironmentVerdict:
         device: Device on which the method ran.
         passed: Whether the mean F1 on the deciding truth reaches gamma.
         truths: The scores by kind of truth; None if the truth does not apply.
-        controls: Scores of the random and the constant map.
+        controls: Scores of the random map, which has both signs where negative truth is judged, and of the constant map.
         seconds_per_image: Time of the method alone.
         n_zero_maps: Maps that are zero everywhere; they score 0.
         diagnosis: Explanation of conspicuous maps, or None.
@@ -48,8 +49,8 @@ class EnvironmentVerdict:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The result of the faithfulness test.
+class Verdict(Tabular):
+    """The result of the faithfulness test; prints as the tables of `attributionlab check`.
 
     Args:
         method: Canonical spec.
@@ -58,6 +59,9 @@ class Verdict:
         environments: Verdict in each environment.
         versions: Versions of Python and of packages.
     """
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.verdicts:verdict_table"
+    _rows: ClassVar[str] = "attributionlab.reports.tables.verdicts:verdict_rows"
 
     method: str
     gamma: float

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from captum.attr import Occlusion as CaptumOcclusion
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
@@ -70,6 +69,8 @@ class Occlusion(Method):
 
     def by_captum(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Evaluate every window by a forward pass."""
+        from captum.attr import Occlusion as CaptumOcclusion  # noqa: PLC0415  # it imports matplotlib, which takes a second
+
         channels = inputs.shape[1]
         maps: Tensor = CaptumOcclusion(logits_of(model)).attribute(
             inputs,
