@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from skimage.io import imsave
+import numpy.typing as npt
+from PIL import Image
 from torch import Tensor
 
 from attributionlab.environments import Environment
@@ -193,16 +195,21 @@ def _write_pictures(batch: Batch, row: int, name: str, folder: Path) -> dict[str
     """Write an image and its masks as PNG; return their names."""
     truth = batch.ground_truth
     image = picture(batch.inputs[row])
-    imsave(
-        folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0], check_contrast=False
-    )
+    _write_png(folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0])
     masks = {"positive": truth.positive_mask[row], "negative": truth.negative_mask[row]}
     if truth.smooth_positive_mask is not None:
         masks["positive-smooth"] = truth.smooth_positive_mask[row]
     for kind, mask in masks.items():
         pixels = mask.cpu().numpy().astype(np.uint8) * 255
-        imsave(folder / "masks" / f"{name}-{kind}.png", pixels, check_contrast=False)
+        _write_png(folder / "masks" / f"{name}-{kind}.png", pixels)
     return {"image": f"images/{name}.png", "masks": {kind: f"masks/{name}-{kind}.png" for kind in masks}}
+
+
+def _write_png(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
+    """Encode before writing: on a full disk, an image library that closes the file may print a traceback of its own."""
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, "PNG")
+    path.write_bytes(encoded.getvalue())
 
 
 def arrays_of(batch: Batch) -> dict[str, Tensor]:
