@@ -3,6 +3,7 @@ from . import methods as methods
 from . import metrics as metrics
 from . import testing as testing
 from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
+from .games import exact_values
 from .judging import Audit, Verdict, audit, check, check_maps
 from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
 from .metrics import (
@@ -45,6 +46,7 @@ __all__ = [
     "declares",
     "deletion",
     "environments",
+    "exact_values",
     "insertion",
     "load_records",
     "make_environment",
