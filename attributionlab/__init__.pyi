@@ -11,16 +11,18 @@ from .metrics import (
     Curve,
     Metric,
     SensitivityCurve,
+    ValueAgreement,
     deletion,
     insertion,
     make_metric,
     metric,
     register_metric,
     score,
+    score_values,
     sensitivity_n,
 )
 from .runs import Plan, Records, load_records, read_plan, run_plan
-from .truth import Batch, GroundTruth, LabeledImages
+from .truth import Batch, ExactValues, GroundTruth, LabeledImages
 
 __version__: str
 
@@ -31,6 +33,7 @@ __all__ = [
     "Curve",
     "Declaration",
     "Environment",
+    "ExactValues",
     "GroundTruth",
     "LabeledImages",
     "Method",
@@ -39,6 +42,7 @@ __all__ = [
     "Records",
     "SensitivityCurve",
     "TrainedNetwork",
+    "ValueAgreement",
     "Verdict",
     "audit",
     "check",
@@ -62,6 +66,7 @@ __all__ = [
     "register_segmenter",
     "run_plan",
     "score",
+    "score_values",
     "sensitivity_n",
     "testing",
     "verify",

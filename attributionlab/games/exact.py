@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
 from attributionlab.environments.trained import TrainedNetwork
@@ -102,7 +102,12 @@ def _check_batch(environment: object, batch: object) -> None:
     else:
         raise bad_option("environment", "be an environment or a TrainedNetwork", environment)
     with torch.no_grad():
-        check_indices(batch.targets, outputs(batch.inputs[:1]).shape[1])
+        check_indices(batch.targets, outputs(batch.inputs[:1].to(_device(outputs))).shape[1])
+
+
+def _device(model: nn.Module) -> torch.device:
+    """The device of a network; the CPU if it has no parameters."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
 def _estimates(environment: object, game: str, n_orders: object, target_error: object) -> bool:
@@ -127,9 +132,9 @@ def _input_games(
     environment: Environment | TrainedNetwork, batch: Batch | LabeledImages, baseline: Baseline | Tensor
 ) -> Iterator[InputGame]:
     """Each sample with its baseline."""
-    inputs, targets = batch.inputs, batch.targets.tolist()
+    inputs, targets = batch.inputs.detach().to(_device(environment.model)), batch.targets.tolist()
     if isinstance(baseline, Tensor):
-        starts, color = require_tensor("baseline", baseline, "b c *shape", "floating point").to(inputs), None
+        starts, color = require_tensor("baseline", baseline, "b c *shape", "floating point").detach().to(inputs), None
         if starts.shape != inputs.shape:
             raise bad_option("baseline", f"have the shape of the inputs, {tuple(inputs.shape)}", tuple(starts.shape))
     else:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from torch import Tensor
 
-GAMES = ("removal", "alone", "shapley", "aumann-shapley")
+Game = Literal["removal", "alone", "shapley", "aumann-shapley"]
+
+GAMES: tuple[Game, ...] = get_args(Game)
 """Questions about the effect of one feature on the explained output v(S) of a set S of shown features."""
 
 COMPLETE_GAMES = ("shapley", "aumann-shapley")

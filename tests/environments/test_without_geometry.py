@@ -43,7 +43,7 @@ def test_it_offers_only_the_options_that_it_has(environment):
 def test_it_is_verified(environment):
     verification = al.verify(environment, n_samples=3)
     assert verification.passed
-    assert [claim.name for claim in verification.claims] == ["outputs", "closed form", "precision"]
+    assert [claim.name for claim in verification.claims] == ["outputs", "closed form", "shapley values", "precision"]
 
 
 def test_a_wrong_closed_form_is_found():
@@ -52,7 +52,7 @@ def test_a_wrong_closed_form_is_found():
             return super().logits(scene, present) + (present.sum() == 1)
 
     verification = al.verify(Wrong(), n_samples=2)
-    assert [claim.name for claim in verification.claims if not claim.holds] == ["closed form"]
+    assert [claim.name for claim in verification.claims if not claim.holds] == ["closed form", "shapley values"]
 
 
 def test_without_a_closed_form_the_verification_says_so():
