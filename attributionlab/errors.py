@@ -88,6 +88,12 @@ class MetricError(AttributionLabError, RuntimeError):
     exit_code = 1
 
 
+class BrokenEnvironment(AttributionLabError, RuntimeError):
+    """A member of an environment raised an exception, or returned something else than it must."""
+
+    exit_code = 1
+
+
 class TookTooLong(AttributionLabError, RuntimeError):
     """A method or a metric exceeded its time limit."""
 

@@ -15,7 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments.claims import Case, Claim
-from attributionlab.errors import AttributionLabError
+from attributionlab.environments.members import (
+    Explained,
+    call,
+    read_baseline,
+    read_explains,
+    read_inputs,
+    read_label,
+    read_network,
+    read_truth,
+)
+from attributionlab.errors import AttributionLabError, BrokenEnvironment
 from attributionlab.machine import torch_device
 from attributionlab.specs.arguments import MOST_IMAGES, require_list, whole_number
 from attributionlab.specs.grammar import format_spec
@@ -23,7 +33,6 @@ from attributionlab.specs.options import changed_options
 from attributionlab.truth.batch import Batch
 from attributionlab.truth.ground_truth import GroundTruth
 
-Explained = Literal["probability", "logit", "value"]
 Logits = npt.NDArray[np.float64]
 Present = npt.NDArray[np.bool_]
 
@@ -169,6 +178,11 @@ class Environment(abc.ABC):
         """
 
     @property
+    def has_negative_truth(self) -> bool:
+        """Whether features can lower the explained output, so that maps are compared with those that do."""
+        return True
+
+    @property
     def ranking(self) -> Literal["signed", "magnitude"]:
         """Order of features in perturbation metrics: by value, or by magnitude if signs carry no information."""
         return "signed"
@@ -181,7 +195,7 @@ class Environment(abc.ABC):
     @cached_property
     def model(self) -> nn.Module:
         """The network, in evaluation mode."""
-        return self.build_network().eval()
+        return read_network(self).eval()
 
     def to(self, device: torch.device | str) -> Self:
         """A copy of the environment with its network on another device.
@@ -216,22 +230,30 @@ class Environment(abc.ABC):
 
         Raises:
             BadOption: If `n` is not an integer from 1 to `most_samples`, or `start` is not an integer from 0.
+            BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
         n = whole_number("n", n, 1, self.most_samples, "one batch would fill the memory")
         start = whole_number("start", start, 0)
-        return self.batch(tuple(self.scene(index) for index in range(start, start + n)))
+        return self.batch(tuple(call(self, "scene", self.scene, index) for index in range(start, start + n)))
 
     def batch(self, scenes: tuple[Any, ...]) -> Batch:
         """The inputs of these scenes and their truth.
 
         Raises:
             BadOption: If `scenes` is not a list of at least one.
+            BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
         scenes = tuple(require_list("scenes", scenes, "scenes", 1))
-        labels = torch.tensor([self.label(scene) for scene in scenes])
+        inputs = [read_inputs(self, scene) for scene in scenes]
+        shapes = sorted({array.shape for array in inputs})
+        if len(shapes) > 1:
+            raise BrokenEnvironment(
+                f"`inputs_of` of {self.name} must return one shape, got {shapes[0]} and {shapes[1]}"
+            )
+        labels = torch.tensor([read_label(self, scene) for scene in scenes])
         return Batch(
-            inputs=torch.from_numpy(np.stack([self.inputs_of(scene) for scene in scenes])).float().contiguous(),
-            targets=torch.zeros_like(labels) if self.explains == "value" else labels.clone(),
+            inputs=torch.from_numpy(np.stack(inputs)).float().contiguous(),
+            targets=torch.zeros_like(labels) if read_explains(self) == "value" else labels.clone(),
             labels=labels,
             ground_truth=self.ground_truth(scenes),
             scenes=scenes,
@@ -239,9 +261,10 @@ class Environment(abc.ABC):
 
     def ground_truth(self, scenes: tuple[Any, ...]) -> GroundTruth:
         """The truth of these scenes."""
-        return GroundTruth(torch.from_numpy(np.stack([self.signed_truth(scene) for scene in scenes])))
+        shape = read_inputs(self, scenes[0]).shape[1:]
+        return GroundTruth(torch.from_numpy(np.stack([read_truth(self, scene, shape) for scene in scenes])))
 
     def shown(self, inputs: Tensor, present: Tensor) -> Tensor:
         """(b, c, *shape): `inputs` with every feature that is not `present` (b, *shape) at the true baseline."""
-        baseline = self.true_baseline.to(inputs).reshape(-1, *[1] * (inputs.ndim - 2))
+        baseline = read_baseline(self, inputs.shape[1]).to(inputs).reshape(-1, *[1] * (inputs.ndim - 2))
         return torch.where(present[:, None], inputs, baseline)

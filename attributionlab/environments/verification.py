@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,8 +11,10 @@ import torch
 
 from attributionlab.environments.base import Environment
 from attributionlab.environments.claims import Case, Claim, generic_claims
-from attributionlab.environments.factory import require_environment
+from attributionlab.environments.factory import as_environment
+from attributionlab.environments.members import call, check_network, returned
 from attributionlab.machine import torch_device
+from attributionlab.printable import value_text
 from attributionlab.specs.arguments import MOST_IMAGES, require_flag, require_function, whole_number
 from attributionlab.tabular import Tabular
 
@@ -48,7 +50,7 @@ class Verification(Tabular):
 
 
 def verify(
-    environment: Environment,
+    environment: Environment | str,
     *,
     n_samples: int = 8,
     n_pixels: int = 64,
@@ -59,7 +61,7 @@ def verify(
     """Test every claim of an environment, generic and specific.
 
     Args:
-        environment: The environment.
+        environment: The environment, or its spec.
         n_samples: Number of samples.
         n_pixels: Pixels (or tokens, or columns) per sample that are changed, one at a time, for each kind of change.
         exhaustive: Whether every feature is changed, and all 16,777,216 colors are tested.
@@ -68,23 +70,37 @@ def verify(
 
     Raises:
         BadOption: If a number is not an integer of at least 1.
+        BrokenEnvironment: If a member of the environment raises an exception, or returns something else than it must.
 
     References:
         Zhang et al. 2024, Propositions 3.1 and 3.2, which hold exactly for the counts.
     """
-    require_environment("environment", environment)
+    environment = as_environment("environment", environment)
     n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
     n_pixels = whole_number("n_pixels", n_pixels, 1)
     require_flag("exhaustive", exhaustive)
     require_function("progress", progress, "(name)")
     device = torch_device(device)
     batch = environment.sample(n_samples)
+    check_network(environment, batch)
     case = Case(batch, n_pixels, exhaustive, device, environment.data_seed)
     notes = filter(None, ("" if environment.has_logits else NO_CLOSED_FORM, environment.tolerance_reason))
     verification = Verification(environment.spec, note="; ".join(notes))
     with torch.no_grad():
-        for claim in itertools.chain(generic_claims(environment, case), environment.claims(case)):
+        for claim in itertools.chain(generic_claims(environment, case), _own_claims(environment, case)):
             if progress is not None:
                 progress(claim.name)
             verification.claims.append(claim)
     return verification
+
+
+def _own_claims(environment: Environment, case: Case) -> Iterator[Claim]:
+    """The environment's own claims, tested on a case."""
+    claims = call(environment, "claims", lambda: iter(environment.claims(case)))
+    while True:
+        claim: object = call(environment, "claims", next, claims, None)
+        if claim is None:
+            return
+        if not isinstance(claim, Claim):
+            raise returned(environment, "claims", "yield `attributionlab.environments.Claim`", value_text(claim))
+        yield claim

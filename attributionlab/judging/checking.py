@@ -13,6 +13,7 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
+from attributionlab.errors import bad_option
 from attributionlab.judging.diagnosis import diagnose
 from attributionlab.judging.statistics import summarize
 from attributionlab.judging.verdict import Diagnostics, EnvironmentVerdict, Truths, Verdict
@@ -122,7 +123,11 @@ def _check_environment(method: AnyMethod, environment: Environment, options: Che
 def judge(
     environment: Environment, batch: Batch, declaration: Declaration, options: CheckOptions, maps: Maps | Failure
 ) -> EnvironmentVerdict:
-    """The verdict on maps, or on a failed method."""
+    """The verdict on maps, or on a failed method.
+
+    Raises:
+        BadOption: If the deciding truth has no feature in any sample.
+    """
     applicable = applicable_truths(declaration, environment)
     failed = EnvironmentVerdict(
         environment=environment.spec,
@@ -133,6 +138,9 @@ def judge(
         truths=dict.fromkeys(TRUTHS),
         controls=_control_scores(environment, batch, applicable, options.gamma),
     )
+    if failed.controls["constant"][options.deciding] is None:
+        hint = f"none of {options.n_samples} samples of {environment.spec} has such a feature"
+        raise bad_option("truth", "apply to some sample", options.deciding, hint)
     if isinstance(maps, Failure):
         return dataclasses.replace(failed, error=maps)
     truths = _truths(maps.values, batch, applicable, options.gamma)

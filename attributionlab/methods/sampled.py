@@ -203,7 +203,7 @@ class ExpectedGradients(Method):
             total = torch.zeros_like(image)
             for part in draws.split(self.internal_batch_size):
                 chosen = baselines[(part[:, 0] * len(baselines)).long().to(baselines.device)]
-                position = part[:, 1].to(image)[:, None, None, None]
+                position = part[:, 1].to(image).reshape(-1, *[1] * (image.ndim - 1))
                 difference = image - chosen
                 total += (_gradients(model, chosen + position * difference, target) * difference).sum(dim=0)
             return total / self.n_draws
