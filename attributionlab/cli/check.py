@@ -17,6 +17,7 @@ from attributionlab.cli.options import (
     SeedOption,
     SizeOption,
     environment_defaults,
+    environment_specs,
     environments_option,
     n_samples_option,
     sam_defaults,
@@ -42,7 +43,8 @@ def check(
         ),
     ],
     env: Annotated[
-        list[str] | None, environments_option("An environment; may be repeated: the method must pass in all.")
+        list[str] | None,
+        environments_option("Environments, separated by commas, or repeated: the method must pass in all."),
     ] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the method; may be repeated.")
@@ -60,14 +62,15 @@ def check(
 ) -> None:
     """Test a method against the exact truth of designed networks; exit code 1 if it fails."""
     with one_line_errors():
-        require_names(environments=env or (), methods=[method])
+        env_specs = environment_specs(env)
+        require_names(environments=env_specs, methods=[method])
         from attributionlab.judging import check as run_check
         from attributionlab.specs.grammar import parse_options
 
         options: dict[str, object] = {**parse_options(",".join(option or []))}
         with chatter_to_stderr():
             (subject,) = build_methods([method], sam_defaults(sam_checkpoint, sam_model), options)
-        environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
+        environments = build_environments(env_specs, environment_defaults(size, seed))
         with chatter_to_stderr(), progress_bar(subject.spec, n_samples * len(environments)) as advance:
             verdict = run_check(
                 subject,
