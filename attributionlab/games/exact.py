@@ -18,8 +18,9 @@ from attributionlab.perturbation.order import check_indices
 from attributionlab.specs.arguments import require_choice, require_function, require_instance
 from attributionlab.truth.baselines import Baseline, baseline_color
 from attributionlab.truth.batch import Batch, LabeledImages
+from attributionlab.truth.kinds import COMPLETE_GAMES, GAMES
 from attributionlab.truth.maps import require_tensor
-from attributionlab.truth.values import COMPLETE_GAMES, GAMES, ExactValues
+from attributionlab.truth.values import ExactValues
 
 
 def exact_values(

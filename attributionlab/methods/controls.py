@@ -15,7 +15,7 @@ from attributionlab.methods.base import Declaration, Method, require_at_least
 from attributionlab.seeding import content_key, generator
 from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.batch import Batch
-from attributionlab.truth.values import Game
+from attributionlab.truth.kinds import Game
 
 
 @dataclass(frozen=True, kw_only=True)
