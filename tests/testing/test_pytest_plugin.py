@@ -11,7 +11,8 @@ import attributionlab.testing  # noqa: F401  # once for all tests: torch cannot 
 
 pytest_plugins = ["pytester"]
 
-OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider")
+OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Without plugins that take seconds to import in every process."""
 
 USING = """
     import pytest
