@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from attributionlab.cli.options import (
     DeviceOption,
     Format,
     FormatOption,
+    Rule,
     SamCheckpointOption,
     SamModelOption,
     SeedOption,
@@ -46,33 +47,52 @@ def check(
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
     size: SizeOption = None,
-    n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 16,
+    n_samples: Annotated[
+        str,
+        typer.Option("--n-samples", "-n", help="Images per environment, at least 4; auto looks until it is decided."),
+    ] = "auto",
     gamma: Annotated[float, typer.Option(help="The least mean F1 that passes.")] = 0.5,
     truth: Annotated[
-        str, typer.Option(help="The truth that decides: auto, overall, positive, negative or positive-smooth.")
+        str, typer.Option(help="The truth that decides: auto, overall, signed, positive, negative or positive-smooth.")
     ] = "auto",
+    rule: Annotated[
+        Rule, typer.Option(help="interval decides; point: the mean alone, under one network, as in the paper.")
+    ] = Rule.interval,
+    network_seed: Annotated[
+        int | None, typer.Option(help="Explain all images under the network with this seed.", show_default="one each")
+    ] = None,
+    max_seconds: Annotated[
+        float, typer.Option(help="Seconds per environment after which no further look begins.")
+    ] = 120,
     batch_size: Annotated[int, typer.Option(help="Images that the method is given at once.")] = 4,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,
 ) -> None:
-    """Test a method against the exact truth of designed networks; exit code 1 if it fails."""
+    """Test a method against the exact truth of designed networks; exit code 1 if it fails, 4 if it is undecided."""
     with one_line_errors():
         require_names(environments=env or (), methods=[method])
         from attributionlab.judging import check as run_check
         from attributionlab.specs.grammar import parse_options
+        from attributionlab.specs.options import convert
 
         options: dict[str, object] = {**parse_options(",".join(option or []))}
         with chatter_to_stderr():
             (subject,) = build_methods([method], sam_defaults(sam_checkpoint, sam_model), options)
         environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
-        with chatter_to_stderr(), progress_bar(subject.spec, n_samples * len(environments)) as advance:
+        if network_seed is not None:
+            environments = [environment.changed(network_seed=network_seed) for environment in environments]
+        samples: Any = convert("n_samples", n_samples, int | Literal["auto"])
+        with chatter_to_stderr(), progress_bar(subject.spec, None) as advance:
             verdict = run_check(
                 subject,
                 environments,
-                n_samples=n_samples,
+                n_samples=samples,
                 gamma=gamma,
                 truth=truth,
+                rule=rule.value,
+                one_network=network_seed is not None,
+                max_seconds=max_seconds,
                 batch_size=batch_size,
                 device=device.value,
                 progress=advance,

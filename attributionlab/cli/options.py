@@ -25,6 +25,13 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Rule(StrEnum):
+    """What decides a verdict."""
+
+    interval = "interval"
+    point = "point"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")]
 SeedOption = Annotated[int | None, typer.Option(help="Seed of scenes and random weights.", show_default="0")]

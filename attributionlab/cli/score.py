@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from attributionlab.cli.options import Format, FormatOption
+from attributionlab.cli.options import Format, FormatOption, Rule
 from attributionlab.cli.output import one_line_errors, print_verdict
 
 
@@ -43,11 +43,14 @@ def score(
     explains: Annotated[Explains, typer.Option(help="What was explained.")] = Explains.output,
     gamma: Annotated[float, typer.Option(help="The least mean F1 that passes.")] = 0.5,
     truth: Annotated[
-        str, typer.Option(help="The truth that decides: auto, overall, positive, negative or positive-smooth.")
+        str, typer.Option(help="The truth that decides: auto, overall, signed, positive, negative or positive-smooth.")
     ] = "auto",
+    rule: Annotated[
+        Rule, typer.Option(help="interval decides, or point: the mean alone, as in the paper.")
+    ] = Rule.interval,
     format: FormatOption = Format.table,
 ) -> None:
-    """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed."""
+    """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed, 4: undecided."""
     with one_line_errors():
         from attributionlab.exchange.dataset_folder import open_folder
         from attributionlab.exchange.maps_file import read_maps
@@ -63,5 +66,6 @@ def score(
             declaration=Declaration(sign=sign.value, granularity=granularity.value, explains=explains.value),
             gamma=gamma,
             truth=truth,
+            rule=rule.value,
         )
         print_verdict(verdict, format.value)

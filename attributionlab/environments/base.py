@@ -158,6 +158,11 @@ class Environment(abc.ABC):
             raise bad_option("target", "be winner", target, f"{self.name} has no truth for other outputs")
         return 0 if self.explains == "value" else self.label(scene)
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether outputs other than the winner's have a known truth."""
+        return type(self).target_of is not Environment.target_of
+
     def signed_truth_of(self, scene: Any, target: int, explained: Explained) -> npt.NDArray[np.int8]:  # noqa: ARG002  # as above
         """`signed_truth` for another output: class `target` of those that `target_of` can name, `explained` one of `explainable`."""
         return self.signed_truth(scene)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 
 from attributionlab.judging import check
+from attributionlab.judging.checking import FIRST_LOOK
 from attributionlab.metrics import SoftScores, score
 from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import suggested_fix
@@ -18,38 +21,39 @@ def assert_faithful(
     *,
     truth: str = "auto",
     gamma: float = 0.5,
-    n_samples: int = 8,
+    n_samples: int | Literal["auto"] = "auto",
     size: int = 64,
     seed: int = 0,
     device: str = "auto",
 ) -> None:
-    """The mean F1 of the method against the exact truth reaches gamma, as in `attributionlab.check`.
+    """The method passes `attributionlab.check`: the interval of its mean F1 against the exact truth lies above gamma.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment, or its spec.
         truth: Kind of truth that decides; `auto` depends on the method's declaration.
         gamma: Smallest mean F1 that passes, in [0, 1].
-        n_samples: Number of images.
+        n_samples: Number of scenes, each under its own network; `auto` looks after 8, 16, .. 256 until it is decided.
         size: Side of the images, unless the environment sets it.
         seed: Seed of environments that do not set it.
         device: `auto`, `cpu` or `cuda`.
 
     Raises:
-        AssertionError: If it does not, or the method raises, returns no valid maps, or changes the model.
+        AssertionError: If it does not, or is undecided, or the method raises, returns no valid maps, or changes the model.
         BadOption: If an option is not valid.
 
     References:
         Zhang et al. 2024, Definition 2.1.
     """
     __tracebackhide__ = True
-    subject = Subject.of(method, environment, n_samples, size, seed)
+    subject = Subject.of(method, environment, FIRST_LOOK if n_samples == "auto" else n_samples, size, seed)
     verdict = check(subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, device=device)
     (environment_verdict,) = verdict.environments
     summary = environment_verdict.truths[verdict.deciding_truth]
     row = {"method": verdict.method, "environment": environment_verdict.environment, "truth": verdict.deciding_truth}
     f1 = "-" if summary is None else f"{summary.f1:.3f}"
-    add_row({**row, "F1": f1, "verdict": "passed" if verdict.passed else "failed"})
+    interval = "-" if summary is None else f"{summary.f1_low:.2f}-{summary.f1_high:.2f}"
+    add_row({**row, "F1": f1, "95 % CI": interval, "verdict": verdict.outcome})
     if verdict.passed:
         return
     if environment_verdict.error is not None:
@@ -59,16 +63,27 @@ def assert_faithful(
     scores = score(maps, subject.batch.ground_truth).against(verdict.deciding_truth)
     control = environment_verdict.controls["random"][verdict.deciding_truth]
     comparison = "" if control is None else f", where random values get {control.f1:.2f}"
-    hints = (environment_verdict.diagnosis, suggested_fix(maps, subject.batch, verdict.deciding_truth))
+    likely = suggested_fix(maps, subject.batch, verdict.deciding_truth)
+    hints = (*environment_verdict.diagnosis, likely or environment_verdict.advice)
+    between = f"{summary.f1:.2f} ({summary.f1_low:.2f} to {summary.f1_high:.2f})"
     raise failure(
         subject,
-        f"is not faithful: F1 on {verdict.deciding_truth} truth is {summary.f1:.2f}, below {gamma:g}{comparison}",
+        f"{_WHAT[verdict.outcome]}: F1 on {verdict.deciding_truth} truth is {between}, gamma {gamma:g}{comparison}",
         columns=("image", "precision", "recall", "F1", "expected"),
         rows=_score_rows(scores, gamma),
         worst=-scores.f1.nan_to_num(torch.inf),
         maps=maps,
         hint="; ".join(hint for hint in hints if hint) or None,
     )
+
+
+_WHAT = {
+    "failed": "is not faithful",
+    "blind": "does not depend on the network",
+    "pixels-only": "finds the right pixels with wrong signs",
+    "undecided": "is undecided",
+}
+"""Outcomes as the predicate of a message."""
 
 
 def _score_rows(scores: SoftScores, gamma: float) -> list[tuple[str, ...]]:

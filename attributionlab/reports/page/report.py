@@ -167,7 +167,7 @@ def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictR
                 method=summary.method,
                 truth=truth,
                 decides=decides,
-                verdict=verdict(summary) if decides or scores is None else "passed" if scores.passed else "failed",
+                verdict=verdict(summary) if decides or scores is None else scores.state,
                 why="" if summary.error is None else summary.error.message,
                 scores=(None,) * 5
                 if scores is None

@@ -72,7 +72,7 @@ class RunTable:
     @property
     def note(self) -> str:
         """One line that explains the table."""
-        return f"mean F1 by truth; a method passes with F1 >= {self.gamma:g} on the truth in bold"
+        return f"mean F1 by truth; passed: the interval of the deciding truth (in bold, and named in its column) is above {self.gamma:g}"
 
 
 def run_table(records: Records) -> RunTable:
@@ -89,8 +89,9 @@ def run_table(records: Records) -> RunTable:
         *metrics,
         Column("seconds_per_image", "s/image", lambda summary: summary.seconds_per_image, aside=True),
         Column("verdict", "verdict", verdict, is_number=False),
-        Column("deciding_truth", "", lambda summary: summary.deciding_truth, is_number=False),
-        Column("passed", "", lambda summary: summary.passed, is_number=False),
+        Column("deciding_truth", "decided by", lambda summary: summary.deciding_truth, is_number=False),
+        Column("interval", "95 % CI", _interval, is_number=False),
+        Column("outcome", "", lambda summary: summary.outcome, is_number=False),
         *(_deciding_column(part) for part in PARTS),
         Column("n_images", "", lambda summary: summary.n_images),
         Column("error", "", _error, is_number=False),
@@ -99,12 +100,17 @@ def run_table(records: Records) -> RunTable:
 
 
 def verdict(summary: MethodSummary) -> str:
-    """Verdict on a method: passed, failed, not run, or the type of its error."""
+    """Verdict on a method: its outcome, not run, or the type of its error."""
     if summary.error is not None:
         return summary.error.type
     if summary.n_images == 0:
         return "not run"
-    return "passed" if summary.passed else "failed"
+    return summary.outcome
+
+
+def _interval(summary: MethodSummary) -> str | None:
+    scores = summary.truths[summary.deciding_truth]
+    return None if scores is None else f"{scores.f1_low:.2f}-{scores.f1_high:.2f}"
 
 
 def _error(summary: MethodSummary) -> str | None:

@@ -25,8 +25,9 @@ CSV_COLUMNS = (
     "f1",
     "f1_low",
     "f1_high",
-    "passed",
+    "state",
     "deciding",
+    "outcome",
     "error",
     "seed",
     "n_samples",
@@ -35,22 +36,31 @@ CSV_COLUMNS = (
     "diagnosis",
 )
 
+OUTCOME_STYLES = {"passed": "green", "undecided": "yellow"}
+"""Colors of outcomes; all others are red."""
+
 
 def verdict_table(verdict: Verdict) -> RenderableType:
     """Build the tables, remarks and verdict that `check` prints about one method."""
     parts: list[RenderableType] = []
     for environment in verdict.environments:
-        parts += [_scores_table(verdict, environment), *_remarks(environment)]
-    outcome = "[bold green]PASSED[/]" if verdict.passed else "[bold red]FAILED[/]"
-    against = f"* mean F1 >= {verdict.gamma:g} on {verdict.deciding_truth} truth"
+        parts += [_scores_table(verdict, environment), *_remarks(verdict, environment)]
     n = len(verdict.environments)
     where = (
-        "" if n == 1 else f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments"
+        f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments" if n > 1 else ""
     )
-    parts.append(f"{escape(verdict.method)}: {outcome} ({against}){where}")
+    color = OUTCOME_STYLES.get(verdict.outcome, "red")
+    parts.append(f"{escape(verdict.method)}: [bold {color}]{verdict.outcome.upper()}[/]{where}, {_rule(verdict)}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
-    parts.append(f"[dim]random, const.: F1 of a random and of a constant map; {used}[/]")
+    parts.append(f"[dim]random, const., foregr.: F1 of maps that do not look at the network; {used}[/]")
     return Group(*parts)
+
+
+def _rule(verdict: Verdict) -> str:
+    """What decides, in words."""
+    if verdict.rule == "point":
+        return f"decided by the mean F1 on {verdict.deciding_truth} truth >= {verdict.gamma:g}, under one network"
+    return f"decided by {verdict.deciding_truth} truth: the interval of the mean F1 against {verdict.gamma:g}"
 
 
 def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
@@ -63,7 +73,7 @@ def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
     for verdict in verdicts:
         for environment in verdict.environments:
             cells = [_bold_if(truth == verdict.deciding_truth, _mean(environment.truths[truth])) for truth in TRUTHS]
-            outcome = "[green]passed[/]" if environment.passed else "[red]failed[/]"
+            outcome = f"[{OUTCOME_STYLES.get(environment.outcome, 'red')}]{environment.outcome}[/]"
             table.add_row(
                 foldable(verdict.method),
                 *cells,
@@ -97,11 +107,15 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for environment in verdict.environments:
         run: dict[str, object] = {"seed": environment.seed, "n_samples": environment.n_samples, "gamma": verdict.gamma}
-        remarks: dict[str, object] = {"n_zero_maps": environment.n_zero_maps, "diagnosis": environment.diagnosis or ""}
+        remarks: dict[str, object] = {
+            "outcome": environment.outcome,
+            "n_zero_maps": environment.n_zero_maps,
+            "diagnosis": "; ".join(environment.diagnosis),
+        }
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            rows.append({**row, "passed": False, "deciding": True, "error": failure, **run, **remarks})
+            rows.append({**row, "deciding": True, "error": failure, **run, **remarks})
         empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
         for name, truths, details in ((verdict.method, environment.truths, remarks), *controls):
@@ -116,19 +130,31 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
 def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
     seconds = "" if environment.seconds_per_image is None else f", {environment.seconds_per_image:.3g} s per image"
     images = f"{environment.n_samples} image{'s' if environment.n_samples > 1 else ''}"
-    title = f"{environment.environment} · {images}, seed {environment.seed}, {environment.device}{seconds}"
+    networks = f"{len(environment.network_seeds)} network{'s' if len(environment.network_seeds) > 1 else ''}"
+    title = f"{environment.environment} · {images}, {networks}, seed {environment.seed}, {environment.device}{seconds}"
     table = plain_table(escape(title))
-    for column in ("truth", "precision", "recall", "F1", "95 % CI", "random", "const.", "verdict"):
-        justify: JustifyMethod = "left" if column in ("truth", "verdict") else "right"
+    columns = (
+        "truth",
+        "precision",
+        "recall",
+        "F1",
+        "95 % CI",
+        f"F1 >= {verdict.gamma:g}",
+        "random",
+        "const.",
+        "foregr.",
+    )
+    for column in columns:
+        justify: JustifyMethod = "left" if column in ("truth", columns[5]) else "right"
         table.add_column(column, justify=justify, no_wrap=True)
     for truth in TRUTHS:
         decides = truth == verdict.deciding_truth
-        controls = [_mean(environment.controls[name][truth]) for name in ("random", "constant")]
+        controls = [_mean(truths[truth]) for truths in environment.controls.values()]
         table.add_row(
-            _bold_if(decides, truth),
+            _bold_if(decides, f"{truth} (decides)" if decides else truth),
             *(_bold_if(decides, cell) for cell in _score_cells(environment.truths[truth])),
+            _state(environment.truths[truth]),
             *controls,
-            _outcome(environment.truths[truth]) + (" *" if decides else ""),
         )
     return table
 
@@ -140,15 +166,24 @@ def _score_cells(summary: Summary | None) -> tuple[str, str, str, str]:
     return f"{summary.precision:.3f}", f"{summary.recall:.3f}", f"{summary.f1:.3f}", interval
 
 
-def _remarks(environment: EnvironmentVerdict) -> list[str]:
+def _remarks(verdict: Verdict, environment: EnvironmentVerdict) -> list[str]:
     remarks = []
     if environment.error is not None:
         remarks.append(f"[bold red]{escape(environment.error.type)}[/]: {escape(environment.error.message)}")
-    if environment.diagnosis is not None:
-        remarks.append(f"[yellow]note:[/] {escape(environment.diagnosis)}")
+    elif len(environment.network_seeds) > 1:
+        n, truth = len(environment.network_seeds), verdict.deciding_truth
+        remarks.append(f"F1 on {truth} truth reached {verdict.gamma:g} under {environment.n_held} of {n} networks")
+    if environment.dependence is not None:
+        parts = [f"{result.value:.2f} ({truth})" for truth, result in environment.dependence.items()]
+        remarks.append(f"network dependence: {', '.join(parts)}; 1 for the truth, 0 for a map that ignores the network")
+    if environment.ignores_target:
+        remarks.append("[yellow]note:[/] the maps are the same for another class: `targets` is ignored")
+    remarks += [f"[yellow]note:[/] {escape(line)}" for line in environment.diagnosis]
     for name, values in environment.diagnostics.items():
         mean, low, high = (f"{values[kind]:.3g}" for kind in ("mean", "low", "high"))
         remarks.append(f"recorded by the method: {escape(name)} {mean} on average, {low} to {high} over the images")
+    if environment.advice:
+        remarks.append(f"[bold]what now:[/] {escape(environment.advice)}")
     return remarks
 
 
@@ -161,10 +196,10 @@ def _mean(summary: Summary | None) -> str:
     return "-" if summary is None else f"{summary.f1:.3f}"
 
 
-def _outcome(summary: Summary | None) -> str:
+def _state(summary: Summary | None) -> str:
     if summary is None:
         return "[dim]n/a[/]"
-    return "[green]passed[/]" if summary.passed else "[red]failed[/]"
+    return {"reached": "[green]reached[/]", "below": "[red]below[/]", "open": "[yellow]open[/]"}[summary.state]
 
 
 def _bold_if(condition: bool, text: str) -> str:
