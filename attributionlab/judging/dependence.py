@@ -123,7 +123,7 @@ def _difference(own_map: Tensor, other_map: Tensor, own: GroundTruth, other: Gro
         float(score(maps, of_network).against(truth).f1.nan_to_num(0.0))
         for maps, of_network in ((own_map, own), (other_map, other), (own_map, other), (other_map, own))
     ]
-    return (f1[0] + f1[1] - f1[2] - f1[3]) / 2
+    return ((f1[0] + f1[1]) - (f1[2] + f1[3])) / 2
 
 
 def _dependence(pairs: Values) -> Dependence:
