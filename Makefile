@@ -36,6 +36,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python scripts/bench_methods.py
 	$(BIN)/python scripts/bench_runs.py
 	$(BIN)/python scripts/bench_testing.py
+	$(BIN)/python scripts/bench_startup.py
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

@@ -88,6 +88,12 @@ class MetricError(AttributionLabError, RuntimeError):
     exit_code = 1
 
 
+class BrokenEnvironment(AttributionLabError, RuntimeError):
+    """A member of an environment raised an exception, or returned something else than it must."""
+
+    exit_code = 1
+
+
 class TookTooLong(AttributionLabError, RuntimeError):
     """A method or a metric exceeded its time limit."""
 
@@ -131,6 +137,9 @@ def missing_file(name: str, expectation: str, value: object, hint: str = "") -> 
 def _message(name: str, expectation: str, value: object, hint: str) -> str:
     return f"`{name}` must {expectation}, got {value_text(value)}" + (f"; {hint}" if hint else "")
 
+
+LESS_ALIKE = 0.15
+"""Difference of likeness (0 to 1) to the nearest name from which a name is no longer suggested."""
 
 MOST_NAMES = 5
 """Largest number of names in a message."""
@@ -177,7 +186,9 @@ def closest_names(name: str, names: Iterable[str], aliases: Mapping[str, tuple[s
     if letters and (same or meant):
         return same or meant
     as_written = {existing.casefold(): existing for existing in names}
-    return [as_written[like] for like in difflib.get_close_matches(name.casefold(), as_written, n=3, cutoff=0.5)]
+    likeness = {like: difflib.SequenceMatcher(None, like, name.casefold()).ratio() for like in as_written}
+    nearest = difflib.get_close_matches(name.casefold(), as_written, n=3, cutoff=0.5)
+    return [as_written[like] for like in nearest if likeness[like] >= likeness[nearest[0]] - LESS_ALIKE]
 
 
 def _letters(name: str) -> str:

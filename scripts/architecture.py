@@ -16,7 +16,7 @@ PACKAGE = ROOT / "attributionlab"
 PICTURE = ROOT / "docs" / "architecture.svg"
 
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("printable", "errors", "seeding", "files", "machine"),
+    ("printable", "errors", "seeding", "files", "machine", "tabular"),
     ("specs",),
     ("scenes", "networks", "truth"),
     ("environments", "perturbation"),

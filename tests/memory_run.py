@@ -83,7 +83,7 @@ class MemoryRun:
             self.record(*at, AGREEMENT, error)
             return Done(*at, deciding, error=error)
         agreement, known = score(maps, batch.ground_truth), applicable_truths(method.declaration, environment)
-        for truth in known:
+        for truth in TRUTHS:  # as workers do: also those that do not apply
             for part in ("precision", "recall", "f1"):
                 self.found[*at, AGREEMENT, f"{truth}.{part}"] = getattr(agreement.against(truth), part).numpy()
         self.record(*at, AGREEMENT)

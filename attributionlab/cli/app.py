@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from attributionlab.cli import completion
 from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
+from attributionlab.cli.completion import PROGRAM, Shell
 from attributionlab.cli.generate import generate
+from attributionlab.cli.help import HelpfulCommand, typed
 from attributionlab.cli.list import list_
 from attributionlab.cli.output import (
     EXIT_INTERRUPTED,
@@ -20,7 +24,7 @@ from attributionlab.cli.output import (
     say,
 )
 from attributionlab.cli.report import report
-from attributionlab.cli.reproduce import reproduce
+from attributionlab.cli.reproduce import PaperCommand, reproduce
 from attributionlab.cli.run import run as run_command
 from attributionlab.cli.score import score
 from attributionlab.cli.show import show
@@ -28,17 +32,28 @@ from attributionlab.cli.verify import verify
 from attributionlab.cli.watched import is_watched, run_watched
 
 app = typer.Typer(
-    name="attributionlab",
+    name=PROGRAM,
     help="Is this attribution method right? Exact answers, from networks whose weights are written by hand.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=False,  # ours names the shell: typer's asks the process tree for it
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # typer's boxes cut long words off
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 @app.callback(invoke_without_command=True)
-def main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+@typed
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    install_completion: Annotated[
+        Shell | None, typer.Option(help="Complete names in this shell, from its next start on.")
+    ] = None,
+    show_completion: Annotated[Shell | None, typer.Option(help="Print the script that completes names.")] = None,
+) -> None:
     """Is this attribution method right? Exact answers, from networks whose weights are written by hand."""
+    completion.show_completion(show_completion)
+    completion.install_completion(install_completion)
     if version:
         from attributionlab import __version__
 
@@ -52,6 +67,7 @@ def run() -> None:
     Commands that call functions of others are watched.
     """
     harden_streams()
+    completion.prepare_completion()
     sys.exit(run_watched(_program) if is_watched(sys.argv[1:]) else _program())
 
 
@@ -60,6 +76,8 @@ def _program() -> int:
     code = _exit_code()
     try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
     except OSError as error:
         discard_output()
         if code != EXIT_MACHINE:  # else it has been said
@@ -70,18 +88,23 @@ def _program() -> int:
 def _exit_code() -> int:
     """Run the command; returns its exit code."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name=PROGRAM, standalone_mode=False)
     except SystemExit as stop:
         code = stop.code
     except KeyboardInterrupt:
         say("error", "interrupted")
         return EXIT_INTERRUPTED
+    except BrokenPipeError:  # from the help; results handle it themselves
+        discard_output()
+        return 0
     except OSError as error:
         return _refused(error)
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's errors of usage have it, whichever click typer brings along
             raise
-        if error.format_message():  # without arguments at all, help has been printed
+        if isinstance(error, typer.BadParameter) and error.message.startswith("`"):  # a refusal of ours
+            say("error", error.message)
+        elif error.format_message():  # without arguments at all, help has been printed
             say("error", f"{error.format_message()} (see --help)")
         return EXIT_USAGE
     return code if isinstance(code, int) else 0
@@ -93,13 +116,20 @@ def _refused(error: OSError) -> int:
     return EXIT_MACHINE
 
 
-app.command("list")(list_)
-app.command()(verify)
-app.command()(generate)
-app.command()(show)
-app.command()(check)
-app.command()(score)
-app.command()(audit)
-app.command("run")(run_command)
-app.command()(report)
-app.command()(reproduce)
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "list": (list_, "List environments, methods, metrics, segmenters."),
+    "verify": (verify, "Test what environments claim about their networks."),
+    "generate": (generate, "Write images and their exact truth to a folder."),
+    "show": (show, "Draw images, truth and maps side by side."),
+    "check": (check, "Test a method against the exact truth."),
+    "score": (score, "Judge maps that were computed elsewhere."),
+    "audit": (audit, "Compare perturbation metrics with the exact truth."),
+    "run": (run_command, "Do the jobs of a plan: many methods, environments."),
+    "report": (report, "Print the table of a run; write its HTML report."),
+    "reproduce": (reproduce, "Compare the published numbers with ours."),
+}
+"""Every command by its name, with its line in the help of the program."""
+
+for _name, (_function, _line) in COMMANDS.items():
+    _class = PaperCommand if _function is reproduce else HelpfulCommand
+    app.command(_name, cls=_class, short_help=_line)(typed(_function))

@@ -13,13 +13,18 @@ from attributionlab.cli.options import (
     ForceOption,
     Format,
     FormatOption,
+    MetricsOption,
     SamCheckpointOption,
     SamModelOption,
     SeedOption,
     SizeOption,
     environment_defaults,
-    output_path,
+    environments_option,
+    methods_option,
+    n_samples_option,
+    output_option,
     sam_defaults,
+    truth_option,
 )
 from attributionlab.cli.output import (
     build_environments,
@@ -40,33 +45,25 @@ DEFAULT_METHODS = (
 
 
 def audit(
-    env: Annotated[
-        list[str] | None,
-        typer.Option(help="Environment spec; may be repeated.", show_default="multi-color-sum"),
-    ] = None,
-    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = DEFAULT_METHODS,
-    metrics: Annotated[
-        str, typer.Option(help="Metrics, separated by commas: names, specs or module:function.")
-    ] = "insertion,deletion,sensitivity-n",
-    truth: Annotated[str, typer.Option(help="What F1 is taken against: auto, overall or positive.")] = "auto",
+    env: Annotated[list[str] | None, environments_option("An environment; may be repeated.")] = None,
+    methods: Annotated[str, methods_option("Methods, separated by commas.")] = DEFAULT_METHODS,
+    metrics: MetricsOption = "insertion,deletion,sensitivity-n",
+    truth: Annotated[str, truth_option("Truth that F1 is computed against.", ("overall", "positive"))] = "auto",
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
     size: SizeOption = None,
-    n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 16,
-    network_seeds: Annotated[int, typer.Option(help="Networks per environment, of consecutive seeds.")] = 1,
-    paired: Annotated[bool, typer.Option("--paired", help="Compare with the same without redundant channels.")] = False,
+    n_samples: Annotated[int, n_samples_option("Images per environment.")] = 16,
+    network_seeds: Annotated[int, typer.Option(help="Networks per environment, with consecutive seeds.")] = 1,
+    paired: Annotated[
+        bool, typer.Option("--paired", help="Also audit each environment without its redundant channels, and compare.")
+    ] = False,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Also draw curves and ranks, as PNG, SVG or PDF.",
-            parser=output_path,
-            metavar="PATH",
-        ),
+        Path | None, output_option("Also draw curves and ranks into this file: .png, .svg or .pdf.")
     ] = None,
-    batch_size: Annotated[int, typer.Option(help="Images that a method is given at once.")] = 4,
-    max_memory: Annotated[str, typer.Option(help="Memory for exact metrics, like 500MB or 2GB.")] = "2GB",
+    batch_size: Annotated[int, typer.Option(help="Images per call of a method.")] = 4,
+    max_memory: Annotated[
+        str, typer.Option(metavar="BYTES", help="Memory for exact metrics, like 500MB or 2GB.")
+    ] = "2GB",
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,

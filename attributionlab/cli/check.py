@@ -6,18 +6,23 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from attributionlab.cli.completion import method_names
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
     Format,
     FormatOption,
     Rule,
+    RuleOption,
     SamCheckpointOption,
     SamModelOption,
     SeedOption,
     SizeOption,
     environment_defaults,
+    environments_option,
+    n_samples_option,
     sam_defaults,
+    truth_option,
 )
 from attributionlab.cli.output import (
     build_environments,
@@ -33,38 +38,33 @@ from attributionlab.cli.output import (
 def check(
     method: Annotated[
         str,
-        typer.Argument(help="A method, e.g. integrated-gradients, or a function: file.py:name, package.module:name."),
+        typer.Argument(
+            help="A method, e.g. integrated-gradients, or a function: file.py:name or package.module:name.",
+            autocompletion=method_names,
+        ),
     ],
     env: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Environment spec; may be repeated: the method must pass in all.", show_default="multi-color-sum"
-        ),
+        list[str] | None, environments_option("An environment; may be repeated: the method must pass in all.")
     ] = None,
     option: Annotated[
-        list[str] | None, typer.Option(help="Option of the method, as key=value; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the method; may be repeated.")
     ] = None,
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
     size: SizeOption = None,
     n_samples: Annotated[
-        str,
-        typer.Option("--n-samples", "-n", help="Images per environment, at least 4; auto looks until it is decided."),
+        str, n_samples_option("Images per environment, at least 4; auto looks until it is decided.", metavar="N|auto")
     ] = "auto",
-    gamma: Annotated[float, typer.Option(help="The least mean F1 that passes.")] = 0.5,
-    truth: Annotated[
-        str, typer.Option(help="The truth that decides: auto, overall, signed, positive, negative or positive-smooth.")
-    ] = "auto",
-    rule: Annotated[
-        Rule, typer.Option(help="interval decides; point: the mean alone, under one network, as in the paper.")
-    ] = Rule.interval,
+    gamma: Annotated[float, typer.Option(help="Mean F1 that must be reached.")] = 0.5,
+    truth: Annotated[str, truth_option("Truth that decides; auto fits the method.")] = "auto",
+    rule: RuleOption = Rule.interval,
     network_seed: Annotated[
         int | None, typer.Option(help="Explain all images under the network with this seed.", show_default="one each")
     ] = None,
     max_seconds: Annotated[
         float, typer.Option(help="Seconds per environment after which no further look begins.")
     ] = 120,
-    batch_size: Annotated[int, typer.Option(help="Images that the method is given at once.")] = 4,
+    batch_size: Annotated[int, typer.Option(help="Images per call of the method.")] = 4,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from attributionlab.cli.options import OutputOption, SeedOption, SizeOption, environment_defaults
+from attributionlab.cli.options import (
+    EnvironmentArgument,
+    SeedOption,
+    SizeOption,
+    environment_defaults,
+    n_samples_option,
+    output_option,
+)
 from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar, require_names
 
 
 def generate(
-    spec: Annotated[
-        str, typer.Argument(help="Environment spec, e.g. multi-color-sum or 'multi-color-sum\\[size=64]'.")
-    ],
-    output: OutputOption,
-    n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many images.")] = 32,
+    spec: EnvironmentArgument,
+    output: Annotated[Path, output_option("The folder to write.")],
+    n_samples: Annotated[int, n_samples_option("Images.")] = 32,
     start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,
     size: SizeOption = None,
     seed: SeedOption = None,
-    onnx: Annotated[bool, typer.Option("--onnx", help="Write the network as ONNX, too (extra onnx).")] = False,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Also write the network as ONNX (extra onnx).")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that this command wrote earlier.")] = False,
 ) -> None:
     """Write PNG images, masks, truth.npz, the network, a preview and manifest.json; the whole folder or nothing."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from attributionlab.cli.completion import environment_names, in_list, method_names, metric_names, starting_with
+from attributionlab.cli.help import usage_errors
+from attributionlab.errors import bad_option
+from attributionlab.truth.kinds import TRUTHS
 
 
 class Format(StrEnum):
@@ -32,31 +38,87 @@ class Rule(StrEnum):
     point = "point"
 
 
+RuleOption = Annotated[
+    Rule, typer.Option(help="interval: that of the mean F1 decides; point: the mean alone, under one network.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")]
 SeedOption = Annotated[int | None, typer.Option(help="Seed of scenes and random weights.", show_default="0")]
 SizeOption = Annotated[
-    int | None, typer.Option(help="Side of the images in pixels, for specs that do not say.", show_default="224")
+    int | None,
+    typer.Option(help="Side of the images in pixels, where a spec does not set it.", show_default="224"),
+]
+EnvironmentArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENVIRONMENT",
+        help="An environment, e.g. multi-color-sum or 'multi-color-sum[size=64]'.",
+        autocompletion=environment_names,
+    ),
+]
+MetricsOption = Annotated[
+    str,
+    typer.Option(
+        metavar="METRICS",
+        help="Metrics, separated by commas: names, specs or functions, file.py:name.",
+        autocompletion=in_list(metric_names),
+    ),
 ]
 SamCheckpointOption = Annotated[
-    Path | None, typer.Option(help="File of SAM's weights, for methods with segments=sam that do not say.")
+    Path | None, typer.Option(help="File of SAM's weights, for methods with segments=sam that do not name one.")
 ]
 SamModelOption = Annotated[
-    str | None, typer.Option(help="Which SAM they belong to: vit_h, vit_l or vit_b.", show_default="vit_h")
+    str | None,
+    typer.Option(metavar="vit_h|vit_l|vit_b", help="Which SAM the weights belong to.", show_default="vit_h"),
 ]
 
 
-def output_path(text: str) -> Path:
-    """The path of an output; an empty one, which often is a variable that is not set, would be the current folder."""
-    if not text or "\0" in text:
-        raise typer.BadParameter("it must not be empty")
-    return Path(text)
+def environments_option(text: str) -> Any:
+    """The option `--env`, which may be repeated."""
+    return typer.Option(
+        "--env", metavar="ENVIRONMENT", help=text, show_default="multi-color-sum", autocompletion=environment_names
+    )
 
 
-OutputOption = Annotated[
-    Path, typer.Option("--output", "-o", help="Where to write.", parser=output_path, metavar="PATH")
-]
-ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files, too, that this program did not write.")]
+def methods_option(text: str) -> Any:
+    """The option `--methods`, a list with commas."""
+    return typer.Option("--methods", metavar="METHODS", help=text, autocompletion=in_list(method_names))
+
+
+def n_samples_option(text: str, **details: Any) -> Any:
+    """The option `--n-samples`, in short `-n`."""
+    return typer.Option("--n-samples", "-n", help=text, **details)
+
+
+def truth_option(text: str, truths: Iterable[str] = TRUTHS) -> Any:
+    """The option `--truth`: `auto` or a kind of truth."""
+    choices = ("auto", *truths)
+    return typer.Option(
+        "--truth",
+        metavar="|".join(choices),
+        help=text,
+        autocompletion=lambda incomplete: starting_with(choices, incomplete),
+    )
+
+
+def path_of(name: str) -> Callable[[str], Path]:
+    """A parser of a path of an output; an empty one, which often is a variable that is not set, would be the current folder."""
+
+    def parse(text: str) -> Path:
+        with usage_errors():
+            if not text or "\0" in text:
+                raise bad_option(name, "be a path", text)
+        return Path(text)
+
+    return parse
+
+
+def output_option(text: str) -> Any:
+    """The option `--output`, in short `-o`."""
+    return typer.Option("--output", "-o", help=text, parser=path_of("output"))
+
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Also overwrite files that this program did not write.")]
 
 
 def environment_defaults(size: int | None, seed: int | None) -> dict[str, object]:

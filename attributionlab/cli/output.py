@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import json
 import os
@@ -44,11 +43,11 @@ PIPE_WIDTH = 140
 
 
 class _Console(Console):
-    """A console that reports a closed pipe; rich's own would end the program as if a check had failed."""
+    """A console that goes on where nobody reads; rich's own would end the program as if a check had failed."""
 
     def on_broken_pipe(self) -> None:
-        """Raise again what rich has caught."""
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        """Discard the rest."""
+        discard_output()
 
 
 def harden_streams() -> None:
@@ -63,16 +62,16 @@ def harden_streams() -> None:
 
 
 def discard_output() -> None:
-    """Discard the buffer of stdout, which cannot be written; otherwise Python would try again when it exits."""
+    """Discard what stdout holds and gets from now on; otherwise Python would try to write it again when it exits."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
 
 
-def stdout() -> Console:
+def stdout(pipe_width: int = PIPE_WIDTH) -> Console:
     """The console for results."""
-    return _Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, emoji=False)
+    return _Console(width=None if sys.stdout.isatty() else pipe_width, highlight=False, emoji=False)
 
 
 def stderr() -> Console:
@@ -80,9 +79,9 @@ def stderr() -> Console:
     return _Console(stderr=True, highlight=False, emoji=False)
 
 
-def print_table(table: RenderableType) -> None:
-    """Print a table for people."""
-    stdout().print(table)
+def print_table(table: RenderableType, *, pipe_width: int = PIPE_WIDTH) -> None:
+    """Print a table for people, at most `pipe_width` characters wide where stdout is not a terminal."""
+    stdout(pipe_width).print(table)
 
 
 def print_line(text: str) -> None:
@@ -92,7 +91,7 @@ def print_line(text: str) -> None:
 
 def print_json(value: Any) -> None:
     r"""Print a value as JSON in printable ASCII; NaN has no place in it."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False).replace("\x7f", r"\u007f") + "\n")
+    print_text(json.dumps(value, indent=2, allow_nan=False).replace("\x7f", r"\u007f") + "\n")
 
 
 def print_verdict(verdict: Verdict, form: str) -> None:
@@ -111,8 +110,11 @@ def print_verdict(verdict: Verdict, form: str) -> None:
 
 
 def print_text(text: str) -> None:
-    """Print text as it is."""
-    sys.stdout.write(text)
+    """Print text as it is; a reader that has gone, as in `| head -1`, is no error."""
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        discard_output()
 
 
 @contextmanager

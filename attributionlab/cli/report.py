@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attributionlab.cli.options import ForceOption, output_path
+from attributionlab.cli.options import ForceOption, output_option, path_of
 from attributionlab.cli.output import one_line_errors, print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
@@ -36,21 +36,14 @@ class FigureFormat(StrEnum):
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `attributionlab run` wrote.")],
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write the HTML report, one file that needs no network.",
-            parser=output_path,
-            metavar="PATH",
-        ),
+        Path | None, output_option("Write the HTML report to this file, which needs no network to be read.")
     ] = None,
     format: Annotated[TableFormat | None, typer.Option(help="How to print the table.", show_default="table")] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="Write all figures into this folder.", parser=output_path, metavar="PATH"),
+        typer.Option(help="Write all figures into this folder.", parser=path_of("figures")),
     ] = None,
-    figure_format: Annotated[FigureFormat, typer.Option(help="As what.")] = FigureFormat.png,
+    figure_format: Annotated[FigureFormat, typer.Option(help="Format of the figures.")] = FigureFormat.png,
     n_images: Annotated[int, typer.Option(help="Images per environment in the HTML report.")] = 8,
     force: ForceOption = False,
 ) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from attributionlab.cli.completion import starting_with
+from attributionlab.cli.help import HelpfulCommand, write_rows
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
-    OutputOption,
-    SamCheckpointOption,
-    SamModelOption,
-    sam_defaults,
+    n_samples_option,
+    output_option,
 )
 from attributionlab.cli.output import (
     INTERRUPTED_RUN,
@@ -23,54 +24,121 @@ from attributionlab.cli.output import (
     progress_bar,
     say,
 )
+from attributionlab.errors import bad_option, unknown_name
+
+if TYPE_CHECKING:
+    from attributionlab.papers.paper import Paper
+
+
+class PaperCommand(HelpfulCommand):
+    """A command that passes on the options of papers, and shows them in its help."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.ignore_unknown_options = True
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the studies and the options of every paper below those of the command."""
+        from attributionlab.papers.catalog import PAPERS, find_paper
+
+        super().format_options(ctx, formatter)
+        for paper in map(find_paper, PAPERS):
+            aliases = {study: f" ({alias})" for alias, study in paper.aliases.items()}
+            write_rows(
+                formatter,
+                f"Paper {paper.key}",
+                [
+                    ("STUDIES", ", ".join(f"{study}{aliases.get(study, '')}" for study in paper.studies)),
+                    *((f"{_flag(name)} VALUE", text) for name, text in paper.options.items()),
+                ],
+            )
+
+
+def study_names(incomplete: str) -> list[str]:
+    """Names of studies and papers."""
+    from attributionlab.papers.catalog import ALL, PAPERS, find_paper
+
+    papers = [find_paper(name) for name in PAPERS]
+    return starting_with([ALL, *(name for paper in papers for name in (paper.key, *paper.studies))], incomplete)
+
+
+def split_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The names of studies, and the options of papers: `--name VALUE` or `--name=VALUE`.
+
+    Raises:
+        BadOption: If an option has no value, or is written with one dash.
+    """
+    names: list[str] = []
+    options: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-"):
+            names.append(word)
+            continue
+        flag, equals, value = word.partition("=")
+        text = value if equals else next(rest, None)
+        if text is None:
+            raise bad_option("option", "be followed by its value", word)
+        options[flag.lstrip("-").replace("-", "_")] = text
+    return names, options
+
+
+def require_options(paper: Paper, options: Iterable[str], parameters: Iterable[Any]) -> None:
+    """Refuse options that neither the paper nor the command has.
+
+    Raises:
+        UnknownName: If there is one, with the closest names.
+    """
+    existing = [*map(_flag, paper.options), *(name for each in parameters for name in each.opts if name[0] == "-")]
+    for name in options:
+        if name not in paper.options:
+            raise unknown_name("option", _flag(name), existing, listing="attributionlab reproduce --help")
+
+
+def _flag(name: str) -> str:
+    """An option of a paper as it is written on the command line."""
+    return f"--{name.replace('_', '-')}"
 
 
 def reproduce(
+    ctx: typer.Context,
     studies: Annotated[
         list[str] | None,
         typer.Argument(
-            help="table1, table3, table4, table5, table6 (with table 2), section4, figure3, appendix-k, or all.",
-            show_default="all",
+            help="Studies (below), the name of a paper, or all.", show_default="all", autocompletion=study_names
         ),
     ] = None,
-    output: OutputOption = ...,  # type: ignore[assignment]  # typer's mark of what must be given
-    preset: Annotated[str, typer.Option(help="quick (64x64, minutes) or paper (224x224, 100 images).")] = "quick",
+    output: Annotated[Path, output_option("A new folder, or the folder of the same preset to resume it.")] = ...,  # type: ignore[assignment]  # typer's mark of what must be given
+    preset: Annotated[
+        str, typer.Option(metavar="PRESET", help="quick (minutes) or paper (as many images as the paper has).")
+    ] = "quick",
     size: Annotated[int | None, typer.Option(help="Side of the images in pixels.", show_default="preset")] = None,
-    n_samples: Annotated[int | None, typer.Option(help="Images per environment.", show_default="preset")] = None,
+    n_samples: Annotated[int | None, n_samples_option("Images per environment.", show_default="preset")] = None,
     network_seeds: Annotated[
-        int | None, typer.Option(help="Networks per environment, of consecutive seeds.", show_default="preset")
+        int | None, typer.Option(help="Networks per environment, with consecutive seeds.", show_default="preset")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
-    sam_checkpoint: SamCheckpointOption = None,
-    sam_model: SamModelOption = None,
-    vgg16: Annotated[
-        str | None,
-        typer.Option(help="FILE.py:FUNCTION that returns your VGG16 and images, for section4 and appendix-k."),
-    ] = None,
-    vit: Annotated[str | None, typer.Option(help="The same for your ViT, for appendix-k.")] = None,
     device: DeviceOption = Device.auto,
 ) -> None:
-    """Reproduce the paper's tables and claims; an interrupted run is resumed.
+    """Reproduce the tables and claims of a paper; an interrupted run is resumed.
 
     The exit code is 0 when it could measure, whatever the outcome.
     """
     with one_line_errors(INTERRUPTED_RUN):
-        from attributionlab.errors import bad_option
         from attributionlab.papers.catalog import find_studies
         from attributionlab.papers.presets import find_preset
         from attributionlab.papers.studies import StudySetting
         from attributionlab.specs.arguments import whole_number
 
-        paper, names = find_studies(studies or [])
-        if sam_checkpoint is None and sam_model is not None:
-            raise bad_option("sam_model", "go with --sam-checkpoint", sam_model)
-        networks = {name: address for name, address in (("vgg16", vgg16), ("vit", vit)) if address is not None}
+        words, options = split_options(studies or [])
+        paper, names = find_studies(words)
+        require_options(paper, options, ctx.command.params)
         setting = StudySetting(
             folder=output,
             preset=find_preset(paper.presets, preset, size=size, n_samples=n_samples, n_network_seeds=network_seeds),
             workers=whole_number("workers", workers, 1),
             device=device.value,
-            options={**sam_defaults(_weights(sam_checkpoint), sam_model), **networks},
+            options=options,
             watch=progress_bar,
         )
 
@@ -84,12 +152,3 @@ def reproduce(
         print_table(summary_table(report))
         for path in paths:
             say("report", str(path))
-
-
-def _weights(checkpoint: Path | None) -> Path | None:
-    """The file of SAM's weights; None if none is named."""
-    if checkpoint is None:
-        return None
-    from attributionlab.methods.sam import weights_file
-
-    return weights_file(str(checkpoint))

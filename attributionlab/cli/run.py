@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attributionlab.cli.options import Device, DeviceOption, output_path
+from attributionlab.cli.options import Device, DeviceOption, output_option
 from attributionlab.cli.output import (
     EXIT_FAILED,
     INTERRUPTED_RUN,
@@ -43,23 +43,18 @@ class RunFormat(StrEnum):
 
 
 def run(
-    plan: Annotated[str, typer.Argument(help="A TOML file, or file.py:function of one that returns a Plan.")],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            help="A new folder, or that of the same plan to go on.",
-            parser=output_path,
-            metavar="PATH",
-        ),
-    ],
+    plan: Annotated[str, typer.Argument(help="A TOML file, or file.py:function that returns a Plan.")],
+    output: Annotated[Path, output_option("A new folder, or the folder of the same plan to resume it.")],
     workers: Annotated[int, typer.Option(help="Processes; 1 is this one.")] = 1,
-    backend: Annotated[Backend, typer.Option(help="loky: this machine; dask, ray: a cluster.")] = Backend.loky,
-    scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler, like tcp://host:8786.")] = None,
-    address: Annotated[str | None, typer.Option(help="Address of the Ray cluster, like host:6379 or auto.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds after which a job is given up; not on Dask.")] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do jobs that failed again.")] = False,
+    backend: Annotated[Backend, typer.Option(help="loky is this machine; dask and ray are clusters.")] = Backend.loky,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address of the Dask scheduler, like tcp://host:8786.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Address of the Ray cluster, like host:6379 or auto.")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time limit of a job; not on Dask.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat jobs that failed.")] = False,
     device: DeviceOption = Device.auto,
     format: Annotated[RunFormat, typer.Option(help="How to print the outcome.")] = RunFormat.table,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from attributionlab.cli.options import Format, FormatOption, Rule
+from attributionlab.cli.options import Format, FormatOption, Rule, RuleOption, truth_option
 from attributionlab.cli.output import one_line_errors, print_verdict
 
 
@@ -36,18 +36,18 @@ class Explains(StrEnum):
 
 def score(
     folder: Annotated[Path, typer.Argument(help="A folder that `attributionlab generate` wrote.")],
-    maps: Annotated[Path, typer.Argument(help="Its maps: .npy, .npz or .pt; (n,h,w), (n,c,h,w) or (n,h,w,c).")],
-    key: Annotated[str | None, typer.Option(help="Which array of a file with several.")] = None,
-    sign: Annotated[Sign, typer.Option(help="What the method's signs mean.")] = Sign.signed,
-    granularity: Annotated[Granularity, typer.Option(help="Whether it tells pixels apart.")] = Granularity.pixel,
-    explains: Annotated[Explains, typer.Option(help="What was explained.")] = Explains.output,
-    gamma: Annotated[float, typer.Option(help="The least mean F1 that passes.")] = 0.5,
-    truth: Annotated[
-        str, typer.Option(help="The truth that decides: auto, overall, signed, positive, negative or positive-smooth.")
-    ] = "auto",
-    rule: Annotated[
-        Rule, typer.Option(help="interval decides, or point: the mean alone, as in the paper.")
-    ] = Rule.interval,
+    maps: Annotated[
+        Path, typer.Argument(help="Maps of its images: .npy, .npz or .pt; (n,h,w), (n,c,h,w) or (n,h,w,c).")
+    ],
+    key: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the array, in a file with several.")] = None,
+    sign: Annotated[Sign, typer.Option(help="Meaning of the signs of the method's values.")] = Sign.signed,
+    granularity: Annotated[
+        Granularity, typer.Option(help="Whether the method tells neighboring pixels apart.")
+    ] = Granularity.pixel,
+    explains: Annotated[Explains, typer.Option(help="Quantity that the maps explain.")] = Explains.output,
+    gamma: Annotated[float, typer.Option(help="Mean F1 that must be reached.")] = 0.5,
+    truth: Annotated[str, truth_option("Truth that decides; auto fits the method.")] = "auto",
+    rule: RuleOption = Rule.interval,
     format: FormatOption = Format.table,
 ) -> None:
     """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed, 4: undecided."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,13 +10,16 @@ import typer
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
+    EnvironmentArgument,
     ForceOption,
-    OutputOption,
     SamCheckpointOption,
     SamModelOption,
     SeedOption,
     SizeOption,
     environment_defaults,
+    methods_option,
+    n_samples_option,
+    output_option,
     sam_defaults,
 )
 from attributionlab.cli.output import (
@@ -31,12 +35,10 @@ from attributionlab.cli.output import (
 
 
 def show(
-    spec: Annotated[str, typer.Argument(help="Environment spec.")],
-    output: OutputOption,
-    methods: Annotated[
-        str, typer.Option(help="Method specs, separated by commas: 'gradient, occlusion\\[baseline=true]'.")
-    ] = "",
-    n_samples: Annotated[int, typer.Option("--n-samples", "-n", help="How many images, one row each.")] = 3,
+    spec: EnvironmentArgument,
+    output: Annotated[Path, output_option("The picture to write: .png, .svg or .pdf.")],
+    methods: Annotated[str, methods_option("Methods, separated by commas: 'gradient, occlusion[baseline=true]'.")] = "",
+    n_samples: Annotated[int, n_samples_option("Images, one row each.")] = 3,
     start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,

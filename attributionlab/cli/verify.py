@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from attributionlab.cli.completion import environment_names
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
@@ -14,6 +15,7 @@ from attributionlab.cli.options import (
     SeedOption,
     SizeOption,
     environment_defaults,
+    n_samples_option,
 )
 from attributionlab.cli.output import (
     EXIT_FAILED,
@@ -31,14 +33,20 @@ CSV_COLUMNS = ("environment", "name", "statement", "n_checked", "n_violations", 
 
 def verify(
     spec: Annotated[
-        list[str] | None, typer.Argument(help="Environment specs.", show_default="all environments")
+        list[str] | None,
+        typer.Argument(
+            metavar="ENVIRONMENT",
+            help="Environments.",
+            show_default="all environments",
+            autocompletion=environment_names,
+        ),
     ] = None,
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Change every colored pixel and try all 16,777,216 colors.")
     ] = False,
     size: SizeOption = None,
-    n_samples: Annotated[int, typer.Option(help="Images per environment.")] = 8,
-    n_pixels: Annotated[int, typer.Option(help="Pixels changed per image, one at a time.")] = 64,
+    n_samples: Annotated[int, n_samples_option("Images per environment.")] = 8,
+    n_pixels: Annotated[int, typer.Option(help="Pixels per image that are changed, one at a time.")] = 64,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,
@@ -50,7 +58,7 @@ def verify(
         from attributionlab.environments import verify as run_verify
         from attributionlab.machine import find_device
         from attributionlab.reports.tables.cells import to_csv
-        from attributionlab.reports.tables.verdicts import verification_table
+        from attributionlab.reports.tables.verdicts import verification_rows, verification_table
 
         where = find_device(device.value)
         environments = build_environments(spec or list(ENVIRONMENTS), environment_defaults(size, seed))
@@ -67,11 +75,7 @@ def verify(
         if format is Format.json:
             print_json([verification.to_dict() for verification in verifications])
         elif format is Format.csv:
-            rows = [
-                {"environment": verification.environment, **claim}
-                for verification in verifications
-                for claim in verification.to_dict()["claims"]
-            ]
+            rows = [row for verification in verifications for row in verification_rows(verification)]
             print_text(to_csv(rows, CSV_COLUMNS))
     if not all(verification.passed for verification in verifications):
         raise typer.Exit(EXIT_FAILED)

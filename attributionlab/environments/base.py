@@ -17,7 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments.claims import Case, Claim
-from attributionlab.errors import AttributionLabError, bad_option
+from attributionlab.environments.members import (
+    Explained,
+    call,
+    read_baseline,
+    read_inputs,
+    read_label,
+    read_network,
+    read_truth,
+)
+from attributionlab.errors import AttributionLabError, BrokenEnvironment, bad_option
 from attributionlab.machine import torch_device
 from attributionlab.specs.arguments import MOST_IMAGES, require_list, whole_number
 from attributionlab.specs.grammar import format_spec
@@ -25,7 +34,6 @@ from attributionlab.specs.options import changed_options
 from attributionlab.truth.batch import Batch
 from attributionlab.truth.ground_truth import GroundTruth
 
-Explained = Literal["probability", "logit", "value"]
 Target = Literal["winner", "loser"] | int
 Logits = npt.NDArray[np.float64]
 Present = npt.NDArray[np.bool_]
@@ -233,6 +241,11 @@ class Environment(abc.ABC):
         """
 
     @property
+    def has_negative_truth(self) -> bool:
+        """Whether features can lower the explained output, so that maps are compared with those that do."""
+        return True
+
+    @property
     def ranking(self) -> Literal["signed", "magnitude"]:
         """Order of features in perturbation metrics: by value, or by magnitude if signs carry no information."""
         return "signed"
@@ -245,7 +258,7 @@ class Environment(abc.ABC):
     @cached_property
     def model(self) -> nn.Module:
         """The network, in evaluation mode."""
-        return self.build_network().eval()
+        return read_network(self).eval()
 
     def to(self, device: torch.device | str) -> Self:
         """A copy of the environment with its network on another device.
@@ -287,22 +300,31 @@ class Environment(abc.ABC):
         Raises:
             BadOption: If `n` is not an integer from 1 to `most_samples`, `start` is not an integer from 0, or `target` is no output
                 with a known truth.
+            BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
         n = whole_number("n", n, 1, self.most_samples, "one batch would fill the memory")
         start = whole_number("start", start, 0)
-        return self.batch(tuple(self.scene(index) for index in range(start, start + n)), target=target)
+        scenes = tuple(call(self, "scene", self.scene, index) for index in range(start, start + n))
+        return self.batch(scenes, target=target)
 
     def batch(self, scenes: tuple[Any, ...], *, target: Target = "winner") -> Batch:
         """The inputs of these scenes and their truth.
 
         Raises:
             BadOption: If `scenes` is not a list of at least one, or `target` is no output with a known truth.
+            BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
         scenes = tuple(require_list("scenes", scenes, "scenes", 1))
-        labels = torch.tensor([self.label(scene) for scene in scenes])
+        inputs = [read_inputs(self, scene) for scene in scenes]
+        shapes = sorted({array.shape for array in inputs})
+        if len(shapes) > 1:
+            raise BrokenEnvironment(
+                f"`inputs_of` of {self.name} must return one shape, got {shapes[0]} and {shapes[1]}"
+            )
+        labels = torch.tensor([read_label(self, scene) for scene in scenes])
         targets = [self.target_of(scene, target) for scene in scenes]
         return Batch(
-            inputs=torch.from_numpy(np.stack([self.inputs_of(scene) for scene in scenes])).float().contiguous(),
+            inputs=torch.from_numpy(np.stack(inputs)).float().contiguous(),
             targets=torch.tensor(targets),
             labels=labels,
             ground_truth=self.ground_truth(scenes, targets),
@@ -321,15 +343,21 @@ class Environment(abc.ABC):
         """
         indices = [self.target_of(scene, "winner") for scene in scenes] if targets is None else targets
         kind = self.explains if explained is None else explained
-        return GroundTruth(
-            torch.from_numpy(
-                np.stack(
-                    [self.signed_truth_of(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
-                )
-            )
-        )
+        signed = [self.read_signed(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
+        return GroundTruth(torch.from_numpy(np.stack(signed)))
+
+    def read_signed(self, scene: Any, target: int, explained: Explained) -> npt.NDArray[np.int8]:
+        """The signed truth of an output, checked.
+
+        Raises:
+            BrokenEnvironment: If it is not an array of 1, -1 and 0 in the shape of the input without channels.
+        """
+        shape = read_inputs(self, scene).shape[1:]
+        if explained == self.explains and target == self.target_of(scene, "winner"):
+            return read_truth(self, scene, shape)
+        return read_truth(self, scene, shape, target, explained)
 
     def shown(self, inputs: Tensor, present: Tensor) -> Tensor:
         """(b, c, *shape): `inputs` with every feature that is not `present` (b, *shape) at the true baseline."""
-        baseline = self.true_baseline.to(inputs).reshape(-1, *[1] * (inputs.ndim - 2))
+        baseline = read_baseline(self, inputs.shape[1]).to(inputs).reshape(-1, *[1] * (inputs.ndim - 2))
         return torch.where(present[:, None], inputs, baseline)

@@ -6,18 +6,20 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from attributionlab.environments.members import read_logits
 from attributionlab.networks.designed import logits_of
 from attributionlab.seeding import generator
 from attributionlab.truth.batch import Batch
 
 if TYPE_CHECKING:
-    from attributionlab.environments.base import Environment
+    from attributionlab.environments.base import Environment, Logits, Present
 
 CHUNK_FEATURES = 2**18
 """Features per forward pass; in larger batches memory allocation takes longer."""
@@ -52,8 +54,15 @@ class Claim:
         """Whether it was tested and never contradicted."""
         return self.n_checked > 0 and self.n_violations == 0
 
-    def test(self, holds: Tensor) -> None:
-        """Count one case per element, True where the claim holds."""
+    def test(self, holds: Tensor, describe: Callable[[int], str] | None = None) -> None:
+        """Count one case per element.
+
+        Args:
+            holds: True where the claim holds.
+            describe: Function from the index of a case to its description, called for the first violation, which is noted.
+        """
+        if describe is not None and not self.n_violations and not holds.all():
+            self.note = f"first violation: {describe(int((~holds).flatten().nonzero()[0]))}"
         self.n_checked += holds.numel()
         self.n_violations += int((~holds).sum())
 
@@ -96,9 +105,12 @@ def output_claim(environment: Environment, case: Case) -> Claim:
     claim = Claim("outputs", "the output is correct for every image")
     outputs = in_chunks(environment.model, case.batch.inputs)
     if environment.explains == "value":
-        claim.test(_near(environment, outputs[:, 0].double(), case.batch.labels.double()))
+        results = outputs[:, 0].double()
+        holds = _near(environment, results, case.batch.labels.double())
     else:
-        claim.test(outputs.argmax(dim=1) == case.batch.labels)
+        results = outputs.argmax(dim=1)
+        holds = results == case.batch.labels
+    claim.test(holds, lambda row: f"sample {row}: the network gives {results[row]:g}, `label` {case.batch.labels[row]}")
     return claim
 
 
@@ -117,9 +129,72 @@ def closed_form_claim(environment: Environment, case: Case) -> Claim:
         for coalitions in _coalitions(case, index, tuple(inputs.shape[2:])):
             shown = environment.shown(inputs.expand(len(coalitions), *inputs.shape[1:]), coalitions)
             logits = in_chunks(logits_of(environment.model), shown)
-            expected = np.stack([environment.logits(scene, present) for present in coalitions.numpy()])
-            claim.test(_near(environment, logits.double(), torch.from_numpy(expected)).flatten(1).all(dim=1))
+            n = logits.shape[1]
+            expected = np.stack([read_logits(environment, scene, present, n) for present in coalitions.numpy()])
+            holds = _near(environment, logits.double(), torch.from_numpy(expected).double()).all(dim=1)
+            claim.test(holds, partial(_difference, index, coalitions, logits, expected))
     return claim
+
+
+def _difference(index: int, coalitions: Tensor, logits: Tensor, expected: Logits, row: int) -> str:
+    """Description of a coalition for which network and closed form differ."""
+    shown, form = coalitions[row], ", ".join(f"{value:g}" for value in expected[row])
+    network = ", ".join(f"{value:g}" for value in logits[row].tolist())
+    return (
+        f"sample {index}, {int(shown.sum())} of {shown.numel()} features shown: network ({network}), `logits` ({form})"
+    )
+
+
+def truth_claim(environment: Environment, case: Case) -> Claim:
+    """The truth follows from the closed form.
+
+    Each feature is shown alone, and removed from the whole input. A positive feature of the truth must raise the explained output
+    at least once and never lower it, a negative one the reverse; any other feature must not change it.
+    """
+    claim = Claim("truth", "features of the truth change the output with its sign, alone or removed; others never do")
+    n = logits_of(environment.model)(case.batch.inputs[:1]).shape[1]
+    for index, (scene, signed) in enumerate(zip(case.batch.scenes, case.batch.ground_truth.signed, strict=True)):
+        target, logits = int(case.batch.targets[index]), partial(read_logits, environment, scene, n=n)
+        for kind, mask in (("truth", signed != 0), ("rest", signed == 0)):
+            positions = case.choose(mask, index, kind)
+            effects = _effects(environment, logits, target, positions, tuple(signed.shape))
+            signs = signed[tuple(positions.T)][:, None]
+            agree = torch.where(signs != 0, effects * signs, -effects.abs())
+            resolved = effects.isfinite()
+            holds = ((agree >= 0) | ~resolved).all(dim=1) & ((signs == 0) | (effects != 0)).any(dim=1)
+            claim.test(holds, partial(_contradiction, index, positions, signs, effects))
+    return claim
+
+
+def _effects(
+    environment: Environment,
+    logits: Callable[[Present], Logits],
+    target: int,
+    positions: Tensor,
+    shape: tuple[int, ...],
+) -> Tensor:
+    """(n, 2) float64: increase of the explained output by each feature, alone and added to all others.
+
+    NaN for an effect on a probability that float64 does not resolve, although the logits change.
+    """
+    none = np.zeros(shape, bool)
+    empty, full, rows = logits(none), logits(~none), []
+    for position in map(tuple, positions.tolist()):
+        alone = none.copy()
+        alone[position] = True
+        for before, after in ((empty, logits(alone)), (logits(~alone), full)):
+            effect = environment.difference(before, after, target)
+            lost = effect == 0 and environment.explains == "probability" and bool((before != after).any())
+            small = abs(effect) <= environment.tolerance
+            rows.append(math.nan if lost else 0.0 if small else effect)
+    return torch.tensor(rows, dtype=torch.float64).reshape(-1, 2)
+
+
+def _contradiction(index: int, positions: Tensor, signs: Tensor, effects: Tensor, row: int) -> str:
+    """Description of a feature whose effects contradict the truth."""
+    alone, removed = effects[row].tolist()
+    where = tuple(positions[row].tolist())
+    return f"sample {index}, feature {where}: truth {int(signs[row]):+d}, effect {alone:g} alone and {removed:g} in the whole"
 
 
 def _coalitions(case: Case, index: int, shape: tuple[int, ...]) -> Iterator[Tensor]:
@@ -182,6 +257,7 @@ def generic_claims(environment: Environment, case: Case) -> Iterator[Claim]:
     yield output_claim(environment, case)
     if environment.has_logits:
         yield closed_form_claim(environment, case)
+        yield truth_claim(environment, case)
     yield precision_claim(environment, case)
     if case.device.type != "cpu":
         yield device_claim(environment, case)

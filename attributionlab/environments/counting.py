@@ -67,6 +67,11 @@ class CountingEnvironment(ImageEnvironment):
         return self.build_network().eval()
 
     @property
+    def has_negative_truth(self) -> bool:
+        """Only a probability is lowered, by pixels of other colors."""
+        return self.explains == "probability"
+
+    @property
     def redundancy(self) -> Redundancy:
         """Weights of redundant channels in the accumulator."""
         return Redundancy()

@@ -9,6 +9,7 @@ from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import require_list
 from attributionlab.specs.catalog import Catalog, Registered
 from attributionlab.specs.grammar import parse_spec
+from attributionlab.specs.options import option_fields
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
@@ -71,13 +72,16 @@ def make_environment(name: str | Environment | type[Environment], /, **options: 
         UnknownName: If there is no such environment or option.
         BadOption: If a value is not valid, or contradicts the spec.
         Inexact: If the network would not be exact with these options.
+        BrokenEnvironment: If the check of the options raises another exception.
 
     Example:
         >>> make_environment("multi-color-sum", size=64, seed=3, n_redundant=0).spec
         'multi-color-sum[n_redundant=0,seed=3,size=64]'
     """
+    from attributionlab.environments.members import call  # noqa: PLC0415  # imports torch, which is not needed to list names
+
     environment: Environment = ENVIRONMENTS.build(name, options)
-    environment.prove()
+    call(environment, "prove", environment.prove)
     return environment
 
 
@@ -122,7 +126,7 @@ def require_environment(name: str, value: object) -> Environment:
 
 
 def complete_environment(spec: str, **defaults: object) -> Environment:
-    """Build an environment from a spec, with defaults for the shorthands `size` and `seed` that the spec does not set.
+    """Build an environment from a spec, with defaults for `size` and `seed` where it has them and the spec does not set them.
 
     Raises:
         UnknownName: If there is no such environment or option.
@@ -133,10 +137,11 @@ def complete_environment(spec: str, **defaults: object) -> Environment:
         'multi-color-sum[height=32,seed=3,width=48]'
     """
     parsed = parse_spec(spec)
-    shorthands = ENVIRONMENTS.get(parsed.name).shorthands
+    kind = ENVIRONMENTS.get(parsed.name)
+    settable = {name: (name,) for name in option_fields(kind)} | dict(kind.shorthands)
     missing = {
         name: value
         for name, value in defaults.items()
-        if name in shorthands and not {name, *shorthands[name]} & set(parsed.options)
+        if name in settable and not {name, *settable[name]} & set(parsed.options)
     }
     return make_environment(spec, **missing)

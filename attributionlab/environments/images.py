@@ -121,10 +121,9 @@ class ImageEnvironment(Environment):
         """The truth of these scenes, with the unthinned patches; as in `Environment`."""
         indices = [self.target_of(scene, "winner") for scene in scenes] if targets is None else targets
         kind = self.explains if explained is None else explained
-        signed = [self.signed_truth_of(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
-        return _truth(
-            scenes, signed, [self.signs_of(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
-        )
+        signed = [self.read_signed(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
+        signs = [self.signs_of(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
+        return _truth(scenes, signed, signs)
 
     def truth_of_signs(self, scene: Scene, signs: Sequence[int]) -> GroundTruth:
         """The truth of one scene from the effects of its patches."""

@@ -11,10 +11,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Tensor
 
-from attributionlab.environments.base import Counterpart, Environment, Explained, Logits, Target
+from attributionlab.environments.base import Counterpart, Environment, Logits, Target
 from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.color_claims import color_claims, counterpart_claim, random_colors, redundancy_claim
 from attributionlab.environments.counting import MOST_CHANNELS, CountingEnvironment
+from attributionlab.environments.members import Explained
 from attributionlab.errors import SaturationWarning, bad_option
 from attributionlab.networks import (
     Accumulator,

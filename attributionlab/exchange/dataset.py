@@ -32,12 +32,12 @@ FORMAT = 1
 N_PREVIEW = 4
 CHUNK = 16
 
-_INSTRUCTIONS = """# {n} images with exact truth
+_INSTRUCTIONS = """# {n} {samples} with exact truth
 
 Environment: `{spec}`.
 
-* `truth.npz`: `inputs` (n, c, h, w), as the network takes them; `targets` (n,), the output to explain; `signed` (n, h, w), the truth.
-* `images/`, `masks/`, `preview.png`: images and truth as pictures.
+* `truth.npz`: `inputs` (n, c, {axes}), as the network takes them; `targets` (n,), the output to explain; `signed` (n, {axes}), the truth.
+{pictures}
 * `model.safetensors`: the weights of the network; `model.onnx` (only with `--onnx`): the network itself.
 
 In PyTorch the network is
@@ -48,7 +48,7 @@ In PyTorch the network is
     model = al.make_environment("{spec}").model
     model.load_state_dict(load_file("model.safetensors"))
 
-Elsewhere load `model.onnx`. Explain output `targets[i]` at `inputs[i]`, save one map per image, (n, h, w), (n, c, h, w) or (n, h, w, c), as
+Elsewhere load `model.onnx`. Explain output `targets[i]` at `inputs[i]`, save one map per input, (n, {axes}), (n, c, {axes}) or (n, {axes}, c), as
 .npy, .npz or .pt, and
 
     attributionlab score . maps.npy
@@ -148,8 +148,6 @@ def _pictures_of(sample: dict[str, Any]) -> set[str]:
 
 
 def _write(environment: Environment, folder: Path, n_samples: int, start: int, progress: Progress) -> None:
-    for name in ("images", "masks"):
-        (folder / name).mkdir()
     samples: list[dict[str, Any]] = []
     arrays: dict[str, list[Tensor]] = {}
     for offset in range(0, n_samples, CHUNK):
@@ -161,6 +159,8 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
             arrays.setdefault(name, []).append(array)
     joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in arrays.items()}
     write_arrays(folder / TRUTH, joined)
+    preview = environment.sample(min(N_PREVIEW, n_samples), start)
+    files = {"images": "images/", "masks": "masks/"} if has_pictures(preview) else {}
     manifest = {
         "format": FORMAT,
         "environment": environment.spec,
@@ -168,23 +168,38 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
         "true_baseline": environment.true_baseline.tolist(),
         "n_samples": n_samples,
         "start": start,
-        "files": {"images": "images/", "masks": "masks/", "truth": TRUTH, "model": WEIGHTS},
+        "files": {**files, "truth": TRUTH, "model": WEIGHTS},
         "samples": samples,
         "versions": versions(),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    (folder / README).write_text(_INSTRUCTIONS.format(spec=environment.spec, n=n_samples), encoding="utf-8")
-    preview = environment.sample(min(N_PREVIEW, n_samples), start)
+    (folder / README).write_text(_instructions(environment, preview, n_samples), encoding="utf-8")
     smooth = preview.ground_truth.smooth_positive_mask
-    if preview.inputs.ndim == 4:
-        maps = {} if smooth is None else {"smooth positive truth": smooth.float()}
-        figure = attribution_figure(preview, maps, title=environment.spec, captions={})
-        save_figure(figure, folder / PREVIEW)
+    maps = {} if smooth is None else {"smooth positive truth": smooth.float()}
+    figure = attribution_figure(preview, maps, title=environment.spec, captions={})
+    save_figure(figure, folder / PREVIEW)
+
+
+def has_pictures(batch: Batch) -> bool:
+    """Whether inputs are images, which are stored as pictures, too."""
+    return batch.inputs.ndim == 4
+
+
+def _instructions(environment: Environment, batch: Batch, n_samples: int) -> str:
+    """The README of a folder."""
+    pictures = "* `images/`, `masks/`, `preview.png`: images and truth as pictures."
+    return _INSTRUCTIONS.format(
+        spec=environment.spec,
+        n=n_samples,
+        samples="images" if has_pictures(batch) else "inputs",
+        axes="h, w" if has_pictures(batch) else "l",
+        pictures=pictures if has_pictures(batch) else f"* `{PREVIEW}`: the first inputs and their truth.",
+    )
 
 
 def _write_sample(environment: Environment, batch: Batch, row: int, index: int, folder: Path) -> dict[str, Any]:
     """Write the image and masks of a sample, if inputs are images; return its entry in the manifest."""
-    files = _write_pictures(batch, row, f"{index:06d}", folder) if batch.inputs.ndim == 4 else {}
+    files = _write_pictures(batch, row, f"{index:06d}", folder) if has_pictures(batch) else {}
     labels = {"target": int(batch.targets[row]), "label": int(batch.labels[row])}
     return {"index": index, **files, **labels, **environment.describe_scene(batch.scenes[row])}
 
@@ -192,6 +207,8 @@ def _write_sample(environment: Environment, batch: Batch, row: int, index: int, 
 def _write_pictures(batch: Batch, row: int, name: str, folder: Path) -> dict[str, Any]:
     """Write an image and its masks as PNG; return their names."""
     truth = batch.ground_truth
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(exist_ok=True)
     image = picture(batch.inputs[row])
     imsave(
         folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0], check_contrast=False

@@ -13,7 +13,7 @@ from skimage.io import imread
 from attributionlab.environments import Environment, make_environment
 from attributionlab.errors import AttributionLabError, BadOption, MissingFile, bad_option, missing_file
 from attributionlab.exchange.array_files import DeclaredArray, declared_arrays, png_size, read_array
-from attributionlab.exchange.dataset import FORMAT, MANIFEST, TRUTH, arrays_of
+from attributionlab.exchange.dataset import FORMAT, MANIFEST, TRUTH, arrays_of, has_pictures
 from attributionlab.files import is_file
 from attributionlab.printable import value_text
 from attributionlab.reports.figures.pictures import picture
@@ -33,11 +33,14 @@ def open_folder(folder: Path) -> tuple[Environment, Batch]:
         batch = environment.sample(n, start)
     except AttributionLabError as error:
         raise BadOption(f"`folder` must have a {MANIFEST} whose samples exist: {error}") from error
+    n_images = n if has_pictures(batch) else 0
+    if len(images) != n_images:
+        raise bad_option("folder", f"name {n_images} images in {MANIFEST}", str(folder), f"it names {len(images)}")
     for name in [TRUTH, *images]:
         if not is_file(folder / name):
             raise MissingFile(f"`folder` must hold all files of its {MANIFEST}, got none called {value_text(name)}")
     _compare(folder / TRUTH, batch)
-    for name, image in zip(images, batch.inputs, strict=True):
+    for name, image in zip(images, batch.inputs, strict=False):  # sequences and rows have no images
         if not _shows(folder / name, picture(image)):
             raise bad_option("folder", "hold the images of its environment", str(folder / name), "generate it again")
     return environment, batch
@@ -56,9 +59,9 @@ def _manifest(folder: Path) -> tuple[Environment, int, int, list[str]]:
         n, start = (whole_number(name, manifest[name], least) for name, least in (("n_samples", 1), ("start", 0)))
         spec = require_text("environment", manifest["environment"])
         samples = require_list("samples", manifest["samples"], "samples")
-        images = [_image_name(sample["image"]) for sample in samples]
-        if len(images) != n:
-            raise bad_option("samples", f"be {n}, as `n_samples` says", len(images))  # named with the rest
+        images = [_image_name(sample["image"]) for sample in samples if "image" in sample]
+        if len(samples) != n:
+            raise bad_option("samples", f"be {n}, as `n_samples` says", len(samples))  # named with the rest
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         why = f"{type(error).__name__}: {error}"
         raise bad_option("folder", f"have a whole {MANIFEST}", str(folder), why) from error

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from attributionlab.judging.ranking import PairedDifference, RankCorrelation
 from attributionlab.measuring.failure import Failure
+from attributionlab.tabular import Tabular
 
 Values = npt.NDArray[np.float64]
 
@@ -86,8 +87,8 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Audit:
-    """The result of the audit.
+class Audit(Tabular):
+    """The result of the audit; prints as the tables of `attributionlab audit`.
 
     Args:
         f1_truth: The kind of truth for F1.
@@ -96,6 +97,9 @@ class Audit:
         comparisons: Comparisons with and without the Unseen Data Effect, if requested.
         versions: Versions of Python and of packages.
     """
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.audit:audit_tables"
+    _rows: ClassVar[str] = "attributionlab.reports.tables.audit:audit_rows"
 
     f1_truth: str
     n_samples: int

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
-from attributionlab.errors import MetricError, bad_option
+from attributionlab.errors import BadOption, MetricError, bad_option
 from attributionlab.judging.audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores, Values
 from attributionlab.judging.ranking import RankCorrelation, paired_difference, rank_correlation
 from attributionlab.machine import find_device, versions
@@ -223,7 +223,10 @@ def _maps(
     truth = batch.ground_truth.to("cpu")
     for method, model, row in zip(methods, models, rows, strict=True):
         if row.error is None:
-            explained = explain(method, model, batch, device=plan.device)
+            try:
+                explained = explain(method, model, batch, device=plan.device)
+            except BadOption as error:  # the message names the option, but many methods have it
+                raise BadOption(f"{error} (for {method.spec})") from error
             if isinstance(explained, Failure):
                 row.error = explained
             else:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
+from attributionlab.errors import bad_option
 from attributionlab.judging.dependence import N_UNITS, Dependence, DependenceTest, is_blind
 from attributionlab.judging.diagnosis import advise, diagnose
 from attributionlab.judging.outcome import OVERALL, Outcome, outcome_of, states_of
@@ -196,7 +197,11 @@ def judge(
     same_for_other: bool | None = None,
     out_of_time: bool = False,
 ) -> EnvironmentVerdict:
-    """The verdict on the maps of a tally, or on a method that failed."""
+    """The verdict on the maps of a tally, or on a method that failed.
+
+    Raises:
+        BadOption: If the deciding truth has no feature in any sample.
+    """
     environment = tally.source.environment
     failed = EnvironmentVerdict(
         environment=environment.spec,
@@ -211,6 +216,9 @@ def judge(
     )
     if tally.failure is not None:
         return failed
+    if failed.controls["constant"][deciding] is None:
+        hint = f"none of {tally.n} samples of {environment.spec} has such a feature"
+        raise bad_option("truth", "apply to some sample", deciding, hint)
     truths = tally.scores.summaries(tally.applicable, options.gamma, options.rule)
     outcome = outcome_of(states_of(truths), deciding, blind=is_blind(dependence))
     verdict = dataclasses.replace(

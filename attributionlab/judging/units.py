@@ -174,11 +174,10 @@ class Tally:
         """Score the maps of a unit."""
         values, truth = maps.values.cpu(), unit.truth
         self.scores.add(values, truth)
+        options: dict[str, dict[str, object]] = {"random": {"signed": "signed" in self.applicable}}
         for name, scores in self.controls.items():
-            scores.add(
-                make_method(name, unit.environment)(unit.environment.model, unit.batch.inputs, unit.batch.targets),
-                truth,
-            )
+            control = make_method(name, unit.environment, **options.get(name, {}))
+            scores.add(control(unit.environment.model, unit.batch.inputs, unit.batch.targets), truth)
         self.facts += inspect_maps(unit.environment, unit.batch, unit.method.declaration, values)
         self.maps += values.split(1)
         self.seconds += maps.seconds or 0.0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from attributionlab.judging.dependence import Dependence
 from attributionlab.judging.outcome import EXIT_CODES, Outcome, first_of
 from attributionlab.judging.statistics import Rule, Summary
 from attributionlab.measuring.failure import Failure
+from attributionlab.tabular import Tabular
 
 SCHEMA = 2
 """Version of the JSON."""
@@ -31,7 +32,7 @@ class EnvironmentVerdict:
         device: Device on which the method ran.
         outcome: `passed`, `undecided`, `pixels-only`, `blind` or `failed`.
         truths: The scores by kind of truth; None if the truth does not apply.
-        controls: Scores of maps that do not look at the network.
+        controls: Scores of maps that do not look at the network; the random one has both signs where signs are judged.
         dependence: Network dependence by kind of truth, overall and the deciding one; None if it was not tested.
         n_held: Networks under which the F1 on the deciding truth reaches gamma.
         ignores_target: Whether the maps are the same for another target whose truth differs; None if it was not tested.
@@ -71,8 +72,8 @@ class EnvironmentVerdict:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The result of the faithfulness test.
+class Verdict(Tabular):
+    """The result of the faithfulness test; prints as the tables of `attributionlab check`.
 
     Args:
         method: Canonical spec.
@@ -82,6 +83,9 @@ class Verdict:
         environments: Verdict in each environment.
         versions: Versions of Python and of packages.
     """
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.verdicts:verdict_table"
+    _rows: ClassVar[str] = "attributionlab.reports.tables.verdicts:verdict_rows"
 
     method: str
     gamma: float

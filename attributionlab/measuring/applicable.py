@@ -16,11 +16,11 @@ def deciding_truth(declaration: Declaration, environment: Environment) -> str:
 
 
 def applicable_truths(declaration: Declaration, environment: Environment) -> tuple[str, ...]:
-    """The kinds of truth that apply to a method; only probabilities have features that lower them."""
-    gives_negative = declaration.sign == "signed" and declaration.explains == "output"
+    """The kinds of truth that apply to a method; the logit of a class does not have the truth of its probability."""
+    explains_output = declaration.explains == "output" or environment.explains != "probability"
     applies = {
         "signed": declaration.sign == "signed",
-        "negative": environment.explains == "probability" and gives_negative,
+        "negative": environment.has_negative_truth and explains_output and declaration.sign == "signed",
         "positive-smooth": environment.has_smooth_truth,
     }
     return tuple(truth for truth in TRUTHS if applies.get(truth, True))

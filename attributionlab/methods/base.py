@@ -173,6 +173,17 @@ def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
             raise bad_option("targets", f"be indices of the model's outputs, 0 to {len(model.classes) - 1}", odd[0])
 
 
+def require_images(method: Method, inputs: Tensor) -> None:
+    """Refuse inputs that are not images, for methods that need rows and columns.
+
+    Raises:
+        BadOption: If inputs are sequences or rows (b, c, l).
+    """
+    if inputs.ndim != 4:
+        shape = ", ".join(map(str, inputs.shape[1:]))
+        raise BadOption(f"`inputs` must be images (b, c, h, w) for {method.spec}, got shape (b, {shape})")
+
+
 def require_at_least(method: Method, **least: int) -> None:
     """Refuse options that are below their smallest value.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -10,7 +11,7 @@ from captum.attr import GuidedGradCam as CaptumGuidedGradCam
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
-from attributionlab.errors import bad_option
+from attributionlab.errors import MOST_NAMES, bad_option
 from attributionlab.methods.base import Declaration, Method
 from attributionlab.methods.structure import require_relu_modules
 
@@ -20,7 +21,8 @@ class GradCam(Method):
     """GradCAM at a layer of the accumulator, after ReLU, enlarged by interpolation.
 
     Args:
-        layer: Index into `model.accumulator.layers` (5 in the paper), or a dotted module path for other models.
+        layer: Index into `model.accumulator.layers` (5 in the paper), or the dotted path of a module of another model, as
+            `features.3` or, in an `nn.Sequential`, `model.3`.
         relu: Whether negative evidence is dropped.
         interpolation: Kind of interpolation that enlarges the map.
     """
@@ -80,20 +82,30 @@ class GuidedGradCam(Method):
 
 
 def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
-    """The layer of a model by index into its accumulator or by dotted path.
+    """The layer of a model by index into its accumulator, or by dotted path.
+
+    A path may begin with `model.`, as `model.0` in an `nn.Sequential`, where `0` would be an index into an accumulator.
 
     Raises:
         BadOption: If the model has no such layer.
     """
     modules: dict[str, nn.Module] = dict(model.named_modules(remove_duplicate=False))
     path = f"accumulator.layers.{layer}" if isinstance(layer, int) else layer
-    if path in modules and path:
-        return modules[path]
+    for written in (path, path.removeprefix("model.")):
+        if written in modules and written:
+            return modules[written]
     siblings = [name for name in modules if name.startswith("accumulator.layers.")]
     if siblings:
         raise bad_option("layer", f"be an index from 0 to {len(siblings) - 1}", layer)
-    hint = "an index counts the layers of an accumulator, and this model has none" if isinstance(layer, int) else ""
-    raise bad_option("layer", "be the dotted path of a module of the model", layer, hint)
+    raise bad_option("layer", "be the dotted path of a module of the model", layer, _paths_hint(modules))
+
+
+def _paths_hint(modules: Mapping[str, nn.Module]) -> str:
+    """The paths of the last modules of a model, as they are written in a spec."""
+    leaves = [name for name, module in modules.items() if name and not list(module.children())]
+    paths = [f"model.{name}" if name.isdigit() else name for name in leaves]
+    further = f" ({len(paths) - MOST_NAMES} more before)" if len(paths) > MOST_NAMES else ""
+    return f"this model has {', '.join(paths[-MOST_NAMES:])}{further}" if paths else "this model has none"
 
 
 def find_maps(model: nn.Module, layer: int | str, inputs: Tensor) -> nn.Module:

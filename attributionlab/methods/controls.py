@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import torch
-from skimage.filters import sobel
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
@@ -18,10 +17,11 @@ from attributionlab.truth.batch import Batch
 
 @dataclass(frozen=True, kw_only=True)
 class Random(Method):
-    """Independent values from U(0, 1), a function of the image.
+    """Independent values from U(0, 1), or with both signs from U(-1, 1), a function of the image.
 
     Args:
         seed: Seed of the values.
+        signed: Whether values have both signs.
     """
 
     name: ClassVar[str] = "random"
@@ -30,16 +30,20 @@ class Random(Method):
     )
 
     seed: int = 0
+    signed: bool = False
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise bad_option("seed", "be at least 0", self.seed)
+        if self.signed:
+            object.__setattr__(self, "declaration", replace(type(self).declaration, sign="signed"))
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Values of shape (b, h, w)."""
         del model, targets
         maps = [generator(self.seed, "random map", content_key(image)).random(image.shape[1:]) for image in inputs]
-        return torch.stack([torch.from_numpy(values) for values in maps]).to(inputs)
+        values = torch.stack([torch.from_numpy(values) for values in maps])
+        return (2 * values - 1 if self.signed else values).to(inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,8 @@ class Edge(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the edges by scikit-image."""
+        from skimage.filters import sobel  # noqa: PLC0415  # it imports scipy, which takes a third of a second
+
         del model, targets
         channels = inputs.double().cpu().flatten(0, 1).numpy()
         edges = torch.from_numpy(np.stack([sobel(channel) for channel in channels]))

@@ -80,7 +80,7 @@ class DeepShap(Method):
         require_relu_modules(model, inputs, once=True)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
-            baselines = self.baseline_like(image, self.baseline).expand(self.n_baselines, -1, -1, -1).contiguous()
+            baselines = self.baseline_like(image, self.baseline).repeat_interleave(self.n_baselines, dim=0)
             maps: Tensor = deepshap.attribute(image, baselines, target=target)
             return maps
 

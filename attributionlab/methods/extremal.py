@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least, require_images
 from attributionlab.methods.diagnostics import record
 from attributionlab.networks.designed import logits_of
 
@@ -65,6 +65,7 @@ class ExtremalPerturbation(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """The masks (b, 1, h, w), one image at a time."""
+        require_images(self, inputs)
         masks = one_by_one(lambda image, target: self.optimize(model, image, target), inputs, targets)
         record("area_reached", masks.flatten(1).mean(dim=1))
         return masks

@@ -1,15 +1,14 @@
-"""Methods based on gradients: gradient, input x gradient, integrated gradients, guided backpropagation, deconvnet."""
+"""Methods based on gradients: gradient, input x gradient, integrated gradients, guided backpropagation, deconvnet.
+
+captum is imported where it is used: it imports matplotlib, which takes a second.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from captum.attr import Deconvolution as CaptumDeconvolution
-from captum.attr import GuidedBackprop as CaptumGuidedBackprop
-from captum.attr import InputXGradient as CaptumInputXGradient
-from captum.attr import IntegratedGradients as CaptumIntegratedGradients
-from captum.attr import Saliency
+import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
@@ -28,9 +27,8 @@ class Gradient(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum's Saliency, with signs."""
-        maps: Tensor = Saliency(model).attribute(inputs, target=targets, abs=False)
-        return maps
+        """Compute the maps by autograd."""
+        return output_gradients(model, inputs, targets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +41,8 @@ class GradientMagnitude(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum's Saliency."""
-        maps: Tensor = Saliency(model).attribute(inputs, target=targets, abs=True)
-        return maps
+        """Compute the maps by autograd."""
+        return output_gradients(model, inputs, targets).abs()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +55,8 @@ class InputXGradient(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum."""
-        maps: Tensor = CaptumInputXGradient(model).attribute(inputs, target=targets)
-        return maps
+        """Compute the maps by autograd."""
+        return inputs * output_gradients(model, inputs, targets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +92,8 @@ class IntegratedGradients(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps by captum, one image at a time, so that a map does not depend on the batch."""
+        from captum.attr import IntegratedGradients as CaptumIntegratedGradients  # noqa: PLC0415
+
         integrated_gradients = CaptumIntegratedGradients(model)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
@@ -125,6 +123,8 @@ class GuidedBackprop(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps by captum."""
+        from captum.attr import GuidedBackprop as CaptumGuidedBackprop  # noqa: PLC0415
+
         require_relu_modules(model, inputs)
         maps: Tensor = CaptumGuidedBackprop(model).attribute(inputs, target=targets)
         return maps
@@ -141,6 +141,21 @@ class Deconvnet(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps by captum."""
+        from captum.attr import Deconvolution as CaptumDeconvolution  # noqa: PLC0415
+
         require_relu_modules(model, inputs)
         maps: Tensor = CaptumDeconvolution(model).attribute(inputs, target=targets)
         return maps
+
+
+def output_gradients(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The signed gradients (b, c, *shape) of the explained outputs along the inputs, equal to those of captum's Saliency.
+
+    Args:
+        model: Returns outputs (b, k).
+        inputs: (b, c, *shape).
+        targets: (b,) int64, index of each input's explained output.
+    """
+    leaves = inputs.detach().requires_grad_()
+    explained = model(leaves).gather(1, targets[:, None]).sum()
+    return torch.autograd.grad(explained, leaves)[0]

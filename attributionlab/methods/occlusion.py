@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from captum.attr import Occlusion as CaptumOcclusion
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one
+from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one, require_images
 from attributionlab.networks import DesignedNetwork
 from attributionlab.networks.designed import logits_of
 from attributionlab.perturbation import WindowedCounts
@@ -52,6 +51,7 @@ class Occlusion(Method):
         Designed networks are evaluated at the cells that each window overlaps, other networks by captum; both give the same
         map, bit for bit.
         """
+        require_images(self, inputs)
         height, width = inputs.shape[2:]
         if self.window > min(height, width):
             raise bad_option("window", f"be at most the image's smaller side ({min(height, width)})", self.window)
@@ -69,6 +69,8 @@ class Occlusion(Method):
 
     def by_captum(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Evaluate every window by a forward pass."""
+        from captum.attr import Occlusion as CaptumOcclusion  # noqa: PLC0415  # it imports matplotlib, which takes a second
+
         channels = inputs.shape[1]
         maps: Tensor = CaptumOcclusion(logits_of(model)).attribute(
             inputs,

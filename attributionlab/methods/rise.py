@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
+from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least, require_images
 from attributionlab.seeding import generator
 
 
@@ -56,6 +56,7 @@ class Rise(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps as in section 3.1 of the paper."""
+        require_images(self, inputs)
         cells, offsets = generator(self.seed, "rise cells"), generator(self.seed, "rise offsets")
         baselines = self.baseline_like(inputs, self.baseline)
         images = list(zip(inputs.split(1), baselines.split(1), targets.split(1), strict=True))

@@ -14,11 +14,11 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from captum.attr import Saliency
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.gradients import output_gradients
 from attributionlab.seeding import content_key, generator
 
 WIDE_NOISE = "its noise is far wider than the number checkers, so no noisy copy shows a color that the network knows"
@@ -88,7 +88,7 @@ class _NoisyGradient(Method):
         """Reduce the moments of the gradients to one map (c, h, w)."""
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum's Saliency at every noisy copy."""
+        """Compute the maps at every noisy copy."""
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             random = generator(self.seed, "noise", content_key(image[0]))
@@ -194,7 +194,7 @@ class ExpectedGradients(Method):
         return self.environment.sample(self.n_baselines, FIRST_BASELINE).inputs
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum's Saliency at random points between image and baselines."""
+        """Compute the maps at random points between image and baselines."""
         baselines = self.references.to(inputs)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
@@ -203,7 +203,7 @@ class ExpectedGradients(Method):
             total = torch.zeros_like(image)
             for part in draws.split(self.internal_batch_size):
                 chosen = baselines[(part[:, 0] * len(baselines)).long().to(baselines.device)]
-                position = part[:, 1].to(image)[:, None, None, None]
+                position = part[:, 1].to(image).reshape(-1, *[1] * (image.ndim - 1))
                 difference = image - chosen
                 total += (_gradients(model, chosen + position * difference, target) * difference).sum(dim=0)
             return total / self.n_draws
@@ -213,8 +213,7 @@ class ExpectedGradients(Method):
 
 def _gradients(model: nn.Module, images: Tensor, target: Tensor) -> Tensor:
     """The signed gradient of one output at several images (n, c, h, w)."""
-    gradients: Tensor = Saliency(model).attribute(images, target=target.expand(len(images)), abs=False)
-    return gradients.detach()
+    return output_gradients(model, images, target.expand(len(images)))
 
 
 def _chunks(total: int, size: int) -> Iterator[int]:

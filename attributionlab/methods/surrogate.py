@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least
+from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least, require_images
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
 from attributionlab.methods.segmenters import prior_names
@@ -129,6 +129,7 @@ class _Surrogate(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
         """Compute the maps by captum, one image at a time, with random numbers seeded by the image."""
+        require_images(self, inputs)
         uses_sam = self.segments == "sam"
         sam = sam_segmenter(self.sam_checkpoint, self.sam_model, inputs.device) if uses_sam else None
         patch_ids = None if batch is None else batch.ground_truth.patch_ids

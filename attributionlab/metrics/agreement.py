@@ -10,22 +10,27 @@ what wrong signs cost.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from attributionlab.specs.arguments import require_choice, require_instance
+from attributionlab.tabular import Tabular
 from attributionlab.truth.ground_truth import GroundTruth
 from attributionlab.truth.kinds import TRUTHS
 from attributionlab.truth.maps import attribution_maps
 
 
 @dataclass(frozen=True, eq=False)
-class SoftScores:
+class SoftScores(Tabular):
     """Soft precision, recall and F1, each (b,) float64 in [0, 1], higher is better.
 
     An all-zero map scores 0. A truth without pixels does not apply; all three are then NaN.
     """
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.scores:soft_table"
+    _rows: ClassVar[str] = "attributionlab.reports.tables.scores:soft_rows"
 
     precision: Tensor
     recall: Tensor
@@ -33,8 +38,11 @@ class SoftScores:
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
+class Agreement(Tabular):
     """Scores against each kind of truth, for example of positive values against features that raise the output."""
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.scores:agreement_table"
+    _rows: ClassVar[str] = "attributionlab.reports.tables.scores:agreement_rows"
 
     overall: SoftScores
     signed: SoftScores

@@ -36,6 +36,7 @@ from attributionlab.perturbation import (
     tie_orders,
 )
 from attributionlab.specs.arguments import require_choice, whole_number
+from attributionlab.tabular import Tabular
 from attributionlab.truth.maps import attribution_maps
 
 Canvas = Literal["black", "background", "blur"]
@@ -45,7 +46,7 @@ BLUR = 21.0
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Curve(Tabular):
     """The explained output while pixels are switched one by one.
 
     Args:
@@ -55,6 +56,9 @@ class Curve:
         auc_normalized: (b,) float64, `auc` divided by the output for the full image; NaN where that is 0.
         optimum: (b,) float64, the best `auc` of any order in closed form; NaN if it is unknown.
     """
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.scores:curve_table"
+    _rows: ClassVar[str] = "attributionlab.reports.tables.scores:curve_rows"
 
     steps: Tensor
     outputs: Tensor

@@ -28,6 +28,7 @@ from attributionlab.metrics.insertion import Canvas, canvases, check_switching, 
 from attributionlab.perturbation import DEFAULT_MEMORY, Ranking, random_orders, switch_pixels, switch_steps
 from attributionlab.seeding import generator
 from attributionlab.specs.arguments import whole_number
+from attributionlab.tabular import Tabular
 from attributionlab.truth.maps import attribution_maps
 
 MOST_ORDERS = 100_000
@@ -35,7 +36,7 @@ MOST_ORDERS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
-class SensitivityCurve:
+class SensitivityCurve(Tabular):
     """Correlation of summed attribution and drop of the output, by the number of pixels.
 
     Args:
@@ -45,6 +46,9 @@ class SensitivityCurve:
         mean: (b,) float64, over the sizes with a defined correlation; NaN if there are none.
         n_undefined: (b,) int64, number of sizes with an undefined correlation.
     """
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.scores:sensitivity_table"
+    _rows: ClassVar[str] = "attributionlab.reports.tables.scores:sensitivity_rows"
 
     sizes: Tensor
     correlations: Tensor

@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 
+UNWRITTEN = "meta"
+"""Device of a layer without memory; `nn.utils.skip_init` would do the same, but imports sympy, which takes a third of a second."""
+
 
 @dataclass(frozen=True)
 class Neuron:
@@ -60,20 +63,19 @@ class Wiring:
     def linear(self) -> nn.Linear:
         """The layer as a fully connected layer."""
         weight, bias = self.parameters()
-        layer: nn.Linear = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0])
-        return assigned(layer, weight, bias)
+        return assigned(nn.Linear(weight.shape[1], weight.shape[0], device=UNWRITTEN), weight, bias)
 
     def pointwise(self) -> nn.Conv2d:
         """The layer as a 1x1 convolution."""
         weight, bias = self.parameters()
-        layer: nn.Conv2d = nn.utils.skip_init(nn.Conv2d, weight.shape[1], weight.shape[0], kernel_size=1)
+        layer = nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=1, device=UNWRITTEN)
         return assigned(layer, weight[:, :, None, None], bias)
 
 
 def assigned(layer: Layer, weight: Tensor, bias: Tensor) -> Layer:
     """The layer with its weights written by hand.
 
-    Make the layer with `nn.utils.skip_init`: the usual constructor draws random weights from the global generator.
+    Make the layer on the device `UNWRITTEN`, where its constructor draws no random weights from the global generator.
     """
     assert layer.weight.shape == weight.shape, f"{tuple(weight.shape)} does not fit {tuple(layer.weight.shape)}"
     layer.weight = nn.Parameter(weight)

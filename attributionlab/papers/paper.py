@@ -23,7 +23,8 @@ class Paper:
         studies: Functions `(StudySetting) -> StudyReport` by name of the study, in the order of the report.
         presets: Amounts of work by name; `paper` is as much as the paper itself measured.
         aliases: Other names of studies, such as the number of a table that stands within another study.
-        options: Names of the paper's own options.
+        options: The paper's own options and the help of each; on the command line `own_option` is `--own-option VALUE`, and
+            its value is text.
         prepare: Function `(StudySetting, names of studies) -> object` that checks the options before anything is measured;
             studies read its result as `setting.prepared`. Empty if there is none.
     """
@@ -33,7 +34,7 @@ class Paper:
     studies: Mapping[str, str]
     presets: Mapping[str, Preset]
     aliases: Mapping[str, str] = field(default_factory=dict)
-    options: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
     prepare: str = ""
 
     @property

@@ -8,18 +8,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.errors import BadOption, DamagedRecords, bad_option
+from attributionlab.errors import DamagedRecords, bad_option
 from attributionlab.runs.jobs import AGREEMENT
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Damage, Record, read_at, scan, valid
 from attributionlab.runs.store import MAPS_FOLDER, stored_maps, stored_plan
 from attributionlab.runs.summaries import MethodSummary, summarize_records
 from attributionlab.specs.arguments import require_choice, require_path, require_text, whole_number
+from attributionlab.tabular import Tabular, import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 Values = npt.NDArray[np.float64]
 
 
-class Records:
-    """The records of a run. Lines are read on demand, so a million of them take little memory.
+class Records(Tabular):
+    """The records of a run; prints as the table of `attributionlab report`. Lines are read on demand, so a million of them take little memory.
 
     Args:
         folder: The folder of a run.
@@ -36,6 +37,8 @@ class Records:
     Raises:
         BadOption: If it is not the folder of a run.
     """
+
+    _table: ClassVar[str] = "attributionlab.reports.tables.run_tables:records_table"
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = require_path("folder", folder)
@@ -195,10 +198,7 @@ class Records:
         Raises:
             BadOption: If pandas is not installed.
         """
-        try:
-            import pandas  # noqa: ICN001, PLC0415  # an extra
-        except ImportError as error:
-            raise BadOption("`pandas` must be installed for this, got none; pip install pandas") from error
+        pandas = import_pandas()
         rows: dict[tuple[str, str, int], dict[str, Any]] = {}
         for record in self:
             for position, sample in enumerate(range(record.start, record.stop)):

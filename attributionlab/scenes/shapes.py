@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from skimage.measure import grid_points_in_poly
 
 Mask = npt.NDArray[np.bool_]
 ShapeFunction = Callable[[float, np.random.Generator], Mask]
@@ -52,6 +51,8 @@ def bezier_blob(radius: float, generator: np.random.Generator) -> Mask:
     The anchors stand at even angles, between 0.8 r and 1.3 r away from the center; the arcs cut the corners, so that the
     blob covers about 3 r^2 pixels.
     """
+    from skimage.measure import grid_points_in_poly  # noqa: PLC0415  # the other shapes do without it
+
     angles = 2 * np.pi * (np.arange(N_ANCHORS) + generator.random()) / N_ANCHORS
     distances = radius * (0.8 + 0.5 * generator.random(N_ANCHORS))
     anchors = np.stack([distances * np.sin(angles), distances * np.cos(angles)], axis=1)

@@ -8,15 +8,16 @@ unusable entry point causes a warning and has no other effect.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.metadata
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar, overload
 
-from attributionlab.errors import PluginWarning, UnknownName, bad_option, unknown_name
+from attributionlab.errors import AttributionLabError, PluginWarning, UnknownName, bad_option, unknown_name
 from attributionlab.printable import error_line
 from attributionlab.specs.functions import NAME_OR_ADDRESS, Address, address_of, load_function, parse_address
-from attributionlab.specs.grammar import Spec, parse_spec
+from attributionlab.specs.grammar import Spec, format_spec, parse_spec
 from attributionlab.specs.options import convert_options, join_options
 from attributionlab.specs.rules import Rules, import_object, own_name
 
@@ -65,7 +66,7 @@ class Catalog(Generic[Entry]):
     def __iter__(self) -> Iterator[str]:
         """The names of all usable entries: built-in ones, then the others in the order of their registration."""
         for name in list(self._pending()):
-            self._load(name)
+            self._load(name, self._warn)
         return iter(self.names)
 
     def get(self, name: str) -> Entry:
@@ -78,7 +79,7 @@ class Catalog(Generic[Entry]):
             if name in self.built_in:
                 self.entries[name] = import_object(self.built_in[name])
             elif name in self._pending():
-                self._load(name)
+                self._load(name)  # without a warning: the error below gives the reason
         if name not in self.entries:
             raise self._unknown(name)
         return self.entries[name]
@@ -143,10 +144,11 @@ class Catalog(Generic[Entry]):
         if isinstance(source, str):
             return self._from_text(source, options, arguments)
         if self.rules.is_class_of(source):
-            return source(**arguments, **self._converted(source, options))
+            return self._constructed(source, source, arguments, self._converted(source, options))
         if self.rules.is_class_of(type(source)):
-            changes = arguments | self._converted(type(source), options)
-            return dataclasses.replace(source, **changes) if changes else source  # type: ignore[type-var]  # all are dataclasses
+            changes = self._converted(type(source), options)
+            replace = functools.partial(dataclasses.replace, source)  # type: ignore[type-var]  # all are dataclasses
+            return self._constructed(type(source), replace, arguments, changes) if arguments or changes else source
         if not self.rules.is_function(source):
             function = f" or a function {self.rules.signature}" if self.rules.wrapper else ""
             raise bad_option(self.kind, f"be a spec{function}", source)
@@ -171,10 +173,22 @@ class Catalog(Generic[Entry]):
         entry: Any = self.get(spec.name)
         if isinstance(entry, type):
             beside, written = self._converted(entry, options), self._converted(entry, spec.options)
-            return entry(**arguments, **join_options(beside, written, text))
+            return self._constructed(entry, entry, arguments, join_options(beside, written, text))
         if options or spec.options:
             raise bad_option("options", f"be empty for {spec.name}, which is a function", {**options, **spec.options})
         return self.rules.wrap(entry, spec.name)
+
+    def _constructed(
+        self, kind: type, build: Callable[..., Any], arguments: dict[str, Any], options: dict[str, Any]
+    ) -> Any:
+        """Call a constructor; what the code of another package raises becomes one line that names the options."""
+        try:
+            return build(**arguments, **options)
+        except AttributionLabError:
+            raise
+        except Exception as error:
+            spec = format_spec(getattr(kind, "name", kind.__name__), options)
+            raise bad_option(self.kind, "accept its options", spec, error_line(error)) from error
 
     def _parse(self, text: str) -> Spec | Address:
         """Parse a spec, or an address if the catalog accepts functions."""
@@ -225,8 +239,8 @@ class Catalog(Generic[Entry]):
                 self._warn(point, f"the name is taken by {_package(pending[point.name])}")
         return pending
 
-    def _load(self, name: str) -> None:
-        """Add the entry of an entry point, or warn if it is unusable."""
+    def _load(self, name: str, warn: Callable[[importlib.metadata.EntryPoint, str], None] | None = None) -> None:
+        """Add the entry of an entry point; if it is unusable, remember the reason and warn."""
         point = self._pending().pop(name)
         try:
             self._add(name, point.load())
@@ -235,7 +249,8 @@ class Catalog(Generic[Entry]):
         except BaseException as error:  # noqa: BLE001  # the code of another package may raise anything
             reason = error_line(error)
             self._broken[name] = f"{_package(point)} registers it, but {_on_one_line(reason)}"
-            self._warn(point, reason)
+            if warn is not None:
+                warn(point, reason)
 
     def _warn(self, point: importlib.metadata.EntryPoint, reason: str) -> None:
         """Warn about an unusable entry point."""

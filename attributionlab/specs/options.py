@@ -16,6 +16,7 @@ from fractions import Fraction
 from attributionlab.errors import UnknownName, bad_option, unknown_name
 from attributionlab.printable import value_text
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_text
+from attributionlab.specs.grammar import format_value
 
 MOST_DRAWS = 1_000_000
 """Largest value of options that are counts (`n_steps`, `n_samples`, ...) of forward passes, draws or channels."""
@@ -184,7 +185,7 @@ def _choices(annotation: object) -> tuple[object, ...]:
 def _convert_one(value: object, annotation: object) -> object:
     """`value`, converted to one type; raises ValueError or TypeError if it cannot be converted."""
     if typing.get_origin(annotation) is typing.Literal:
-        return _same(value, typing.get_args(annotation))
+        return _convert_literal(value, typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:
         return _convert_tuple(value, typing.get_args(annotation))
     if annotation in (None, type(None)):
@@ -210,6 +211,14 @@ def _convert_tuple(value: object, types_of_parts: tuple[object, ...]) -> tuple[o
     if types_of_parts[-1] is not Ellipsis and len(parts) != len(types_of_parts):
         raise ValueError(value)
     return tuple(_convert_one(part, types_of_parts[0]) for part in parts)
+
+
+def _convert_literal(value: object, allowed: tuple[object, ...]) -> object:
+    """The allowed value that `value` is, or that a text stands for: `8` for 8."""
+    for candidate in allowed if isinstance(value, str) else ():
+        if not isinstance(candidate, str) and format_value(candidate) == value:
+            return candidate
+    return _same(value, allowed)
 
 
 def _same(value: object, allowed: tuple[object, ...]) -> object:
@@ -247,7 +256,7 @@ def _number(value: object) -> float:
 def _describe(annotation: object) -> str:
     """The name of a type in messages and lists."""
     if typing.get_origin(annotation) is typing.Literal:
-        return " or ".join(map(str, typing.get_args(annotation)))
+        return " or ".join(map(format_value, typing.get_args(annotation)))
     if typing.get_origin(annotation) is tuple:
         first, *further = typing.get_args(annotation)
         if typing.get_origin(first) is tuple:

@@ -83,10 +83,11 @@ class Parameter:
 
 
 def parameters() -> list[Parameter]:
-    """All parameters of all commands, read from the program itself."""
+    """All parameters of all commands, and the options of the paper, read from the program itself."""
     import typer  # noqa: PLC0415  # only where cases are made
 
     from attributionlab.cli.app import app  # noqa: PLC0415  # as above
+    from attributionlab.papers.catalog import find_paper  # noqa: PLC0415  # as above
 
     parameters = []
     for command, parsed in typing.cast("Any", typer.main.get_command(app)).commands.items():
@@ -98,6 +99,9 @@ def parameters() -> list[Parameter]:
             flag = max(parameter.opts, key=len) if parameter.param_type_name == "option" else None
             parameters.append(Parameter(command, parameter.name, flag, position, _plain(hints[parameter.name])))
             position += flag is None
+    for name in find_paper("zhang2024").options:
+        kind = Path if name == "sam_checkpoint" else str
+        parameters.append(Parameter("reproduce", name, f"--{name.replace('_', '-')}", 0, kind))
     return parameters
 
 

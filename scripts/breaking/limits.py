@@ -131,11 +131,11 @@ class Limits:
             )
 
     def _pipes(self) -> Iterator[Case]:
-        """A reader that closes the pipe at once."""
+        """A reader that closes the pipe at once, which is no error: the exit code is that of the command."""
         commands = {**COMMANDS, "--help": ("--help",)}
         for name, command in commands.items():
             yield dataclasses.replace(
-                self._case(name, "| true", (), frozenset({0, 3, 141})),
+                self._case(name, "| true", (), frozenset({0, 1})),
                 command=None,
                 action=_into_closed_pipe(command),
                 seconds=60,

@@ -55,6 +55,18 @@ def test_help_does_not_import_torch(arguments):
     assert result.stderr == ""
 
 
+def test_checking_the_gradient_imports_no_library_that_it_does_not_use():
+    libraries = {"captum", "joblib", "matplotlib", "pandas", "scipy", "skimage", "sklearn", "sympy"}
+    code = (
+        "import sys\nfrom attributionlab.cli.app import app\n"
+        "app('check gradient --size 16 --n-samples 1'.split(), standalone_mode=False)\n"
+        f"print(sorted(set(sys.modules) & {libraries}))"
+    )
+    result = python(code)
+    assert result.stderr == ""
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
 def test_that_loky_replaces_a_process_is_not_worth_a_line(capsys):
     text = "A worker stopped while some jobs were given to the "
     assert text in inspect.getsource(process_executor)

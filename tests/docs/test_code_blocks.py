@@ -14,7 +14,10 @@ from typer.testing import CliRunner
 from attributionlab.cli.app import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)]*)?\)")
+"""A link to a file, relative to the page."""
+
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 BLOCKS = [
@@ -47,3 +50,11 @@ def test_readme_tells_the_truth_about_its_first_commands():
     arguments = ["--size", "64"]
     assert CliRunner().invoke(app, ["check", "integrated-gradients", *arguments]).exit_code == 1
     assert CliRunner().invoke(app, ["check", "integrated-gradients[baseline=true]", *arguments]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "examples/plugin/README.md"], ids=lambda page: page.name
+)
+def test_links_lead_to_files(page):
+    targets = [match[0] for match in LINK.findall(page.read_text(encoding="utf-8"))]
+    assert [target for target in targets if not (page.parent / target).exists()] == []

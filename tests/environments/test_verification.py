@@ -22,7 +22,7 @@ SPECS = (
     "single-color-sum[accumulator=signed]",
 )
 COMMON = [
-    *("outputs", "closed form", "precision", "variants"),
+    *("outputs", "closed form", "truth", "precision", "variants"),
     *("counts", "background", "sensitivity", "symmetry", "addition"),
 ]
 

@@ -264,10 +264,19 @@ def test_a_deciding_truth_that_does_not_apply_is_refused(method, environment):
 
 def test_the_controls_stand_beside_with_their_own_scores():
     (environment,) = quick("truth", n_samples=2).environments
-    for name in ("random", "constant"):
+    for name in ("random[signed=true]", "constant"):
         (own,) = quick(name, n_samples=2).environments
         for truth in ("overall", "positive", "positive-smooth"):
-            assert environment.controls[name][truth] == own.truths[truth]
+            assert environment.controls[name.partition("[")[0]][truth] == own.truths[truth]
+
+
+def test_the_random_control_has_both_signs_where_signs_are_judged():
+    (environment,) = quick("gradient", n_samples=2).environments
+    assert environment.controls["random"]["negative"].f1 > 0
+    for method, spec in (("guided-backprop", MULTI), ("gradient", SUM)):
+        (environment,) = quick(method, spec, n_samples=2).environments
+        (own,) = quick("random", spec, n_samples=2).environments
+        assert environment.controls["random"]["overall"] == own.truths["overall"]
 
 
 def test_the_constant_control_scores_its_closed_form():

@@ -119,8 +119,9 @@ def test_a_layer_that_is_not_there_is_refused_with_the_range(layer):
 
 
 def test_a_layer_that_another_model_does_not_have_is_refused():
+    hint = r"this model has first, relu, second, head|this model has [\w, .]+"
     with pytest.raises(
-        BadOption, match=r"^`layer` must be the dotted path of a module of the model, got 'features.7'$"
+        BadOption, match=rf"^`layer` must be the dotted path of a module of the model, got 'features.7'; {hint}$"
     ):
         make_method("gradcam", layer="features.7")(TwoLayers(), IMAGE, torch.tensor([0]))
 
@@ -128,9 +129,18 @@ def test_a_layer_that_another_model_does_not_have_is_refused():
 def test_an_index_is_refused_where_there_is_no_accumulator():
     """Also where a module happens to be called like the index: that would be another layer than the one meant."""
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(72, 1))
-    hint = "an index counts the layers of an accumulator, and this model has none"
+    hint = "this model has model.0, model.1, model.2"
     with pytest.raises(BadOption, match=f"^`layer` must be the dotted path .* of the model, got 0; {hint}$"):
         make_method("gradcam", layer=0)(model, IMAGE, torch.tensor([0]))
+    by_path = make_method("gradcam[layer=model.0]")(model, IMAGE, torch.tensor([0]))
+    assert by_path.shape == IMAGE[:, 0].shape
+
+
+def test_the_last_layers_of_a_long_model_are_named():
+    model = nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(7)))
+    hint = r"this model has model.2, model.3, model.4, model.5, model.6 \(2 more before\)"
+    with pytest.raises(BadOption, match=rf"got 'x'; {hint}$"):
+        make_method("gradcam", layer="x")(model, IMAGE, torch.tensor([0]))
 
 
 @pytest.mark.parametrize("name", ["gradcam", "guided-gradcam", "iba"])

@@ -26,6 +26,13 @@ def test_random_values_are_uniform_between_zero_and_one():
     assert distance < 1.95 / np.sqrt(len(values))
 
 
+def test_signed_random_values_are_the_others_from_minus_one_to_one():
+    signed = make_method("random", signed=True)
+    assert signed.declaration.sign == "signed"
+    maps = signed(None, images(), torch.zeros(4, dtype=torch.int64))
+    torch.testing.assert_close(maps, 2 * random_map(images()) - 1)  # here rounded to float32 first
+
+
 def test_random_values_of_neighbors_are_not_correlated():
     maps = random_map(images()).numpy() - 0.5
     correlation = (maps[:, :, 1:] * maps[:, :, :-1]).mean() * 12

@@ -6,11 +6,13 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from captum.attr import InputXGradient, Saliency
 from torch import nn
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption
 from attributionlab.methods import make_method
+from attributionlab.methods.base import captum_quiet
 
 ENVIRONMENTS = (
     "multi-color-sum[size=16]",
@@ -52,6 +54,21 @@ def gradient_by_hand(model, image, target):
 def all_gradients(spec, batch):
     model = environment_of(spec).model
     return torch.stack([gradient_by_hand(model, *pair) for pair in zip(batch.inputs, batch.targets, strict=True)])
+
+
+@pytest.mark.parametrize("spec", ENVIRONMENTS)
+def test_gradients_are_those_of_captum_bit_for_bit(spec):
+    batch, model = environment_of(spec).sample(2), environment_of(spec).model
+    inputs, targets = batch.inputs, batch.targets
+    with captum_quiet():
+        signed = Saliency(model).attribute(inputs, target=targets, abs=False)
+        by_captum = {
+            "gradient": signed,
+            "gradient-magnitude": signed.abs(),
+            "input-x-gradient": InputXGradient(model).attribute(inputs, target=targets),
+        }
+    for name, maps in by_captum.items():
+        assert torch.equal(make_method(name).attribute(model, inputs, targets), maps)
 
 
 @pytest.mark.parametrize("spec", ENVIRONMENTS)

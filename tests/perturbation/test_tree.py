@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import re
 import subprocess
 import sys
 
 import pytest
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import attributionlab as al
 from attributionlab.errors import BadOption
@@ -119,6 +123,42 @@ def test_orders_are_evaluated_in_parts_that_fit_the_memory():
     assert torch.equal(SwitchedPixels(model, start, end, max_memory=150_000).logits(orders), expected)
     with pytest.raises(BadOption, match=r"`max_memory` must be at least \d+ bytes, for one order, got 1000"):
         SwitchedPixels(model, start, end, max_memory=1000).logits(orders)
+
+
+class PeakOfTensors(TorchDispatchMode):
+    """Largest number of bytes of the tensors that operators made and that were alive at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes, self.peak = {}, 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        results = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(results):
+            if isinstance(tensor, torch.Tensor):
+                storage = tensor.untyped_storage()
+                self.sizes[StorageWeakRef(storage)] = storage.nbytes()
+        self.sizes = {storage: size for storage, size in self.sizes.items() if not storage.expired()}
+        self.peak = max(self.peak, sum(self.sizes.values()))
+        return results
+
+
+@pytest.mark.parametrize("spec", ["multi-color-sum[size=16]", "single-color-sum[size=16]"])
+def test_the_estimate_of_the_memory_of_an_order_is_twice_what_its_tensors_take(spec):
+    """The other half is for what operators take while they run; the peak of the process is measured by a slow test."""
+    model, pairs = cases(spec)
+    start, end = pairs[1]
+    fast, n_orders = SwitchedPixels(model, start, end), 64
+    with pytest.raises(BadOption, match="for one order") as caught:
+        SwitchedPixels(model, start, end, max_memory=1).logits(orders_of(1, start[0, 0].numel()))
+    estimate = int(re.search(r"at least (\d+) bytes", str(caught.value))[1])
+    orders = orders_of(n_orders, start[0, 0].numel())
+    (images, part), *others = fast._parts(orders)
+    assert not others
+    fast._counts(images[:1], part[:1])  # what is computed once for all orders
+    with PeakOfTensors() as memory:
+        fast._counts(images, part)
+    assert 0.4 < memory.peak / len(part) / estimate < 0.6
 
 
 def test_the_modulo_head_sees_no_more_counts_at_once_than_fit_the_memory():

@@ -43,7 +43,7 @@ def test_a_described_entry_may_be_changed_without_changing_the_next():
     assert describe("methods", "gradient")["name"] == "gradient"
 
 
-IMPORTED = "import sys; print([name for name in ('torch', 'captum', 'skimage', 'scipy') if name in sys.modules])"
+IMPORTED = "import sys; print([name for name in ('torch', 'numpy', 'captum', 'matplotlib', 'skimage', 'scipy') if name in sys.modules])"
 
 
 @pytest.mark.parametrize(

@@ -213,3 +213,8 @@ def test_an_image_has_no_score_on_a_truth_that_does_not_apply(small_run):
     cells = re.findall(r"<tr><th scope=\"row\">.*?> random</th>(.*?)</tr>", report_html(small_run.records))
     negative = [re.findall(r"<td[^>]*>(.*?)</td>", row)[2] for row in cells if row.count("<td") == 6]
     assert negative == [DASH] * 4
+
+
+def test_a_truth_that_does_not_apply_has_no_verdict(page):
+    truths = [row["data-truth"] for row in page.all("tr") if row.get("data-method") == "random"]
+    assert truths == ["overall", "positive", "positive-smooth"] * 4

@@ -87,7 +87,7 @@ def test_latex_has_as_many_cells_in_every_row_and_only_escaped_text(table):
     rows = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
     assert len(rows) == 1 + len(table.rows)
     counts = {len(re.findall(r"(?<!\\)&", line)) for line in rows}
-    assert counts == {len(table.shown) - 1}
+    assert counts == {len(table.typeset) - 1}
     bare = re.sub(r"\\[{}]", "", text)
     assert bare.count("{") == bare.count("}")
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
@@ -122,12 +122,20 @@ def test_markdown_is_escaped(text, escaped):
 
 def test_every_row_of_markdown_has_the_same_cells(table):
     rows = [line for line in to_markdown(table).splitlines() if line.startswith("| ")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == {len(table.shown) + 1}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == {len(table.typeset) + 1}
 
 
 def test_the_deciding_score_is_bold(table):
     line, *_ = [line for line in to_markdown(table).splitlines() if line.startswith("| input-x")]
-    assert re.match(r"\| input-x-gradient \| \*\*\d\.\d{3}\*\* \| \d\.\d{3} \|", line)
+    assert re.match(r"\| input-x-gradient \| \d\.\d{3}-\d\.\d{3} \| \*\*\d\.\d{3}\*\* \| \d\.\d{3} \|", line)
+
+
+def test_what_decides_stands_in_a_column_with_its_interval(table):
+    (summary, *_) = [row for row in table.rows if row.method == "input-x-gradient"]
+    scores = summary.truths["overall"]
+    cells = ["input-x-gradient", "overall", f"{scores.f1:.3f}", f"{scores.f1_low:.3f}-{scores.f1_high:.3f}"]
+    line, *_ = [line for line in rich_text(table).splitlines() if line.startswith("input-x")]
+    assert line.split()[:4] == cells
 
 
 def test_a_terminal_of_80_columns_shows_every_number_and_verdict_whole(small_run):

@@ -13,7 +13,6 @@ from attributionlab.measuring import Failure
 from attributionlab.reports.tables.cells import to_csv
 from attributionlab.reports.tables.verdicts import (
     CSV_COLUMNS,
-    comparison_table,
     verdict_rows,
     verdict_table,
     verification_table,
@@ -113,28 +112,11 @@ def test_odd_names_are_shown_as_they_are(text):
     odd = environment_of(environment=text, diagnosis=text, error=Failure("WrongShape", text))
     verdict = verdict_of(odd, method=text)
     assert printed(verdict_table(verdict)).count(text) == 4
-    shown = printed(comparison_table([verdict], title="several methods"))
-    assert text.partition("[")[0] in shown
-    assert "".join(text.split()) in "".join(shown.split()) or len(text) > 30
     assert text in printed(verification_table(Verification(text, [Claim("name", text, 1, 0)])))
-
-
-def test_the_title_of_a_comparison_may_have_brackets():
-    title = "checks in multi-color-sum[size=16]"
-    assert title in printed(comparison_table([verdict_of()], title=title))
 
 
 def test_the_note_of_a_claim_may_have_brackets():
     assert "see [size=16]" in printed(verification_table(Verification("e", [Claim("n", "s", 1, 0, "see [size=16]")])))
-
-
-def test_a_comparison_has_a_row_per_method_and_environment():
-    failed = environment_of(passed=False, truths=dict.fromkeys(TRUTHS), error=Failure("NotFinite", "NaN"))
-    text = printed(comparison_table([verdict_of(environment_of(), failed), verdict_of(method="occlusion")]))
-    assert text.count("gradient") == 2
-    assert text.count("occlusion") == 1
-    assert text.count("passed") == 2
-    assert text.count("NotFinite") == 1
 
 
 @pytest.mark.parametrize("width", [80, 140])

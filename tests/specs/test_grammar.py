@@ -22,6 +22,7 @@ class Options:
     number: int = 1
     ratio: float | Literal["auto"] | None = "auto"
     mode: Literal["a", "b"] = "a"
+    power: Literal[1, 2, "2.5", True] = 1
     color: Color = (1, 2, 3)
     palette: tuple[Color, ...] = ((1, 2, 3),)
     word: str = ""
@@ -115,7 +116,7 @@ def test_changed_options_are_those_that_differ_from_their_defaults():
 
 
 def test_hidden_and_computed_fields_are_no_options():
-    assert set(option_fields(Options)) == {"switch", "number", "ratio", "mode", "color", "palette", "word"}
+    assert set(option_fields(Options)) == {"switch", "number", "ratio", "mode", "power", "color", "palette", "word"}
     assert changed_options(Options(internal=5)) == {}
 
 
@@ -231,3 +232,16 @@ def test_options_are_kept_by_a_round_trip():
     options = Options(switch=True, number=5, ratio=None, mode="b", color=(0, 9, 8), palette=((1, 1, 1), (2, 2, 2)))
     text = format_spec("x", changed_options(options))
     assert Options(**convert_options(Options, parse_spec(text).options)) == dataclasses.replace(options)
+
+
+@pytest.mark.parametrize(("text", "value"), [("2", 2), (2, 2), ("2.5", "2.5"), ("true", True)])
+def test_a_text_stands_for_a_literal_of_any_type(text, value):
+    power = convert_options(Options, {"power": text})["power"]
+    assert (type(power), power) == (type(value), value)
+    assert parse_spec(format_spec("x", changed_options(Options(power=2)))).options == {"power": "2"}
+
+
+@pytest.mark.parametrize("text", ["3", 2.5, "", "True"])
+def test_a_text_that_stands_for_no_literal_is_refused(text):
+    with pytest.raises(BadOption, match=r"^`power` must be 1 or 2 or 2\.5 or true, got "):
+        convert_options(Options, {"power": text})

@@ -84,6 +84,41 @@ def test_what_is_a_tenth_off_is_not_complete():
     assert re.search(r"by up to 0\.1 of it", message)
 
 
+def test_an_output_that_falls_from_the_baseline_is_compared_by_its_magnitude():
+    """From white to the image every black pixel takes 1 from the count, so the differences of outputs are negative."""
+
+    def from_white(model, inputs, targets):
+        return inputs - 1
+
+    def tenth_off(model, inputs, targets):
+        return 1.1 * (inputs - 1)
+
+    testing.assert_complete(from_white, "single-color-sum", baseline=(1.0,), size=16, n_samples=2)
+    message = message_of(testing.assert_complete, tenth_off, "single-color-sum", baseline=(1.0,), size=16, n_samples=2)
+    assert re.search(r"by up to 0\.1 of it", message)
+    assert re.search(r"0 +-\d+\.?\d* +-\d+ +0\.1\n", message), "sum and difference keep their signs"
+
+
+@pytest.mark.parametrize("n_calls", [1, 2])
+def test_a_hook_that_a_forward_pass_leaves_behind_is_told_with_the_number_of_the_pass(n_calls):
+    """The method cleans up after every forward pass but one, where that raises."""
+
+    def careless(model, inputs, targets):
+        for number in (1, 2):
+            handle = model.accumulator.register_forward_hook(lambda *_: None)
+            try:
+                model(inputs)
+            except RuntimeError:
+                if number != n_calls:
+                    handle.remove()
+                raise
+            handle.remove()
+        return inputs
+
+    message = message_of(testing.assert_model_unchanged, careless, size=16)
+    assert f"leaves traces where forward pass {n_calls} raises: hooks on accumulator changed from 0 to 1" in message
+
+
 def test_a_device_that_is_not_there_is_a_reason_to_skip():
     if torch.cuda.is_available():
         pytest.skip("there is one")

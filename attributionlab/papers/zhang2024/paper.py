@@ -34,6 +34,11 @@ def zhang2024() -> Paper:
         },
         presets=PRESETS,
         aliases={"table2": "table6"},
-        options=("sam_checkpoint", "sam_model", "vgg16", "vit"),
+        options={
+            "sam_checkpoint": "File of SAM's weights, for section4 and appendix-k.",
+            "sam_model": "Which SAM the weights belong to: vit_h (the default), vit_l or vit_b.",
+            "vgg16": "FILE.py:FUNCTION that returns your VGG16 and images, for section4 and appendix-k.",
+            "vit": "FILE.py:FUNCTION that returns your ViT and images, for appendix-k.",
+        },
         prepare=f"{PACKAGE}.options:prepare",
     )

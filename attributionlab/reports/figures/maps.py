@@ -39,8 +39,8 @@ def attribution_figure(
     """Draw a row per image: the image, its truth, and the map of every method with its F1; many methods take several bands.
 
     Args:
-        batch: The images (b, c, h, w).
-        maps: Maps (b, h, w) by method, or a text that says why there are none.
+        batch: The images (b, c, h, w), or sequences or rows (b, c, l), which are drawn as lines.
+        maps: Maps (b, *shape) by method, or a text that says why there are none.
         title: Title of the figure.
         captions: The kind of truth that each method is scored on; a method without one has no score. By default all
             methods are scored on overall truth.
@@ -49,7 +49,7 @@ def attribution_figure(
     width = -(-len(maps) // n_bands)  # bands of similar length
     bands = [dict(list(maps.items())[index * width : (index + 1) * width]) for index in range(n_bands)]
     n_rows, n_columns = len(batch) * len(bands), 2 + len(bands[0])
-    rows, columns = batch.inputs.shape[2:]
+    rows, columns = picture(batch.inputs[0]).shape[:2]
     panel = PANEL * min(max(rows / columns, 0.25), 4.0)  # proportions of the images
     size = (PANEL * n_columns, (panel + 0.32) * n_rows + 0.4 * len(bands) + 0.35)
     figure = Figure(figsize=size, layout="constrained")
@@ -77,15 +77,16 @@ def difference_figure(
     Args:
         batch: The images.
         rows: Indices of the images to draw.
-        maps: (b, h, w).
-        expected: (b, h, w).
+        maps: (b, *shape).
+        expected: (b, *shape).
         same_units: Whether both maps share a scale, so that a factor between them shows; else each has its own.
         title: Title of the figure.
     """
     rows = list(rows)
     expected_maps, actual_maps = expected[rows].double(), maps[rows].double().nan_to_num()
     if same_units:
-        largest = torch.maximum(expected_maps.abs(), actual_maps.abs()).amax(dim=(1, 2), keepdim=True)
+        features = tuple(range(1, expected_maps.ndim))
+        largest = torch.maximum(expected_maps.abs(), actual_maps.abs()).amax(dim=features, keepdim=True)
         expected_maps, actual_maps = (
             values / torch.where(largest == 0, 1.0, largest) for values in (expected_maps, actual_maps)
         )
@@ -117,7 +118,8 @@ def _draw_band(
         for axis, (name, values) in zip(images[2:], maps.items(), strict=False):
             _panel(axis)
             if isinstance(values, str):
-                axis.set_box_aspect(batch.inputs.shape[2] / batch.inputs.shape[3])
+                height, width = picture(batch.inputs[row]).shape[:2]
+                axis.set_box_aspect(height / width)
                 axis.text(
                     0.5,
                     0.5,
@@ -152,7 +154,8 @@ def _panel(axis: Axes) -> Axes:
 
 
 def _draw_map(axis: Axes, values: Tensor) -> None:
-    axis.imshow(values.cpu().numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
+    rows = values if values.ndim == 2 else values.reshape(1, -1)  # a sequence is a line
+    axis.imshow(rows.cpu().numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
 
 
 def _caption(agreement: Agreement, truth: str, row: int) -> str:

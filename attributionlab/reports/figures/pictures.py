@@ -12,9 +12,28 @@ SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ff
 """Colors from negative (blue) over zero (white) to positive (red)."""
 
 
-def picture(image: Tensor) -> npt.NDArray[np.uint8]:
-    """Convert an input (c, h, w) to a picture (h, w, 3); in a single channel 0 is black and 1 is white."""
-    pixels = rearrange(image, "c h w -> h w c").cpu().numpy()
+def picture(sample: Tensor) -> npt.NDArray[np.uint8]:
+    """Convert an input to a picture (h, w, 3).
+
+    In an image (c, h, w) three channels are colors 0..255, in a single channel 0 is black and 1 is white, and of other channels
+    the sum of magnitudes is shown, from black to the largest in white. A sequence or a row (c, l) has a line for each channel,
+    from negative values in blue to positive ones in red.
+    """
+    values = sample.detach().cpu()
+    if values.ndim != 3:
+        lines = values.flatten(1).double()
+        colors = SIGNED(((lines / _largest(lines) + 1) / 2).numpy(), bytes=True)
+        line_picture: npt.NDArray[np.uint8] = colors[..., :3]
+        return line_picture
+    if len(values) not in (1, 3):
+        sums = values.abs().sum(dim=0, keepdim=True)
+        values = sums / _largest(sums)
+    pixels = rearrange(values, "c h w -> h w c").numpy()
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels * 255, 3, axis=2)
-    return pixels.astype(np.uint8)
+    return pixels.clip(0, 255).astype(np.uint8)
+
+
+def _largest(values: Tensor) -> float:
+    """The largest magnitude, or 1 if all values are 0."""
+    return float(values.abs().max()) or 1.0

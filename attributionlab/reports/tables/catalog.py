@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 
 from attributionlab.reports.tables.cells import escape
@@ -56,16 +58,33 @@ def catalog_rows(entries: dict[str, list[Entry]]) -> Iterable[dict[str, object]]
 def catalog_tables(entries: dict[str, list[Entry]]) -> Iterable[RenderableType]:
     """Build one table per kind, a row per entry."""
     for kind, described in entries.items():
-        table = plain_table(kind)
-        columns = _COLUMNS[kind]
+        yield _CatalogTable(kind, tuple(described))
+        yield _footer(kind)
+
+
+@dataclass(frozen=True)
+class _CatalogTable:
+    """The table of a kind; columns that do not fit into a narrow terminal are left out."""
+
+    kind: str
+    entries: tuple[Entry, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = self.drawn(_COLUMNS[self.kind])
+        if Measurement.get(console, options.update(width=10_000), table).maximum > options.max_width:
+            narrow = {name: title for name, title in _COLUMNS[self.kind].items() if name not in _IF_WIDE}
+            table = self.drawn(narrow)
+        yield table
+
+    def drawn(self, columns: Mapping[str, str]) -> Table:
+        """Draw the table with these columns."""
+        table = plain_table(self.kind)
         for column, title in columns.items():
             seconds = column.isdigit()
-            table.add_column(title, no_wrap=column in ("name", "family"), justify="right" if seconds else "left")
-        for entry in described:
+            table.add_column(title, no_wrap=column in _WHOLE, justify="right" if seconds else "left")
+        for entry in self.entries:
             table.add_row(*(_cell(entry, column) for column in columns))
-        yield table
-        if kind == "methods":
-            yield _footer()
+        return table
 
 
 def entry_table(entry: Entry) -> RenderableType:
@@ -87,29 +106,40 @@ def entry_table(entry: Entry) -> RenderableType:
 
 
 _COLUMNS = {
-    "environments": {"name": "name", "summary": "summary", "options": "options"},
+    "environments": {"name": "name", "summary": "summary"},
     "methods": {
         "name": "name",
         "family": "family",
         "sign": "sign",
-        "granularity": "granularity",
+        "granularity": "grain",
         "explains": "explains",
         "needs": "needs",
-        "64": "s at 64",
-        "224": "s at 224",
+        "64": "ms at 64",
+        "224": "ms at 224",
         "source": "source",
     },
-    "metrics": {"name": "name", "summary": "summary", "better": "better", "options": "options", "source": "source"},
+    "metrics": {"name": "name", "better": "better", "summary": "summary", "source": "source"},
     "segmenters": {"name": "name", "summary": "summary"},
 }
 """The columns of each kind's table, and their titles."""
 
+_IF_WIDE = ("needs", "224", "source")
+"""Columns that a narrow terminal does without."""
 
-def _footer() -> str:
+_WHOLE = ("name", "family", "sign", "granularity", "explains")
+"""Columns whose cells are not wrapped."""
+
+
+def _footer(kind: str) -> str:
+    """Lines below a table."""
+    shows = f"[dim]`attributionlab list {kind} NAME` shows "
+    if kind != "methods":
+        return f"{shows}its options.[/]\n" if kind != "segmenters" else ""
     machine = escape(measured()["measured_on"])
     return (
-        f"[dim]s at 64, s at 224: seconds per image with the default options ({machine}); '-' where not measured.\n"
-        "`attributionlab list methods NAME` shows its options.[/]\n"
+        "[dim]ms at 64: milliseconds per image of 64x64; '-': not measured\n"
+        f"({machine}).[/]\n"
+        f"{shows}its options, needs and source.[/]\n"
     )
 
 
@@ -117,12 +147,9 @@ def _cell(entry: Entry, column: str) -> str:
     """Text of an entry in a column."""
     if column.isdigit():
         seconds = entry["seconds_per_image"]
-        return f"{seconds[column]:g}" if isinstance(seconds, dict) else "-"
+        return f"{1000 * seconds[column]:.3g}" if isinstance(seconds, dict) else "-"
     if column == "better":
         return "higher" if entry["higher_is_better"] else "lower"
-    if column == "options":
-        options = typing.cast("dict[str, str]", entry["options"])
-        return "\n".join(f"{escape(name)} [dim]= {escape(description)}[/]" for name, description in options.items())
     return escape(_in_words(entry[column]))
 
 

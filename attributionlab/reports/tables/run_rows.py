@@ -17,12 +17,13 @@ class Column:
     """A column of the table.
 
     Args:
-        key: Name in CSV and JSON.
+        key: Name in CSV and JSON; empty if they have the value in other columns.
         title: Heading in tables for people; empty if they leave the column out.
         value: Value for a method in an environment.
         is_number: Whether the column is aligned to the right.
         decides: Whether the verdict on a method rests on this column.
         aside: Whether the column may move to a second table if the terminal is narrow.
+        bold_says_it: Whether LaTeX and Markdown leave the column out, because bold type says the same there.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Column:
     is_number: bool = True
     decides: Callable[[MethodSummary], bool] = lambda _: False
     aside: bool = False
+    bold_says_it: bool = False
 
     def text(self, summary: MethodSummary) -> str:
         """Text of a row's value in tables for people."""
@@ -62,6 +64,11 @@ class RunTable:
         return tuple(column for column in self.columns if column.title and column.key != "environment")
 
     @property
+    def typeset(self) -> tuple[Column, ...]:
+        """Columns of LaTeX and Markdown, where bold type is not lost."""
+        return tuple(column for column in self.shown if not column.bold_says_it)
+
+    @property
     def groups(self) -> dict[str, list[MethodSummary]]:
         """The rows by environment."""
         groups: dict[str, list[MethodSummary]] = {}
@@ -71,13 +78,17 @@ class RunTable:
 
     @property
     def note(self) -> str:
-        """One line that explains the table."""
-        return f"mean F1 by truth; passed: the interval of the deciding truth (in bold, and named in its column) is above {self.gamma:g}"
+        """One line that explains the table in LaTeX and Markdown."""
+        return f"mean F1 by truth; passed: the interval on the truth in bold is above {self.gamma:g}"
+
+    @property
+    def plain_note(self) -> str:
+        """One line that explains the table where bold type may be lost."""
+        return f"F1: mean on the truth that decides; passed: its interval is above {self.gamma:g}, failed: below"
 
 
 def run_table(records: Records) -> RunTable:
     """Build the table of a run."""
-    truths = [_f1_column(truth) for truth in TRUTHS]
     metrics = [
         Column(metric, metric, lambda summary, metric=metric: summary.metrics.get(metric), aside=True)  # type: ignore[misc]  # bound early
         for metric in records.plan.metrics
@@ -85,14 +96,19 @@ def run_table(records: Records) -> RunTable:
     columns = (
         Column("environment", "environment", lambda summary: summary.environment, is_number=False),
         Column("method", "method", lambda summary: summary.method, is_number=False),
-        *truths,
+        Column("deciding_truth", "decides", lambda summary: summary.deciding_truth, is_number=False, bold_says_it=True),
+        Column("f1", "F1", lambda summary: _deciding(summary, "f1"), bold_says_it=True),
+        Column("", "95 % CI", _interval, is_number=False),
+        *(_f1_column(truth) for truth in TRUTHS),
         *metrics,
         Column("seconds_per_image", "s/image", lambda summary: summary.seconds_per_image, aside=True),
         Column("verdict", "verdict", verdict, is_number=False),
-        Column("deciding_truth", "decided by", lambda summary: summary.deciding_truth, is_number=False),
-        Column("interval", "95 % CI", _interval, is_number=False),
         Column("outcome", "", lambda summary: summary.outcome, is_number=False),
-        *(_deciding_column(part) for part in PARTS),
+        *(
+            Column(part, "", lambda summary, part=part: _deciding(summary, part))  # type: ignore[misc]  # bound early
+            for part in PARTS
+            if part != "f1"
+        ),
         Column("n_images", "", lambda summary: summary.n_images),
         Column("error", "", _error, is_number=False),
     )
@@ -108,11 +124,6 @@ def verdict(summary: MethodSummary) -> str:
     return summary.outcome
 
 
-def _interval(summary: MethodSummary) -> str | None:
-    scores = summary.truths[summary.deciding_truth]
-    return None if scores is None else f"{scores.f1_low:.2f}-{scores.f1_high:.2f}"
-
-
 def _error(summary: MethodSummary) -> str | None:
     return None if summary.error is None else f"{summary.error.type}: {summary.error.message}"
 
@@ -122,13 +133,17 @@ def _f1_column(truth: str) -> Column:
         scores = summary.truths[truth]
         return None if scores is None else scores.f1
 
-    return Column(f"{truth}_f1", truth, value, decides=lambda summary: summary.deciding_truth == truth)
+    return Column(f"{truth}_f1", truth, value, decides=lambda summary: summary.deciding_truth == truth, aside=True)
 
 
-def _deciding_column(part: str) -> Column:
-    def value(summary: MethodSummary) -> float | None:
-        scores = summary.truths[summary.deciding_truth]
-        number: float | None = None if scores is None else getattr(scores, part)
-        return number
+def _deciding(summary: MethodSummary, part: str) -> float | None:
+    """A score against the truth that decides."""
+    scores = summary.truths[summary.deciding_truth]
+    number: float | None = None if scores is None else getattr(scores, part)
+    return number
 
-    return Column(part, "", value)
+
+def _interval(summary: MethodSummary) -> str | None:
+    """The 95 percent interval of the deciding F1."""
+    low, high = _deciding(summary, "f1_low"), _deciding(summary, "f1_high")
+    return None if low is None or high is None else f"{low:.3f}-{high:.3f}"

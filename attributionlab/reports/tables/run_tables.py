@@ -13,9 +13,9 @@ from rich.table import Table
 from attributionlab.printable import printable
 from attributionlab.reports.tables.cells import escape, to_csv
 from attributionlab.reports.tables.plain import plain_table
-from attributionlab.reports.tables.run_rows import Column, RunTable
+from attributionlab.reports.tables.run_rows import Column, RunTable, run_table
 from attributionlab.reports.tables.verdicts import foldable
-from attributionlab.runs import MethodSummary
+from attributionlab.runs import MethodSummary, Records
 
 _COLORS = {"passed": "green", "failed": "red", "not run": "dim"}
 
@@ -47,7 +47,12 @@ def to_rich(table: RunTable) -> RenderableType:
     for (method, error, message), environments in failed.items():
         place = environments[0] if len(environments) == 1 else f"{len(environments)} environments"
         parts.append(f"[bold red]{escape(error)}[/]: {escape(message)} [dim]({escape(method)}, {escape(place)})[/]")
-    return Group(*parts, f"[dim]{escape(table.note)}[/]")
+    return Group(*parts, f"[dim]{escape(table.plain_note)}[/]")
+
+
+def records_table(records: Records) -> RenderableType:
+    """Render the table of a run for the terminal."""
+    return to_rich(run_table(records))
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class _Fitting:
 
 def to_csv_text(table: RunTable) -> str:
     """Write all columns as CSV, a row per environment and method; an empty cell is a missing value."""
-    return to_csv(_dicts(table), [column.key for column in table.columns])
+    return to_csv(_dicts(table), [column.key for column in table.columns if column.key])
 
 
 def to_json(table: RunTable) -> dict[str, object]:
@@ -96,7 +101,7 @@ def to_json(table: RunTable) -> dict[str, object]:
 
 def to_latex(table: RunTable) -> str:
     """Write a LaTeX tabular for the package booktabs, with all text escaped and the deciding F1 in bold."""
-    shown = table.shown
+    shown = table.typeset
     layout = "".join("r" if column.is_number else "l" for column in shown)
     lines = [
         f"% {_one_line(table.note)}; \\usepackage{{booktabs}}",
@@ -115,14 +120,14 @@ def to_latex(table: RunTable) -> str:
 
 def to_markdown(table: RunTable) -> str:
     """Write a Markdown table per environment, with all text escaped and the deciding F1 in bold."""
-    lines = []
+    lines, shown = [], table.typeset
     for environment, rows in table.groups.items():
         lines += [
             f"**{escape_markdown(environment)}**",
             "",
-            _markdown_row([escape_markdown(column.title) for column in table.shown]),
-            _markdown_row(["---:" if column.is_number else "---" for column in table.shown]),
-            *(_markdown_row([_markdown_cell(column, row) for column in table.shown]) for row in rows),
+            _markdown_row([escape_markdown(column.title) for column in shown]),
+            _markdown_row(["---:" if column.is_number else "---" for column in shown]),
+            *(_markdown_row([_markdown_cell(column, row) for column in shown]) for row in rows),
             "",
         ]
     return "\n".join([*lines, escape_markdown(table.note), ""])
@@ -141,7 +146,7 @@ def escape_markdown(text: str) -> str:
 
 
 def _dicts(table: RunTable) -> list[dict[str, object]]:
-    return [{column.key: column.value(row) for column in table.columns} for row in table.rows]
+    return [{column.key: column.value(row) for column in table.columns if column.key} for row in table.rows]
 
 
 def _rich_cell(column: Column, row: MethodSummary) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, JustifyMethod, RenderableType
@@ -63,25 +62,6 @@ def _rule(verdict: Verdict) -> str:
     return f"decided by {verdict.deciding_truth} truth: the interval of the mean F1 against {verdict.gamma:g}"
 
 
-def comparison_table(verdicts: Sequence[Verdict], title: str = "") -> Table:
-    """Build a table with one row per method and environment: F1 by kind of truth, the deciding one in bold, and the verdict."""
-    table = plain_table(escape(title))
-    table.add_column("method", min_width=16)
-    for truth in TRUTHS:
-        table.add_column(truth, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for verdict in verdicts:
-        for environment in verdict.environments:
-            cells = [_bold_if(truth == verdict.deciding_truth, _mean(environment.truths[truth])) for truth in TRUTHS]
-            outcome = f"[{OUTCOME_STYLES.get(environment.outcome, 'red')}]{environment.outcome}[/]"
-            table.add_row(
-                foldable(verdict.method),
-                *cells,
-                outcome if environment.error is None else f"[red]{escape(environment.error.type)}[/]",
-            )
-    return table
-
-
 def verification_table(verification: Verification) -> Table:
     """Build a table of an environment's claims and whether they hold."""
     table = plain_table(escape(verification.environment))
@@ -96,6 +76,12 @@ def verification_table(verification: Verification) -> Table:
     if verification.note:
         table.caption = escape(verification.note)
     return table
+
+
+def verification_rows(verification: Verification) -> list[dict[str, object]]:
+    """Build the rows of CSV: one per claim."""
+    claims = verification.to_dict()["claims"]
+    return [{"environment": verification.environment, **claim} for claim in claims]
 
 
 def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:

@@ -1,0 +1,1 @@
+"""A method, a metric and an environment for attributionlab, in a package of their own."""

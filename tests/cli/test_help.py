@@ -1,0 +1,169 @@
+"""Help in 80 columns, errors of values, and completion of names."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from attributionlab.cli import app as program
+from attributionlab.cli import completion
+from attributionlab.cli.list import parse_kind
+from attributionlab.cli.reproduce import split_options
+from attributionlab.errors import BadOption
+from attributionlab.methods.factory import METHODS
+
+HELP = {name: ("--help",) if not name else (name, "--help") for name in ("", *program.COMMANDS)}
+
+
+def call(*arguments, capsys):
+    """Exit code, stdout and stderr of the program, without a process of its own."""
+    sys.argv = ["attributionlab", *arguments]
+    code = program._program()
+    return code, *capsys.readouterr()
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(sys, "argv", sys.argv)
+
+
+@pytest.fixture(params=HELP)
+def text(request):
+    return CliRunner().invoke(program.app, HELP[request.param]).stdout
+
+
+def test_help_fits_80_columns_and_cuts_nothing_off(text):
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\u2026" not in text
+    assert "..." not in text.replace("[ENVIRONMENT...]", "").replace("[STUDIES...]", "").replace("[ARGS]...", "")
+
+
+def test_help_has_words_for_values_and_no_types_of_python(text):
+    assert not re.search(r"<|\b(bool|str|int|float)\b|\[default: \(|\[default: \]", text)
+
+
+def test_help_breaks_no_name_at_a_hyphen(text):
+    assert not re.search(r"\w-\n", text)
+
+
+@pytest.mark.parametrize("command", ["verify", "generate", "show", "check", "audit", "reproduce"])
+def test_n_is_short_for_n_samples_everywhere(command):
+    assert "-n, --n-samples INTEGER" in CliRunner().invoke(program.app, [command, "-h"]).stdout
+
+
+def test_defaults_are_shown_also_where_they_are_0():
+    text = CliRunner().invoke(program.app, ["generate", "-h"]).stdout
+    assert "Index of the first sample.  [default: 0]" in text
+    assert "[default: 224]" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("check gradient --size abc", "`size` must be an integer, got 'abc'"),
+        ("check gradient --gamma x", "`gamma` must be a number, got 'x'"),
+        ("check gradient --device tpu", "`device` must be auto, cpu or cuda, got 'tpu'"),
+        ("check gradient --format yaml", "`format` must be table, json or csv, got 'yaml'"),
+        ("check gradient -n 0", "`n_samples` must be at least 1, got 0"),
+        (
+            "list foo",
+            "`kind` must be environments, methods, metrics or segmenters, got 'foo'",
+        ),
+        (
+            "list lime",
+            (
+                "`kind` must be environments, methods, metrics or segmenters, got 'lime'; "
+                "`attributionlab list methods lime` describes it"
+            ),
+        ),
+        (
+            "reproduce table1 -o new --preste quick",
+            "`option` must be a known name, got '--preste'; did you mean --preset?",
+        ),
+        ("reproduce table1 -o new --vgg16", "`option` must be followed by its value, got '--vgg16'"),
+        ("reproduce table1 -o new --sam-model=vit_b", "`sam_model` must go with --sam-checkpoint, got 'vit_b'"),
+    ],
+)
+def test_a_bad_value_is_one_line_in_the_words_of_the_package(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call(*arguments.split(), capsys=capsys) == (2, "", f"error: {message}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["environment", "method", "metric", "segmenter"])
+def test_a_kind_may_be_named_in_the_singular(kind):
+    assert parse_kind(kind) == parse_kind(f"{kind}s") == f"{kind}s"
+
+
+@pytest.mark.parametrize("kinds", [(), ("methods",)])
+def test_lists_fit_80_columns_and_cut_nothing_off(kinds):
+    text = CliRunner().invoke(program.app, ["list", *kinds]).stdout
+    assert max(map(len, text.splitlines())) == 80
+    assert "\u2026" not in text
+    assert all(name in text for name in METHODS.names)
+
+
+def test_the_options_of_a_paper_are_taken_from_the_paper():
+    text = CliRunner().invoke(program.app, ["reproduce", "-h"]).stdout
+    assert "--vgg16 VALUE" in text
+    names, options = split_options(["table1", "--vgg16", "a.py:f", "section4", "--sam-model=vit_b"])
+    assert (names, options) == (["table1", "section4"], {"vgg16": "a.py:f", "sam_model": "vit_b"})
+    with pytest.raises(BadOption, match="`option` must be followed by its value, got '--vit'"):
+        split_options(["--vit"])
+
+
+COMPLETED = [
+    ("check integ", "integrated-gradients"),
+    ("check gradient --env single-color-m", "single-color-modulo"),
+    ("check gradient --truth ov", "overall"),
+    ("check gradient --format j", "json"),
+    ("audit --methods gradient,occ", "gradient,occlusion"),
+    ("audit --metrics del", "deletion"),
+    ("list me", "methods\nmetrics"),
+    ("list metrics ins", "insertion"),
+    ("reproduce appendix", "appendix-k"),
+]
+
+
+@pytest.mark.parametrize(("words", "completed"), COMPLETED)
+def test_names_are_completed(words, completed, capsys, monkeypatch):
+    monkeypatch.setenv(completion.VARIABLE, "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"attributionlab {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    completion.prepare_completion()
+    code, stdout, stderr = call(capsys=capsys)
+    assert (code, stdout.strip(), stderr) == (0, completed, "")
+
+
+def test_completion_does_not_import_torch():
+    code = (
+        "import sys; from attributionlab.cli import app, completion; completion.prepare_completion(); app._program(); "
+    )
+    request = {completion.VARIABLE: "complete_bash", "COMP_WORDS": "attributionlab check inte", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print('torch' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | request,
+    )
+    assert done.stdout == "integrated-gradients\nFalse\n"
+
+
+@pytest.mark.parametrize("shell", completion.Shell)
+def test_the_script_of_a_shell_calls_the_program(shell):
+    result = CliRunner().invoke(program.app, ["--show-completion", shell.value])
+    assert result.exit_code == 0
+    assert completion.VARIABLE in result.stdout
+
+
+def test_completion_is_installed_for_a_shell_that_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = CliRunner().invoke(program.app, ["--install-completion", "fish"])
+    script = tmp_path / ".config" / "fish" / "completions" / "attributionlab.fish"
+    assert result.stdout == f"wrote {script}; completion works in the next shell that you start\n"
+    assert completion.VARIABLE in script.read_text()

@@ -1,0 +1,31 @@
+"""The harness that tries to break the package, in a short form: two or three seconds for each section."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+N_CASES = {"a": 6, "b": 6, "c": 6, "d": 40, "e": 5, "f": 2, "g": 4}
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness forks, and reads /proc")
+
+
+@pytest.fixture(scope="module")
+def sections():
+    command = [sys.executable, str(Path(__file__).with_name("short_break.py"))]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("section", N_CASES)
+def test_a_sample_of_every_section_has_no_violation(sections, section):
+    assert sections[section] == {"cases": N_CASES[section], "violations": {}, "kinds": []}
+
+
+def test_an_expectation_that_does_not_hold_is_counted(sections):
+    assert sections["wrong"]["violations"] == {"exit code": 1}
