@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,9 +113,7 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
         truths=truths,
         metrics={metric: pooled[metric].mean for metric in plan.metrics},
         deciding_truth=kinds.deciding,
-        outcome="failed"
-        if any(totals.failed for totals in all_totals)
-        else outcome_of(states_of(truths), kinds.deciding),
+        outcome=_outcome(all_totals, truths, kinds.deciding, complete=len(all_totals) == len(by_environment)),
         n_images=n_images,
         n_seeds=len(all_totals),
         n_held=sum(held),
@@ -125,6 +123,14 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
         seconds_per_image=sum(totals.seconds for totals in all_totals) / n_images if n_images else None,
         peak_memory=max((totals.peak_memory for totals in all_totals), default=0),
     )
+
+
+def _outcome(all_totals: Sequence[_MethodTotals], truths: Truths, deciding: str, *, complete: bool) -> Outcome:
+    """The outcome so far; a method passes only when every environment of a family has been run."""
+    if any(totals.failed for totals in all_totals):
+        return "failed"
+    outcome = outcome_of(states_of(truths), deciding)
+    return "undecided" if outcome == "passed" and not complete else outcome
 
 
 def _truth(plan: Plan, scores: dict[str, _Moments], truth: str) -> Summary | None:
