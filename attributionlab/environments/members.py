@@ -16,13 +16,12 @@ from torch import Tensor, nn
 from attributionlab.errors import AttributionLabError, BrokenEnvironment
 from attributionlab.networks.designed import logits_of
 from attributionlab.printable import error_line, value_text
+from attributionlab.truth.explained import Explained
 from attributionlab.truth.maps import describe_tensor
 
 if TYPE_CHECKING:
     from attributionlab.environments.base import Environment
     from attributionlab.truth.batch import Batch
-
-Explained = typing.Literal["probability", "logit", "value"]
 
 Value = TypeVar("Value")
 

@@ -19,7 +19,7 @@ ENVIRONMENTS = (PROBABILITY, "single-color-modulo[size=16]", "single-color-sum[s
 LOGIT = "multi-color-sum[output=logit,size=16]"
 
 ALL = tuple(METHODS)
-CONTROLS = ("constant", "edge", "input", "random", "truth")
+CONTROLS = ("constant", "edge", "exact", "input", "random", "truth")
 EVALUATING = tuple(name for name in ALL if name not in CONTROLS)
 """Methods that run the model, so that an exception in its forward pass reaches them."""
 
@@ -303,6 +303,8 @@ CHANGED = {
     "window": ("6", 6),
     "stride": ("2", 2),
     "seed": ("5", 5),
+    "game": ("alone", "alone"),
+    "n_orders": ("9", 9),
     "alpha": ("3", 3),
     "area": ("0.2", 0.2),
     "area_weight": ("20", 20),
