@@ -21,9 +21,11 @@ from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.members import (
     call,
     read_baseline,
+    read_explains,
     read_inputs,
     read_label,
     read_network,
+    read_target,
     read_truth,
 )
 from attributionlab.errors import AttributionLabError, BrokenEnvironment, bad_option
@@ -166,7 +168,7 @@ class Environment(abc.ABC):
         """
         if target != "winner":
             raise bad_option("target", "be winner", target, f"{self.name} has no truth for other outputs")
-        return 0 if self.explains == "value" else self.label(scene)
+        return 0 if read_explains(self) == "value" else read_label(self, scene)
 
     @property
     def has_targets(self) -> bool:
@@ -342,7 +344,7 @@ class Environment(abc.ABC):
                 f"`inputs_of` of {self.name} must return one shape, got {shapes[0]} and {shapes[1]}"
             )
         labels = torch.tensor([read_label(self, scene) for scene in scenes])
-        targets = [self.target_of(scene, target) for scene in scenes]
+        targets = [read_target(self, scene, target) for scene in scenes]
         return Batch(
             inputs=torch.from_numpy(np.stack(inputs)).float().contiguous(),
             targets=torch.tensor(targets),

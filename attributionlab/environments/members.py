@@ -78,6 +78,19 @@ def read_label(environment: Environment, scene: object) -> int:
         raise returned(environment, "label", "return an integer", value_text(label)) from None
 
 
+def read_target(environment: Environment, scene: object, target: object) -> int:
+    """Index of the output that `target` names for a scene.
+
+    Raises:
+        BrokenEnvironment: If it is not an integer.
+    """
+    index: object = call(environment, "target_of", environment.target_of, scene, target)  # type: ignore[arg-type]  # checked by it
+    try:
+        return operator.index(typing.cast("Any", index))
+    except TypeError:
+        raise returned(environment, "target_of", "return an integer", value_text(index)) from None
+
+
 def read_truth(
     environment: Environment, scene: object, shape: tuple[int, ...], target: int | None = None, explained: str = ""
 ) -> npt.NDArray[np.int8]:
