@@ -46,7 +46,8 @@ def test_code_block_runs(language, code, tmp_path, monkeypatch):
         program, *arguments = shlex.split(line)
         assert program == "attributionlab"
         result = CliRunner().invoke(app, arguments)
-        assert result.exit_code in ((0, 1) if arguments[0] == "check" else (0,)), result.output
+        allowed = (0, 1, 4) if arguments[0] == "check" else (0,)  # passed, failed or undecided
+        assert result.exit_code in allowed, result.output
 
 
 FASTER = {

@@ -565,7 +565,7 @@ def test_families_sum_up_their_seeds(tmp_path):
     run_plan(plan, tmp_path / "run")
     records = load_records(tmp_path / "run")
     truth, random = records.summaries(by="family")
-    assert (truth.n_seeds, truth.n_passed, truth.n_images, truth.passed) == (3, 3, 12, True)
+    assert (truth.n_seeds, truth.n_held, truth.n_images, truth.outcome) == (3, 3, 12, "passed")
     each = [one for one in records.summaries() if one.method == "random"]
     assert random.truths["overall"].f1 == pytest.approx(np.mean([one.truths["overall"].f1 for one in each]))
     with pytest.raises(BadOption, match="`by` must be environment or family"):
@@ -820,13 +820,14 @@ def test_summaries_do_not_depend_on_the_order_in_which_jobs_ended(whole, tmp_pat
     assert np.array_equal(ours, theirs)
 
 
-def test_a_family_passes_only_with_every_seed(tmp_path):
+def test_a_family_counts_the_seeds_in_which_the_mean_held_and_is_undecided_near_gamma(tmp_path):
     entries = {"environments": ["multi-color-sum[size=16]"], "methods": ["random"], "metrics": [], "seeds": [0, 1]}
     run_plan(small(**entries), tmp_path / "run")
-    low, high = sorted(one.truths["overall"].f1 for one in load_records(tmp_path / "run").summaries())
+    low, high = sorted(summary.truths["signed"].f1 for summary in load_records(tmp_path / "run").summaries())
     run_plan(small(**entries, gamma=(low + high) / 2), tmp_path / "between")
     (family,) = load_records(tmp_path / "between").summaries(by="family")
-    assert (family.n_passed, family.n_seeds, family.passed) == (1, 2, False)
+    assert (family.deciding_truth, family.outcome) == ("signed", "undecided")
+    assert (family.n_held, family.n_seeds) == (1, 2)
 
 
 def test_what_is_left_out_of_a_record_changes_nothing_else_whatever_texts_hold():
