@@ -84,7 +84,7 @@ def read_target(environment: Environment, scene: object, target: object) -> int:
     Raises:
         BrokenEnvironment: If it is not an integer.
     """
-    index: object = call(environment, "target_of", environment.target_of, scene, target)  # type: ignore[arg-type]  # checked by it
+    index: object = call(environment, "target_of", environment.target_of, scene, target)
     try:
         return operator.index(typing.cast("Any", index))
     except TypeError:
