@@ -149,9 +149,9 @@ PLAN = 'environments = ["multi-color-sum[size=16]"]\nmethods = ["truth", "evil.p
 Arguments = tuple[str, ...]
 
 COMMANDS: dict[str, Arguments] = {
-    "check": ("check", "evil.py:method", "--size=16", "--n-samples=1"),
-    "check json": ("check", "evil.py:method", "--size=16", "--n-samples=1", "--format=json"),
-    "check csv": ("check", "evil.py:method", "--size=16", "--n-samples=1", "--format", "csv"),
+    "check": ("check", "evil.py:method", "--size=16", "--n-samples=4"),
+    "check json": ("check", "evil.py:method", "--size=16", "--n-samples=4", "--format=json"),
+    "check csv": ("check", "evil.py:method", "--size=16", "--n-samples=4", "--format", "csv"),
     "run": ("run", "plan.toml", "--output=run"),
     "audit": ("audit", "--methods=truth,evil.py:method", "--metrics=insertion[steps=4]", "--size=16", "--n-samples=1"),
     "show": ("show", "multi-color-sum", "--methods=evil.py:method", "--size=16", "--n-samples=1", "--output=s.png"),

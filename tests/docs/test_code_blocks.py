@@ -47,10 +47,11 @@ def test_code_block_runs(language, code, tmp_path, monkeypatch):
 
 
 def test_readme_tells_the_truth_about_its_first_commands():
-    """Black baseline fails, the true one passes."""
-    arguments = ["--size", "64"]
-    assert CliRunner().invoke(app, ["check", "integrated-gradients", *arguments]).exit_code == 1
-    assert CliRunner().invoke(app, ["check", "integrated-gradients[baseline=true]", *arguments]).exit_code == 0
+    """From black the pixels are right and the signs wrong, from the true baseline it passes."""
+    for method, outcome, exit_code in (("deeplift", "PIXELS-ONLY", 1), ("deeplift[baseline=true]", "PASSED", 0)):
+        result = CliRunner().invoke(app, ["check", method, "--size", "64"])
+        assert f"{method}: {outcome}" in result.output
+        assert result.exit_code == exit_code
 
 
 @pytest.mark.parametrize(
