@@ -90,6 +90,9 @@ def _exit_code() -> int:
     try:
         code = app(prog_name=PROGRAM, standalone_mode=False)
     except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer leaves so where a reader of its help has gone
+            discard_output()
+            return 0
         code = stop.code
     except KeyboardInterrupt:
         say("error", "interrupted")

@@ -16,13 +16,12 @@ from torch import Tensor, nn
 from attributionlab.errors import AttributionLabError, BrokenEnvironment
 from attributionlab.networks.designed import logits_of
 from attributionlab.printable import error_line, value_text
+from attributionlab.truth.explained import Explained
 from attributionlab.truth.maps import describe_tensor
 
 if TYPE_CHECKING:
     from attributionlab.environments.base import Environment
     from attributionlab.truth.batch import Batch
-
-Explained = typing.Literal["probability", "logit", "value"]
 
 Value = TypeVar("Value")
 
@@ -77,6 +76,19 @@ def read_label(environment: Environment, scene: object) -> int:
         return int(label) if isinstance(label, np.bool_) else operator.index(typing.cast("Any", label))
     except TypeError:
         raise returned(environment, "label", "return an integer", value_text(label)) from None
+
+
+def read_target(environment: Environment, scene: object, target: object) -> int:
+    """Index of the output that `target` names for a scene.
+
+    Raises:
+        BrokenEnvironment: If it is not an integer.
+    """
+    index: object = call(environment, "target_of", environment.target_of, scene, target)
+    try:
+        return operator.index(typing.cast("Any", index))
+    except TypeError:
+        raise returned(environment, "target_of", "return an integer", value_text(index)) from None
 
 
 def read_truth(

@@ -79,7 +79,10 @@ def _numpy_maps(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
         raise _no_numbers(array.dtype, path)
     _check_shape(array.shape, inputs)
     with _damage_named(path):
-        return torch.as_tensor(read_array(path, name))
+        values = read_array(path, name)
+        return torch.as_tensor(
+            values.astype(values.dtype.newbyteorder("="))
+        )  # torch knows the machine's byte order only
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from torch import Tensor
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import bad_option
-from attributionlab.judging.dependence import N_UNITS, Dependence, DependenceTest, is_blind
+from attributionlab.judging.dependence import LEAST_UNITS, N_UNITS, Dependence, DependenceTest, is_blind
 from attributionlab.judging.diagnosis import advise, diagnose
 from attributionlab.judging.outcome import OVERALL, Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Rule
@@ -174,7 +174,7 @@ def _check_environment(
             break
     late = time.monotonic() - begin > options.max_seconds
     most = FIRST_LOOK if late else N_UNITS
-    dependence = _dependence(tally, deciding, most if len(options.looks) > 1 else min(most, tally.n))
+    dependence = _dependence(tally, deciding, most if len(options.looks) > 1 else max(min(most, tally.n), LEAST_UNITS))
     same_for_other = None if tally.failure is not None or late else ignores_target(source)
     return judge(
         tally, deciding, options, dependence=dependence, same_for_other=same_for_other, out_of_time=out_of_time
@@ -213,8 +213,8 @@ def judge(
     environment = tally.source.environment
     failed = EnvironmentVerdict(
         environment=environment.spec,
-        n_samples=tally.n,
-        network_seeds=tally.source.network_seeds(tally.n),
+        n_samples=tally.n_begun,
+        network_seeds=tally.source.network_seeds(tally.n_begun),
         seed=environment.data_seed,
         device=options.device.type,
         outcome="failed",
@@ -223,7 +223,7 @@ def judge(
         error=tally.failure,
     )
     if tally.failure is not None:
-        return failed
+        return dataclasses.replace(failed, advice=advise(failed, deciding, options.gamma))
     if failed.controls["constant"][deciding] is None:
         hint = f"none of {tally.n} samples of {environment.spec} has such a feature"
         raise bad_option("truth", "apply to some sample", deciding, hint)

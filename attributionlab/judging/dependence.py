@@ -11,6 +11,7 @@ N is 1 for the truth, and exactly 0 for maps that are the same under both networ
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ from attributionlab.truth import GroundTruth
 
 N_UNITS = 16
 """Scenes on which the dependence is measured; half of them where the time is up."""
+
+LEAST_UNITS = 2
+"""Smallest number of scenes with an interval."""
 
 BLIND_BELOW = 0.02
 """Maps are blind if the upper end of N is below this."""
@@ -83,7 +87,10 @@ class DependenceTest:
         assert counterpart is not None, "only environments with counterparts are asked"
         other_batch = dataclasses.replace(unit.batch, ground_truth=counterpart.truth)
         maps: list[Tensor] = []
-        for network, batch in ((unit.network, unit.batch), (counterpart.network.to(device), other_batch)):
+        for network, batch in (
+            (unit.network, unit.batch),
+            (copy.deepcopy(counterpart.network).to(device), other_batch),
+        ):
             if network is unit.network and own_map is not None:
                 maps.append(own_map)
                 continue

@@ -30,11 +30,11 @@ def advise(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:
         return "all maps are zero; the diagnosis says why"
     if verdict.outcome == "blind":
         return "the maps are the same under a network that uses other features: the method does not look at the network"
-    if verdict.ignores_target:
-        return "the maps are the same for another class: use `targets`, the index of the output to explain"
     summaries = verdict.truths
     if verdict.outcome == "pixels-only":
         return f"right pixels, wrong signs: {_about_signs(summaries)}"
+    if verdict.ignores_target:
+        return "the maps are the same for another class: use `targets`, the index of the output to explain"
     if verdict.outcome == "undecided":
         return _about_undecided(verdict, deciding, gamma)
     summary = summaries[deciding]

@@ -147,8 +147,13 @@ class Tally:
 
     @property
     def n(self) -> int:
-        """Number of scenes so far."""
+        """Number of scenes with maps so far."""
         return self.facts.n_maps
+
+    @property
+    def n_begun(self) -> int:
+        """Number of scenes so far, with those on which the method failed."""
+        return len(self.controls["constant"].values["overall"])
 
     @property
     def applicable(self) -> tuple[str, ...]:
@@ -167,19 +172,24 @@ class Tally:
             maps = explain(unit.method, unit.network, unit.batch, device=self.source.device, progress=progress)
             if isinstance(maps, Failure):
                 self.failure = maps
+                self._add_controls(unit)
                 return
             self.add(unit, maps)
 
     def add(self, unit: Unit, maps: Maps) -> None:
         """Score the maps of a unit."""
-        values, truth = maps.values.cpu(), unit.truth
-        self.scores.add(values, truth)
-        options: dict[str, dict[str, object]] = {"random": {"signed": "signed" in self.applicable}}
-        for name, scores in self.controls.items():
-            control = make_method(name, unit.environment, **options.get(name, {}))
-            scores.add(control(unit.environment.model, unit.batch.inputs, unit.batch.targets), truth)
+        values = maps.values.cpu()
+        self.scores.add(values, unit.truth)
+        self._add_controls(unit)
         self.facts += inspect_maps(unit.environment, unit.batch, unit.method.declaration, values)
         self.maps += values.split(1)
         self.seconds += maps.seconds or 0.0
         for name, numbers in maps.recorded.items():
             self.recorded.setdefault(name, []).extend(numbers)
+
+    def _add_controls(self, unit: Unit) -> None:
+        """Score the controls on a unit."""
+        options: dict[str, dict[str, object]] = {"random": {"signed": "signed" in self.applicable}}
+        for name, scores in self.controls.items():
+            control = make_method(name, unit.environment, **options.get(name, {}))
+            scores.add(control(unit.environment.model, unit.batch.inputs, unit.batch.targets), unit.truth)

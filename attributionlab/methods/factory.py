@@ -50,6 +50,7 @@ METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
         "edge": "attributionlab.methods.controls:Edge",
         "input": "attributionlab.methods.controls:Input",
         "truth": "attributionlab.methods.controls:Truth",
+        "exact": "attributionlab.methods.controls:Exact",
     },
     rules=Rules(
         base="attributionlab.methods.base:Method",

@@ -74,7 +74,12 @@ class Limits:
         for name, command in COMMANDS.items():
             for megabytes in (4, 16, 48, 128):
                 yield dataclasses.replace(
-                    self._case(name, f"with {megabytes} MB more memory", command, frozenset({0, 3})),
+                    self._case(
+                        name,
+                        f"with {megabytes} MB more memory",
+                        command,
+                        frozenset({0, 1, 3} if name == "run" else {0, 3}),
+                    ),
                     setup=lambda megabytes=megabytes: _limit_memory(megabytes),
                     piped=True,
                 )

@@ -32,6 +32,7 @@ RETURNED = [
     ("inputs_of", lambda _, scene: [scene], r"return real numbers of shape (c, *shape), as (1, h, w) or (1, d), got list"),
     ("inputs_of", lambda _, scene: scene, "return real numbers of shape (c, *shape), as (1, h, w) or (1, d), got int64 of shape (6,)"),
     ("label", lambda *_: 0.5, "return an integer, got 0.5"),
+    ("target_of", lambda *_: 0.5, "return an integer, got 0.5"),
     ("signed_truth", lambda _, scene: scene[None], "return an array of shape (6,), that of the input without channels, got int64 of shape (1, 6)"),
     ("signed_truth", lambda *_: np.full(6, 0.5), "return 1, -1 and 0 only, got 0.5"),
     ("signed_truth", lambda *_: np.full(6, 256), "return 1, -1 and 0 only, got 256"),
@@ -49,7 +50,7 @@ def test_a_member_that_returns_something_else_is_named_by_verify(member, value, 
         al.verify(changed(member, value))
 
 
-MEMBERS = ("scene", "inputs_of", "signed_truth", "label", "build_network", "logits", "claims")
+MEMBERS = ("scene", "inputs_of", "signed_truth", "label", "target_of", "build_network", "logits", "claims")
 
 
 @pytest.mark.parametrize("member", [*MEMBERS, "explains", "true_baseline"])
@@ -120,6 +121,9 @@ def test_labels_and_truths_may_be_booleans():
     assert batch.ground_truth.signed.dtype == torch.int8
 
 
+truth_of = WeightedColumns.signed_truth
+
+
 def violations(environment):
     return {claim.name: claim.note for claim in al.verify(environment, n_samples=2).claims if not claim.holds}
 
@@ -134,9 +138,9 @@ def test_a_wrong_label_is_found_with_the_sample():
 @pytest.mark.parametrize(
     ("lie", "text"),
     [
-        (lambda self, scene: -WeightedColumns.signed_truth(self, scene), r"truth [+-]1, effect \S+ alone and \S+ in the whole"),
+        (lambda self, scene: -truth_of(self, scene), r"truth [+-]1, effect \S+ alone and \S+ in the whole"),
         (lambda *_: np.zeros(6), r"truth \+0, effect \S+ alone and \S+ in the whole"),
-        (lambda *_: np.ones(6), r"truth \+1, effect \S+ alone and \S+ in the whole"),
+        (lambda self, scene: np.where(truth_of(self, scene) == 0, 1, truth_of(self, scene)), r"truth \+1, effect \S+ alone and \S+ in the whole"),
     ],
     ids=["flipped", "forgotten", "invented"],
 )  # fmt: skip

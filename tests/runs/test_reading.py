@@ -300,6 +300,24 @@ def test_damaged_maps_are_left_out_of_a_report_and_made_again_by_a_resume(tmp_pa
     assert file.read_bytes() == content
 
 
+def test_maps_of_another_size_are_left_out_of_a_report_and_made_again_by_a_resume(tmp_path):
+    plan = Plan.of(environments=[ENVIRONMENT], methods=["gradient"], n_samples=4, images_per_job=2, save_maps=4)
+    run_plan(plan, tmp_path / "run")
+    (changed, _) = (tmp_path / "run" / "maps").iterdir()
+    content = changed.read_bytes()
+    np.savez_compressed(changed, maps=np.zeros((2, 5, 5), np.float32))
+    with pytest.warns(DamagedRecords, match=r"maps are left out: `maps` must have one shape, got .*\.npz"):
+        report_html(load_records(tmp_path / "run"))
+    assert run_plan(plan, tmp_path / "run").n_run == 1
+    assert changed.read_bytes() == content
+
+
+def test_a_run_without_records_is_shown_as_not_run(copied, tmp_path):
+    (copied / RECORDS_FILE).unlink()
+    assert "not run" in report_html(load_records(copied))
+    write_figures(load_records(copied), tmp_path / "figures", "svg")
+
+
 def without(name):
     return lambda stored: stored.pop(name)
 
@@ -311,7 +329,9 @@ def put(**entries):
 @pytest.mark.parametrize(
     "change",
     [
-        *map(without, ("key", "start", "measure", "error", "seconds", "versions", "n_zero_maps", "environment")),
+        *map(
+            without, ("scores", "key", "start", "measure", "error", "seconds", "versions", "n_zero_maps", "environment")
+        ),
         put(key="00"),
         put(key=3),
         put(start=-1),
