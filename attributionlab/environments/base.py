@@ -337,6 +337,8 @@ class Environment(abc.ABC):
             BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
         scenes = tuple(require_list("scenes", scenes, "scenes", 1))
+        if not isinstance(target, (str, int)):
+            raise bad_option("target", "be winner, loser or the index of an output", target)
         inputs = [read_inputs(self, scene) for scene in scenes]
         shapes = sorted({array.shape for array in inputs})
         if len(shapes) > 1:

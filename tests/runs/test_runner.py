@@ -91,7 +91,7 @@ def test_scores_are_those_of_check_and_of_the_metrics(whole):
     stored = records.maps(spec, "gradient")
     assert stored.shape == (3, 16, 16)
     assert stored == pytest.approx(maps[:3].numpy(), rel=1e-4, abs=1e-9)  # batches of 2 and of 4 round differently
-    verdict = al.check("gradient", spec, n_samples=4).environments[0].truths["overall"]
+    verdict = al.check("gradient", spec, n_samples=4, one_network=True).environments[0].truths["overall"]
     (summary,) = (one for one in records.summaries() if (one.environment, one.method) == (spec, "gradient"))
     assert summary.truths["overall"].f1 == pytest.approx(verdict.f1, rel=1e-6)
     assert summary.truths["overall"].f1_low == pytest.approx(verdict.f1_low, rel=1e-6)
@@ -823,10 +823,10 @@ def test_summaries_do_not_depend_on_the_order_in_which_jobs_ended(whole, tmp_pat
 def test_a_family_counts_the_seeds_in_which_the_mean_held_and_is_undecided_near_gamma(tmp_path):
     entries = {"environments": ["multi-color-sum[size=16]"], "methods": ["random"], "metrics": [], "seeds": [0, 1]}
     run_plan(small(**entries), tmp_path / "run")
-    low, high = sorted(summary.truths["signed"].f1 for summary in load_records(tmp_path / "run").summaries())
+    low, high = sorted(summary.truths["overall"].f1 for summary in load_records(tmp_path / "run").summaries())
     run_plan(small(**entries, gamma=(low + high) / 2), tmp_path / "between")
     (family,) = load_records(tmp_path / "between").summaries(by="family")
-    assert (family.deciding_truth, family.outcome) == ("signed", "undecided")
+    assert (family.deciding_truth, family.outcome) == ("overall", "undecided")
     assert (family.n_held, family.n_seeds) == (1, 2)
 
 

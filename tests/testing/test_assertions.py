@@ -99,7 +99,7 @@ def test_maps_that_change_with_the_network_pass(method):
 def test_network_dependence_needs_counterparts_and_two_images():
     with pytest.raises(BadOption, match="`environment` must have counterparts, as multi-color-sum has, got 'single"):
         testing.assert_network_dependent("gradient", "single-color-sum", size=16)
-    with pytest.raises(BadOption, match="`n_samples` must be an integer from 2"):
+    with pytest.raises(BadOption, match="`n_samples` must be at least 2, got 1"):
         testing.assert_network_dependent("gradient", size=16, n_samples=1)
 
 
@@ -180,10 +180,13 @@ def test_a_device_that_is_not_there_is_a_reason_to_skip():
 
 
 def test_coarse_methods_are_not_asked_about_pixels():
-    report = testing.assert_all("gradcam")
-    assert set(report.skipped) >= {"assert_dummy", "assert_symmetric", "assert_sensitive", "assert_complete"}
-    assert "assert_faithful" in report.passed
-    assert str(report).splitlines()[0].startswith("gradcam: 8 assertions hold, 0 fail")
+    """GradCAM depends on the network, and is below gamma at 32x32."""
+    message = message_of(testing.assert_all, "gradcam")
+    assert message.startswith("gradcam: 8 assertions hold, 1 fail, 5 skipped")
+    for name in ("assert_dummy", "assert_symmetric", "assert_sensitive", "assert_complete"):
+        assert f"skipped  {name}: " in message
+    assert "holds    assert_network_dependent" in message
+    assert "assert_faithful: gradcam is not faithful: F1 on positive-smooth truth is 0.4" in message
 
 
 @al.metric(higher_is_better=False)
