@@ -14,7 +14,7 @@ from attributionlab.judging import check
 from attributionlab.judging.dependence import Dependence, DependenceTest, is_blind
 from attributionlab.judging.units import Source, Tally
 from attributionlab.measuring.progress import no_progress
-from attributionlab.methods import declares, make_method
+from attributionlab.methods import make_method
 from attributionlab.truth import TRUTHS
 
 MULTI = "multi-color-sum[size=16]"
