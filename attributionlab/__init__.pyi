@@ -3,6 +3,7 @@ from . import methods as methods
 from . import metrics as metrics
 from . import testing as testing
 from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
+from .games import exact_values
 from .judging import Audit, Verdict, audit, check, check_maps
 from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
 from .metrics import (
@@ -10,16 +11,18 @@ from .metrics import (
     Curve,
     Metric,
     SensitivityCurve,
+    ValueAgreement,
     deletion,
     insertion,
     make_metric,
     metric,
     register_metric,
     score,
+    score_values,
     sensitivity_n,
 )
 from .runs import Plan, Records, load_records, read_plan, run_plan
-from .truth import Batch, GroundTruth, LabeledImages
+from .truth import Batch, ExactValues, GroundTruth, LabeledImages
 
 __version__: str
 
@@ -30,6 +33,7 @@ __all__ = [
     "Curve",
     "Declaration",
     "Environment",
+    "ExactValues",
     "GroundTruth",
     "LabeledImages",
     "Method",
@@ -38,6 +42,7 @@ __all__ = [
     "Records",
     "SensitivityCurve",
     "TrainedNetwork",
+    "ValueAgreement",
     "Verdict",
     "audit",
     "check",
@@ -45,6 +50,7 @@ __all__ = [
     "declares",
     "deletion",
     "environments",
+    "exact_values",
     "insertion",
     "load_records",
     "make_environment",
@@ -60,6 +66,7 @@ __all__ = [
     "register_segmenter",
     "run_plan",
     "score",
+    "score_values",
     "sensitivity_n",
     "testing",
     "verify",

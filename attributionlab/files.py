@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import gc
 import io
 import os
 import re
@@ -153,7 +154,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             _take_place(draft, path)
             sync_folder(parent)
         finally:
-            shutil.rmtree(draft, ignore_errors=True)  # the draft, or the folder that changed places with it
+            _remove_tree(draft)  # the draft, or the folder that changed places with it
 
 
 @contextmanager
@@ -184,7 +185,7 @@ def filled_folder(path: Path) -> Iterator[Path]:
                 _remove(entry)
             raise
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            _remove_tree(draft)
 
 
 def make_folder(folder: Path) -> None:
@@ -265,6 +266,15 @@ def process_runs(process: int) -> bool:
     except PermissionError:  # of another user
         return True
     return True
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder where it is there, also where memory is short and the work that was interrupted holds what there was."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except MemoryError:
+        gc.collect()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(path: Path) -> None:

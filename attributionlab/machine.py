@@ -102,7 +102,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
 
 
-_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+_MEMORY_WORDS = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "bad_alloc",
+    "could not create a primitive",
+)
 """Texts in torch's errors of the CPU's allocator and of CUDA's."""
 
 

@@ -7,7 +7,9 @@ al. 2024. An accumulator's weights cannot be derived from a formula (they are dr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -133,3 +135,40 @@ def modulo_by_layers(value: Number, modulus: int, max_count: int) -> Number:
     flagged = [(difference, is_number(difference, modulus)) for difference in differences]  # f_3
     rests = [relu(difference - modulus * flag) for difference, flag in flagged]  # f_4
     return relu(sum(rests))  # f_5
+
+
+def shapley(n_players: int, value: Callable[[frozenset[int]], Fraction]) -> list[Fraction]:
+    """Shapley's formula: what a player adds to every coalition of the others, times |S|! (n - |S| - 1)! / n!."""
+    values = []
+    for player in range(n_players):
+        others = [other for other in range(n_players) if other != player]
+        total = Fraction(0)
+        for size in range(n_players):
+            weight = Fraction(math.factorial(size) * math.factorial(n_players - size - 1), math.factorial(n_players))
+            for coalition in itertools.combinations(others, size):
+                before = frozenset(coalition)
+                total += weight * (value(before | {player}) - value(before))
+        values.append(total)
+    return values
+
+
+def shapley_of_counts(sizes: Sequence[int], value: Callable[[tuple[int, ...]], Fraction]) -> list[Fraction]:
+    """Shapley's formula for players of few kinds: coalitions with equal numbers of each kind are counted, not listed."""
+    n_players = sum(sizes)
+    values = []
+    for kind in range(len(sizes)):
+        others = [size - (index == kind) for index, size in enumerate(sizes)]
+        total = Fraction(0)
+        for shown in itertools.product(*(range(size + 1) for size in others)):
+            size = sum(shown)
+            n_coalitions = math.prod(math.comb(most, number) for most, number in zip(others, shown, strict=True))
+            weight = Fraction(math.factorial(size) * math.factorial(n_players - size - 1), math.factorial(n_players))
+            after = tuple(number + (index == kind) for index, number in enumerate(shown))
+            total += n_coalitions * weight * (value(after) - value(shown))
+        values.append(total)
+    return values
+
+
+def probability_base_two(counts: Sequence[int], target: int) -> Fraction:
+    """A softmax of counts with powers of 2 instead of e, which is rational; e^(count / T) for T = 1 / ln 2."""
+    return 1 / sum(Fraction(2) ** (count - counts[target]) for count in counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import copy
 import dataclasses
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from torch import Tensor, nn
 
 from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.members import (
-    Explained,
     call,
     read_baseline,
     read_explains,
@@ -34,7 +34,9 @@ from attributionlab.specs.arguments import MOST_IMAGES, require_list, whole_numb
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.batch import Batch
+from attributionlab.truth.explained import Explained, explained_output, output_difference
 from attributionlab.truth.ground_truth import GroundTruth
+from attributionlab.truth.set_functions import CountedSetFunction, SetFunction
 
 Target = Literal["winner", "loser"] | int
 Logits = npt.NDArray[np.float64]
@@ -179,21 +181,39 @@ class Environment(abc.ABC):
 
     def explained(self, logits: Logits, target: int) -> float:
         """The explained output that follows from logits (k,)."""
-        if self.explains != "probability":
-            return float(logits[target])
-        return float(1.0 / np.exp(logits - logits[target]).sum())
+        return float(explained_output(logits, target, self.explains))
 
     def difference(self, before: Logits, after: Logits, target: int) -> float:
         """Increase of the explained output from the logits `before` to the logits `after`, each (k,).
 
-        A probability is 1 / (1 + s), where s are the odds against it, so its difference follows from the difference of
-        the odds (by expm1). This keeps effects of classes far behind, which two probabilities near 1 would round away.
+        It follows from the change of the odds, so that effects of classes far behind are not rounded to 0.
         """
-        if self.explains != "probability":
-            return float(after[target] - before[target])
-        first, second = (np.delete(logits - logits[target], target) for logits in (before, after))
-        shrinks = -(np.exp(first) * np.expm1(second - first)).sum()
-        return float(shrinks / ((1 + np.exp(first).sum()) * (1 + np.exp(second).sum())))
+        return float(output_difference(before, after, target, self.explains))
+
+    def set_function(self, scene: Any, target: int, baseline: tuple[float, ...]) -> SetFunction | None:
+        """v(S): the explained output in closed form while only the features in S are shown and the others are at a baseline.
+
+        By default it is built from `logits`, with every feature a kind of its own. An environment whose features are
+        exchangeable says so by a set function of its own, so that large inputs have exact values.
+
+        Args:
+            scene: A scene of this environment.
+            target: Index of the explained output.
+            baseline: (c,): the value of each channel of an absent feature.
+
+        Returns:
+            The set function; None if there is no closed form for this baseline.
+        """
+        if not self.has_logits or baseline != tuple(self.true_baseline.tolist()):
+            return None
+        shape = self.inputs_of(scene).shape[1:]
+        n_features = math.prod(shape)
+        return CountedSetFunction(
+            np.arange(1, n_features + 1).reshape(shape),
+            n_features,
+            lambda shown: self.logits(scene, shown.reshape(shape) > 0),
+            lambda before, after: self.difference(before, after, target),
+        )
 
     def counterpart(self, scene: Any, explained: Explained | None = None) -> Counterpart | None:  # noqa: ARG002  # as above
         """Another designed network for the same input and output index that uses other features, with their truth.
@@ -317,6 +337,8 @@ class Environment(abc.ABC):
             BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
         scenes = tuple(require_list("scenes", scenes, "scenes", 1))
+        if not isinstance(target, (str, int)):
+            raise bad_option("target", "be winner, loser or the index of an output", target)
         inputs = [read_inputs(self, scene) for scene in scenes]
         shapes = sorted({array.shape for array in inputs})
         if len(shapes) > 1:

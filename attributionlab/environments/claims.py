@@ -214,6 +214,21 @@ def _coalitions(case: Case, index: int, shape: tuple[int, ...]) -> Iterator[Tens
         yield ~alone.view(-1, *shape)
 
 
+def shapley_claim(environment: Environment, case: Case) -> Claim | None:
+    """The mask has the signs of the exact Shapley values; None if they have no closed form."""
+    claim = Claim(
+        "shapley values", "exact Shapley values have the sign of the truth at every feature, and are 0 elsewhere"
+    )
+    baseline = tuple(environment.true_baseline.tolist())
+    signed = case.batch.ground_truth.signed
+    for scene, target, signs in zip(case.batch.scenes, case.batch.targets.tolist(), signed, strict=True):
+        function = environment.set_function(scene, target, baseline)
+        values = None if function is None else function.shapley()
+        if function is not None and values is not None:
+            claim.test(torch.from_numpy(function.spread(values)).sign() == signs)
+    return claim if claim.n_checked else None
+
+
 def precision_claim(environment: Environment, case: Case) -> Claim:
     """Logits do not depend on the precision or on the batch."""
     unfamiliar = environment.unfamiliar_inputs(len(case.batch))
@@ -258,12 +273,11 @@ def generic_claims(environment: Environment, case: Case) -> Iterator[Claim]:
     if environment.has_logits:
         yield closed_form_claim(environment, case)
         yield truth_claim(environment, case)
+    yield from filter(None, [shapley_claim(environment, case)])
     yield precision_claim(environment, case)
     if case.device.type != "cpu":
         yield device_claim(environment, case)
-    variants = variant_claim(environment, case)
-    if variants is not None:
-        yield variants
+    yield from filter(None, [variant_claim(environment, case)])
 
 
 def _near(environment: Environment, values: Tensor, expected: Tensor) -> Tensor:

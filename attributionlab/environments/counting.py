@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 import torch
@@ -17,11 +17,13 @@ from attributionlab.environments.base import Environment, Logits, Present
 from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.counting_claims import background_claim, counts_claim, intervention_claims
 from attributionlab.environments.images import ImageEnvironment
+from attributionlab.errors import bad_option
 from attributionlab.networks import Activation, DesignedNetwork, Structure
 from attributionlab.networks.accumulator import Redundancy, design_blocks
 from attributionlab.networks.kernels import Design
 from attributionlab.scenes import Scene, colored_ids
 from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.set_functions import CountedSetFunction, IntArray, SetFunction
 
 MOST_CHANNELS = 1_024
 """Largest number of kernels per class and of redundant channels, which multiply the memory of every layer."""
@@ -38,6 +40,9 @@ class CountingEnvironment(ImageEnvironment):
         structure: Structure of the network: `plain`, with a `residual` block, with a `flatten-module`, or with ReLUs
             that write `inplace`. All variants compute the same function, bit for bit; they differ in the modules that libraries can hook.
     """
+
+    symmetric_path: ClassVar[bool] = False
+    """Whether all pixels that are counted are exchangeable for the network also on the straight path from the background."""
 
     accumulator: Design = "nonnegative"
     n_kernels: int = 3
@@ -99,6 +104,31 @@ class CountingEnvironment(ImageEnvironment):
     def logits(self, scene: Scene, present: Present) -> Logits:
         """Logits when only the `present` pixels (h, w) are shown and all others have the background's color: (k,) float64."""
         return self.logits_of_counts(self.counts(scene, present))
+
+    def kinds(self, scene: Scene) -> IntArray:
+        """(h, w) int64: the index of each pixel's color in the palette, counted from 1; 0 for the background.
+
+        Raises:
+            BadOption: If the scene has another color.
+        """
+        for patch in scene.patches:
+            if patch.color not in self.palette:
+                raise bad_option("scenes", "have the colors of the environment", patch.color)
+        colors = [0, *(self.palette.index(patch.color) + 1 for patch in scene.patches)]
+        kinds: IntArray = np.array(colors)[colored_ids(scene)]
+        return kinds
+
+    def set_function(self, scene: Scene, target: int, baseline: tuple[float, ...]) -> SetFunction | None:
+        """v(S) from the true baseline: all pixels of one color are exchangeable, and background pixels are dummies."""
+        if baseline != self.background_color:
+            return None
+        return CountedSetFunction(
+            self.kinds(scene),
+            len(self.palette),
+            self.logits_of_counts,
+            lambda before, after: self.difference(before, after, target),
+            self.symmetric_path,
+        )
 
     def variants(self) -> Iterator[Environment]:
         """All other combinations of `activation` and `structure`."""

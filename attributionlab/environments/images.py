@@ -12,11 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from attributionlab.environments.base import Environment, Explained, Target
+from attributionlab.environments.base import Environment, Target
 from attributionlab.errors import bad_option
 from attributionlab.scenes import Scene, colored_ids, patch_ids, render
 from attributionlab.specs.arguments import require_list, whole_number
 from attributionlab.truth.batch import Batch
+from attributionlab.truth.explained import Explained
 from attributionlab.truth.ground_truth import GroundTruth
 
 PAPER_SIDE = 224

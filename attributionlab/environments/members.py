@@ -16,13 +16,12 @@ from torch import Tensor, nn
 from attributionlab.errors import AttributionLabError, BrokenEnvironment
 from attributionlab.networks.designed import logits_of
 from attributionlab.printable import error_line, value_text
+from attributionlab.truth.explained import Explained
 from attributionlab.truth.maps import describe_tensor
 
 if TYPE_CHECKING:
     from attributionlab.environments.base import Environment
     from attributionlab.truth.batch import Batch
-
-Explained = typing.Literal["probability", "logit", "value"]
 
 Value = TypeVar("Value")
 
@@ -85,7 +84,7 @@ def read_target(environment: Environment, scene: object, target: object) -> int:
     Raises:
         BrokenEnvironment: If it is not an integer.
     """
-    index: object = call(environment, "target_of", environment.target_of, scene, target)  # type: ignore[arg-type]  # checked by it
+    index: object = call(environment, "target_of", environment.target_of, scene, target)
     try:
         return operator.index(typing.cast("Any", index))
     except TypeError:

@@ -15,7 +15,6 @@ from attributionlab.environments.base import Counterpart, Environment, Logits, T
 from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.color_claims import color_claims, counterpart_claim, random_colors, redundancy_claim
 from attributionlab.environments.counting import MOST_CHANNELS, CountingEnvironment
-from attributionlab.environments.members import Explained
 from attributionlab.errors import SaturationWarning, bad_option
 from attributionlab.networks import (
     Accumulator,
@@ -28,6 +27,8 @@ from attributionlab.networks import (
 from attributionlab.networks.dyadic import grid_of, is_power_of_two
 from attributionlab.scenes import MultiColorSampler, Scene
 from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.explained import Explained
+from attributionlab.truth.set_functions import LinearSetFunction, SetFunction, SoftmaxSetFunction
 
 Auto = Literal["auto"]
 Color = tuple[int, int, int]
@@ -167,9 +168,35 @@ class MultiColorSum(CountingEnvironment):
         """The channels activated by unknown colors."""
         return Redundancy(self.n_redundant, self.redundant_scale)
 
+    @property
+    def is_redundant(self) -> bool:
+        """Whether unknown colors affect the counts."""
+        return self.n_redundant > 0 and self.redundant_scale != 0
+
     def logits_of_counts(self, counts: Logits) -> Logits:
         """Counts divided by the temperature."""
         return counts / self.counts_per_logit
+
+    def set_function(self, scene: Scene, target: int, baseline: tuple[float, ...]) -> SetFunction | None:
+        """v(S) from a baseline that the network knows, or from any color if redundancy is off.
+
+        A baseline that is not a counted color acts like the background. From a counted color, only logits have a closed form:
+        every shown pixel then also lowers the count of that color.
+        """
+        counted: tuple[tuple[float, ...], ...] = self.colors
+        if self.is_redundant and baseline not in (self.background, *counted):
+            return None
+        if self.output == "logit":
+            return self._linear_function(scene, target, lost=baseline == counted[target])
+        if baseline in counted:
+            return None
+        return SoftmaxSetFunction(self.kinds(scene), len(counted), target, self.counts_per_logit)
+
+    def _linear_function(self, scene: Scene, target: int, *, lost: bool) -> LinearSetFunction:
+        """v(S) of a logit; `lost` if absent pixels have the target's color, so that every shown pixel lowers its count."""
+        kinds, n_kinds = self.kinds(scene), len(self.colors) + 1  # the background is the last kind
+        weights = ((np.arange(n_kinds) == target) - float(lost)) / self.counts_per_logit
+        return LinearSetFunction(np.where(kinds == 0, n_kinds, kinds), n_kinds, weights, additive=not self.is_redundant)
 
     def unfamiliar_inputs(self, n: int) -> Tensor:
         """(n, 3, h, w): images of random integer colors."""
@@ -195,8 +222,7 @@ class MultiColorSum(CountingEnvironment):
     @property
     def output_per_feature(self) -> float | None:
         """1/T for a logit without redundant channels, else None."""
-        redundant = self.n_redundant > 0 and self.redundant_scale != 0
-        return None if self.output == "probability" or redundant else 1.0 / self.counts_per_logit
+        return None if self.output == "probability" or self.is_redundant else 1.0 / self.counts_per_logit
 
     @property
     def background_color(self) -> Color:

@@ -11,12 +11,12 @@ from typing import Literal
 from torch import nn
 
 from attributionlab.environments.counting import CountingEnvironment
-from attributionlab.environments.members import Explained
 from attributionlab.environments.multi_color_sum import check_radii, scaled_radii
 from attributionlab.errors import bad_option
 from attributionlab.networks import Accumulator, DesignedNetwork, express
 from attributionlab.scenes import BlobSampler, Scene
 from attributionlab.scenes.shapes import BLOB_REACH
+from attributionlab.truth.explained import Explained
 
 Auto = Literal["auto"]
 

@@ -35,6 +35,9 @@ class SingleColorModulo(SingleColor):
     name: ClassVar[str] = "single-color-modulo"
     summary: ClassVar[str] = "the number of white pixels modulo N (regression)"
 
+    symmetric_path: ClassVar[bool] = True
+    """All white pixels have one gray value on the path from black."""
+
     modulus: int = PAPER_MODULUS
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 Shape = tuple[int, ...]
 
@@ -85,6 +86,17 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+
+
+def write_png(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
+    """Write pixels (h, w) or (h, w, 3) as a PNG.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    path.write_bytes(buffer.getvalue())
 
 
 def png_size(path: Path) -> tuple[int, int]:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from skimage.io import imsave
 from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.errors import bad_option
-from attributionlab.exchange.array_files import write_arrays
+from attributionlab.exchange.array_files import write_arrays, write_png
 from attributionlab.exchange.model_files import ONNX, WEIGHTS, check_onnx, write_onnx, write_weights
 from attributionlab.files import check_parents, filled_folder, is_draft, whole_folder
 from attributionlab.machine import versions
@@ -210,15 +209,13 @@ def _write_pictures(batch: Batch, row: int, name: str, folder: Path) -> dict[str
     for kind in ("images", "masks"):
         (folder / kind).mkdir(exist_ok=True)
     image = picture(batch.inputs[row])
-    imsave(
-        folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0], check_contrast=False
-    )
+    write_png(folder / "images" / f"{name}.png", image if batch.inputs.shape[1] == 3 else image[..., 0])
     masks = {"positive": truth.positive_mask[row], "negative": truth.negative_mask[row]}
     if truth.smooth_positive_mask is not None:
         masks["positive-smooth"] = truth.smooth_positive_mask[row]
     for kind, mask in masks.items():
         pixels = mask.cpu().numpy().astype(np.uint8) * 255
-        imsave(folder / "masks" / f"{name}-{kind}.png", pixels, check_contrast=False)
+        write_png(folder / "masks" / f"{name}-{kind}.png", pixels)
     return {"image": f"images/{name}.png", "masks": {kind: f"masks/{name}-{kind}.png" for kind in masks}}
 
 

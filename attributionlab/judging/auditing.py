@@ -18,10 +18,10 @@ from attributionlab.judging.audit_report import Audit, Comparison, EnvironmentAu
 from attributionlab.judging.ranking import RankCorrelation, paired_difference, rank_correlation
 from attributionlab.machine import find_device, versions
 from attributionlab.measuring.evaluate import measure
-from attributionlab.measuring.explain import explain
+from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
-from attributionlab.methods import AnyMethod, make_method
+from attributionlab.methods import AnyMethod, Method, make_method
 from attributionlab.metrics import AnyMetric, Measurement, Metric, MetricFunction, make_metric, score
 from attributionlab.perturbation import DEFAULT_MEMORY
 from attributionlab.printable import error_text
@@ -33,6 +33,7 @@ from attributionlab.specs.arguments import (
     require_list,
     whole_number,
 )
+from attributionlab.specs.options import changed_options
 from attributionlab.truth import Batch
 
 F1_TRUTHS = ("positive", "overall")
@@ -223,10 +224,7 @@ def _maps(
     truth = batch.ground_truth.to("cpu")
     for method, model, row in zip(methods, models, rows, strict=True):
         if row.error is None:
-            try:
-                explained = explain(method, model, batch, device=plan.device)
-            except BadOption as error:  # the message names the option, but many methods have it
-                raise BadOption(f"{error} (for {method.spec})") from error
+            explained = _explain_if_it_fits(method, model, batch, plan)
             if isinstance(explained, Failure):
                 row.error = explained
             else:
@@ -234,6 +232,20 @@ def _maps(
                 maps.append((row, explained.values))
         plan.progress(len(batch))
     return maps
+
+
+def _explain_if_it_fits(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -> Maps | Failure:
+    """Maps of a method, or its failure; a method fails, too, if it does not fit the network or the inputs by default.
+
+    Raises:
+        BadOption: If an option that was set does not fit.
+    """
+    try:
+        return explain(method, model, batch, device=plan.device)
+    except BadOption as error:
+        if isinstance(method, Method) and error.option not in changed_options(method):
+            return Failure.of(error)
+        raise BadOption(f"{error} (for {method.spec})") from error  # many methods have an option of this name
 
 
 def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, str]) -> MethodScores:

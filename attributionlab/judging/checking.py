@@ -31,7 +31,15 @@ from attributionlab.measuring.applicable import check_applies, deciding_truth
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.methods.diagnostics import Recorded
-from attributionlab.specs.arguments import MOST_IMAGES, number, require_choice, require_function, share, whole_number
+from attributionlab.specs.arguments import (
+    MOST_IMAGES,
+    number,
+    require_choice,
+    require_flag,
+    require_function,
+    share,
+    whole_number,
+)
 from attributionlab.truth import TRUTHS
 from attributionlab.truth.kinds import require_truth
 
@@ -101,7 +109,7 @@ def check(
         looks=_looks(n_samples, rule),
         gamma=share("gamma", gamma),
         rule=rule,
-        one_network=one_network or rule == "point",
+        one_network=require_flag("one_network", one_network) or rule == "point",
         max_seconds=number("max_seconds", max_seconds, 0),
         batch_size=whole_number("batch_size", batch_size, 1),
         device=find_device(device),

@@ -11,25 +11,23 @@ N is 1 for the truth, and exactly 0 for maps that are the same under both networ
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.special import stdtrit
 from torch import Tensor
 
 from attributionlab.judging.statistics import Values
-from attributionlab.judging.units import Tally, Unit
-from attributionlab.measuring.explain import explain
+from attributionlab.judging.units import N_KEPT, Source, Tally, Unit
+from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
-from attributionlab.metrics import score
+from attributionlab.metrics import Agreement, score
 from attributionlab.truth import GroundTruth
 
-N_UNITS = 16
+N_UNITS = N_KEPT
 """Scenes on which the dependence is measured; half of them where the time is up."""
 
 LEAST_UNITS = 2
@@ -75,34 +73,29 @@ class DependenceTest:
         Maps that the tally holds are not computed again.
         """
         for index, unit in enumerate(dataclasses.replace(tally.source, batch_size=1).units(0, n)):
-            known = tally.maps[index] if index < tally.n else None
-            failure = self._add(unit, tally.source.device, known)
+            own_map = tally.maps[index] if index < tally.n else None
+            failure = self._add(unit, tally.source, own_map)
             if failure is not None:
                 return failure
         return None
 
-    def _add(self, unit: Unit, device: torch.device, own_map: Tensor | None) -> Failure | None:
+    def _add(self, unit: Unit, source: Source, own_map: Tensor | None) -> Failure | None:
         """Explain one scene under its counterpart, and compare both maps with both truths."""
         counterpart = unit.environment.counterpart(unit.batch.scenes[0])
         assert counterpart is not None, "only environments with counterparts are asked"
-        other_batch = dataclasses.replace(unit.batch, ground_truth=counterpart.truth)
-        maps: list[Tensor] = []
-        for network, batch in (
-            (unit.network, unit.batch),
-            (copy.deepcopy(counterpart.network).to(device), other_batch),
-        ):
-            if network is unit.network and own_map is not None:
-                maps.append(own_map)
-                continue
-            explained = explain(unit.method, network, batch, device=device)
-            if isinstance(explained, Failure):
-                return explained
-            maps.append(explained.values.cpu())
-        own, other = unit.truth, _judged_counterpart(unit, counterpart.truth)
-        for truth in self.truths:
-            of_method = _difference(maps[0], maps[1], own, other, truth)
-            of_truth = _difference(own.signed, other.signed, own, other, truth)
-            self.differences.setdefault(truth, []).append((of_method, of_truth))
+        network = source.own_copy(unit.environment, counterpart.network)
+        batch = dataclasses.replace(unit.batch, ground_truth=counterpart.truth)
+        others = explain(unit.method, network, batch, device=source.device)
+        owns = (
+            explain(unit.method, unit.network, unit.batch, device=source.device) if own_map is None else Maps(own_map)
+        )
+        if isinstance(others, Failure) or isinstance(owns, Failure):
+            return others if isinstance(others, Failure) else owns  # type: ignore[return-value]  # one of them is
+        truths = unit.truth, _judged_counterpart(unit, counterpart.truth)
+        of_method = _differences((owns.values.cpu(), others.values.cpu()), truths, self.truths)
+        of_truth = _differences((truths[0].signed, truths[1].signed), truths, self.truths)
+        for kind in self.truths:
+            self.differences.setdefault(kind, []).append((of_method[kind], of_truth[kind]))
         return None
 
     def results(self) -> dict[str, Dependence]:
@@ -124,13 +117,21 @@ def _judged_counterpart(unit: Unit, truth: GroundTruth) -> GroundTruth:
     return truth
 
 
-def _difference(own_map: Tensor, other_map: Tensor, own: GroundTruth, other: GroundTruth, truth: str) -> float:
-    """D of one scene."""
-    f1 = [
-        float(score(maps, of_network).against(truth).f1.nan_to_num(0.0))
-        for maps, of_network in ((own_map, own), (other_map, other), (own_map, other), (other_map, own))
-    ]
-    return ((f1[0] + f1[1]) - (f1[2] + f1[3])) / 2
+def _differences(
+    maps: tuple[Tensor, Tensor], truths: tuple[GroundTruth, GroundTruth], kinds: tuple[str, ...]
+) -> dict[str, float]:
+    """D of one scene by kind of truth."""
+    own, other, own_by_other, other_by_own = (
+        score(maps[index], truths[of]) for index, of in ((0, 0), (1, 1), (0, 1), (1, 0))
+    )
+
+    def f1(agreement: Agreement, kind: str) -> float:
+        return float(agreement.against(kind).f1.nan_to_num(0.0))
+
+    return {
+        kind: ((f1(own, kind) + f1(other, kind)) - (f1(own_by_other, kind) + f1(other_by_own, kind))) / 2
+        for kind in kinds
+    }
 
 
 def _dependence(pairs: Values) -> Dependence:

@@ -26,6 +26,8 @@ def advise(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:
         return ""
     if verdict.error is not None:
         return "mend the error; the check says nothing about the maps before"
+    if verdict.n_zero_maps == verdict.n_samples:
+        return "all maps are zero; the diagnosis says why"
     if verdict.outcome == "blind":
         return "the maps are the same under a network that uses other features: the method does not look at the network"
     summaries = verdict.truths
@@ -36,8 +38,7 @@ def advise(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:
     if verdict.outcome == "undecided":
         return _about_undecided(verdict, deciding, gamma)
     summary = summaries[deciding]
-    if verdict.n_zero_maps == verdict.n_samples or summary is None:
-        return "all maps are zero; the diagnosis says why"
+    assert summary is not None, "a method without an error has scores"
     if summary.recall < summary.precision:
         return "much of the truth has little value: compare with the exact maps in a picture (`attributionlab show`)"
     return (
@@ -50,9 +51,7 @@ def _about_signs(truths: Mapping[str, Summary | None]) -> str:
     positive, negative = truths.get("positive"), truths.get("negative")
     if positive is not None and negative is not None and max(positive.f1, negative.f1) < WRONG_SIGNS:
         return "nearly all signs are inverted; return the negative of the maps"
-    return (
-        "take absolute values nowhere, and look where the baseline is brighter than the image (`attributionlab show`)"
-    )
+    return "look for absolute values, and for a baseline that turns signs around; `attributionlab show` draws the maps"
 
 
 def _about_undecided(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:

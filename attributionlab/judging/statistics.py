@@ -38,15 +38,26 @@ Rule = Literal["interval", "point"]
 
 
 def mean_interval(n: int, total: float, squares: float) -> tuple[float, float]:
-    """The 95 percent interval of the mean of n scores in [0, 1], from their sum and their sum of squares.
+    """The 95 percent interval of the mean of n scores in [0, 1], from their sum and their sum of squares; see `mean_intervals`."""
+    low, high = mean_intervals(n, np.float64(total), np.float64(squares))
+    return float(low), float(high)
+
+
+def mean_intervals(n: int, total: Values | np.float64, squares: Values | np.float64) -> tuple[Values, Values]:
+    """The 95 percent intervals of the means of samples of n scores in [0, 1].
 
     One score 0 and one score 1 are appended, then it is the mean of the n scores +- t(.975, n + 1) sd / sqrt(n + 2), clipped to [0, 1].
     The two extra scores keep the interval from being short by chance where scores are few, or all equal (docs/verdict.md).
+
+    Args:
+        n: Scores in each sample.
+        total: Sum of each sample's scores.
+        squares: Sum of their squares.
     """
     n_all, mean = n + 2, total / n
-    variance = max(squares + 1 - (total + 1) ** 2 / n_all, 0.0) / (n_all - 1)
-    reach = float(stdtrit(n_all - 1, 0.975)) * (variance / n_all) ** 0.5
-    return max(mean - reach, 0.0), min(mean + reach, 1.0)
+    variance = np.maximum(squares + 1 - (total + 1) ** 2 / n_all, 0.0) / (n_all - 1)
+    reach = stdtrit(n_all - 1, 0.975) * (variance / n_all) ** 0.5
+    return np.maximum(mean - reach, 0.0), np.minimum(mean + reach, 1.0)
 
 
 @dataclass(frozen=True)

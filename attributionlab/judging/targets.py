@@ -23,14 +23,15 @@ def ignores_target(source: Source) -> bool | None:
     if not source.environment.has_targets:
         return None
     winner, loser = (dataclasses.replace(source, target=target, batch_size=1) for target in ("winner", "loser"))
-    pairs = list(zip(winner.units(0, N_UNITS), loser.units(0, N_UNITS), strict=True))
-    if any(torch.equal(_visible(own), _visible(other)) for own, other in pairs):
-        return None
-    for own, other in pairs:
+    n_compared = 0
+    for own, other in zip(winner.units(0, N_UNITS), loser.units(0, N_UNITS), strict=True):
+        if torch.equal(_visible(own), _visible(other)):
+            continue
+        n_compared += 1
         first, second = (explain(unit.method, unit.network, unit.batch, device=source.device) for unit in (own, other))
         if isinstance(first, Failure) or isinstance(second, Failure) or not torch.equal(first.values, second.values):
             return False
-    return True
+    return True if n_compared else None
 
 
 def _visible(unit: Unit) -> torch.Tensor:

@@ -31,6 +31,10 @@ CONTROLS = ("random", "constant", "foreground")
 """Methods that do not look at the network, scored beside every method."""
 
 
+N_KEPT = 16
+"""Scenes whose networks are kept, because their dependence on the network is tested as well."""
+
+
 @dataclass(frozen=True)
 class Unit:
     """Scenes under one network; usually a single scene.
@@ -64,6 +68,7 @@ class Source:
         one_network: Whether all scenes are explained under the environment's own network.
         batch_size: Scenes per call of the method where they share a network.
         target: Explained output, as in `Environment.sample`.
+        built: Environments with other networks that were built before, by scene.
     """
 
     environment: Environment
@@ -72,6 +77,7 @@ class Source:
     one_network: bool
     batch_size: int
     target: str | int = "winner"
+    built: dict[int, Environment] = field(default_factory=dict, compare=False, repr=False)
 
     def units(self, start: int, stop: int) -> Iterator[Unit]:
         """The units of scenes `start` to `stop - 1`."""
@@ -83,14 +89,24 @@ class Source:
                 environment,
                 make_method(self.method, environment),
                 environment.batch(scenes, target=self.target),  # type: ignore[arg-type]  # checked by the environment
-                copy.deepcopy(environment.model).to(self.device),
+                self.own_copy(environment, environment.model),
             )
 
     def with_network(self, index: int) -> Environment:
-        """The environment with the network of scene `index`."""
-        return (
-            self.environment.changed(network_seed=self.environment.network_seed + index) if index else self.environment
-        )
+        """The environment with the network of scene `index`; the first ones are kept, as they are used several times."""
+        if index == 0:
+            return self.environment
+        if index not in self.built:
+            environment = self.environment.changed(network_seed=self.environment.network_seed + index)
+            if index >= N_KEPT:
+                return environment
+            self.built[index] = environment
+        return self.built[index]
+
+    def own_copy(self, environment: Environment, network: nn.Module) -> nn.Module:
+        """The network on the device; a copy where others use it, because a method may change it."""
+        is_shared = environment is self.environment or self.device.type != "cpu"
+        return copy.deepcopy(network).to(self.device) if is_shared else network
 
     def network_seeds(self, n: int) -> tuple[int, ...]:
         """Seeds of the networks of n scenes."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from attributionlab.judging.dependence import Dependence
 from attributionlab.judging.outcome import EXIT_CODES, Outcome, first_of
 from attributionlab.judging.statistics import Rule, Summary
 from attributionlab.measuring.failure import Failure
 from attributionlab.tabular import Tabular
+
+if TYPE_CHECKING:
+    from attributionlab.judging.dependence import Dependence
 
 SCHEMA = 2
 """Version of the JSON."""

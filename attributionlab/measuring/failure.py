@@ -14,7 +14,7 @@ class Failure:
 
     Args:
         type: Name of the error: `MethodRaised`, `WrongShape`, `NotFinite`, `ModelChanged`, `InputsChanged`, `TorchChanged` or
-            `MetricError`; in records also `TookTooLong` and `WorkerDied`.
+            `MetricError`, or `BadOption` for a method that does not fit; in records also `TookTooLong`, `WorkerDied` and `BrokenEnvironment`.
         message: The message of the error, in one line.
     """
 

@@ -19,7 +19,8 @@ from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 from attributionlab.specs.arguments import number, require_choice, require_instance, require_text
 from attributionlab.specs.grammar import format_spec
-from attributionlab.specs.options import changed_options, convert
+from attributionlab.specs.options import changed_options
+from attributionlab.truth.baselines import Baseline, baseline_color
 from attributionlab.truth.maps import attribution_maps, check_targets, require_model, require_tensor
 
 Sign = Literal["signed", "positive", "magnitude"]
@@ -27,7 +28,6 @@ Granularity = Literal["pixel", "coarse"]
 Explains = Literal["output", "logit"]
 Need = Literal["gradients", "layer", "segments", "baseline", "batch"]
 Randomness = Literal["none", "seeded"]
-Baseline = Literal["black", "true"] | tuple[int, ...]
 MethodFunction = Callable[..., Tensor]
 
 CONTROLS = "controls"
@@ -140,19 +140,8 @@ class Method(abc.ABC):
             BadOption: If it is `true` and the method has no environment, or it is not a color of the inputs.
         """
         channels = require_tensor("inputs", inputs, "b c *shape", "floating point").shape[1]
-        baseline = convert("baseline", baseline, Baseline)  # type: ignore[assignment]  # it returns one
-        if baseline == "black":
-            return torch.zeros_like(inputs)
-        if baseline == "true":
-            if self.environment is None:
-                raise bad_option("baseline", "be black or a color where there is no environment to ask", baseline)
-            color = self.environment.true_baseline.to(inputs)
-        else:
-            if not all(0 <= value <= 255 for value in baseline):
-                raise bad_option("baseline", "have values in 0..255", baseline)
-            color = torch.tensor(baseline, dtype=inputs.dtype, device=inputs.device)
-        if len(color) != channels:
-            raise bad_option("baseline", f"have {channels} channels", baseline)
+        true_baseline = None if self.environment is None else self.environment.true_baseline
+        color = baseline_color(baseline, channels, true_baseline).to(inputs)
         return color.reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs).contiguous()
 
 

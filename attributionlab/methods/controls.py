@@ -10,9 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method
+from attributionlab.games import exact_values
+from attributionlab.methods.base import Declaration, Method, require_at_least
 from attributionlab.seeding import content_key, generator
+from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.batch import Batch
+from attributionlab.truth.values import Game
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,3 +120,46 @@ class Truth(Method):
         if batch is None:
             raise bad_option("batch", "be given to the `truth` control", batch)
         return batch.ground_truth.signed.to(inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact(Method):
+    """The exact value of every feature in a game, as computed from the environment: the best map for its question.
+
+    Args:
+        game: `removal` (leave a feature out), `alone` (add it to the baseline), `shapley`, or `aumann-shapley` (integrate
+            the gradient along the path from the baseline).
+        baseline: Value of an absent feature: `black`, `true` (the environment's background) or a color.
+        n_orders: Random orders for Shapley values; `none` for 400 where they have no closed form, else for no estimate.
+        seed: Seed of the orders.
+    """
+
+    name: ClassVar[str] = "exact"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="controls",
+        needs=frozenset({"batch", "baseline"}),
+        randomness="seeded",
+        completeness="exact in the games shapley and aumann-shapley",
+        source="Shapley 1953; Aumann and Shapley 1974",
+    )
+
+    game: Game = "shapley"
+    baseline: Baseline = "true"
+    n_orders: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_at_least(self, seed=0)
+        if self.n_orders is not None:
+            require_at_least(self, n_orders=2)
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
+        """The values for `targets` of `batch`, float64."""
+        del model, inputs
+        if batch is None:
+            raise bad_option("batch", "be given to the `exact` control", batch)
+        if self.environment is None:
+            raise bad_option("environment", "be given to the `exact` control", self.environment)
+        batch = replace(batch, targets=targets)
+        exact = exact_values(self.environment, batch, self.game, self.baseline, n_orders=self.n_orders, seed=self.seed)
+        return exact.values

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one
+from attributionlab.methods.base import Declaration, Method, one_by_one
 from attributionlab.methods.diagnostics import record_convergence
 from attributionlab.methods.structure import require_relu_modules
+from attributionlab.truth.baselines import Baseline
 
 
 @dataclass(frozen=True, kw_only=True)

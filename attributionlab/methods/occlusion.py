@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, one_by_one, require_images
+from attributionlab.methods.base import Declaration, Method, one_by_one, require_images
 from attributionlab.networks import DesignedNetwork
 from attributionlab.networks.designed import logits_of
 from attributionlab.perturbation import WindowedCounts
+from attributionlab.truth.baselines import Baseline
 
 
 @dataclass(frozen=True, kw_only=True)

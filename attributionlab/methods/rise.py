@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least, require_images
+from attributionlab.methods.base import Declaration, Method, require_at_least, require_images
 from attributionlab.seeding import generator
+from attributionlab.truth.baselines import Baseline
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Baseline, Declaration, Method, require_at_least, require_images
+from attributionlab.methods.base import Declaration, Method, require_at_least, require_images
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
 from attributionlab.methods.segmenters import prior_names
@@ -23,6 +23,7 @@ from attributionlab.methods.segments import segment
 from attributionlab.networks import DesignedNetwork
 from attributionlab.seeding import content_key, generator
 from attributionlab.specs.options import changed_options
+from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.batch import Batch
 
 ROUNDING = 1e-6

@@ -3,6 +3,7 @@ from .base import AnyMetric, FunctionMetric, Measurement, Metric, MetricFunction
 from .factory import METRICS, make_metric, register_metric
 from .insertion import Curve, Deletion, Insertion, deletion, insertion
 from .sensitivity import SensitivityCurve, SensitivityN, sensitivity_n, sensitivity_n_by_subsets
+from .values import ValueAgreement, score_values
 
 __all__ = [
     "METRICS",
@@ -18,6 +19,7 @@ __all__ = [
     "SensitivityCurve",
     "SensitivityN",
     "SoftScores",
+    "ValueAgreement",
     "deletion",
     "insertion",
     "make_metric",
@@ -25,6 +27,7 @@ __all__ = [
     "normalize",
     "register_metric",
     "score",
+    "score_values",
     "sensitivity_n",
     "sensitivity_n_by_subsets",
     "soft_scores",

@@ -132,15 +132,20 @@ class Block:
         clipped = (negative * self.kernels.biases).sum(axis=1)
         return float((added + clipped[:, None]).max())
 
-    def layers(self, *, grouped: bool) -> list[nn.Module]:
-        """The 3x3 convolution, ReLU, the 1x1 convolution, ReLU."""
+    @property
+    def window(self) -> FloatArray:
+        """Weights of the 3x3 layer (class, kernel, input channel, position): a class reads its own and redundant channels."""
         n_classes, n_kernels, n_redundant = self.redundant.shape[:3]
-        groups = n_classes if grouped and n_redundant == 0 else 1
         window = np.zeros((n_classes, n_kernels, n_classes + n_redundant, N_POSITIONS))
         window[np.arange(n_classes), :, np.arange(n_classes)] = self.kernels.weights
         window[:, :, n_classes:] = self.redundant
-        if groups > 1:
-            window = self.kernels.weights[:, :, None]
+        return window
+
+    def layers(self, *, grouped: bool) -> list[nn.Module]:
+        """The 3x3 convolution, ReLU, the 1x1 convolution, ReLU."""
+        n_classes, n_redundant = len(self.redundant), self.redundant.shape[2]
+        groups = n_classes if grouped and n_redundant == 0 else 1
+        window = self.kernels.weights[:, :, None] if groups > 1 else self.window
         mixing = self.kernels.mixing[:, None] if grouped else _block_diagonal(self.kernels.mixing)
         return [
             _conv(

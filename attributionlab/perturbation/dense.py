@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from attributionlab.errors import bad_option
 from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained
@@ -17,7 +18,7 @@ class DensePixels:
     """Outputs of any network while the pixels of images are switched to those of others.
 
     Args:
-        model: (b, c, *shape) to (b, k).
+        model: (b, c, *shape) to (b, k); a network or a function.
         start: (b, c, *shape), the inputs before the first step.
         end: (b, c, *shape), the inputs after the last step.
         batch_size: Images per forward pass.
@@ -26,7 +27,7 @@ class DensePixels:
         BadOption: If the images differ in shape.
     """
 
-    model: nn.Module
+    model: Callable[[Tensor], Tensor]
     start: Tensor
     end: Tensor
     batch_size: int = 4
@@ -74,6 +75,21 @@ class DensePixels:
             for start, end, image_ranks in images
         ]
         return torch.stack(curves)
+
+    @torch.no_grad()
+    def outputs_of_single(self) -> Tensor:
+        """All outputs after one pixel is switched and no other, (b, P, k)."""
+        parts = [self._single(start, end) for start, end in zip(self.start, self.end, strict=True)]
+        return torch.stack(parts)
+
+    def _single(self, start: Tensor, end: Tensor) -> Tensor:
+        """Outputs with each pixel of one input switched alone, (P, k)."""
+        pixels = torch.arange(self.n_pixels, device=start.device)
+        parts: list[Tensor] = []
+        for part in pixels.split(self.batch_size):
+            switched = (pixels == part[:, None]).unflatten(1, start.shape[1:])
+            parts.append(self.model(torch.where(switched[:, None], end, start)))
+        return torch.cat(parts)
 
     def _curve(self, start: Tensor, end: Tensor, rank: Tensor, steps: Tensor) -> Tensor:
         """Outputs after each step of one order, (s, k)."""

@@ -57,9 +57,10 @@ def descending_from(ties: Tensor, attribution: Tensor, *, by: Ranking = "signed"
     return ties.take_along_dim(values.take_along_dim(ties, dim=1).argsort(dim=1, descending=True, stable=True), dim=1)
 
 
-def random_orders(n: int, n_pixels: int, *, seed: int = 0) -> Tensor:
-    """`n` random orders (n, p) int64; order i does not depend on `n`."""
-    return torch.from_numpy(np.stack([generator(seed, "order", index).permutation(n_pixels) for index in range(n)]))
+def random_orders(n: int, n_pixels: int, *, seed: int = 0, first: int = 0) -> Tensor:
+    """Random orders `first` to `first + n - 1`, (n, p) int64; an order depends on its number and the seed alone."""
+    numbers = range(first, first + n)
+    return torch.from_numpy(np.stack([generator(seed, "order", index).permutation(n_pixels) for index in numbers]))
 
 
 def check_orders(orders: Tensor, n_images: int, n_pixels: int) -> Tensor:

@@ -99,6 +99,16 @@ class SwitchedPixels:
             parts = [self._logits(self._counts(images, part)) for images, part in self._parts(orders)]
         return torch.cat(parts).view(*orders.shape[:2], *parts[0].shape[1:])
 
+    @torch.no_grad()
+    def logits_of_single(self) -> Tensor:
+        """All logits after one pixel is switched and no other, (b, P, k)."""
+        values, changes = self._cells
+        cells_at_start, counts_at_start = self._at_start
+        with exact_arithmetic(self.start.device):
+            cells = self._block.cells(values[:, :, None] + changes)  # (k, b, cell, 9)
+            rises = (cells - cells_at_start[..., None]).flatten(2)[:, :, self._slots]
+            return self._logits(rearrange(rises + counts_at_start[..., None], "k b p -> b p k"))
+
     @property
     def _network(self) -> DesignedNetwork:
         assert isinstance(self.model, DesignedNetwork)

@@ -25,9 +25,10 @@ from attributionlab.methods.factory import METHODS
 from attributionlab.metrics.factory import METRICS
 from attributionlab.printable import error_text
 from attributionlab.runs.jobs import AGREEMENT, Unit
-from attributionlab.runs.parent import end_with_parent, reaped
-from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit, end_process_when_ignored
+from attributionlab.runs.parent import reaped
+from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit
 from attributionlab.runs.work import UnitResult, do_unit, do_units, lost_unit
+from attributionlab.runs.worker_process import start_worker
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_choice, require_text, whole_number
 from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.functions import parse_address
@@ -159,12 +160,6 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: flo
             else:
                 n_alone = 2 * workers * max(map(len, groups)) + 1
         n_alone = max(0, n_alone - 1)
-
-
-def start_worker(parent: int, by_kernel: bool) -> None:
-    """Set up a worker process: it ends with its parent, and ends itself if a method ignores the time limit."""
-    end_process_when_ignored()
-    end_with_parent(parent, by_kernel)
 
 
 def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: float) -> UnitResult:

@@ -172,6 +172,9 @@ class Records(Tabular):
             path = self.folder / MAPS_FOLDER / f"{record.job.key}.npz"
             if record.n_maps and path.is_file():
                 maps.append(stored_maps(path, record.n_maps))
+                if maps[-1].shape[1:] != maps[0].shape[1:]:
+                    hint = f"those before it have shape {maps[0].shape[1:]}; run the plan again to make it anew"
+                    raise bad_option("maps", "have one shape", str(path), hint)
         return np.concatenate(maps) if maps else None
 
     def summaries(self, by: str = "environment") -> list[MethodSummary]:

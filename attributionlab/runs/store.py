@@ -9,15 +9,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 from filelock import FileLock, Timeout
 
+from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.files import (
     KEPT,
@@ -131,7 +133,7 @@ class RunFolder:
         for folder in (self.path, self.path / MAPS_FOLDER):
             remove_drafts(folder)
         for _, stored in valid(self.path / RECORDS_FILE, self.damaged, "scores"):
-            if stored["n_maps"] and not self._has_maps(stored["key"], stored["n_maps"]):
+            if stored["n_maps"] and not self._has_maps(stored):
                 continue
             self.recorded.add(stored["key"])
             if stored["error"] is not None:
@@ -151,13 +153,13 @@ class RunFolder:
             aside.flush()
             os.fsync(aside.fileno())  # before the line disappears from the records
 
-    def _has_maps(self, key: str, n_maps: int) -> bool:
-        """Whether the maps of a job are there and undamaged."""
+    def _has_maps(self, stored: dict[str, Any]) -> bool:
+        """Whether the maps of a record are there, undamaged and of the shape of the environment's inputs."""
         try:
-            stored_maps(self.maps_path(key), n_maps)
+            maps = stored_maps(self.maps_path(stored["key"]), stored["n_maps"])
         except BadOption:
             return False
-        return True
+        return maps.shape[1:] == _map_shape(stored["environment"])
 
     def maps_path(self, key: str) -> Path:
         """File of the maps of a job."""
@@ -249,3 +251,10 @@ def stored_maps(path: Path, n_maps: int) -> npt.NDArray[np.float32]:
         hint = f"{error_text(error)}; run the plan again to make it anew"
         raise bad_option("maps", "be as they were written", str(path), hint) from error
     return maps
+
+
+@cache
+def _map_shape(environment: str) -> tuple[int, ...]:
+    """Shape of the maps in an environment."""
+    built = make_environment(environment)
+    return built.inputs_of(built.scene(0)).shape[1:]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attributionlab.judging.diagnosis import diagnose
-from attributionlab.judging.outcome import Outcome, outcome_of, states_of
+from attributionlab.judging.outcome import OVERALL, SIGNED, Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Summary, mean_interval, state_of
 from attributionlab.judging.verdict import Truths
 from attributionlab.measuring.facts import MapFacts
@@ -37,9 +37,10 @@ class MethodSummary:
         method: Canonical spec.
         truths: As in `check`; None where a truth does not apply or the method failed.
         metrics: Mean score by metric; None if it is undefined or the metric failed.
-        deciding_truth: The truth that decides.
-        outcome: `passed`, `undecided`, `pixels-only` or `failed`, from the interval of the mean F1 over all images; whether maps
-            depend on the network is not tested in a run.
+        deciding_truth: The truth that decides: the one of the plan, or `overall` in records of earlier versions, which have no
+            scores on signed truth.
+        outcome: `passed`, `undecided`, `pixels-only` or `failed`, from the interval of the mean F1 over all images; `undecided`
+            while images of some seed are missing. Whether maps depend on the network is not tested in a run.
         n_images: Images that were scored; 0 if no job has been done yet or the method failed.
         n_seeds: Environments that are summarized: those with records.
         n_held: Number of those environments in which the mean F1 reaches gamma.
@@ -100,11 +101,13 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
     pooled: dict[str, _Moments] = defaultdict(_Moments)
     for score, moments in itertools.chain.from_iterable(moments.items() for moments in all_moments):
         pooled[score] += moments
+    n_images = sum(totals.n_images for totals in all_totals)
+    without_signs = kinds.deciding == SIGNED and n_images > 0 and not pooled[f"{SIGNED}.f1"].n  # of earlier versions
+    deciding = OVERALL if without_signs else kinds.deciding
     held = [
-        not totals.failed and _reaches(plan, moments[f"{kinds.deciding}.f1"].mean)
+        not totals.failed and _reaches(plan, moments[f"{deciding}.f1"].mean)
         for totals, moments in zip(all_totals, all_moments, strict=True)
     ]
-    n_images = sum(totals.n_images for totals in all_totals)
     facts = sum((totals.facts for totals in all_totals), MapFacts())
     truths = {truth: _truth(plan, pooled, truth) if truth in kinds.applicable else None for truth in TRUTHS}
     return MethodSummary(
@@ -112,10 +115,8 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
         method=method,
         truths=truths,
         metrics={metric: pooled[metric].mean for metric in plan.metrics},
-        deciding_truth=kinds.deciding,
-        outcome="failed"
-        if any(totals.failed for totals in all_totals)
-        else outcome_of(states_of(truths), kinds.deciding),
+        deciding_truth=deciding,
+        outcome=_outcome(truths, deciding, by_environment),
         n_images=n_images,
         n_seeds=len(all_totals),
         n_held=sum(held),
@@ -125,6 +126,13 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
         seconds_per_image=sum(totals.seconds for totals in all_totals) / n_images if n_images else None,
         peak_memory=max((totals.peak_memory for totals in all_totals), default=0),
     )
+
+
+def _outcome(truths: Truths, deciding: str, by_environment: Mapping[str, _MethodTotals | None]) -> Outcome:
+    if any(totals is not None and totals.failed for totals in by_environment.values()):
+        return "failed"
+    outcome = outcome_of(states_of(truths), deciding)
+    return "undecided" if outcome == "passed" and None in by_environment.values() else outcome
 
 
 def _truth(plan: Plan, scores: dict[str, _Moments], truth: str) -> Summary | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ class Subject:
         """
         part = self.batch if rows is None else self.batch[rows]
         model = self.model if model is None else model
-        first = next(model.parameters())
+        first = next(itertools.chain(model.parameters(), model.buffers()), self.batch.inputs)
         part = dataclasses.replace(part.to(first.device), inputs=part.inputs.to(first))
         return attribute(self.method, model, part)
 

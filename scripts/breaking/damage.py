@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import pickle
 import random
 import shutil
@@ -151,7 +152,8 @@ class Damage:
                 work / "images/images/000001.png", work / "images/images/000000.png"
             ),
         }.items():
-            yield self._score(label, alter)  # type: ignore[arg-type]  # what they return does not matter
+            codes = READABLE if "beside" in label else REFUSED  # what is not asked for is not read
+            yield self._score(label, alter, codes)  # type: ignore[arg-type]  # what they return does not matter
 
     def _maps(self) -> Iterator[Case]:
         """Files of maps."""
@@ -161,7 +163,10 @@ class Damage:
         for ending in (".npy", ".pt"):
             alter = _bytes(f"m{ending}", pickle.dumps(_Evil()))
             yield self._score_maps(f"m{ending}: a pickle that runs code", f"m{ending}", alter)
-        yield self._score_maps("m.npz: a bomb of 6 GB", "m.npz", lambda work: _bomb(work / "m.npz", "maps.npy"))
+        wrong_shape = frozenset({1, 2})  # a wrong shape is a failure of whoever computed the maps
+        yield self._score_maps(
+            "m.npz: a bomb of 6 GB", "m.npz", lambda work: _bomb(work / "m.npz", "maps.npy"), codes=wrong_shape
+        )
         yield self._score_maps(
             "m.npz: a bomb beside maps", "m.npz", _bomb_beside, "--key=maps", codes=frozenset({0, 1, 2})
         )
@@ -190,7 +195,10 @@ class Damage:
         for shape_text in (b"99999999999,", b"-1, 16, 16", b"2, 16, 16,) * 10 + (1", b"'x',"):
             content = (header % shape_text).ljust(127) + b"\n" + b"\0" * 64
             yield self._score_maps(
-                f"m.npy: header with shape ({shape_text.decode()})", "m.npy", _bytes("m.npy", content)
+                f"m.npy: header with shape ({shape_text.decode()})",
+                "m.npy",
+                _bytes("m.npy", content),
+                codes=wrong_shape,
             )
 
     def _force(self) -> Iterator[Case]:
@@ -308,7 +316,7 @@ class Damage:
             position = self.numbers.randrange(length)
             yield from self._both(f"a map file with byte {position} flipped", _flip(str(file), position), mends=True)
         yield from self._both("a map file that is gone", _removed(str(file)), mends=True)
-        yield from self._both("a map file that is a folder", _folder(str(file)))
+        yield from self._both("a map file that is a folder", _folder(str(file)), blocked=True)
         yield from self._both("a map file that is another zip", _other_zip(str(file)), mends=True)
         yield from self._both(
             "a map file of another shape", lambda work: _npz_array(work / file, (2, 5, 5)), mends=True
@@ -353,7 +361,7 @@ class Damage:
                         clean=False,
                     )
 
-    def _both(self, label: str, alter: Alter, *, mends: bool = False) -> Iterator[Case]:
+    def _both(self, label: str, alter: Alter, *, mends: bool = False, blocked: bool = False) -> Iterator[Case]:
         for options in (
             ((), ("--output=r.html",), ("--figures=f",)) if self.numbers.random() < 0.3 else ((("--output=r.html",),))
         ):
@@ -361,7 +369,7 @@ class Damage:
         yield Case(
             f"attributionlab run plan.toml -o run  # {label}",
             ("run", "plan.toml", "--output=run"),
-            codes=OK if mends else frozenset({0, 1, 2}),
+            codes=OK if mends else frozenset({3}) if blocked else frozenset({0, 1, 2}),
             prepare=self._prepared(alter),
             judge=_complete if mends else _nothing_ran,
             clean=False,
@@ -379,7 +387,7 @@ class Damage:
         )
 
     def _score(self, label: str, alter: Alter, codes: frozenset[int] = REFUSED) -> Case:
-        command = ("score", "images", "maps.npz", "--key=signed")
+        command = ("score", "images", "maps.npz", "--key=signed", "--rule=point")
         return Case(
             f"attributionlab {' '.join(command)}  # {label}",
             command,
@@ -390,7 +398,7 @@ class Damage:
         )
 
     def _score_maps(self, label: str, name: str, alter: Alter, *options: str, codes: frozenset[int] = REFUSED) -> Case:
-        command = ("score", "images", name, *options)
+        command = ("score", "images", name, "--rule=point", *options)
         return Case(
             f"attributionlab {' '.join(command)}  # {label}",
             command,
@@ -573,8 +581,11 @@ def _other_zip(name: str) -> Alter:
 
 
 def _drafts(work: Path) -> None:
-    (work / "run/.draft-abcdefgh").write_text("x", encoding="utf-8")
-    (work / "run/maps/.draft-abcdefgh").write_text("x", encoding="utf-8")
+    from attributionlab.files import draft_name  # noqa: PLC0415  # only in a child
+
+    abandoned = draft_name().replace(f"-{os.getpid()}-", "-999999999-")  # no process has this number
+    (work / "run" / abandoned).write_text("x", encoding="utf-8")
+    (work / "run/maps" / abandoned).write_text("x", encoding="utf-8")
 
 
 def _nothing_ran(outcome: Outcome) -> list[Violation]:

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "generate": ("generate", "multi-color-sum", "--output=g", "--n-samples=2", "--size=16"),
     "show": ("show", "multi-color-sum", "--output=s.png", "--methods=gradient", "--n-samples=1", "--size=16"),
     "check": ("check", "truth", "--size=16", "--n-samples=4"),
-    "score": ("score", "images", "images/truth.npz", "--key=signed"),
+    "score": ("score", "images", "images/truth.npz", "--key=signed", "--rule=point"),
     "audit": (
         "audit",
         "--methods=gradient,random",
@@ -74,7 +74,12 @@ class Limits:
         for name, command in COMMANDS.items():
             for megabytes in (4, 16, 48, 128):
                 yield dataclasses.replace(
-                    self._case(name, f"with {megabytes} MB more memory", command, frozenset({0, 3})),
+                    self._case(
+                        name,
+                        f"with {megabytes} MB more memory",
+                        command,
+                        frozenset({0, 1, 3} if name == "run" else {0, 3}),
+                    ),
                     setup=lambda megabytes=megabytes: _limit_memory(megabytes),
                     piped=True,
                 )

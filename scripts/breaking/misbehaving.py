@@ -149,9 +149,9 @@ PLAN = 'environments = ["multi-color-sum[size=16]"]\nmethods = ["truth", "evil.p
 Arguments = tuple[str, ...]
 
 COMMANDS: dict[str, Arguments] = {
-    "check": ("check", "evil.py:method", "--size=16", "--n-samples=1"),
-    "check json": ("check", "evil.py:method", "--size=16", "--n-samples=1", "--format=json"),
-    "check csv": ("check", "evil.py:method", "--size=16", "--n-samples=1", "--format", "csv"),
+    "check": ("check", "evil.py:method", "--size=16", "--n-samples=4"),
+    "check json": ("check", "evil.py:method", "--size=16", "--n-samples=4", "--format=json"),
+    "check csv": ("check", "evil.py:method", "--size=16", "--n-samples=4", "--format", "csv"),
     "run": ("run", "plan.toml", "--output=run"),
     "audit": ("audit", "--methods=truth,evil.py:method", "--metrics=insertion[steps=4]", "--size=16", "--n-samples=1"),
     "show": ("show", "multi-color-sum", "--methods=evil.py:method", "--size=16", "--n-samples=1", "--output=s.png"),
@@ -173,7 +173,7 @@ def _all() -> Iterator[Case]:
                 codes = codes - {4}
             if name == "audit" and misdeed.codes == FAILED:
                 codes = frozenset({0, 1})  # it lists failed methods beside the others; no verdict is asked for
-                if "exit" in misdeed.label or "exec" in misdeed.label:
+                if "exec" in misdeed.label:
                     codes = FAILED
             yield _case(misdeed.label, misdeed.body, command, codes, n_records=2 if name == "run" else None)
     for workers in (1, 2):
@@ -214,7 +214,7 @@ def _case(
         codes=codes,
         prepare=prepare,
         judge=judge,
-        chatter="print" in body or "fork" in body or "KeyboardInterrupt" in body,
+        chatter="print" in body or "fork" in body or "closerange" in body or "KeyboardInterrupt" in body,
         seconds=seconds,
         clean=False,
     )

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from attributionlab.cli import app as program
 from attributionlab.cli import completion
 from attributionlab.cli.list import parse_kind
+from attributionlab.cli.options import environment_specs
 from attributionlab.cli.reproduce import split_options
 from attributionlab.errors import BadOption
 from attributionlab.methods.factory import METHODS
@@ -73,6 +74,16 @@ def test_defaults_are_shown_also_where_they_are_0():
         ("check gradient --rule mean", "`rule` must be interval or point, got 'mean'"),
         ("check gradient -n few", "`n_samples` must be an integer or auto, got 'few'"),
         (
+            "check captum.attr.Saliency",
+            "`method` must be a known name, got 'captum.attr.Saliency'; a function is written package.module:function, here captum.attr:Saliency",
+        ),
+        ("audit --methods gradient", "`methods` must name at least 2, got 'gradient'"),
+        ("audit --metrics ,", "`metrics` must name at least 1, got ','"),
+        (
+            "check gradient --env ,",
+            "`environment` must be a known name, got ','; known: multi-color-sum, single-color-modulo, single-color-sum",
+        ),
+        (
             "list foo",
             "`kind` must be environments, methods, metrics or segmenters, got 'foo'",
         ),
@@ -95,6 +106,17 @@ def test_a_bad_value_is_one_line_in_the_words_of_the_package(arguments, message,
     monkeypatch.chdir(tmp_path)
     assert call(*arguments.split(), capsys=capsys) == (2, "", f"error: {message}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_command_help_is_printed(capsys):
+    code, stdout, stderr = call(capsys=capsys)
+    assert (code, stderr) == (2, "")
+    assert stdout.startswith("Usage: attributionlab [OPTIONS] COMMAND [ARGS]...\n")
+
+
+def test_environments_are_repeated_or_separated_by_commas():
+    specs = environment_specs(["a,b[c=1,d=2]", "e"])
+    assert specs == ["a", "b[c=1,d=2]", "e"]
 
 
 @pytest.mark.parametrize("kind", ["environment", "method", "metric", "segmenter"])

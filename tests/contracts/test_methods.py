@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 import torch
+from few_draws import FEW_DRAWS
 from torch import nn
 
 from attributionlab.environments import Environment, make_environment
@@ -18,7 +19,7 @@ ENVIRONMENTS = (PROBABILITY, "single-color-modulo[size=16]", "single-color-sum[s
 LOGIT = "multi-color-sum[output=logit,size=16]"
 
 ALL = tuple(METHODS)
-CONTROLS = ("constant", "edge", "input", "random", "truth")
+CONTROLS = ("constant", "edge", "exact", "input", "random", "truth")
 EVALUATING = tuple(name for name in ALL if name not in CONTROLS)
 """Methods that run the model, so that an exception in its forward pass reaches them."""
 
@@ -60,9 +61,21 @@ def batch_of(spec):
     return environment_of(spec).sample(3)
 
 
-def explain(name, spec, model=None, rows=slice(None), **options):
+@cache
+def quick_method(name, spec):
+    return make_method(name, environment_of(spec), **FEW_DRAWS.get(name, {}))
+
+
+@cache
+def maps_of(name, spec):
+    """Maps of the whole batch, to compare others with."""
+    return explain(name, spec)
+
+
+def explain(name, spec, model=None, rows=slice(None)):
+    """Maps of a method that is built anew, so that it has seen no other images."""
     batch = batch_of(spec)[rows]
-    method = make_method(name, environment_of(spec), **options)
+    method = make_method(name, environment_of(spec), **FEW_DRAWS.get(name, {}))
     context = {"batch": batch} if "batch" in method.declaration.needs else {}
     return method(model or environment_of(spec).model, batch.inputs, batch.targets, **context)
 
@@ -98,7 +111,7 @@ class Exploding(nn.Module):
 @pytest.mark.parametrize("spec", ENVIRONMENTS)
 @pytest.mark.parametrize("name", ALL)
 def test_maps_have_one_finite_detached_value_per_pixel(name, spec):
-    maps = explain(name, spec)
+    maps = maps_of(name, spec)
     assert maps.shape == (3, 16, 16)
     assert maps.isfinite().all()
     assert maps.is_floating_point()
@@ -109,13 +122,13 @@ def test_maps_have_one_finite_detached_value_per_pixel(name, spec):
 @pytest.mark.parametrize("spec", ENVIRONMENTS)
 @pytest.mark.parametrize("name", ALL)
 def test_maps_are_the_same_when_asked_for_twice(name, spec):
-    assert torch.equal(explain(name, spec), explain(name, spec))
+    assert torch.equal(explain(name, spec), maps_of(name, spec))
 
 
 @pytest.mark.parametrize("spec", [*ENVIRONMENTS, LOGIT])
 @pytest.mark.parametrize("name", ALL)
 def test_an_image_has_the_same_map_alone_and_in_a_batch(name, spec):
-    together = explain(name, spec)
+    together = maps_of(name, spec)
     alone = torch.cat([explain(name, spec, rows=slice(row, row + 1)) for row in range(3)])
     exact = name in (*ONE_BY_ONE, *CONTROLS) or (name in SUMS_OF_DYADICS and spec != PROBABILITY)
     if exact:
@@ -127,9 +140,9 @@ def test_an_image_has_the_same_map_alone_and_in_a_batch(name, spec):
 @pytest.mark.parametrize("name", [name for name in ALL if "batch" not in METHODS.get(name).declaration.needs])
 def test_maps_follow_the_order_of_the_batch(name):
     batch = batch_of(LOGIT)
-    method, model = make_method(name, environment_of(LOGIT)), environment_of(LOGIT).model
+    method, model = quick_method(name, LOGIT), environment_of(LOGIT).model
     backward = method(model, batch.inputs.flip(0), batch.targets.flip(0))
-    torch.testing.assert_close(backward.flip(0), explain(name, LOGIT))
+    torch.testing.assert_close(backward.flip(0), maps_of(name, LOGIT))
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -167,7 +180,7 @@ def test_an_exception_in_the_forward_pass_comes_out(name):
 def test_inputs_and_targets_are_left_as_they_were(name, requires_grad):
     batch = batch_of(PROBABILITY)
     inputs, targets = batch.inputs.clone().requires_grad_(requires_grad), batch.targets.clone()
-    method = make_method(name, environment_of(PROBABILITY))
+    method = quick_method(name, PROBABILITY)
     context = {"batch": batch} if "batch" in method.declaration.needs else {}
     method(environment_of(PROBABILITY).model, inputs, targets, **context)
     assert torch.equal(inputs, batch.inputs)
@@ -181,7 +194,7 @@ def test_methods_work_where_gradients_are_switched_off(name):
     """A caller's `no_grad` must not turn a gradient method into an error or an empty map."""
     with torch.no_grad():
         maps = explain(name, PROBABILITY)
-    assert torch.equal(maps, explain(name, PROBABILITY))
+    assert torch.equal(maps, maps_of(name, PROBABILITY))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -198,11 +211,11 @@ def test_random_number_generators_are_left_as_they_were(name):
 def test_maps_are_the_same_on_a_gpu(name, spec):
     batch = batch_of(spec).to("cuda")
     model = copy.deepcopy(environment_of(spec).model).to("cuda")
-    method = make_method(name, environment_of(spec))
+    method = make_method(name, environment_of(spec), **FEW_DRAWS.get(name, {}))
     context = {"batch": batch} if "batch" in method.declaration.needs else {}
     maps = method(model, batch.inputs, batch.targets, **context)
     assert maps.device.type == "cuda"
-    torch.testing.assert_close(maps.cpu(), explain(name, spec))
+    torch.testing.assert_close(maps.cpu(), maps_of(name, spec))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -223,7 +236,7 @@ def test_methods_declare_who_they_are(name):
 def test_reference_samples_are_drawn_once_for_all_batches(name, monkeypatch):
     environment, batch, sample, draws = environment_of(LOGIT), batch_of(LOGIT), Environment.sample, []
     monkeypatch.setattr(Environment, "sample", lambda self, n, start=0: draws.append(n) or sample(self, n, start))
-    method = make_method(name, environment)
+    method = make_method(name, environment, **FEW_DRAWS.get(name, {}))
     maps, n_draws = [], []
     for start in range(3):
         part = batch[start : start + 1]
@@ -239,7 +252,8 @@ def test_the_model_never_sees_more_images_than_the_internal_batch_size(name):
     """The model is wrapped, or occlusion would know it and cover nothing."""
     model, sizes = nn.Sequential(environment_of(LOGIT).model), set()
     model.register_forward_hook(lambda _module, given, _output: sizes.add(len(given[0])))
-    explain(name, LOGIT, model, internal_batch_size=3)
+    batch, options = batch_of(LOGIT), {**FEW_DRAWS.get(name, {}), "internal_batch_size": 3}
+    make_method(name, environment_of(LOGIT), **options)(model, batch.inputs, batch.targets)
     assert max(sizes) == 3
 
 
@@ -248,7 +262,7 @@ def test_the_model_never_sees_more_images_than_the_internal_batch_size(name):
 def test_methods_that_declare_no_negative_values_give_none(name, spec):
     """Not guided backpropagation: the first convolution may turn what it kept around once more."""
     assert METHODS.get(name).declaration.sign != "signed"
-    assert (explain(name, spec) >= 0).all()
+    assert (maps_of(name, spec) >= 0).all()
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -289,6 +303,8 @@ CHANGED = {
     "window": ("6", 6),
     "stride": ("2", 2),
     "seed": ("5", 5),
+    "game": ("alone", "alone"),
+    "n_orders": ("9", 9),
     "alpha": ("3", 3),
     "area": ("0.2", 0.2),
     "area_weight": ("20", 20),

@@ -121,6 +121,9 @@ def test_labels_and_truths_may_be_booleans():
     assert batch.ground_truth.signed.dtype == torch.int8
 
 
+truth_of = WeightedColumns.signed_truth
+
+
 def violations(environment):
     return {claim.name: claim.note for claim in al.verify(environment, n_samples=2).claims if not claim.holds}
 
@@ -135,9 +138,9 @@ def test_a_wrong_label_is_found_with_the_sample():
 @pytest.mark.parametrize(
     ("lie", "text"),
     [
-        (lambda self, scene: -WeightedColumns.signed_truth(self, scene), r"truth [+-]1, effect \S+ alone and \S+ in the whole"),
+        (lambda self, scene: -truth_of(self, scene), r"truth [+-]1, effect \S+ alone and \S+ in the whole"),
         (lambda *_: np.zeros(6), r"truth \+0, effect \S+ alone and \S+ in the whole"),
-        (lambda *_: np.ones(6), r"truth \+1, effect \S+ alone and \S+ in the whole"),
+        (lambda self, scene: np.where(truth_of(self, scene) == 0, 1, truth_of(self, scene)), r"truth \+1, effect \S+ alone and \S+ in the whole"),
     ],
     ids=["flipped", "forgotten", "invented"],
 )  # fmt: skip

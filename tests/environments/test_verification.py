@@ -22,7 +22,7 @@ SPECS = (
     "single-color-sum[accumulator=signed]",
 )
 COMMON = [
-    *("outputs", "closed form", "truth", "precision", "variants"),
+    *("outputs", "closed form", "truth", "shapley values", "precision", "variants"),
     *("counts", "background", "sensitivity", "symmetry", "addition"),
 ]
 
@@ -187,6 +187,24 @@ def test_swapped_classes_violate_the_outputs_only():
 
     names = violated(sabotaged("multi-color-sum[output=logit]", change))
     assert names == {"outputs", "closed form"}
+
+
+@pytest.mark.parametrize("spec", ["multi-color-sum", "single-color-modulo"])
+def test_a_mask_with_a_wrong_sign_violates_the_shapley_values(spec):
+    class Flipped(type(small(spec))):
+        def signs(self, scene):
+            first, *others = super().signs(scene)
+            return (-first, *others)
+
+    assert violated(Flipped(height=16, width=16)) == {"shapley values"}
+
+
+def test_a_mask_that_covers_the_background_violates_the_shapley_values():
+    class Everywhere(type(small())):
+        def signed_truth(self, scene):
+            return super().signed_truth(scene) | 1
+
+    assert violated(Everywhere(height=16, width=16)) == {"shapley values"}
 
 
 def test_a_color_that_votes_for_the_winner_violates_the_signs():

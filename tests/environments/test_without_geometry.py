@@ -54,7 +54,8 @@ def test_it_offers_only_the_options_that_it_has(environment):
 def test_it_is_verified(environment):
     verification = al.verify(environment, n_samples=3)
     assert verification.passed
-    assert [claim.name for claim in verification.claims] == ["outputs", "closed form", "truth", "precision"]
+    names = ["outputs", "closed form", "truth", "shapley values", "precision"]
+    assert [claim.name for claim in verification.claims] == names
 
 
 def test_a_wrong_closed_form_is_found():
@@ -62,8 +63,9 @@ def test_a_wrong_closed_form_is_found():
         def logits(self, scene, present):
             return super().logits(scene, present) * (1 + (present.sum() == 5))
 
-    (claim,) = (claim for claim in al.verify(Wrong(), n_samples=2).claims if claim.name == "closed form")
-    assert not claim.holds
+    verification = al.verify(Wrong(), n_samples=2)
+    assert {"closed form", "shapley values"} <= {claim.name for claim in verification.claims if not claim.holds}
+    (claim,) = (claim for claim in verification.claims if claim.name == "closed form")
     assert re.fullmatch(
         r"first violation: sample 0, 5 of 6 features shown: network \(\S+, \S+\), `logits` \(\S+, \S+\)", claim.note
     )
@@ -153,9 +155,20 @@ def test_every_method_explains_columns_or_says_in_one_line_that_it_needs_images(
     assert method(environment.model, batch.inputs, batch.targets, **context).shape == (2, 6)
 
 
-def test_an_audit_names_the_method_whose_option_does_not_fit(environment):
-    with pytest.raises(BadOption, match=r"^`layer` must be .*; this model has model\.0, model\.1 \(for gradcam\)$"):
-        al.audit(["gradient", "gradcam"], ["insertion"], environment, n_samples=1)
+def test_methods_that_do_not_fit_fail_in_an_audit_and_the_others_go_on(environment):
+    (audited,) = al.audit(
+        ["gradient", "gradcam", "occlusion", "truth"], ["insertion"], environment, n_samples=1
+    ).environments
+    assert audited.methods["gradcam"].error.message.startswith("`layer` must be the dotted path of a module")
+    assert audited.methods["occlusion"].error.message.startswith("`inputs` must be images (b, c, h, w) for occlusion")
+    assert audited.methods["truth"].error is None
+    assert audited.correlations["insertion"].kendall is not None
+
+
+def test_an_option_that_was_set_and_does_not_fit_is_refused_in_an_audit(environment):
+    message = r"^`layer` must be .*, got 'x'; this model has model\.0, model\.1 \(for gradcam\[layer=x\]\)$"
+    with pytest.raises(BadOption, match=message):
+        al.audit(["gradient", "gradcam[layer=x]"], ["insertion"], environment, n_samples=1)
 
 
 def test_averages_over_baselines_are_those_of_images(environment):

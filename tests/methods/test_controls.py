@@ -6,6 +6,7 @@ import torch
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption
+from attributionlab.games import exact_values
 from attributionlab.methods import make_method
 
 
@@ -96,3 +97,49 @@ def test_edges_are_the_sobel_magnitudes_of_all_channels():
 def test_the_input_is_the_sum_of_its_channels():
     inputs = images(2, 5)
     assert torch.equal(make_method("input")(None, inputs, torch.zeros(2, dtype=torch.int64)), inputs.sum(dim=1))
+
+
+def test_the_exact_control_gives_the_values_of_its_game():
+    environment = make_environment("multi-color-sum[size=16]")
+    batch = environment.sample(2)
+    for spec, arguments in {
+        "exact": ("shapley", "true"),
+        "exact[baseline=black,game=removal]": ("removal", "black"),
+        "exact[baseline=255,0,0,game=aumann-shapley]": ("aumann-shapley", (255, 0, 0)),
+    }.items():
+        maps = make_method(spec, environment)(environment.model, batch.inputs, batch.targets, batch=batch)
+        assert torch.equal(maps, exact_values(environment, batch, *arguments).values)
+    estimated = make_method("exact[n_orders=3,seed=2]", environment)
+    maps = estimated(environment.model, batch.inputs, batch.targets, batch=batch)
+    assert torch.equal(maps, exact_values(environment, batch, "shapley", n_orders=3, seed=2).values)
+
+
+def test_the_exact_control_explains_the_targets_that_it_is_given():
+    environment = make_environment("multi-color-sum[size=16]")
+    batch = environment.sample(1)
+    others = (batch.targets + 1) % 4
+    maps = make_method("exact", environment)(environment.model, batch.inputs, others, batch=batch)
+    assert (maps[batch.ground_truth.signed > 0] < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("spec", "context", "message"),
+    [
+        ("exact", {}, "`batch` must be given to the `exact` control, got None"),
+        ("exact[game=removal,n_orders=4]", {"batch"}, "`n_orders` must be none for the game removal"),
+    ],
+)
+def test_the_exact_control_needs_a_batch_and_options_that_fit(spec, context, message):
+    environment = make_environment("multi-color-sum[size=16]")
+    batch = environment.sample(1)
+    method = make_method(spec, environment)
+    with pytest.raises(BadOption, match=message):
+        method(environment.model, batch.inputs, batch.targets, **({"batch": batch} if context else {}))
+
+
+def test_the_exact_control_needs_an_environment():
+    batch = make_environment("multi-color-sum[size=16]").sample(1)
+    with pytest.raises(BadOption, match="`environment` must be given to the `exact` control, got None"):
+        make_method("exact")(None, batch.inputs, batch.targets, batch=batch)
+    with pytest.raises(BadOption, match="`n_orders` must be at least 2, got 1"):
+        make_method("exact", n_orders=1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.console import Group, JustifyMethod, RenderableType
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 
 from attributionlab.reports.tables.cells import escape
@@ -39,11 +42,15 @@ OUTCOME_STYLES = {"passed": "green", "undecided": "yellow"}
 """Colors of outcomes; all others are red."""
 
 
+_SHORT = {"constant": "const.", "foreground": "foregr."}
+"""Names of controls where there is little room."""
+
+
 def verdict_table(verdict: Verdict) -> RenderableType:
     """Build the tables, remarks and verdict that `check` prints about one method."""
     parts: list[RenderableType] = []
     for environment in verdict.environments:
-        parts += [_scores_table(verdict, environment), *_remarks(verdict, environment)]
+        parts += [_Fitting(verdict, environment), *_remarks(verdict, environment)]
     n = len(verdict.environments)
     where = (
         f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments" if n > 1 else ""
@@ -101,7 +108,7 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            rows.append({**row, "deciding": True, "error": failure, **run, **remarks})
+            rows.append({**row, "deciding": True, "outcome": environment.outcome, "error": failure, **run, **remarks})
         empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
         for name, truths, details in ((verdict.method, environment.truths, remarks), *controls):
@@ -109,11 +116,42 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
                 if summary is not None:
                     row = {"method": name, "environment": environment.environment, "truth": truth}
                     decides = truth == verdict.deciding_truth
-                    rows.append({**row, **summary.to_dict(), "deciding": decides, "error": "", **run, **details})
+                    judged = {"deciding": decides, "outcome": details["outcome"], "error": ""}
+                    rows.append({**row, **summary.to_dict(), **judged, **run, **details})
     return rows
 
 
-def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
+@dataclass(frozen=True)
+class _Fitting:
+    """The scores in an environment; in a narrow terminal, those of the controls move to a second table below."""
+
+    verdict: Verdict
+    environment: EnvironmentVerdict
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        controls = list(self.environment.controls)
+        table = _scores_table(self.verdict, self.environment, controls)
+        if Measurement.get(console, options.update(width=10_000), table).maximum <= options.max_width:
+            yield table
+        else:
+            yield _scores_table(self.verdict, self.environment, [])
+            yield ""
+            yield _controls_table(self.environment, controls)
+
+
+def _controls_table(environment: EnvironmentVerdict, controls: Sequence[str]) -> Table:
+    """F1 of the controls by kind of truth."""
+    table = plain_table("F1 of maps that do not look at the network")
+    table.add_column("truth", no_wrap=True)
+    for name in controls:
+        table.add_column(name, justify="right", no_wrap=True)
+    for truth in TRUTHS:
+        table.add_row(truth, *(_mean(environment.controls[name][truth]) for name in controls))
+    return table
+
+
+def _scores_table(verdict: Verdict, environment: EnvironmentVerdict, controls: Sequence[str]) -> Table:
+    """Scores by kind of truth, with the F1 of these controls."""
     seconds = "" if environment.seconds_per_image is None else f", {environment.seconds_per_image:.3g} s per image"
     images = f"{environment.n_samples} image{'s' if environment.n_samples > 1 else ''}"
     networks = f"{len(environment.network_seeds)} network{'s' if len(environment.network_seeds) > 1 else ''}"
@@ -126,21 +164,18 @@ def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
         "F1",
         "95 % CI",
         f"F1 >= {verdict.gamma:g}",
-        "random",
-        "const.",
-        "foregr.",
+        *(_SHORT.get(name, name) for name in controls),
     )
     for column in columns:
         justify: JustifyMethod = "left" if column in ("truth", columns[5]) else "right"
         table.add_column(column, justify=justify, no_wrap=True)
     for truth in TRUTHS:
         decides = truth == verdict.deciding_truth
-        controls = [_mean(truths[truth]) for truths in environment.controls.values()]
         table.add_row(
             _bold_if(decides, f"{truth} (decides)" if decides else truth),
             *(_bold_if(decides, cell) for cell in _score_cells(environment.truths[truth])),
             _state(environment.truths[truth]),
-            *controls,
+            *(_mean(environment.controls[name][truth]) for name in controls),
         )
     return table
 

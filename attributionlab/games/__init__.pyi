@@ -1,0 +1,3 @@
+from .exact import exact_values
+
+__all__ = ["exact_values"]

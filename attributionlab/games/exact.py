@@ -1,0 +1,174 @@
+"""Exact values of every feature in a game: in closed form, from the network, or from random orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attributionlab.environments.base import Environment
+from attributionlab.environments.trained import TrainedNetwork
+from attributionlab.errors import bad_option
+from attributionlab.games.input_game import InputGame, InputValues
+from attributionlab.games.permutations import Sampling
+from attributionlab.games.switching import explained_by
+from attributionlab.perturbation.order import check_indices
+from attributionlab.specs.arguments import require_choice, require_function, require_instance
+from attributionlab.truth.baselines import Baseline, baseline_color
+from attributionlab.truth.batch import Batch, LabeledImages
+from attributionlab.truth.maps import require_tensor
+from attributionlab.truth.values import COMPLETE_GAMES, GAMES, ExactValues
+
+
+def exact_values(
+    environment: Environment | TrainedNetwork,
+    batch: Batch | LabeledImages,
+    game: str,
+    baseline: Baseline | Tensor = "true",
+    *,
+    n_orders: int | None = None,
+    target_error: float | None = None,
+    seed: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> ExactValues:
+    """The value of every feature in a game, relative to a baseline.
+
+    v(S) is the explained output, that of `batch.targets`, with the features in S shown and the others at the baseline.
+
+    | game | value of feature i | adds up to |
+    |---|---|---|
+    | `removal` | v(N) - v(N without i) | - |
+    | `alone` | v({i}) - v(empty set) | - |
+    | `shapley` | mean over all orders of what i adds to the features before it | v(N) - v(empty set) |
+    | `aumann-shapley` | integral of the gradient along the straight path from the baseline, times the difference | v(N) - v(empty set) |
+
+    Values are computed in closed form, or exactly from the network. Only Shapley values without a closed form, for example
+    those from black with redundant channels, are estimated from random orders.
+
+    Args:
+        environment: An environment; or any network, whose Shapley values are estimated.
+        batch: Samples of the environment; for a network any inputs with targets.
+        game: One of the table.
+        baseline: Value of an absent feature: `true` (the environment's background), `black`, a color, or one input for each
+            sample, (b, c, *shape).
+        n_orders: Number of random orders for Shapley values, at least 2 and by default 400. If it is set, Shapley values
+            with a closed form are estimated as well. With `target_error`, the largest number, by default 10,000.
+        target_error: Largest standard error, relative to the largest value of a sample, at which the orders suffice.
+        seed: Seed of the orders; a sample's values do not depend on its batch.
+        progress: Called with the number of orders finished since the last call.
+
+    Returns:
+        The values, their standard errors (None if they are exact) and their sums.
+
+    Raises:
+        BadOption: If an argument is not valid, the game is not defined for the environment, or the target error is not
+            reached.
+
+    Example:
+        >>> import attributionlab as al
+        >>> environment = al.make_environment("single-color-sum", size=16)
+        >>> batch = environment.sample(1)
+        >>> exact = al.exact_values(environment, batch, "shapley")
+        >>> bool((exact.values == batch.ground_truth.signed).all())
+        True
+    """
+    require_choice("game", game, GAMES)
+    progress = require_function("progress", progress, "(n_orders)") or (lambda _: None)
+    _check_batch(environment, batch)
+    estimates = _estimates(environment, game, n_orders, target_error)
+    sampling = Sampling.checked(n_orders, target_error, seed)
+    samples = []
+    for input_game in _input_games(environment, batch, baseline):
+        exact = None if estimates else input_game.exactly(game)
+        samples.append(input_game.from_orders(sampling, progress) if exact is None else exact)
+    name = "inputs" if isinstance(baseline, Tensor) else _baseline_name(baseline)
+    return _joined(samples, game, name, batch.inputs.device)
+
+
+def _check_batch(environment: object, batch: object) -> None:
+    """Refuse a batch that does not belong to the environment."""
+    if isinstance(environment, TrainedNetwork):
+        if not isinstance(batch, (Batch, LabeledImages)):
+            raise bad_option("batch", "be a Batch or LabeledImages", batch)
+        outputs = environment.model
+    elif isinstance(environment, Environment):
+        require_instance("batch", batch, Batch, "be a Batch of the environment")
+        assert isinstance(batch, Batch)
+        if not torch.equal(environment.batch(batch.scenes).inputs, batch.inputs.cpu()):
+            raise bad_option("batch", "hold the inputs of its scenes", batch)
+        outputs = environment.model
+    else:
+        raise bad_option("environment", "be an environment or a TrainedNetwork", environment)
+    with torch.no_grad():
+        check_indices(batch.targets, outputs(batch.inputs[:1].to(_device(outputs))).shape[1])
+
+
+def _device(model: nn.Module) -> torch.device:
+    """The device of a network; the CPU if it has no parameters."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def _estimates(environment: object, game: str, n_orders: object, target_error: object) -> bool:
+    """Whether values are estimated even if they have a closed form.
+
+    Raises:
+        BadOption: If orders are chosen for a game that needs none, or not chosen for a network without an environment.
+    """
+    is_chosen = n_orders is not None or target_error is not None
+    if game != "shapley" and is_chosen:
+        name, value = ("target_error", target_error) if n_orders is None else ("n_orders", n_orders)
+        raise bad_option(name, f"be none for the game {game}, whose values are exact", value)
+    if isinstance(environment, TrainedNetwork):
+        if game != "shapley":
+            raise bad_option("game", "be shapley for a network without an environment", game)
+        if not is_chosen:
+            raise bad_option("n_orders", "be set for a network without an environment, or `target_error`", n_orders)
+    return is_chosen
+
+
+def _input_games(
+    environment: Environment | TrainedNetwork, batch: Batch | LabeledImages, baseline: Baseline | Tensor
+) -> Iterator[InputGame]:
+    """Each sample with its baseline."""
+    inputs, targets = batch.inputs.detach().to(_device(environment.model)), batch.targets.tolist()
+    if isinstance(baseline, Tensor):
+        starts, color = require_tensor("baseline", baseline, "b c *shape", "floating point").detach().to(inputs), None
+        if starts.shape != inputs.shape:
+            raise bad_option("baseline", f"have the shape of the inputs, {tuple(inputs.shape)}", tuple(starts.shape))
+    else:
+        values = baseline_color(baseline, inputs.shape[1], environment.true_baseline)
+        starts = values.to(inputs).reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs)
+        color = tuple(values.tolist())
+    explains = environment.explains if isinstance(environment, Environment) else explained_by(environment.model)
+    for index, target in enumerate(targets):
+        function = None
+        if isinstance(environment, Environment) and isinstance(batch, Batch) and color is not None:
+            function = environment.set_function(batch.scenes[index], target, color)
+        part = slice(index, index + 1)
+        yield InputGame(environment.model, explains, starts[part].contiguous(), inputs[part], target, function)
+
+
+def _baseline_name(baseline: Baseline) -> str:
+    """The baseline in the grammar of specs: `true`, `black` or R,G,B."""
+    return baseline if isinstance(baseline, str) else ",".join(map(str, baseline))
+
+
+def _joined(samples: list[InputValues], game: str, baseline: str, device: torch.device) -> ExactValues:
+    """The values of all samples as tensors."""
+
+    def stacked(arrays: list[np.ndarray]) -> Tensor:
+        return torch.from_numpy(np.stack(arrays)).to(device)
+
+    errors = [sample.standard_error for sample in samples if sample.standard_error is not None]
+    return ExactValues(
+        stacked([sample.values for sample in samples]),
+        stacked(errors) if errors else None,
+        torch.tensor([sample.total for sample in samples], dtype=torch.float64, device=device)
+        if game in COMPLETE_GAMES
+        else None,
+        game,
+        baseline,
+        max((sample.n_orders for sample in samples if sample.n_orders is not None), default=None),
+    )

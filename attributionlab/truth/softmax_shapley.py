@@ -1,0 +1,167 @@
+r"""Shapley values of a probability: a softmax of counts, for thousands of players, in milliseconds.
+
+The players are features of k classes, a_c of class c. A coalition with n_c features of each class has the value
+
+    p_t(n) = 1 / (1 + sum over c != t of exp((n_c - n_t) / T)).
+
+*Owen's integral.* The Shapley value of a feature is its mean contribution to a random coalition in which every other
+feature is present with probability q, integrated over q from 0 to 1.
+
+*The classes separate.* 1 / (1 + s) is the integral of exp(-u (1 + s)) over u > 0. With u = exp(y + n_t / T),
+
+    E p_t = integral of  H(y) * product over c != t of F_c(y)  dy,
+    F_c(y) = E G(y + n_c / T),  G(y) = exp(-exp(y)),    H(y) = E g(y + n_t / T),  g(y) = exp(y - exp(y)),
+
+where n_c is binomial. On a grid whose step divides 1/T both are correlations of G and g with a binomial distribution, and one
+feature more is a shift by 1/T. The correlations go by FFT; the transform of a binomial distribution is a power.
+
+*Quadrature.* The integrand is analytic for |Im y| < pi/2, so the trapezoid rule with step h errs by exp(-pi^2 / h): 1e-17 for
+h = 1/4. Over q = s^2, Gauss-Legendre nodes in s are doubled until the values add up to p_t(a) - p_t(0).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import fft
+
+from attributionlab.truth.explained import FloatArray, output_difference
+
+STEPS_PER_UNIT = 4
+"""Least number of grid points per unit of y."""
+
+LOWEST, HIGHEST = -40.0, 5.0
+"""Range of y + n_t / T outside of which g(y + n_t / T) is below 1e-17."""
+
+FEWEST_NODES, MOST_NODES = 32, 2048
+"""Numbers of nodes in s, the first and the last that are tried."""
+
+COMPLETENESS = 1e-12
+"""Error of the sum of all values, in probability, at which the nodes suffice."""
+
+CHUNK = 2**18
+"""Values in memory per array; larger arrays do not fit into the processor's cache."""
+
+
+def softmax_shapley(sizes: Sequence[int], target: int, temperature: float) -> FloatArray:
+    """Shapley value of one feature of each class, for the probability of a class.
+
+    Args:
+        sizes: k numbers of features, one for each class.
+        target: Index of the explained class.
+        temperature: T, the number of features per unit of a logit.
+
+    Returns:
+        (k,) float64: positive for the target's features, negative for all others; NaN for a class without features.
+
+    References:
+        Owen 1972, Multilinear extensions of games.
+
+    Example:
+        >>> softmax_shapley((1, 1), 0, 1.0).round(12).tolist()
+        [0.231058578631, -0.231058578631]
+    """
+    counts = np.asarray(sizes, dtype=np.float64)
+    total = float(output_difference(np.zeros(len(counts)), counts / temperature, target, "probability"))
+    grid, n_nodes = _Grid(counts, target, temperature), FEWEST_NODES
+    while True:
+        values = grid.integrate(n_nodes)
+        error = abs(np.nansum(counts * values) - total)
+        if error <= COMPLETENESS or n_nodes >= MOST_NODES:
+            return values
+        n_nodes *= 2
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """Grid of y, and correlations on it.
+
+    Args:
+        counts: a_c.
+        target: t.
+        temperature: T.
+    """
+
+    counts: FloatArray
+    target: int
+    temperature: float
+
+    @property
+    def shift(self) -> int:
+        """Grid points per 1/T."""
+        return max(1, math.ceil(STEPS_PER_UNIT / self.temperature))
+
+    @property
+    def step(self) -> float:
+        """H."""
+        return 1 / (self.temperature * self.shift)
+
+    @property
+    def n_below(self) -> int:
+        """Grid points below y = 0."""
+        return int(self.counts[self.target]) * self.shift + math.ceil(-LOWEST / self.step)
+
+    @property
+    def n_points(self) -> int:
+        """Grid points at which the integrand is evaluated."""
+        return self.n_below + math.ceil(HIGHEST / self.step)
+
+    @cached_property
+    def length(self) -> int:
+        """Length of the transforms: the grid, and behind it one point for each further feature, where G and g are 0."""
+        n_shifts = -(-self.n_points // self.shift) + int(self.counts.max()) + 1
+        return int(fft.next_fast_len(n_shifts, real=True)) * self.shift
+
+    @cached_property
+    def transforms(self) -> tuple[FloatArray, FloatArray]:
+        """Transforms of G and g."""
+        y = self.step * np.minimum(np.arange(self.length) - self.n_below, HIGHEST / self.step + 1)
+        return fft.rfft(np.exp(-np.exp(y))), fft.rfft(np.exp(y - np.exp(y)))
+
+    def integrate(self, n_nodes: int) -> FloatArray:
+        """Values of one feature of each class, with this number of nodes in s."""
+        nodes, weights = _gauss_legendre(n_nodes)
+        at_once = max(1, CHUNK // self.length)
+        values = np.zeros(len(self.counts))
+        for start in range(0, n_nodes, at_once):
+            part = slice(start, start + at_once)
+            values += 2 * (nodes * weights)[part] @ self.contributions(nodes[part] ** 2)
+        return np.where(self.counts > 0, values, np.nan)
+
+    def contributions(self, shares: FloatArray) -> FloatArray:
+        """Mean contribution (q, k) of one feature of each class to a coalition with each share q of the others."""
+        target, others = self.target, [index for index in range(len(self.counts)) if index != self.target]
+        mixed, gained = {}, {}
+        for index in range(len(self.counts)):
+            lower, upper = self.correlations(index, shares)
+            mixed[index], gained[index] = lower + shares[:, None] * (upper - lower), upper - lower
+        changes = np.zeros((len(shares), len(self.counts)))
+        for index in (target, *others):
+            factors = (mixed[other] for other in mixed if other != index)
+            changes[:, index] = functools.reduce(np.multiply, factors, gained[index]).sum(axis=1)
+        return self.step * changes
+
+    def correlations(self, index: int, shares: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """F (or H, for the target) at y and at y + 1/T (q, y), for one feature less than the class has."""
+        transform = self.transforms[index == self.target]
+        n_others = max(0.0, self.counts[index] - 1)
+        period = self.length // self.shift  # the distribution has mass at multiples of the shift only
+        turns = np.expm1(2j * np.pi * np.arange(period) / period)
+        binomial = np.exp(n_others * np.log1p(shares[:, None] * turns))
+        spectrum = transform * binomial[:, np.arange(len(transform)) % period]
+        values = fft.irfft(spectrum, self.length)[:, : self.n_points + self.shift]
+        if self.counts[index] == 0:
+            return values[:, : self.n_points], values[:, : self.n_points]
+        return values[:, : self.n_points], values[:, self.shift :]
+
+
+@functools.cache
+def _gauss_legendre(n_nodes: int) -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights on [0, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(n_nodes)
+    return (nodes + 1) / 2, weights / 2
