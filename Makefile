@@ -1,9 +1,12 @@
 # Everything from a fresh machine with Python 3.11 and pip: `make demo` shows the main job, `make test` passes the tests.
-# Tests run in two processes of one thread each: more threads than cores would only fight.
+# Tests run in two processes of one thread each: more threads than cores would only fight. A process that has nothing left takes
+# tests of the other. Bytecode is kept also where PYTHONDONTWRITEBYTECODE is set: otherwise each process that the tests start
+# compiles everything again.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN = $(VENV)/bin
+TESTS = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: demo test test-all test-gpu lint format bench clean
 
@@ -11,10 +14,10 @@ demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
 
 test: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	$(TESTS)
 
 test-all: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not gpu"
+	$(TESTS) -m "not gpu"
 
 test-gpu: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m gpu

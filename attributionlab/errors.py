@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 from attributionlab.printable import LONGEST_MESSAGE, LONGEST_VALUE, printable, shortened, value_text
@@ -138,6 +138,15 @@ def _message(name: str, expectation: str, value: object, hint: str) -> str:
     return f"`{name}` must {expectation}, got {value_text(value)}" + (f"; {hint}" if hint else "")
 
 
+MOST_SUGGESTED = 3
+"""Largest number of suggested names, unless an alias has more."""
+
+SHORTEST_PART = 3
+"""Fewest letters by which a part of a name is recognized."""
+
+LEAST_ALIKE = 0.6
+"""Least likeness (0 to 1) of a suggested name."""
+
 LESS_ALIKE = 0.15
 """Difference of likeness (0 to 1) to the nearest name from which a name is no longer suggested."""
 
@@ -168,26 +177,33 @@ def unknown_name(
         hint = f"did you mean {' or '.join(close)}?"
     elif len(names) > MOST_NAMES and listing:
         hint = f"`{listing}` lists them"
-    elif len(names) > MOST_NAMES:
-        hint = f"known: {', '.join(names[:MOST_NAMES])} and {len(names) - MOST_NAMES} more"
     else:
-        hint = f"known: {', '.join(names)}"
+        hint = f"known: {some_names(names)}"
     error = UnknownName(f"`{kind}` must be a known name, got {value_text(name)}; {hint}")
     error.option = name if kind in ("option", "entry") else kind
     return error
 
 
+def some_names(names: Collection[str]) -> str:
+    """At most five names in alphabetical order, and the number of the others."""
+    first, more = sorted(names)[:MOST_NAMES], len(names) - MOST_NAMES
+    return ", ".join(first) + (f" and {more} more" if more > 0 else "")
+
+
 def closest_names(name: str, names: Iterable[str], aliases: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The existing names that `name` may mean: with the same letters, by an alias, or up to three similar ones."""
+    """The existing names that `name` may mean: with the same letters, by an alias, or up to three that contain it or are alike."""
     names = list(names)
     letters = _letters(name)
     same = [existing for existing in names if _letters(existing) == letters]
     meant = [existing for existing in aliases.get(letters, ()) if existing in names]
     if letters and (same or meant):
         return same or meant
+    longer = [existing for existing in names if len(letters) >= SHORTEST_PART and letters in _letters(existing)]
+    if longer:
+        return sorted(longer, key=len)[:MOST_SUGGESTED]
     as_written = {existing.casefold(): existing for existing in names}
     likeness = {like: difflib.SequenceMatcher(None, like, name.casefold()).ratio() for like in as_written}
-    nearest = difflib.get_close_matches(name.casefold(), as_written, n=3, cutoff=0.5)
+    nearest = difflib.get_close_matches(name.casefold(), as_written, n=MOST_SUGGESTED, cutoff=LEAST_ALIKE)
     return [as_written[like] for like in nearest if likeness[like] >= likeness[nearest[0]] - LESS_ALIKE]
 
 

@@ -51,5 +51,19 @@ def test_an_unknown_name_in_another_case_suggests_the_right_one(name):
     assert str(unknown_name("method", name, known)).endswith(f"got {name!r}; did you mean gradcam?")
 
 
+def test_a_part_of_names_suggests_the_shortest_three():
+    names = ["ab-cd-efgh", "ab-cd-e", "ab-cd-ef", "ab-cd", "x"]
+    assert str(unknown_name("method", "abc", names)).endswith("; did you mean ab-cd or ab-cd-e or ab-cd-ef?")
+
+
+def test_names_that_are_much_less_alike_than_the_nearest_are_left_out():
+    assert str(unknown_name("option", "--preste", ["--preset", "--prune"])).endswith("; did you mean --preset?")
+
+
+def test_more_than_five_names_are_not_listed():
+    message = str(unknown_name("method", "zzz", [f"name{index}" for index in range(6)]))
+    assert message.endswith("; known: name0, name1, name2, name3, name4 and 1 more")
+
+
 def test_an_unknown_name_that_is_like_none_lists_all():
     assert str(unknown_name("method", "zzz", ["b", "a"])) == "`method` must be a known name, got 'zzz'; known: a, b"

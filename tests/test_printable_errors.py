@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 import attributionlab as al
+from attributionlab.cli.app import app
 from attributionlab.printable import LONGEST_MESSAGE, error_line, error_text
 from attributionlab.runs import Plan, load_records, run_plan
 
@@ -121,15 +123,29 @@ def test_a_message_is_one_printable_line():
     assert len(error_line(ValueError("x" * 5_000))) == LONGEST_MESSAGE
 
 
-@pytest.mark.parametrize(
-    "statement", ["raise GeneratorExit", "raise ValueError('caf\\udce9')", "raise ValueError('x' * 5_000_000)"]
-)
-def test_a_file_that_raises_when_it_is_imported_is_one_line(tmp_path, statement):
-    (tmp_path / "own.py").write_text(statement, encoding="utf-8")
-    code = "from attributionlab.cli.app import run; run()"
-    command = [sys.executable, "-c", code, "check", f"{tmp_path / 'own.py'}:method", "--size", "16"]
+def in_this_process(*arguments):
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.stderr
+
+
+def in_a_process_of_its_own(*arguments):
+    command = [sys.executable, "-c", "from attributionlab.cli.app import run; run()", *arguments]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 2
-    assert result.stderr.startswith("error: `method` must be importable")
-    assert result.stderr.count("\n") == 1
-    assert len(result.stderr) <= LONGEST_MESSAGE + 1
+    return result.returncode, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("statement", "run"),
+    [
+        ("raise GeneratorExit", in_this_process),
+        ("raise ValueError('caf\\udce9')", in_a_process_of_its_own),
+        ("raise ValueError('x' * 5_000_000)", in_this_process),
+    ],
+)
+def test_a_file_that_raises_when_it_is_imported_is_one_line(tmp_path, statement, run):
+    (tmp_path / "own.py").write_text(statement, encoding="utf-8")
+    code, stderr = run("check", f"{tmp_path / 'own.py'}:method", "--size", "16")
+    assert code == 2
+    assert stderr.startswith("error: `method` must be importable")
+    assert stderr.count("\n") == 1
+    assert len(stderr) <= LONGEST_MESSAGE + 1

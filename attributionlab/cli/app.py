@@ -34,7 +34,6 @@ from attributionlab.cli.watched import is_watched, run_watched
 app = typer.Typer(
     name=PROGRAM,
     help="Is this attribution method right? Exact answers, from networks whose weights are written by hand.",
-    no_args_is_help=True,
     add_completion=False,  # ours names the shell: typer's asks the process tree for it
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # typer's boxes cut long words off
@@ -45,6 +44,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 @typed
 def main(
+    ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
     install_completion: Annotated[
         Shell | None, typer.Option(help="Complete names in this shell, from its next start on.")
@@ -59,6 +59,9 @@ def main(
 
         typer.echo(__version__)
         raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+        raise typer.Exit(EXIT_USAGE)
 
 
 def run() -> None:
@@ -107,7 +110,7 @@ def _exit_code() -> int:
             raise
         if isinstance(error, typer.BadParameter) and error.message.startswith("`"):  # a refusal of ours
             say("error", error.message)
-        elif error.format_message():  # without arguments at all, help has been printed
+        else:
             say("error", f"{error.format_message()} (see --help)")
         return EXIT_USAGE
     return code if isinstance(code, int) else 0

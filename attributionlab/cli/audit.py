@@ -19,6 +19,7 @@ from attributionlab.cli.options import (
     SeedOption,
     SizeOption,
     environment_defaults,
+    environment_specs,
     environments_option,
     methods_option,
     n_samples_option,
@@ -45,7 +46,7 @@ DEFAULT_METHODS = (
 
 
 def audit(
-    env: Annotated[list[str] | None, environments_option("An environment; may be repeated.")] = None,
+    env: Annotated[list[str] | None, environments_option("Environments, separated by commas, or repeated.")] = None,
     methods: Annotated[str, methods_option("Methods, separated by commas.")] = DEFAULT_METHODS,
     metrics: MetricsOption = "insertion,deletion,sensitivity-n",
     truth: Annotated[str, truth_option("Truth that F1 is computed against.", ("overall", "positive"))] = "auto",
@@ -73,7 +74,9 @@ def audit(
     with one_line_errors():
         from attributionlab.specs.grammar import split_specs
 
-        require_names(environments=env or (), methods=split_specs(methods), metrics=split_specs(metrics))
+        env_specs = environment_specs(env)
+        require_names(environments=env_specs, methods=split_specs(methods), metrics=split_specs(metrics))
+        from attributionlab.errors import bad_option
         from attributionlab.judging import audit as run_audit
         from attributionlab.judging import expand
         from attributionlab.reports.figures.audit import audit_figure
@@ -82,12 +85,15 @@ def audit(
         from attributionlab.reports.tables.cells import to_csv
         from attributionlab.specs.arguments import parse_bytes
 
+        for name, specs, least in (("methods", methods, 2), ("metrics", metrics, 1)):
+            if len(split_specs(specs)) < least:
+                raise bad_option(name, f"name at least {least}", specs)
         measured, memory = split_specs(metrics), parse_bytes("max_memory", max_memory)
         if output is not None:
             check_path(output, force=force)
         with chatter_to_stderr():
             named = build_methods(split_specs(methods), sam_defaults(sam_checkpoint, sam_model))
-        environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
+        environments = build_environments(env_specs, environment_defaults(size, seed))
         n_environments = len(expand(environments, network_seeds=network_seeds, paired=paired))
         with chatter_to_stderr(), progress_bar("audit", len(named) * n_environments * n_samples) as advance:
             report = run_audit(

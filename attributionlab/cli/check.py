@@ -19,6 +19,7 @@ from attributionlab.cli.options import (
     SeedOption,
     SizeOption,
     environment_defaults,
+    environment_specs,
     environments_option,
     n_samples_option,
     sam_defaults,
@@ -44,7 +45,8 @@ def check(
         ),
     ],
     env: Annotated[
-        list[str] | None, environments_option("An environment; may be repeated: the method must pass in all.")
+        list[str] | None,
+        environments_option("Environments, separated by commas, or repeated: the method must pass in all."),
     ] = None,
     option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="An option of the method; may be repeated.")
@@ -71,7 +73,8 @@ def check(
 ) -> None:
     """Test a method against the exact truth of designed networks; exit code 1 if it fails, 4 if it is undecided."""
     with one_line_errors():
-        require_names(environments=env or (), methods=[method])
+        env_specs = environment_specs(env)
+        require_names(environments=env_specs, methods=[method])
         from attributionlab.judging import check as run_check
         from attributionlab.specs.grammar import parse_options
         from attributionlab.specs.options import convert
@@ -79,7 +82,7 @@ def check(
         options: dict[str, object] = {**parse_options(",".join(option or []))}
         with chatter_to_stderr():
             (subject,) = build_methods([method], sam_defaults(sam_checkpoint, sam_model), options)
-        environments = build_environments(env or ["multi-color-sum"], environment_defaults(size, seed))
+        environments = build_environments(env_specs, environment_defaults(size, seed))
         if network_seed is not None:
             environments = [environment.changed(network_seed=network_seed) for environment in environments]
         samples: Any = convert("n_samples", n_samples, int | Literal["auto"])

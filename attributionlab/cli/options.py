@@ -12,7 +12,10 @@ import typer
 from attributionlab.cli.completion import environment_names, in_list, method_names, metric_names, starting_with
 from attributionlab.cli.help import usage_errors
 from attributionlab.errors import bad_option
+from attributionlab.specs.grammar import split_specs
 from attributionlab.truth.kinds import TRUTHS
+
+DEFAULT_ENVIRONMENT = "multi-color-sum"
 
 
 class Format(StrEnum):
@@ -74,10 +77,19 @@ SamModelOption = Annotated[
 
 
 def environments_option(text: str) -> Any:
-    """The option `--env`, which may be repeated."""
+    """The option `--env`, a list with commas, which may be repeated."""
     return typer.Option(
-        "--env", metavar="ENVIRONMENT", help=text, show_default="multi-color-sum", autocompletion=environment_names
+        "--env",
+        metavar="ENVIRONMENTS",
+        help=text,
+        show_default=DEFAULT_ENVIRONMENT,
+        autocompletion=in_list(environment_names),
     )
+
+
+def environment_specs(values: list[str] | None) -> list[str]:
+    """The specs of `--env`; an empty one stays, so that it is refused."""
+    return [spec for text in values or [DEFAULT_ENVIRONMENT] for spec in split_specs(text) or [text]]
 
 
 def methods_option(text: str) -> Any:

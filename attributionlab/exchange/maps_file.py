@@ -11,7 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attributionlab.errors import AttributionLabError, BadOption, WrongShape, bad_option, missing_file
+from attributionlab.errors import (
+    AttributionLabError,
+    BadOption,
+    WrongShape,
+    bad_option,
+    missing_file,
+    some_names,
+    unknown_name,
+)
 from attributionlab.exchange.array_files import DeclaredArray, declared_arrays, read_array
 from attributionlab.files import is_file
 from attributionlab.truth.maps import attribution_maps
@@ -95,7 +103,8 @@ def _damage_named(path: Path) -> Iterator[None]:
     except Exception as error:
         if "Weights only load failed" in str(error) or "allow_pickle" in str(error):
             raise _pickled(path) from error
-        raise bad_option("maps", f"be a whole {path.suffix} file", str(path), type(error).__name__) from error
+        hint = "it is damaged, or of another kind"
+        raise bad_option("maps", f"be a whole {path.suffix} file", str(path), hint) from error
 
 
 def _pickled(path: Path) -> BadOption:
@@ -127,13 +136,13 @@ def _refuse_key(key: str | None, path: Path) -> None:
 
 def _chosen_name(arrays: Mapping[str, object], key: str | None, path: Path) -> str:
     """Name of the array to read: the key, or the only name there is."""
-    names = ", ".join(map(str, arrays)) or "nothing"
     if key is not None:
         if key not in arrays:
-            raise bad_option("key", f"name an array of {path.name} ({names})", key)
+            raise unknown_name("key", key, map(str, arrays))
         return key
     if len(arrays) != 1:
-        raise bad_option("maps", "hold one array, or be given with a key", f"{path.name} with {names}")
+        hint = f"name one of them with --key: {some_names([str(name) for name in arrays])}" if arrays else ""
+        raise bad_option("maps", "hold one array", f"{path.name} with {len(arrays)}", hint)
     return next(iter(arrays))
 
 

@@ -135,7 +135,9 @@ def _differences(
 
 
 def _dependence(pairs: Values) -> Dependence:
-    """N from D of the method and of the truth (n, 2); the truth's mean counts as known."""
-    values = pairs[:, 0] / pairs[:, 1].mean()
-    reach = float(stdtrit(len(values) - 1, 0.975)) * float(values.std(ddof=1)) / len(values) ** 0.5
-    return Dependence(float(values.mean()), float(values.mean() - reach), float(values.mean() + reach))
+    """N from D of the method and of the truth (n, 2), with the usual interval of a ratio of means (delta method)."""
+    of_method, of_truth = pairs.T
+    ratio = float(of_method.mean() / of_truth.mean())
+    deviation = float((of_method - ratio * of_truth).std(ddof=1) / of_truth.mean())
+    reach = float(stdtrit(len(pairs) - 1, 0.975)) * deviation / len(pairs) ** 0.5
+    return Dependence(ratio, ratio - reach, ratio + reach)

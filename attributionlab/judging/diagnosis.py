@@ -51,9 +51,7 @@ def _about_signs(truths: Mapping[str, Summary | None]) -> str:
     positive, negative = truths.get("positive"), truths.get("negative")
     if positive is not None and negative is not None and max(positive.f1, negative.f1) < WRONG_SIGNS:
         return "nearly all signs are inverted; return the negative of the maps"
-    return (
-        "take absolute values nowhere, and look where the baseline is brighter than the image (`attributionlab show`)"
-    )
+    return "look for absolute values, and for a baseline that turns signs around; `attributionlab show` draws the maps"
 
 
 def _about_undecided(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:

@@ -25,6 +25,7 @@ METRICS: Catalog[type[Metric] | MetricFunction] = Catalog(
         signature="(environment, batch, attribution) -> (b,)",
     ),
     aliases={
+        "auc": ("insertion", "deletion"),
         "ins": ("insertion",),
         "del": ("deletion",),
         "pixelflipping": ("deletion",),

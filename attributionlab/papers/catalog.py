@@ -50,7 +50,7 @@ def find_studies(names: Sequence[str]) -> tuple[Paper, list[str]]:
     meanings[ALL] = (papers[0], tuple(papers[0].studies))
     for name in names:
         if name not in meanings:
-            raise unknown_name("study", name, meanings)
+            raise unknown_name("study", name, meanings, listing="attributionlab reproduce --help")
     chosen = [meanings[name] for name in names or (ALL,)]
     keys = dict.fromkeys(paper.key for paper, _ in chosen)
     if len(keys) > 1:

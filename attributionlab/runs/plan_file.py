@@ -69,7 +69,8 @@ def _toml(file: Path) -> tuple[str, dict[str, Any]]:
     except RecursionError as error:
         raise bad_option("plan", "be nested less deep", str(file), "two levels are enough for every plan") from error
     except ValueError as error:  # also of integers with thousands of digits
-        raise bad_option("plan", "be a TOML file", str(file), str(error)) from error
+        hint = "a function is written file.py:function" if file.suffix == ".py" else str(error)
+        raise bad_option("plan", "be a TOML file", str(file), hint) from error
 
 
 def _call(function: Callable[..., object], text: str) -> object:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar, overload
 
 from attributionlab.errors import AttributionLabError, PluginWarning, UnknownName, bad_option, unknown_name
-from attributionlab.printable import error_line
+from attributionlab.printable import error_line, value_text
 from attributionlab.specs.functions import NAME_OR_ADDRESS, Address, address_of, load_function, parse_address
 from attributionlab.specs.grammar import Spec, format_spec, parse_spec
 from attributionlab.specs.options import convert_options, join_options
@@ -264,6 +264,10 @@ class Catalog(Generic[Entry]):
         if name in self._broken:
             return UnknownName(f"`{self.kind}` must be usable, got {name!r}; {self._broken[name]}")
         listing = f"attributionlab list {self.plural}"
+        module, dot, function = name.rpartition(".")
+        if dot and self.rules.wrapper is not None and module.replace(".", "").isidentifier():
+            hint = f"a function is written package.module:function, here {module}:{function}"
+            return UnknownName(f"`{self.kind}` must be a known name, got {value_text(name)}; {hint}")
         return unknown_name(self.kind, name, self.names, aliases=self.aliases, listing=listing)
 
 

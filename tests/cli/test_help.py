@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from attributionlab.cli import app as program
 from attributionlab.cli import completion
 from attributionlab.cli.list import parse_kind
+from attributionlab.cli.options import environment_specs
 from attributionlab.cli.reproduce import split_options
 from attributionlab.errors import BadOption
 from attributionlab.methods.factory import METHODS
@@ -68,6 +69,16 @@ def test_defaults_are_shown_also_where_they_are_0():
         ("check gradient --gamma x", "`gamma` must be a number, got 'x'"),
         ("check gradient --device tpu", "`device` must be auto, cpu or cuda, got 'tpu'"),
         ("check gradient --format yaml", "`format` must be table, json or csv, got 'yaml'"),
+        (
+            "check captum.attr.Saliency",
+            "`method` must be a known name, got 'captum.attr.Saliency'; a function is written package.module:function, here captum.attr:Saliency",
+        ),
+        ("audit --methods gradient", "`methods` must name at least 2, got 'gradient'"),
+        ("audit --metrics ,", "`metrics` must name at least 1, got ','"),
+        (
+            "check gradient --env ,",
+            "`environment` must be a known name, got ','; known: multi-color-sum, single-color-modulo, single-color-sum",
+        ),
         ("check gradient -n 0", "`n_samples` must be at least 1, got 0"),
         (
             "list foo",
@@ -92,6 +103,17 @@ def test_a_bad_value_is_one_line_in_the_words_of_the_package(arguments, message,
     monkeypatch.chdir(tmp_path)
     assert call(*arguments.split(), capsys=capsys) == (2, "", f"error: {message}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_command_help_is_printed(capsys):
+    code, stdout, stderr = call(capsys=capsys)
+    assert (code, stderr) == (2, "")
+    assert stdout.startswith("Usage: attributionlab [OPTIONS] COMMAND [ARGS]...\n")
+
+
+def test_environments_are_repeated_or_separated_by_commas():
+    specs = environment_specs(["a,b[c=1,d=2]", "e"])
+    assert specs == ["a", "b[c=1,d=2]", "e"]
 
 
 @pytest.mark.parametrize("kind", ["environment", "method", "metric", "segmenter"])

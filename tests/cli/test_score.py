@@ -97,9 +97,12 @@ def test_one_array_of_several_is_chosen_by_its_key(folder, truth, tmp_path):
     np.savez(tmp_path / "both.npz", mine=truth, other=-truth)
     torch.save({"mine": torch.from_numpy(truth), "other": 3}, tmp_path / "both.pt")
     for name in ("both.npz", "both.pt"):
-        assert "with mine, other" in failed(2, "score", folder, tmp_path / name)
+        message = failed(2, "score", folder, tmp_path / name)
+        assert f"`maps` must hold one array, got '{name} with 2'; name one of them with --key: mine, other" in message
         assert run("score", folder, tmp_path / name, "--key", "mine").exit_code == 0
-        assert "`key` must name an array of" in failed(2, "score", folder, tmp_path / name, "--key", "none")
+        assert "`key` must be a known name, got 'none'; known: mine, other" in failed(
+            2, "score", folder, tmp_path / name, "--key", "none"
+        )
     assert "got int" in failed(2, "score", folder, tmp_path / "both.pt", "--key", "other")
     path = saved(tmp_path / "one.npy", truth)
     assert "`key` must be left out where there is one array" in failed(2, "score", folder, path, "--key", "mine")

@@ -94,7 +94,10 @@ def test_a_method_that_ends_the_process_has_not_passed(folder, name, how):
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["leaves", "exits", "leaves_at_the_end"])
+@pytest.mark.parametrize(
+    "name",
+    ["leaves", "leaves_at_the_end", pytest.param("exits", marks=pytest.mark.slow)],  # it is in test_commands.py too
+)
 def test_a_method_that_leaves_in_other_ways_fails_with_its_verdict(folder, name):
     result = run(folder, "check", f"own.py:{name}", "--size", "16", "--n-samples", "4")
     assert result.returncode == 1
@@ -134,9 +137,14 @@ def test_the_verdict_and_the_exit_code_of_an_honest_function_are_those_of_the_ch
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "line"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "code", "line", "whole_group"),
+    [
+        (signal.SIGINT, 130, "interrupted", False),
+        (signal.SIGTERM, 143, "terminated", True),
+        pytest.param(signal.SIGINT, 130, "interrupted", True, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 143, "terminated", False, marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("whole_group", [False, True], ids=["the process", "its group"])
 def test_signals_reach_the_command_once(folder, number, code, line, whole_group):
     command = [*PROGRAM, "check", "own.py:sleeps", "--size", "16", "--n-samples", "4"]
     heard = "import signal,sys,runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "  # also where it is ignored

@@ -85,10 +85,10 @@ def test_the_signal_is_recovered_from_a_distractor():
     model = nn.Sequential(nn.Flatten(), nn.Linear(2, 1, bias=False)).double()
     model[1].weight.data = torch.tensor([[1.0, -1.0]], dtype=torch.float64)
     image, target = torch.tensor([[[[3.0, 1.0]]]], dtype=torch.float64), torch.tensor([0])
-    maps = al.make_method("pattern-net", TwoDimensional(), n_samples=20_000)(model, image, target)
-    # the output is 2; an estimate from 20,000 points
+    maps = al.make_method("pattern-net", TwoDimensional(), n_samples=5_000)(model, image, target)
+    # the output is 2; an estimate from 5,000 points
     torch.testing.assert_close(maps[0, 0], torch.tensor([2.0, 0.0], dtype=torch.float64), atol=0.1, rtol=0)
-    shares = al.make_method("pattern-attribution", TwoDimensional(), n_samples=20_000)(model, image, target)
+    shares = al.make_method("pattern-attribution", TwoDimensional(), n_samples=5_000)(model, image, target)
     torch.testing.assert_close(shares.sum(), torch.tensor(2.0, dtype=torch.float64))
 
 
@@ -114,7 +114,7 @@ def test_the_signal_stops_where_a_relu_was_inactive():
     model[1].weight.data = torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
     model[3].weight.data = torch.ones(1, 2, dtype=torch.float64)
     image = torch.tensor([[[[3.0, 1.0]]]], dtype=torch.float64)
-    method = al.make_method("pattern-net", TwoDimensional(), n_samples=5_000)
-    patterns = list(estimate_patterns(model, TwoDimensional().sample(5_000, FIRST_SAMPLE).inputs).values())
+    method = al.make_method("pattern-net", TwoDimensional(), n_samples=500)
+    patterns = list(estimate_patterns(model, TwoDimensional().sample(500, FIRST_SAMPLE).inputs).values())
     expected = 3.0 * patterns[1][0, 0] * patterns[0][0]
     torch.testing.assert_close(method(model, image, torch.tensor([0]))[0, 0], expected)

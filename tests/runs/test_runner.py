@@ -273,11 +273,11 @@ def test_a_run_that_was_there_before_stays_where_nothing_is_left_to_do_or_the_cl
 
 def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path):
     folder = tmp_path / "run"
-    plan = small(n_samples=40, images_per_job=1)
+    plan = small(metrics=["insertion"], n_samples=40, images_per_job=1)
     program = (
         "import sys, attributionlab as al; "
         "plan = al.Plan.of(environments=['multi-color-sum[size=16]', 'single-color-sum[size=16]'], methods="
-        f"{METHODS!r}, metrics=['insertion', 'sensitivity-n[n_orders=5]'], n_samples=40, images_per_job=1); "
+        f"{METHODS!r}, metrics=['insertion'], n_samples=40, images_per_job=1); "
         "al.run_plan(plan, sys.argv[1])"
     )
     seen = 0
@@ -422,11 +422,10 @@ def test_a_metric_that_does_not_fit_is_a_record_and_the_rest_goes_on(tmp_path):
 
 
 def test_a_method_that_dies_is_lost_alone_also_without_other_workers(tmp_path, faulty):
-    plan = small(
-        environments=["multi-color-sum[size=16]"], methods=["truth", f"{faulty}:dies", f"{faulty}:fine"], metrics=[]
-    )
+    methods = ["truth", f"{faulty}:dies", f"{faulty}:fine"]
+    plan = small(environments=["multi-color-sum[size=16]"], methods=methods, metrics=[], n_samples=2)
     outcome = run_plan(plan, tmp_path / "run")
-    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, 2)
+    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, 1)
     errors = {record.method: record.error for record in load_records(tmp_path / "run")}
     assert errors[f"{faulty}:dies"].type == "WorkerDied"
     assert errors["truth"] is errors[f"{faulty}:fine"] is None
@@ -437,9 +436,10 @@ def test_processes_find_the_same_and_one_that_dies_takes_only_its_own_jobs_along
     run_plan(small(save_maps=3), tmp_path / "two", workers=2)
     assert found(tmp_path / "two") == found(whole)
     environments = ["multi-color-sum[size=16]"]
-    plan = small(environments=environments, methods=["truth", f"{faulty}:dies", f"{faulty}:fine"], metrics=[])
+    methods = ["truth", f"{faulty}:dies", f"{faulty}:fine"]
+    plan = small(environments=environments, methods=methods, metrics=[], n_samples=2)
     outcome = run_plan(plan, tmp_path / "dying", workers=2)
-    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, 2)
+    assert (outcome.n_run, outcome.n_failed) == (plan.n_jobs, 1)
     errors = {record.method: record.error for record in load_records(tmp_path / "dying")}
     assert errors[f"{faulty}:dies"].type == "WorkerDied"
     assert errors["truth"] is errors[f"{faulty}:fine"] is None

@@ -107,25 +107,25 @@ def test_an_alarm_of_others_rings_nevertheless():
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_method_that_hangs_is_a_record_and_the_rest_goes_on(tmp_path, own, workers):
-    methods = ["truth", f"{own}:hangs", f"{own}:fine"]
+@pytest.mark.parametrize(
+    ("workers", "name"),
+    [
+        (1, "native"),
+        (2, "swallows"),
+        pytest.param(1, "swallows", marks=pytest.mark.slow),
+        pytest.param(2, "native", marks=pytest.mark.slow),
+    ],
+)
+def test_a_method_that_hangs_is_a_record_and_the_rest_goes_on_also_where_it_ignores_the_alarm(
+    tmp_path, own, workers, name
+):
+    """A method that hears the alarm is ended by it, any other with its process."""
+    methods = ["truth", f"{own}:hangs", f"{own}:{name}", f"{own}:fine"]
     plan = Plan.of(environments=["multi-color-sum[size=16]"], methods=methods, n_samples=1)
-    assert run_plan(plan, tmp_path / "run", workers=workers, timeout=PATIENCE).n_failed == 1
+    assert run_plan(plan, tmp_path / "run", workers=workers, timeout=PATIENCE).n_failed == 2
     errors = {record.method: record.error for record in load_records(tmp_path / "run")}
-    assert errors[f"{own}:hangs"].type == "TookTooLong"
+    assert errors[f"{own}:hangs"].type == errors[f"{own}:{name}"].type == "TookTooLong"
     assert errors[f"{own}:hangs"].message == f"{own}:hangs took longer than {PATIENCE} s"
-    assert errors["truth"] is errors[f"{own}:fine"] is None
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("name", ["swallows", "native"])
-def test_a_method_that_ignores_the_alarm_is_ended_with_its_process_and_the_rest_goes_on(tmp_path, own, workers, name):
-    methods = ["truth", f"{own}:{name}", f"{own}:fine"]
-    plan = Plan.of(environments=["multi-color-sum[size=16]"], methods=methods, n_samples=1)
-    assert run_plan(plan, tmp_path / "run", workers=workers, timeout=PATIENCE).n_failed == 1
-    errors = {record.method: record.error for record in load_records(tmp_path / "run")}
-    assert errors[f"{own}:{name}"].type == "TookTooLong"
     assert f"took longer than {PATIENCE} s, and had to be ended" in errors[f"{own}:{name}"].message
     assert errors["truth"] is errors[f"{own}:fine"] is None
 

@@ -190,10 +190,22 @@ def test_a_registered_segmenter_is_listed_among_the_values_of_the_option():
         ("KernelShap", "kernel-shap"),
         ("GuidedGradCam", "guided-gradcam"),
         ("NoiseTunnel", "smoothgrad or smoothgrad-squared or vargrad"),
+        ("LayerLRP", "lrp-epsilon or lrp-z or lrp-alpha-beta"),
+        ("NeuronDeconvolution", "deconvnet"),
+        ("grad*input", "input-x-gradient"),
+        ("LOO", "occlusion"),
+        ("KernelExplainer", "kernel-shap"),
+        ("guided", "guided-gradcam or guided-backprop"),
     ],
 )
 def test_names_of_captum_and_usual_abbreviations_are_suggested(name, hint):
     with pytest.raises(UnknownName, match=rf"; did you mean {hint}\?$"):
+        al.make_method(name)
+
+
+@pytest.mark.parametrize("name", ["rollout", "mean", "xyz"])
+def test_a_name_that_is_like_none_gets_the_command_that_lists_all(name):
+    with pytest.raises(UnknownName, match=r"; `attributionlab list methods` lists them$"):
         al.make_method(name)
 
 

@@ -7,11 +7,14 @@ import sys
 
 import pytest
 
-import attributionlab.testing  # noqa: F401  # once for all tests: torch cannot be imported anew in the same process
+from attributionlab.judging import check  # noqa: F401  # once for all tests, with torch and NumPy, which a process cannot import
+from attributionlab.reports.figures.saving import save_figure  # noqa: F401  # anew after pytester has forgotten them
+from attributionlab.testing import assert_all  # noqa: F401  # as above
 
 pytest_plugins = ["pytester"]
 
-OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider")
+OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Without plugins that take seconds to import in every process."""
 
 USING = """
     import pytest
