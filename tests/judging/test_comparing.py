@@ -95,7 +95,9 @@ def test_the_scenes_on_which_they_differ_most_come_first_with_their_maps():
 def test_methods_with_different_truths_are_compared_on_overall_truth_unless_one_is_named():
     assert al.compare("gradient", "gradcam", ENVIRONMENT, n_samples=4).truth == "overall"
     assert al.compare("gradient", "gradcam", ENVIRONMENT, n_samples=4, truth="positive").truth == "positive"
-    with pytest.raises(BadOption, match=r"`truth` must apply in .*, got 'signed'; gradcam cannot be judged by it there"):
+    with pytest.raises(
+        BadOption, match=r"`truth` must apply in .*, got 'signed'; gradcam cannot be judged by it there"
+    ):
         al.compare("gradient", "gradcam", ENVIRONMENT, truth="signed")
 
 
