@@ -126,7 +126,7 @@ def check(
 
 def looks_of(n_samples: object, rule: Rule) -> tuple[int, ...]:
     """Numbers of scenes after which the check looks whether it is decided."""
-    if n_samples != "auto":
+    if not (isinstance(n_samples, str) and n_samples == "auto"):
         return (whole_number("n_samples", n_samples, LEAST_SAMPLES if rule == "interval" else 1, MOST_IMAGES),)
     if rule == "point":
         return (POINT_SAMPLES,)
