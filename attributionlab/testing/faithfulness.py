@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -56,7 +56,8 @@ def assert_faithful(
     """
     __tracebackhide__ = True
     is_auto = isinstance(n_samples, str) and n_samples == "auto"
-    subject = Subject.of(method, environment, FIRST_LOOK if is_auto else n_samples, size, seed)
+    n_shown: Any = FIRST_LOOK if is_auto else n_samples
+    subject = Subject.of(method, environment, n_shown, size, seed)
     verdict = check(
         subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, rule=rule, device=device
     )
