@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -55,7 +55,9 @@ def assert_faithful(
         Zhang et al. 2024, Definition 2.1.
     """
     __tracebackhide__ = True
-    subject = Subject.of(method, environment, FIRST_LOOK if isinstance(n_samples, str) else n_samples, size, seed)
+    is_auto = isinstance(n_samples, str) and n_samples == "auto"
+    n_shown: Any = FIRST_LOOK if is_auto else n_samples
+    subject = Subject.of(method, environment, n_shown, size, seed)
     verdict = check(
         subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, rule=rule, device=device
     )
