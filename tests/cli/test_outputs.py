@@ -163,7 +163,7 @@ def test_a_terminal_of_few_letters_gets_escapes():
     ("arguments", "message"),
     [
         (("check", "truth", "--size", "1000000000"), "`size` must be at most 4,096, got 1000000000"),
-        (("check", "truth", "--size", "16", "--n-samples", "1000000000"), "`n_samples` must be at most 100,000"),
+        (("check", "truth", "--size", "16", "--n-samples", "1000000000"), "`n_samples` must be at most 1,000,000"),
         (
             ("verify", "multi-color-sum", "--size", "16", "--n-samples", "1000000000"),
             "`n_samples` must be at most 100,000",
