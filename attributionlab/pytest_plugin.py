@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from attributionlab.truth import Batch
 
 MARKER = "attributionlab"
-COLUMNS = ("method", "environment", "truth", "F1", "verdict")
+COLUMNS = ("method", "environment", "truth", "F1", "95 % CI", "verdict")
 FIXTURES = ("attribution_environment", "attribution_batch")
 
 QUICK: dict[str, Any] = {"environments": ["multi-color-sum"], "seeds": [0], "size": 32, "n_samples": 4}
@@ -138,7 +138,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("faithfulness (attributionlab)")
     for line in lines:
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        terminalreporter.write_line(text, green=line[-1] == "passed", red=line[-1] == "failed")
+        terminalreporter.write_line(
+            text, green=line[-1] == "passed", red=line[-1] in {"failed", "blind", "pixels-only"}
+        )
 
 
 def _defaults(config: pytest.Config) -> dict[str, Any]:

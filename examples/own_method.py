@@ -22,10 +22,11 @@ def main() -> None:
     environments = [al.make_environment(name, size=32) for name in ("multi-color-sum", "single-color-sum")]
     verdict = al.check(corner_gradient, environments, n_samples=8, gamma=0.5)
     for environment in verdict.environments:
-        overall = environment.truths["overall"]
-        assert overall is not None
-        print(f"{environment.environment}: F1 {overall.f1:.2f} ({overall.f1_low:.2f} to {overall.f1_high:.2f})")
-    print("passed" if verdict.passed else "failed")
+        scores = environment.truths[verdict.deciding_truth]  # signed, as the function declares nothing
+        assert scores is not None
+        interval = f"{scores.f1_low:.2f} to {scores.f1_high:.2f}"
+        print(f"{environment.environment}: F1 {scores.f1:.2f} ({interval}), {environment.outcome} {environment.advice}")
+    print(verdict.outcome)  # passed, undecided, pixels-only, blind or failed
 
 
 if __name__ == "__main__":

@@ -491,8 +491,8 @@ def time_check(scope: Scope) -> Values:
     begin, outcomes = time.perf_counter(), {}
     for method in TWELVE_METHODS:
         verdict = al.check(method, environment, n_samples=n_samples, device=scope.device.type)
-        outcomes[method] = verdict.passed
-    return {"seconds": time.perf_counter() - begin, "n_samples": n_samples, "passed": outcomes}
+        outcomes[method] = verdict.outcome
+    return {"seconds": time.perf_counter() - begin, "n_samples": n_samples, "outcomes": outcomes}
 
 
 def time_method(scope: Scope, method: str) -> Values:

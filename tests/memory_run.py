@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import MethodError
+from attributionlab.judging.outcome import Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Summary, summarize
 from attributionlab.machine import versions
-from attributionlab.measuring.applicable import applicable_truths, deciding_truth
+from attributionlab.measuring.applicable import applicable_truths, deciding_truth, judged_truth
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.guard import run_guarded
 from attributionlab.methods import make_method
@@ -25,7 +26,7 @@ class Done:
     deciding_truth: str
     truths: dict[str, Summary | None] = field(default_factory=lambda: dict.fromkeys(TRUTHS))
     metrics: dict[str, float | None] = field(default_factory=dict)
-    passed: bool = False
+    outcome: Outcome = "failed"
     n_images: int = 0
     error: Failure | None = None
     seconds_per_image: float | None = None
@@ -82,7 +83,8 @@ class MemoryRun:
             error = Failure(type(failure).__name__, str(failure))
             self.record(*at, AGREEMENT, error)
             return Done(*at, deciding, error=error)
-        agreement, known = score(maps, batch.ground_truth), applicable_truths(method.declaration, environment)
+        agreement = score(maps, judged_truth(method.declaration, environment, batch))
+        applicable = applicable_truths(method.declaration, environment)
         for truth in TRUTHS:  # as workers do: also those that do not apply
             for part in ("precision", "recall", "f1"):
                 self.found[*at, AGREEMENT, f"{truth}.{part}"] = getattr(agreement.against(truth), part).numpy()
@@ -97,8 +99,9 @@ class MemoryRun:
             self.record(*at, metric)
         if self.plan.save_maps:
             self.kept[at] = maps[: self.plan.save_maps].float().numpy()
-        truths = {
-            truth: summarize(agreement.against(truth), self.plan.gamma, seed=0) if truth in known else None
-            for truth in TRUTHS
-        }
-        return Done(*at, deciding, truths, means, truths[deciding].passed, n, None, 0.125)
+        truths = {truth: self.summary(agreement.against(truth)) if truth in applicable else None for truth in TRUTHS}
+        return Done(*at, deciding, truths, means, outcome_of(states_of(truths), deciding), n, None, 0.125)
+
+    def summary(self, scores):
+        precision, recall, f1 = (part.numpy() for part in (scores.precision, scores.recall, scores.f1))
+        return summarize(precision, recall, f1, self.plan.gamma, "interval")

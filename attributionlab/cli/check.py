@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,8 @@ from attributionlab.cli.options import (
     DeviceOption,
     Format,
     FormatOption,
+    Rule,
+    RuleOption,
     SamCheckpointOption,
     SamModelOption,
     SeedOption,
@@ -52,32 +54,48 @@ def check(
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
     size: SizeOption = None,
-    n_samples: Annotated[int, n_samples_option("Images per environment.")] = 16,
-    gamma: Annotated[float, typer.Option(help="Smallest mean F1 that passes.")] = 0.5,
+    n_samples: Annotated[
+        str, n_samples_option("Images per environment, at least 4; auto looks until it is decided.", metavar="N|auto")
+    ] = "auto",
+    gamma: Annotated[float, typer.Option(help="Mean F1 that must be reached.")] = 0.5,
     truth: Annotated[str, truth_option("Truth that decides; auto fits the method.")] = "auto",
+    rule: RuleOption = Rule.interval,
+    network_seed: Annotated[
+        int | None, typer.Option(help="Explain all images under the network with this seed.", show_default="one each")
+    ] = None,
+    max_seconds: Annotated[
+        float, typer.Option(help="Seconds per environment after which no further look begins.")
+    ] = 120,
     batch_size: Annotated[int, typer.Option(help="Images per call of the method.")] = 4,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,
 ) -> None:
-    """Test a method against the exact truth of designed networks; exit code 1 if it fails."""
+    """Test a method against the exact truth of designed networks; exit code 1 if it fails, 4 if it is undecided."""
     with one_line_errors():
         env_specs = environment_specs(env)
         require_names(environments=env_specs, methods=[method])
         from attributionlab.judging import check as run_check
         from attributionlab.specs.grammar import parse_options
+        from attributionlab.specs.options import convert
 
         options: dict[str, object] = {**parse_options(",".join(option or []))}
         with chatter_to_stderr():
             (subject,) = build_methods([method], sam_defaults(sam_checkpoint, sam_model), options)
         environments = build_environments(env_specs, environment_defaults(size, seed))
-        with chatter_to_stderr(), progress_bar(subject.spec, n_samples * len(environments)) as advance:
+        if network_seed is not None:
+            environments = [environment.changed(network_seed=network_seed) for environment in environments]
+        samples: Any = convert("n_samples", n_samples, int | Literal["auto"])
+        with chatter_to_stderr(), progress_bar(subject.spec, None) as advance:
             verdict = run_check(
                 subject,
                 environments,
-                n_samples=n_samples,
+                n_samples=samples,
                 gamma=gamma,
                 truth=truth,
+                rule=rule.value,
+                one_network=network_seed is not None,
+                max_seconds=max_seconds,
                 batch_size=batch_size,
                 device=device.value,
                 progress=advance,

@@ -34,6 +34,16 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Rule(StrEnum):
+    """What decides a verdict."""
+
+    interval = "interval"
+    point = "point"
+
+
+RuleOption = Annotated[
+    Rule, typer.Option(help="interval: that of the mean F1 decides; point: the mean alone, under one network.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")]
 SeedOption = Annotated[int | None, typer.Option(help="Seed of scenes and random weights.", show_default="0")]

@@ -106,7 +106,7 @@ def print_verdict(verdict: Verdict, form: str) -> None:
     else:
         print_table(verdict_table(verdict))
     if not verdict.passed:
-        raise SystemExit(EXIT_FAILED)
+        raise SystemExit(verdict.exit_code)
 
 
 def print_text(text: str) -> None:
@@ -167,7 +167,7 @@ def chatter_to_stderr() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """A progress bar on stderr, silent in a pipe; yields the function that advances it."""
     console = stderr()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from attributionlab.cli.options import Format, FormatOption, truth_option
+from attributionlab.cli.options import Format, FormatOption, Rule, RuleOption, truth_option
 from attributionlab.cli.output import one_line_errors, print_verdict
 
 
@@ -45,11 +45,12 @@ def score(
         Granularity, typer.Option(help="Whether the method tells neighboring pixels apart.")
     ] = Granularity.pixel,
     explains: Annotated[Explains, typer.Option(help="Quantity that the maps explain.")] = Explains.output,
-    gamma: Annotated[float, typer.Option(help="Smallest mean F1 that passes.")] = 0.5,
+    gamma: Annotated[float, typer.Option(help="Mean F1 that must be reached.")] = 0.5,
     truth: Annotated[str, truth_option("Truth that decides; auto fits the method.")] = "auto",
+    rule: RuleOption = Rule.interval,
     format: FormatOption = Format.table,
 ) -> None:
-    """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed."""
+    """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed, 4: undecided."""
     with one_line_errors():
         from attributionlab.exchange.dataset_folder import open_folder
         from attributionlab.exchange.maps_file import read_maps
@@ -65,5 +66,6 @@ def score(
             declaration=Declaration(sign=sign.value, granularity=granularity.value, explains=explains.value),
             gamma=gamma,
             truth=truth,
+            rule=rule.value,
         )
         print_verdict(verdict, format.value)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import abc
 import copy
+import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +25,10 @@ from attributionlab.environments.members import (
     read_inputs,
     read_label,
     read_network,
+    read_target,
     read_truth,
 )
-from attributionlab.errors import AttributionLabError, BrokenEnvironment
+from attributionlab.errors import AttributionLabError, BrokenEnvironment, bad_option
 from attributionlab.machine import torch_device
 from attributionlab.specs.arguments import MOST_IMAGES, require_list, whole_number
 from attributionlab.specs.grammar import format_spec
@@ -35,8 +38,21 @@ from attributionlab.truth.explained import Explained, explained_output, output_d
 from attributionlab.truth.ground_truth import GroundTruth
 from attributionlab.truth.set_functions import CountedSetFunction, SetFunction
 
+Target = Literal["winner", "loser"] | int
 Logits = npt.NDArray[np.float64]
 Present = npt.NDArray[np.bool_]
+
+
+class Counterpart(NamedTuple):
+    """Another network for the input of a scene, and the truth about it.
+
+    Args:
+        network: (1, c, *shape) to (1, k), of the same architecture.
+        truth: The truth of the input under this network, for the same output index; one sample.
+    """
+
+    network: nn.Module
+    truth: GroundTruth
 
 
 class NoClosedForm(AttributionLabError, NotImplementedError):
@@ -135,6 +151,34 @@ class Environment(abc.ABC):
         """Whether `logits` are known in closed form."""
         return type(self).logits is not Environment.logits
 
+    @property
+    def explainable(self) -> tuple[Explained, ...]:
+        """Outputs whose truth is known: the explained one first. Methods that explain the logit are judged by the logit's."""
+        return (self.explains,)
+
+    def target_of(self, scene: Any, target: Target) -> int:
+        """Index of the output that `target` names for a scene.
+
+        Args:
+            scene: A scene of this environment.
+            target: `winner`; environments with several classes also know `loser` and the index of a class.
+
+        Raises:
+            BadOption: If the environment has no truth for that output.
+        """
+        if target != "winner":
+            raise bad_option("target", "be winner", target, f"{self.name} has no truth for other outputs")
+        return 0 if read_explains(self) == "value" else read_label(self, scene)
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether outputs other than the winner's have a known truth."""
+        return type(self).target_of is not Environment.target_of
+
+    def signed_truth_of(self, scene: Any, target: int, explained: Explained) -> npt.NDArray[np.int8]:  # noqa: ARG002  # as above
+        """`signed_truth` for another output: class `target` of those that `target_of` can name, `explained` one of `explainable`."""
+        return self.signed_truth(scene)
+
     def explained(self, logits: Logits, target: int) -> float:
         """The explained output that follows from logits (k,)."""
         return float(explained_output(logits, target, self.explains))
@@ -171,9 +215,30 @@ class Environment(abc.ABC):
             lambda before, after: self.difference(before, after, target),
         )
 
-    def counterpart(self, scene: Any) -> None:  # noqa: ARG002  # environments that have one need it
-        """Another network for the same input, with its truth; None if there is none."""
-        return
+    def counterpart(self, scene: Any, explained: Explained | None = None) -> Counterpart | None:  # noqa: ARG002  # as above
+        """Another designed network for the same input and output index that uses other features, with their truth.
+
+        A map that does not change with the network cannot be right about both.
+
+        Args:
+            scene: A scene of this environment.
+            explained: One of `explainable`, for the truth; by default what the environment explains.
+
+        Returns:
+            The network and the truth; None if there is none that also coarse methods can tell from the environment's own.
+        """
+        return None
+
+    @property
+    def has_counterpart(self) -> bool:
+        """Whether there are counterparts."""
+        return type(self).counterpart is not Environment.counterpart
+
+    def changed(self, **options: object) -> Self:
+        """A copy with other options, without the warnings that this environment has already given."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return dataclasses.replace(self, **options)  # type: ignore[arg-type]  # options of the class
 
     def claims(self, case: Case) -> Iterator[Claim]:  # noqa: ARG002  # subclasses test it
         """Claims specific to this environment, tested on a case; `verify` adds the generic ones."""
@@ -245,25 +310,35 @@ class Environment(abc.ABC):
         """Largest number of samples in one batch."""
         return MOST_IMAGES
 
-    def sample(self, n: int, start: int = 0) -> Batch:
+    def sample(self, n: int, start: int = 0, *, target: Target = "winner") -> Batch:
         """Samples `start` to `start + n - 1`; each is independent of the batch and the machine.
 
+        Args:
+            n: Number of samples.
+            start: Index of the first one.
+            target: Explained output: that of the `winner`, the `loser` (the class with the smallest output) or a class by its index.
+                The truth follows it.
+
         Raises:
-            BadOption: If `n` is not an integer from 1 to `most_samples`, or `start` is not an integer from 0.
+            BadOption: If `n` is not an integer from 1 to `most_samples`, `start` is not an integer from 0, or `target` is no output
+                with a known truth.
             BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
         n = whole_number("n", n, 1, self.most_samples, "one batch would fill the memory")
         start = whole_number("start", start, 0)
-        return self.batch(tuple(call(self, "scene", self.scene, index) for index in range(start, start + n)))
+        scenes = tuple(call(self, "scene", self.scene, index) for index in range(start, start + n))
+        return self.batch(scenes, target=target)
 
-    def batch(self, scenes: tuple[Any, ...]) -> Batch:
+    def batch(self, scenes: tuple[Any, ...], *, target: Target = "winner") -> Batch:
         """The inputs of these scenes and their truth.
 
         Raises:
-            BadOption: If `scenes` is not a list of at least one.
+            BadOption: If `scenes` is not a list of at least one, or `target` is no output with a known truth.
             BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
         scenes = tuple(require_list("scenes", scenes, "scenes", 1))
+        if not isinstance(target, (str, int)):
+            raise bad_option("target", "be winner, loser or the index of an output", target)
         inputs = [read_inputs(self, scene) for scene in scenes]
         shapes = sorted({array.shape for array in inputs})
         if len(shapes) > 1:
@@ -271,18 +346,40 @@ class Environment(abc.ABC):
                 f"`inputs_of` of {self.name} must return one shape, got {shapes[0]} and {shapes[1]}"
             )
         labels = torch.tensor([read_label(self, scene) for scene in scenes])
+        targets = [read_target(self, scene, target) for scene in scenes]
         return Batch(
             inputs=torch.from_numpy(np.stack(inputs)).float().contiguous(),
-            targets=torch.zeros_like(labels) if read_explains(self) == "value" else labels.clone(),
+            targets=torch.tensor(targets),
             labels=labels,
-            ground_truth=self.ground_truth(scenes),
+            ground_truth=self.ground_truth(scenes, targets),
             scenes=scenes,
         )
 
-    def ground_truth(self, scenes: tuple[Any, ...]) -> GroundTruth:
-        """The truth of these scenes."""
-        shape = read_inputs(self, scenes[0]).shape[1:]
-        return GroundTruth(torch.from_numpy(np.stack([read_truth(self, scene, shape) for scene in scenes])))
+    def ground_truth(
+        self, scenes: Sequence[Any], targets: Sequence[int] | None = None, explained: Explained | None = None
+    ) -> GroundTruth:
+        """The truth of these scenes.
+
+        Args:
+            scenes: Scenes of this environment.
+            targets: Index of the explained output of each; by default the winner's.
+            explained: One of `explainable`; by default what the environment explains.
+        """
+        indices = [self.target_of(scene, "winner") for scene in scenes] if targets is None else targets
+        kind = self.explains if explained is None else explained
+        signed = [self.read_signed(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
+        return GroundTruth(torch.from_numpy(np.stack(signed)))
+
+    def read_signed(self, scene: Any, target: int, explained: Explained) -> npt.NDArray[np.int8]:
+        """The signed truth of an output, checked.
+
+        Raises:
+            BrokenEnvironment: If it is not an array of 1, -1 and 0 in the shape of the input without channels.
+        """
+        shape = read_inputs(self, scene).shape[1:]
+        if explained == self.explains and target == self.target_of(scene, "winner"):
+            return read_truth(self, scene, shape)
+        return read_truth(self, scene, shape, target, explained)
 
     def shown(self, inputs: Tensor, present: Tensor) -> Tensor:
         """(b, c, *shape): `inputs` with every feature that is not `present` (b, *shape) at the true baseline."""

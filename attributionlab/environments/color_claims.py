@@ -12,7 +12,11 @@ from torch import Tensor
 
 from attributionlab.environments.claims import Case, Claim, in_chunks
 from attributionlab.networks import ColorDetector
+from attributionlab.scenes import colored_ids
 from attributionlab.seeding import generator
+
+N_COALITIONS = 8
+"""Random sets of features per scene."""
 
 if TYPE_CHECKING:
     from attributionlab.environments.multi_color_sum import MultiColorSum
@@ -51,6 +55,26 @@ def redundancy_claim(environment: MultiColorSum, case: Case) -> Claim:
     unseen = torch.where(is_known[:, None], baseline, noise)
     is_background = (images == baseline).all(dim=1, keepdim=True)
     claim.test(in_chunks(without.model.logits, torch.where(is_background, unseen, images)) == logits)
+    return claim
+
+
+def counterpart_claim(environment: MultiColorSum, case: Case) -> Claim:
+    """A counterpart's logits are those of the task that it is built for, also when features are removed."""
+    statement = "the counterpart counts the second color in place of the winner's, and its truth says so"
+    claim = Claim("counterpart", statement)
+    numbers = generator(case.seed, "features of the counterpart")
+    for scene, image in zip(case.batch.scenes, case.batch.inputs, strict=True):
+        winner, second = environment.winner_and_second(scene)
+        present = numbers.random((N_COALITIONS, *image.shape[1:])) < numbers.random((N_COALITIONS, 1, 1))
+        counts = np.stack([environment.counts(scene, shown) for shown in present])
+        counts[:, winner], counts[:, second] = counts[:, second], 0
+        shown_images = environment.shown(image.expand(N_COALITIONS, -1, -1, -1), torch.from_numpy(present))
+        logits = in_chunks(environment.counterpart_network(winner, second).logits, shown_images).double()
+        claim.test(logits == torch.from_numpy(counts / environment.counterpart_temperature))
+        lowers = -1 if environment.explains == "probability" else 0
+        signs = np.full(len(environment.colors) + 1, lowers)
+        signs[[0, winner + 1, second + 1]] = 0, 0, 1
+        claim.test(environment.counterpart(scene).truth.signed[0] == torch.from_numpy(signs[colored_ids(scene)]))
     return claim
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 import itertools
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +17,7 @@ from attributionlab.environments.base import Environment, Logits, Present
 from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.counting_claims import background_claim, counts_claim, intervention_claims
 from attributionlab.environments.images import ImageEnvironment
-from attributionlab.errors import SaturationWarning, bad_option
+from attributionlab.errors import bad_option
 from attributionlab.networks import Activation, DesignedNetwork, Structure
 from attributionlab.networks.accumulator import Redundancy, design_blocks
 from attributionlab.networks.kernels import Design
@@ -137,12 +135,6 @@ class CountingEnvironment(ImageEnvironment):
         for activation, structure in itertools.product(get_args(Activation), get_args(Structure)):
             if (activation, structure) != (self.activation, self.structure):
                 yield self.changed(activation=activation, structure=structure)
-
-    def changed(self, **options: object) -> CountingEnvironment:
-        """A copy with other options, without the warnings that this environment has already given."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SaturationWarning)
-            return dataclasses.replace(self, **options)  # type: ignore[arg-type]  # options of this class
 
     def claims(self, case: Case) -> Iterator[Claim]:
         """Counts are the numbers of pixels, and each pixel changes its own count by exactly 1."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,11 +12,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from attributionlab.environments.base import Environment
+from attributionlab.environments.base import Environment, Target
 from attributionlab.errors import bad_option
 from attributionlab.scenes import Scene, colored_ids, patch_ids, render
 from attributionlab.specs.arguments import require_list, whole_number
 from attributionlab.truth.batch import Batch
+from attributionlab.truth.explained import Explained
 from attributionlab.truth.ground_truth import GroundTruth
 
 PAPER_SIDE = 224
@@ -86,16 +87,17 @@ class ImageEnvironment(Environment):
         """The image's area relative to that of the paper's images."""
         return self.height * self.width / PAPER_SIDE**2
 
-    def batch(self, scenes: tuple[Any, ...]) -> Batch:
+    def batch(self, scenes: tuple[Any, ...], *, target: Target = "winner") -> Batch:
         """The images of these scenes and their truth.
 
         Raises:
-            BadOption: If `scenes` is empty, or contains a value that is not a scene of this size.
+            BadOption: If `scenes` is empty, or contains a value that is not a scene of this size, or `target` is no output with a
+                known truth.
         """
         for scene in require_list("scenes", scenes, "scenes", 1):
             if not isinstance(scene, Scene) or (scene.height, scene.width) != (self.height, self.width):
                 raise bad_option("scenes", f"hold scenes of {self.height}x{self.width} pixels", scene)
-        return super().batch(scenes)
+        return super().batch(scenes, target=target)
 
     def inputs_of(self, scene: Scene) -> npt.NDArray[np.uint8]:
         """(c, h, w): the rendered scene."""
@@ -103,15 +105,30 @@ class ImageEnvironment(Environment):
 
     def signed_truth(self, scene: Scene) -> npt.NDArray[np.int8]:
         """(h, w): the sign of the patch that colors a pixel; 0 for the background and for pixels removed by thinning."""
-        signed: npt.NDArray[np.int8] = self._signs_by_id(scene)[colored_ids(scene)]
+        return self.signed_truth_of(scene, self.target_of(scene, "winner"), self.explains)
+
+    def signs_of(self, scene: Scene, target: int, explained: Explained) -> tuple[int, ...]:  # noqa: ARG002  # subclasses read all
+        """`signs` for another output, as in `signed_truth_of`."""
+        return self.signs(scene)
+
+    def signed_truth_of(self, scene: Scene, target: int, explained: Explained) -> npt.NDArray[np.int8]:
+        """(h, w): as `signed_truth`, for another output."""
+        signed: npt.NDArray[np.int8] = _by_id(self.signs_of(scene, target, explained))[colored_ids(scene)]
         return signed
 
-    def ground_truth(self, scenes: tuple[Scene, ...]) -> GroundTruth:
-        """The truth of these scenes, with the unthinned patches."""
-        supports = [patch_ids(scene) for scene in scenes]
-        smooth = [self._signs_by_id(scene)[support] > 0 for scene, support in zip(scenes, supports, strict=True)]
-        signed = [self.signed_truth(scene) for scene in scenes]
-        return GroundTruth(*(torch.from_numpy(np.stack(maps)) for maps in (signed, supports, smooth)))
+    def ground_truth(
+        self, scenes: Sequence[Scene], targets: Sequence[int] | None = None, explained: Explained | None = None
+    ) -> GroundTruth:
+        """The truth of these scenes, with the unthinned patches; as in `Environment`."""
+        indices = [self.target_of(scene, "winner") for scene in scenes] if targets is None else targets
+        kind = self.explains if explained is None else explained
+        signed = [self.read_signed(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
+        signs = [self.signs_of(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
+        return _truth(scenes, signed, signs)
+
+    def truth_of_signs(self, scene: Scene, signs: Sequence[int]) -> GroundTruth:
+        """The truth of one scene from the effects of its patches."""
+        return _truth([scene], [_by_id(signs)[colored_ids(scene)]], [signs])
 
     def describe_scene(self, scene: Scene) -> dict[str, Any]:
         """Shape, color, radius, position and size of each patch."""
@@ -128,6 +145,16 @@ class ImageEnvironment(Environment):
         ]
         return {"patches": patches}
 
-    def _signs_by_id(self, scene: Scene) -> npt.NDArray[np.int8]:
-        """The sign of each patch id; id 0 is the background."""
-        return np.array([0, *self.signs(scene)], dtype=np.int8)
+
+def _truth(
+    scenes: Sequence[Scene], signed: Sequence[npt.NDArray[np.int8]], signs: Sequence[Sequence[int]]
+) -> GroundTruth:
+    """The truth of scenes, from the signs of their pixels (h, w) and of their patches."""
+    supports = [patch_ids(scene) for scene in scenes]
+    smooth = [_by_id(of_patches)[support] > 0 for of_patches, support in zip(signs, supports, strict=True)]
+    return GroundTruth(*(torch.from_numpy(np.stack(maps)) for maps in (signed, supports, smooth)))
+
+
+def _by_id(signs: Sequence[int]) -> npt.NDArray[np.int8]:
+    """The sign of each patch id from the signs of the patches; id 0 is the background."""
+    return np.array([0, *signs], dtype=np.int8)

@@ -78,13 +78,30 @@ def read_label(environment: Environment, scene: object) -> int:
         raise returned(environment, "label", "return an integer", value_text(label)) from None
 
 
-def read_truth(environment: Environment, scene: object, shape: tuple[int, ...]) -> npt.NDArray[np.int8]:
-    """The signed truth of a scene.
+def read_target(environment: Environment, scene: object, target: object) -> int:
+    """Index of the output that `target` names for a scene.
+
+    Raises:
+        BrokenEnvironment: If it is not an integer.
+    """
+    index: object = call(environment, "target_of", environment.target_of, scene, target)
+    try:
+        return operator.index(typing.cast("Any", index))
+    except TypeError:
+        raise returned(environment, "target_of", "return an integer", value_text(index)) from None
+
+
+def read_truth(
+    environment: Environment, scene: object, shape: tuple[int, ...], target: int | None = None, explained: str = ""
+) -> npt.NDArray[np.int8]:
+    """The signed truth of a scene, for output `target` and the `explained` quantity, or for the environment's own.
 
     Raises:
         BrokenEnvironment: If it is not an array of this shape whose values are 1, -1 and 0.
     """
-    signed: object = call(environment, "signed_truth", environment.signed_truth, scene)
+    own = target is None
+    member, arguments = ("signed_truth", (scene,)) if own else ("signed_truth_of", (scene, target, explained))
+    signed: object = call(environment, member, getattr(environment, member), *arguments)
     if not _is_array(signed) or signed.shape != shape:
         expectation = f"return an array of shape {shape}, that of the input without channels"
         raise returned(environment, "signed_truth", expectation, _array_text(signed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -11,9 +11,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Tensor
 
-from attributionlab.environments.base import Environment, Logits
+from attributionlab.environments.base import Counterpart, Environment, Logits, Target
 from attributionlab.environments.claims import Case, Claim
-from attributionlab.environments.color_claims import color_claims, random_colors, redundancy_claim
+from attributionlab.environments.color_claims import color_claims, counterpart_claim, random_colors, redundancy_claim
 from attributionlab.environments.counting import MOST_CHANNELS, CountingEnvironment
 from attributionlab.errors import SaturationWarning, bad_option
 from attributionlab.networks import (
@@ -45,6 +45,9 @@ SATURATION_IN_TEMPERATURES = 16.0
 """Lead above which the float32 slope of the winner's probability along its own logit is exactly 0, in temperatures."""
 
 SMALLEST_TEMPERATURE = 0.25
+
+COUNTERPART_TEMPERATURES = 32.0
+"""Temperature of a counterpart in default temperatures: its softmax must not saturate, although the leads are not limited there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +212,7 @@ class MultiColorSum(CountingEnvironment):
         yield from super().claims(case)
         yield from color_claims(self, case)
         yield redundancy_claim(self, case)
+        yield counterpart_claim(self, case)
 
     @property
     def explains(self) -> Explained:
@@ -229,16 +233,75 @@ class MultiColorSum(CountingEnvironment):
         """The color with the most pixels."""
         return int(np.argmax(scene.n_pixels))
 
+    @property
+    def explainable(self) -> tuple[Explained, ...]:
+        """The output, and in front of a softmax the logit."""
+        return (self.output,) if self.output == "logit" else (self.output, "logit")
+
+    def target_of(self, scene: Scene, target: Target) -> int:
+        """The color with the most pixels (`winner`), with the fewest (`loser`), or the index of a color."""
+        if target == "winner":
+            return self.label(scene)
+        if target == "loser":
+            return int(np.argmin(scene.n_pixels))
+        if isinstance(target, int) and not isinstance(target, bool) and 0 <= target < len(self.colors):
+            return target
+        raise bad_option("target", f"be winner, loser or the index of a color from 0 to {len(self.colors) - 1}", target)
+
     def signs(self, scene: Scene) -> tuple[int, ...]:
-        """The winner raises its own output; the others lower its probability but not its logit."""
-        loser = -1 if self.output == "probability" else 0
-        return tuple(1 if index == self.label(scene) else loser for index in range(len(scene.patches)))
+        """Effects on the winner's output."""
+        return self.signs_of(scene, self.label(scene), self.output)
+
+    def signs_of(self, scene: Scene, target: int, explained: Explained) -> tuple[int, ...]:
+        """A color raises its own output; the others lower its probability but not its logit."""
+        other = -1 if explained == "probability" else 0
+        return tuple(1 if index == target else other for index in range(len(scene.patches)))
+
+    def counterpart(self, scene: Scene, explained: Explained | None = None) -> Counterpart:
+        """The winner's color is known and ignored; the winner's output counts the color with the second most pixels instead.
+
+        The temperature is `COUNTERPART_TEMPERATURES` times the default one, because the runner-up need not lead.
+        """
+        winner, second = self.winner_and_second(scene)
+        other = -1 if (explained or self.output) == "probability" else 0
+        signs = {winner: 0, second: 1}
+        by_patch = tuple(signs.get(index, other) for index in range(len(scene.patches)))
+        return Counterpart(self.counterpart_network(winner, second), self.truth_of_signs(scene, by_patch))
+
+    def winner_and_second(self, scene: Scene) -> tuple[int, int]:
+        """Indices of the colors with the most and the second most pixels."""
+        winner = self.label(scene)
+        others = [index for index in range(len(self.colors)) if index != winner]
+        return winner, max(others, key=lambda index: scene.n_pixels[index])
+
+    def counterpart_network(self, winner: int, second: int) -> DesignedNetwork:
+        """The network of `counterpart` for a winner and a second color, in evaluation mode."""
+        if (winner, second) not in self._counterparts:
+            shown: list[Color | None] = list(self.colors)
+            shown[winner], shown[second] = self.colors[second], None
+            network = self._network(shown, self.counterpart_temperature)
+            self._counterparts[winner, second] = network.eval()
+        return self._counterparts[winner, second]
+
+    @property
+    def counterpart_temperature(self) -> float:
+        """Divisor of a counterpart's counts."""
+        return COUNTERPART_TEMPERATURES * self.default_temperature
+
+    @cached_property
+    def _counterparts(self) -> dict[tuple[int, int], DesignedNetwork]:
+        """The networks built so far."""
+        return {}
 
     def build_network(self) -> DesignedNetwork:
         """Detector, accumulator, identity head and, for probabilities, a softmax."""
+        return self._network(self.colors, self.counts_per_logit)
+
+    def _network(self, shown: Sequence[Color | None], temperature: float) -> DesignedNetwork:
+        """The network whose outputs count the `shown` colors."""
         compact = self.layout == "compact"
         network = DesignedNetwork(
-            ColorDetector(self.colors, self.background, self.n_redundant, share_thresholds=compact),
+            ColorDetector(self.colors, self.background, self.n_redundant, share_thresholds=compact, shown=shown),
             Accumulator(
                 len(self.colors),
                 (self.height, self.width),
@@ -248,7 +311,7 @@ class MultiColorSum(CountingEnvironment):
                 seed=self.network_seed,
                 grouped=compact,
             ),
-            build_identity_head(len(self.colors), self.counts_per_logit),
+            build_identity_head(len(self.colors), temperature),
             softmax=self.output == "probability",
             classes=[str(color) for color in self.colors],
         )

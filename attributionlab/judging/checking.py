@@ -1,12 +1,17 @@
-"""The faithfulness test (section 2, Eq. 2): agreement of a method with the exact truth in every environment."""
+"""The faithfulness test (section 2, Eq. 2): agreement of a method with the exact truth in every environment.
+
+Scene i is explained under the network with seed + i. After 8, 16, 32, .. 256 scenes the check looks at the interval of the mean, and
+ends where it leaves gamma. Then it looks whether the maps depend on the network at all.
+"""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -14,32 +19,53 @@ from torch import Tensor
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import bad_option
-from attributionlab.judging.diagnosis import diagnose
-from attributionlab.judging.statistics import summarize
+from attributionlab.judging.dependence import LEAST_UNITS, N_UNITS, Dependence, DependenceTest, is_blind
+from attributionlab.judging.diagnosis import advise, diagnose
+from attributionlab.judging.outcome import OVERALL, Outcome, outcome_of, states_of
+from attributionlab.judging.statistics import Rule
+from attributionlab.judging.targets import ignores_target
+from attributionlab.judging.units import Source, Tally
 from attributionlab.judging.verdict import Diagnostics, EnvironmentVerdict, Truths, Verdict
 from attributionlab.machine import find_device, versions
-from attributionlab.measuring.applicable import applicable_truths, check_applies, deciding_truth
-from attributionlab.measuring.explain import Maps, explain
-from attributionlab.measuring.failure import Failure
-from attributionlab.measuring.inspection import inspect_maps
+from attributionlab.measuring.applicable import check_applies, deciding_truth
 from attributionlab.measuring.progress import Progress, no_progress
-from attributionlab.methods import AnyMethod, Declaration, make_method
+from attributionlab.methods import AnyMethod, make_method
 from attributionlab.methods.diagnostics import Recorded
-from attributionlab.metrics import score
-from attributionlab.specs.arguments import MOST_IMAGES, require_function, share, whole_number
-from attributionlab.truth import TRUTHS, Batch
+from attributionlab.specs.arguments import (
+    MOST_IMAGES,
+    number,
+    require_choice,
+    require_flag,
+    require_function,
+    share,
+    whole_number,
+)
+from attributionlab.truth import TRUTHS
 from attributionlab.truth.kinds import require_truth
 
-CONTROLS = ("random", "constant")
+FIRST_LOOK, LAST_LOOK = 8, 256
+"""Scenes after which the check looks first and last, where it chooses their number itself."""
+
+LEAST_SAMPLES = 4
+"""Smallest number of scenes for an interval."""
+
+POINT_SAMPLES = 16
+"""Scenes of the rule `point`, unless a number is given."""
+
+MAX_SECONDS = 120.0
+"""Seconds after which no further look begins."""
 
 
 def check(
     method: str | AnyMethod | Callable[..., Tensor],
     environments: Environment | str | Sequence[Environment | str] = "multi-color-sum",
     *,
-    n_samples: int = 16,
+    n_samples: int | Literal["auto"] = "auto",
     gamma: float = 0.5,
     truth: str = "auto",
+    rule: Rule = "interval",
+    one_network: bool = False,
+    max_seconds: float = MAX_SECONDS,
     batch_size: int = 4,
     device: str = "auto",
     progress: Progress | None = None,
@@ -48,17 +74,22 @@ def check(
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the location of one.
-        environments: One or more environments or their specs; the method must pass in all of them.
-        n_samples: Images per environment.
+        environments: One or more environments or their specs; the method must pass in all of them. Scene i is explained
+            under the network with the environment's network seed + i.
+        n_samples: Scenes per environment, at least 4; `auto` looks after 8, 16, 32, .. 256 scenes until it is decided.
         gamma: Smallest mean F1 that passes, in [0, 1].
-        truth: Kind of truth that decides. `auto` depends on the method's declaration: overall for signed and
-            magnitude methods and undeclared functions, positive for positive ones, positive-smooth if they are coarse.
-        batch_size: Images per call of the method; the maps of registered methods do not depend on it.
+        truth: Kind of truth that decides. `auto` depends on the method's declaration: signed for methods that give both
+            signs and undeclared functions, overall for magnitudes, positive for positive ones, positive-smooth if they are coarse.
+        rule: `interval`: the 95 percent interval of the mean F1 must lie above gamma. `point`: the mean alone decides, under one
+            network, as in the paper.
+        one_network: Explain all scenes under the environment's own network.
+        max_seconds: Seconds per environment after which no further look begins.
+        batch_size: Images per call of the method where they share a network; the maps of registered methods do not depend on it.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
         progress: Called with the number of images finished since the last call.
 
     Returns:
-        The verdict; `.passed`, `.environments`, `.to_dict()`.
+        The verdict; `.outcome`, `.passed`, `.environments`, `.to_dict()`.
 
     Raises:
         BadOption: If an option is not valid, or the deciding truth does not apply in an environment.
@@ -68,23 +99,38 @@ def check(
         Zhang et al. 2024, Definition 2.1, Eq. 2, section 4.
 
     Example:
-        >>> check("truth", "multi-color-sum[size=16]", n_samples=2).passed
-        True
+        >>> check("truth", "multi-color-sum[size=16]").outcome
+        'passed'
     """
-    gamma = share("gamma", gamma)
-    n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
-    batch_size = whole_number("batch_size", batch_size, 1)
     require_truth(truth)
+    require_choice("rule", rule, get_args(Rule))
     require_function("progress", progress, "(n)")
-    torch_device = find_device(device)
+    options = CheckOptions(
+        looks=looks_of(n_samples, rule),
+        gamma=share("gamma", gamma),
+        rule=rule,
+        one_network=require_flag("one_network", one_network) or rule == "point",
+        max_seconds=number("max_seconds", max_seconds, 0),
+        batch_size=whole_number("batch_size", batch_size, 1),
+        device=find_device(device),
+        progress=progress or no_progress,
+    )
     pairs = [(make_method(method, environment), environment) for environment in as_environments(environments)]
     first = pairs[0][0]
     deciding = deciding_truth(first.declaration, pairs[0][1]) if truth == "auto" else truth
     for bound_method, environment in pairs:
         check_applies(deciding, bound_method.declaration, environment, bound_method.spec)
-    options = CheckOptions(n_samples, gamma, deciding, batch_size, torch_device, progress or no_progress)
-    verdicts = tuple(_check_environment(bound_method, environment, options) for bound_method, environment in pairs)
-    return Verdict(first.spec, options.gamma, deciding, verdicts, versions())
+    verdicts = tuple(_check_environment(bound, environment, deciding, options) for bound, environment in pairs)
+    return Verdict(first.spec, options.gamma, deciding, rule, verdicts, versions())
+
+
+def looks_of(n_samples: object, rule: Rule) -> tuple[int, ...]:
+    """Numbers of scenes after which the check looks whether it is decided."""
+    if not (isinstance(n_samples, str) and n_samples == "auto"):
+        return (whole_number("n_samples", n_samples, LEAST_SAMPLES if rule == "interval" else 1, MOST_IMAGES),)
+    if rule == "point":
+        return (POINT_SAMPLES,)
+    return tuple(FIRST_LOOK * 2**power for power in range(int(math.log2(LAST_LOOK // FIRST_LOOK)) + 1))
 
 
 @dataclass(frozen=True)
@@ -92,95 +138,125 @@ class CheckOptions:
     """Validated options of a check.
 
     Args:
-        n_samples: Samples per environment.
+        looks: Numbers of scenes after which to look.
         gamma: Smallest mean F1 that passes.
-        deciding: The kind of truth that decides.
-        batch_size: Samples per call of a method.
+        rule: What decides.
+        one_network: Whether all scenes share a network.
+        max_seconds: Seconds after which no further look begins.
+        batch_size: Scenes per call of a method.
         device: Device on which methods run.
-        progress: Called with the number of samples finished since the last call.
+        progress: Called with the number of scenes finished since the last call.
     """
 
-    n_samples: int
+    looks: tuple[int, ...]
     gamma: float
-    deciding: str
+    rule: Rule
+    one_network: bool
+    max_seconds: float
     batch_size: int
     device: torch.device
     progress: Progress
 
 
-def _check_environment(method: AnyMethod, environment: Environment, options: CheckOptions) -> EnvironmentVerdict:
-    """Compute and judge the maps of a method in one environment."""
-    batch = environment.sample(options.n_samples)
-    model = copy.deepcopy(environment.model).to(options.device)
-    maps = explain(
-        method, model, batch, batch_size=options.batch_size, device=options.device, progress=options.progress
+def _check_environment(
+    method: AnyMethod, environment: Environment, deciding: str, options: CheckOptions
+) -> EnvironmentVerdict:
+    """Explain scenes until their scores decide, then test whether the maps depend on the network and on the target."""
+    begin = time.monotonic()
+    source = Source(environment, method, options.device, options.one_network, options.batch_size)
+    tally, out_of_time = Tally(source), False
+    for look in options.looks:
+        out_of_time = tally.n > 0 and time.monotonic() - begin > options.max_seconds
+        if out_of_time:
+            break
+        tally.extend(look, options.progress)
+        if tally.failure is not None or _outcome(tally, deciding, options) != "undecided":
+            break
+    late = time.monotonic() - begin > options.max_seconds
+    most = FIRST_LOOK if late else N_UNITS
+    dependence = _dependence(tally, deciding, most if len(options.looks) > 1 else max(min(most, tally.n), LEAST_UNITS))
+    same_for_other = None if tally.failure is not None or late else ignores_target(source)
+    return judge(
+        tally, deciding, options, dependence=dependence, same_for_other=same_for_other, out_of_time=out_of_time
     )
-    if isinstance(maps, Maps):
-        maps = dataclasses.replace(maps, values=maps.values.cpu())
-    return judge(environment, batch, method.declaration, options, maps)
+
+
+def _dependence(tally: Tally, deciding: str, most: int) -> dict[str, Dependence] | None:
+    """Network dependence on at most so many scenes; None where it cannot be tested. A method that fails there has failed."""
+    if tally.failure is not None or not tally.source.environment.has_counterpart:
+        return None
+    test = DependenceTest(tuple(dict.fromkeys((OVERALL, deciding))))
+    tally.failure = test.measure(tally, most)
+    return None if tally.failure is not None else test.results()
+
+
+def _outcome(tally: Tally, deciding: str, options: CheckOptions) -> Outcome:
+    """The outcome so far, from the scores alone."""
+    truths = tally.scores.summaries(tally.applicable, options.gamma, options.rule)
+    return outcome_of(states_of(truths), deciding)
 
 
 def judge(
-    environment: Environment, batch: Batch, declaration: Declaration, options: CheckOptions, maps: Maps | Failure
+    tally: Tally,
+    deciding: str,
+    options: CheckOptions,
+    *,
+    dependence: dict[str, Dependence] | None = None,
+    same_for_other: bool | None = None,
+    out_of_time: bool = False,
 ) -> EnvironmentVerdict:
-    """The verdict on maps, or on a failed method.
+    """The verdict on the maps of a tally, or on a method that failed.
 
     Raises:
         BadOption: If the deciding truth has no feature in any sample.
     """
-    applicable = applicable_truths(declaration, environment)
+    environment = tally.source.environment
     failed = EnvironmentVerdict(
         environment=environment.spec,
-        n_samples=options.n_samples,
+        n_samples=tally.n_begun,
+        network_seeds=tally.source.network_seeds(tally.n_begun),
         seed=environment.data_seed,
         device=options.device.type,
-        passed=False,
+        outcome="failed",
         truths=dict.fromkeys(TRUTHS),
-        controls=_control_scores(environment, batch, applicable, options.gamma),
+        controls=_controls(tally, options),
+        error=tally.failure,
     )
-    if failed.controls["constant"][options.deciding] is None:
-        hint = f"none of {options.n_samples} samples of {environment.spec} has such a feature"
-        raise bad_option("truth", "apply to some sample", options.deciding, hint)
-    if isinstance(maps, Failure):
-        return dataclasses.replace(failed, error=maps)
-    truths = _truths(maps.values, batch, applicable, options.gamma)
-    facts = inspect_maps(environment, batch, declaration, maps.values)
-    passed = {truth: None if summary is None else summary.passed for truth, summary in truths.items()}
-    return dataclasses.replace(
+    if tally.failure is not None:
+        return dataclasses.replace(failed, advice=advise(failed, deciding, options.gamma))
+    if failed.controls["constant"][deciding] is None:
+        hint = f"none of {tally.n} samples of {environment.spec} has such a feature"
+        raise bad_option("truth", "apply to some sample", deciding, hint)
+    truths = tally.scores.summaries(tally.applicable, options.gamma, options.rule)
+    outcome = outcome_of(states_of(truths), deciding, blind=is_blind(dependence))
+    verdict = dataclasses.replace(
         failed,
-        seconds_per_image=None if maps.seconds is None else maps.seconds / options.n_samples,
-        n_zero_maps=facts.n_zero,
-        passed=bool(passed[options.deciding]),
+        outcome=outcome,
         truths=truths,
-        diagnosis=diagnose(facts, passed, options.deciding),
-        diagnostics=_diagnostics(maps.recorded),
+        dependence=dependence,
+        n_held=tally.n_held(deciding, options.gamma),
+        ignores_target=same_for_other,
+        out_of_time=out_of_time,
+        seconds_per_image=tally.seconds / tally.n if tally.seconds else None,
+        n_zero_maps=tally.facts.n_zero,
+        diagnosis=diagnose(tally.facts),
+        diagnostics=_diagnostics(tally.recorded),
     )
+    return dataclasses.replace(verdict, advice=advise(verdict, deciding, options.gamma))
 
 
-def _control_scores(
-    environment: Environment, batch: Batch, applicable: Sequence[str], gamma: float
-) -> dict[str, Truths]:
-    """Scores of the control maps; the random one has both signs where signs are judged."""
-    options: dict[str, dict[str, object]] = {"random": {"signed": "negative" in applicable}, "constant": {}}
-    maps = {
-        name: make_method(name, **options[name])(environment.model, batch.inputs, batch.targets) for name in CONTROLS
+def _controls(tally: Tally, options: CheckOptions) -> dict[str, Truths]:
+    """Scores of the control maps."""
+    return {
+        name: scores.summaries(tally.applicable, options.gamma, options.rule) for name, scores in tally.controls.items()
     }
-    return {name: _truths(values, batch, applicable, gamma) for name, values in maps.items()}
 
 
 def _diagnostics(recorded: Recorded) -> Diagnostics:
-    """Mean and range of the recorded diagnostics over images with finite values; without names that have none."""
+    """Mean and range of the recorded diagnostics over scenes with finite values; without names that have none."""
     finite = {name: [value for value in values if math.isfinite(value)] for name, values in recorded.items()}
     return {
         name: {"mean": math.fsum(values) / len(values), "low": min(values), "high": max(values)}
         for name, values in finite.items()
         if values
-    }
-
-
-def _truths(maps: Tensor, batch: Batch, applicable: Sequence[str], gamma: float) -> Truths:
-    """Scores by kind of truth; None for kinds that do not apply."""
-    agreement = score(maps, batch.ground_truth)
-    return {
-        truth: summarize(agreement.against(truth), gamma, seed=0) if truth in applicable else None for truth in TRUTHS
     }

@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from attributionlab.judging.statistics import Summary
 from attributionlab.measuring.facts import MapFacts
 
-Passed = Mapping[str, bool | None]
-"""Whether the mean F1 reaches gamma, by kind of truth; None if the truth does not apply."""
+if TYPE_CHECKING:
+    from attributionlab.judging.verdict import EnvironmentVerdict
+
+WRONG_SIGNS = 0.1
+"""F1 on positive and on negative truth below which nearly all signs count as inverted."""
 
 
-def diagnose(facts: MapFacts, passed: Passed, deciding: str) -> str | None:
-    """Describe everything conspicuous in one line; None if nothing is.
+def diagnose(facts: MapFacts) -> tuple[str, ...]:
+    """Everything conspicuous about the maps, a line each."""
+    return tuple(line for line in (_about_zero_maps(facts), _about_dust(facts)) if line)
 
-    Args:
-        facts: Counts over the maps.
-        passed: Whether the mean F1 reaches gamma, by kind of truth.
-        deciding: The kind of truth that decides.
-    """
-    lines = (
-        _about_zero_maps(facts),
-        _about_signs(facts, passed),
-        _about_dust(facts),
-        _about_logits(facts, passed, deciding),
+
+def advise(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:
+    """The likely cause of an outcome that is not `passed`, and what to do next, in one line; empty for `passed`."""
+    if verdict.outcome == "passed":
+        return ""
+    if verdict.error is not None:
+        return "mend the error; the check says nothing about the maps before"
+    if verdict.n_zero_maps == verdict.n_samples:
+        return "all maps are zero; the diagnosis says why"
+    if verdict.outcome == "blind":
+        return "the maps are the same under a network that uses other features: the method does not look at the network"
+    summaries = verdict.truths
+    if verdict.outcome == "pixels-only":
+        return f"right pixels, wrong signs: {_about_signs(summaries)}"
+    if verdict.ignores_target:
+        return "the maps are the same for another class: use `targets`, the index of the output to explain"
+    if verdict.outcome == "undecided":
+        return _about_undecided(verdict, deciding, gamma)
+    summary = summaries[deciding]
+    assert summary is not None, "a method without an error has scores"
+    if summary.recall < summary.precision:
+        return "much of the truth has little value: compare with the exact maps in a picture (`attributionlab show`)"
+    return (
+        "much of the value lies where the truth is 0: compare with the exact maps in a picture (`attributionlab show`)"
     )
-    return "; ".join(line for line in lines if line) or None
+
+
+def _about_signs(truths: Mapping[str, Summary | None]) -> str:
+    """The signs that are wrong."""
+    positive, negative = truths.get("positive"), truths.get("negative")
+    if positive is not None and negative is not None and max(positive.f1, negative.f1) < WRONG_SIGNS:
+        return "nearly all signs are inverted; return the negative of the maps"
+    return "look for absolute values, and for a baseline that turns signs around; `attributionlab show` draws the maps"
+
+
+def _about_undecided(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:
+    """The reason why the interval contains gamma."""
+    summary = verdict.truths[deciding]
+    if verdict.out_of_time:
+        return "the time was up before it was decided: give it more (`--max-seconds`)"
+    if summary is None or summary.state == "open":
+        return f"the interval of the mean contains {gamma:g}: give it more scenes (`--n-samples`), or report it as undecided"
+    return "the signs are open: give it more scenes (`--n-samples`)"
 
 
 def _about_zero_maps(facts: MapFacts) -> str | None:
@@ -42,24 +79,6 @@ def _about_zero_maps(facts: MapFacts) -> str | None:
     return line if facts.zero_reason is None else f"{line}: {facts.zero_reason}"
 
 
-def _about_logits(facts: MapFacts, passed: Passed, deciding: str) -> str | None:
-    """Explain low scores of a method that explains the logit and is judged by overall truth."""
-    if (
-        facts.perfect_f1 is None
-        or deciding != "overall"
-        or passed["overall"] is not False
-        or passed["positive"] is None
-    ):
-        return None
-    if facts.n_zero == facts.n_maps:
-        return None
-    return (
-        "it explains the logit, in which the other colors have no part, so that even a perfect map has an F1 of only "
-        f"{facts.perfect_f1 / facts.n_maps:.2f} on overall truth; {'it passes' if passed['positive'] else 'it fails as well'} "
-        "on positive truth (`--truth positive`, or `output=logit`), which is the truth of the logit"
-    )
-
-
 def _about_dust(facts: MapFacts) -> str | None:
     """Explain values of one sign that are negligible relative to the other's."""
     if facts.n_dusty == 0:
@@ -68,11 +87,3 @@ def _about_dust(facts: MapFacts) -> str | None:
         f"on {facts.n_dusty} of {facts.n_maps} maps the values of one sign are below a millionth of the other's, as rounding "
         "is: each sign is scaled by itself, so they count in full; if they are rounding, set them to 0"
     )
-
-
-def _about_signs(facts: MapFacts, passed: Passed) -> str | None:
-    """Explain scores of maps with the right pixels but wrong signs."""
-    states = [passed["overall"], passed["positive"], passed["negative"]]
-    if facts.n_negative == 0 or states != [True, False, False]:
-        return None
-    return "right pixels, wrong signs: it passes on overall truth and fails on both positive and negative truth"

@@ -1,21 +1,16 @@
-"""Statistics over images: the bootstrap of this package, and means with their intervals."""
+"""Statistics over units: means with their intervals, and the bootstrap of this package for what is no mean."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from attributionlab.metrics import SoftScores
+from scipy.special import stdtrit
 
 Values = npt.NDArray[np.float64]
-
-N_RESAMPLES = 2_000
-"""Resamples for the interval of a mean."""
 
 INTERVAL = (2.5, 97.5)
 """Percentiles of resampled values that bound a 95 percent interval."""
@@ -35,9 +30,39 @@ def percentile_interval(resampled: Values) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
+State = Literal["reached", "below", "open"]
+"""Whether the mean F1 on a truth reaches gamma, stays below it, or cannot be told yet."""
+
+Rule = Literal["interval", "point"]
+"""Whether the interval of the mean decides, or the mean alone, as in the paper."""
+
+
+def mean_interval(n: int, total: float, squares: float) -> tuple[float, float]:
+    """The 95 percent interval of the mean of n scores in [0, 1], from their sum and their sum of squares; see `mean_intervals`."""
+    low, high = mean_intervals(n, np.float64(total), np.float64(squares))
+    return float(low), float(high)
+
+
+def mean_intervals(n: int, total: Values | np.float64, squares: Values | np.float64) -> tuple[Values, Values]:
+    """The 95 percent intervals of the means of samples of n scores in [0, 1].
+
+    One score 0 and one score 1 are appended, then it is the mean of the n scores +- t(.975, n + 1) sd / sqrt(n + 2), clipped to [0, 1].
+    The two extra scores keep the interval from being short by chance where scores are few, or all equal (docs/verdict.md).
+
+    Args:
+        n: Scores in each sample.
+        total: Sum of each sample's scores.
+        squares: Sum of their squares.
+    """
+    n_all, mean = n + 2, total / n
+    variance = np.maximum(squares + 1 - (total + 1) ** 2 / n_all, 0.0) / (n_all - 1)
+    reach = stdtrit(n_all - 1, 0.975) * (variance / n_all) ** 0.5
+    return np.maximum(mean - reach, 0.0), np.minimum(mean + reach, 1.0)
+
+
 @dataclass(frozen=True)
 class Summary:
-    """Scores of a method averaged over images.
+    """Scores of a method averaged over units: images, each under its own network or all under one.
 
     Args:
         precision: Mean soft precision.
@@ -45,7 +70,7 @@ class Summary:
         f1: Mean F1.
         f1_low: Lower end of its 95 percent interval.
         f1_high: Upper end.
-        passed: Whether the mean F1 reaches gamma.
+        state: `reached`, `below` or `open`, against gamma.
     """
 
     precision: float
@@ -53,38 +78,28 @@ class Summary:
     f1: float
     f1_low: float
     f1_high: float
-    passed: bool
+    state: State
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
         return dataclasses.asdict(self)
 
 
-def summarize(scores: SoftScores, gamma: float, *, seed: int) -> Summary | None:
-    """Average over the images to which the truth applies; None if there are no such images.
+def state_of(mean: float, interval: tuple[float, float], gamma: float, rule: Rule) -> State:
+    """State of a mean F1 with this interval."""
+    low, high = (mean, mean) if rule == "point" else interval
+    if low >= gamma:
+        return "reached"
+    return "below" if high < gamma else "open"
 
-    The interval is the percentile bootstrap over images; a single image has an interval of length 0.
-    """
-    f1 = scores.f1[~scores.f1.isnan()].numpy()
-    if len(f1) == 0:
+
+def summarize(precision: Values, recall: Values, f1: Values, gamma: float, rule: Rule) -> Summary | None:
+    """Average scores (n,) over the units to which the truth applies (not NaN); None if there are no such units."""
+    applies = ~np.isnan(f1)
+    if not applies.any():
         return None
-    low, high = bootstrap_interval(f1, seed=seed)
-    mean = float(f1.mean())
-    return Summary(
-        precision=float(scores.precision.nanmean()),
-        recall=float(scores.recall.nanmean()),
-        f1=mean,
-        f1_low=low,
-        f1_high=high,
-        passed=mean >= gamma,
-    )
-
-
-def bootstrap_interval(values: Values, *, seed: int) -> tuple[float, float]:
-    """The 95 percent interval of the mean of `values` (n,), by the percentile bootstrap."""
-    if len(values) == 1 or (values == values[0]).all():
-        return float(values[0]), float(values[0])
-    draws = draw_images(np.random.default_rng(seed), len(values), N_RESAMPLES)
-    low, high = percentile_interval(values[draws].mean(axis=1))
-    assert low is not None and high is not None, "means of finite values are finite"
-    return low, high
+    values = f1[applies]
+    mean = float(values.mean())
+    interval = mean_interval(len(values), float(values.sum()), float((values**2).sum()))
+    state = state_of(mean, interval, gamma, rule)
+    return Summary(float(precision[applies].mean()), float(recall[applies].mean()), mean, *interval, state)

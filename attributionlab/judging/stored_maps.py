@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import require_environment
 from attributionlab.judging.checking import CheckOptions, judge
+from attributionlab.judging.statistics import Rule
+from attributionlab.judging.units import SceneUnit, Source, Tally
 from attributionlab.judging.verdict import Verdict
 from attributionlab.machine import versions
 from attributionlab.measuring.applicable import check_applies, deciding_truth
 from attributionlab.measuring.explain import Maps
 from attributionlab.measuring.progress import no_progress
-from attributionlab.methods import Declaration
-from attributionlab.specs.arguments import require_instance, require_text, share
+from attributionlab.methods import Declaration, FunctionMethod, MethodFunction
+from attributionlab.specs.arguments import require_choice, require_instance, require_text, share
 from attributionlab.truth import Batch
 from attributionlab.truth.kinds import require_truth
 from attributionlab.truth.maps import attribution_maps
@@ -29,6 +33,7 @@ def check_maps(
     declaration: Declaration | None = None,
     gamma: float = 0.5,
     truth: str = "auto",
+    rule: Rule = "interval",
 ) -> Verdict:
     """Test maps from elsewhere as `check` tests a method.
 
@@ -40,6 +45,8 @@ def check_maps(
         declaration: Declaration of the method that computed them; by default signed, pixel by pixel, explaining the output.
         gamma: Smallest mean F1 that passes, in [0, 1].
         truth: Kind of truth that decides; `auto` depends on the declaration.
+        rule: `interval`, or `point`: the mean alone decides. The images share a network, so the interval is over images only, and
+            whether the maps depend on the network cannot be tested.
 
     Raises:
         BadOption: If an option is not valid, or the deciding truth does not apply.
@@ -48,12 +55,13 @@ def check_maps(
     Example:
         >>> import attributionlab as al
         >>> environment = al.make_environment("multi-color-sum", size=16)
-        >>> batch = environment.sample(2)
+        >>> batch = environment.sample(8)
         >>> check_maps(batch.ground_truth.signed, environment, batch).passed
         True
     """
     gamma = share("gamma", gamma)
     require_truth(truth)
+    require_choice("rule", rule, get_args(Rule))
     require_text("name", name)
     require_environment("environment", environment)
     require_instance("batch", batch, Batch, "be a Batch, as environment.sample returns it")
@@ -62,7 +70,19 @@ def check_maps(
     deciding = deciding_truth(facts, environment) if truth == "auto" else truth
     check_applies(deciding, facts, environment, name)
     values = attribution_maps(maps, batch.inputs.shape, "`maps` must be")
-    options = CheckOptions(len(batch), gamma, deciding, len(batch), torch.device("cpu"), no_progress)
-    return Verdict(
-        name, options.gamma, deciding, (judge(environment, batch, facts, options, Maps(values)),), versions()
-    )
+    device = torch.device("cpu")
+    options = CheckOptions((len(batch),), gamma, rule, True, 0.0, len(batch), device, no_progress)
+    method = FunctionMethod(function=declares_as(facts), spec=name)
+    tally = Tally(Source(environment, method, device, one_network=True, batch_size=len(batch)))
+    tally.add(SceneUnit(environment, method, batch, environment.model), Maps(values))
+    return Verdict(name, gamma, deciding, rule, (judge(tally, deciding, options),), versions())
+
+
+def declares_as(declaration: Declaration) -> MethodFunction:
+    """A function that stands for the method that computed the maps, and declares what it did."""
+
+    def elsewhere(_model: nn.Module, _inputs: Tensor, _targets: Tensor) -> Tensor:
+        raise NotImplementedError("its maps come from elsewhere")
+
+    elsewhere.declaration = declaration  # type: ignore[attr-defined]  # stored on the function
+    return elsewhere

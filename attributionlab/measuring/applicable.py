@@ -5,13 +5,13 @@ from __future__ import annotations
 from attributionlab.environments import Environment
 from attributionlab.errors import BadOption
 from attributionlab.methods import Declaration
-from attributionlab.truth import TRUTHS
+from attributionlab.truth import TRUTHS, Batch, GroundTruth
 
 
 def deciding_truth(declaration: Declaration, environment: Environment) -> str:
-    """The kind of truth that suits a method's declaration."""
+    """The kind of truth that suits a method's declaration: `signed` for those that give both signs, and for undeclared functions."""
     if declaration.sign != "positive":
-        return "overall"
+        return "signed" if declaration.sign == "signed" else "overall"
     return "positive-smooth" if declaration.granularity == "coarse" and environment.has_smooth_truth else "positive"
 
 
@@ -19,10 +19,18 @@ def applicable_truths(declaration: Declaration, environment: Environment) -> tup
     """The kinds of truth that apply to a method; the logit of a class does not have the truth of its probability."""
     explains_output = declaration.explains == "output" or environment.explains != "probability"
     applies = {
+        "signed": declaration.sign == "signed",
         "negative": environment.has_negative_truth and explains_output and declaration.sign == "signed",
         "positive-smooth": environment.has_smooth_truth,
     }
     return tuple(truth for truth in TRUTHS if applies.get(truth, True))
+
+
+def judged_truth(declaration: Declaration, environment: Environment, batch: Batch) -> GroundTruth:
+    """The truth by which a method is judged: that of the logit for methods that explain the logit, else that of the batch."""
+    if declaration.explains == "logit" and environment.explains != "logit" and "logit" in environment.explainable:
+        return environment.ground_truth(batch.scenes, batch.targets.tolist(), "logit")
+    return batch.ground_truth
 
 
 def check_applies(truth: str, declaration: Declaration, environment: Environment, method: str) -> None:

@@ -19,8 +19,6 @@ class MapFacts:
         n_zero_output: Zero maps of an input on which a regression's output is 0.
         n_dusty: Maps whose values of one sign are below a millionth of the other's, like rounding errors.
         n_negative: Maps with negative values, of a method that gives both signs.
-        perfect_f1: Sum over maps of the F1 on overall truth of a perfect map of the logit; None if the method does not
-            explain the logit of a probability.
         zero_reason: The method's declared reason for maps that are zero everywhere, if any.
     """
 
@@ -30,15 +28,12 @@ class MapFacts:
     n_zero_output: int = 0
     n_dusty: int = 0
     n_negative: int = 0
-    perfect_f1: float | None = None
     zero_reason: str | None = None
 
     def __add__(self, addend: MapFacts) -> MapFacts:
         counts = ("n_maps", "n_zero", "n_saturated", "n_zero_output", "n_dusty", "n_negative")
-        perfect = [facts.perfect_f1 for facts in (self, addend) if facts.perfect_f1 is not None]
         return MapFacts(
             **{name: getattr(self, name) + getattr(addend, name) for name in counts},
-            perfect_f1=sum(perfect) if perfect else None,
             zero_reason=self.zero_reason or addend.zero_reason,
         )
 
@@ -49,5 +44,6 @@ class MapFacts:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Read the result of `to_dict`."""
-        return cls(**stored)
+        """Read the result of `to_dict`, also of earlier versions, which had more facts."""
+        names = {entry.name for entry in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in stored.items() if name in names})

@@ -8,7 +8,6 @@ from torch import Tensor
 from attributionlab.environments import Environment
 from attributionlab.measuring.facts import MapFacts
 from attributionlab.methods import Declaration
-from attributionlab.metrics import score
 from attributionlab.truth import Batch
 
 DUST = 1e-6
@@ -19,8 +18,6 @@ def inspect_maps(environment: Environment, batch: Batch, declaration: Declaratio
     """Facts about the maps (b, *shape) of a batch on the CPU."""
     is_zero = (maps == 0).flatten(1).all(dim=1)
     n_saturated, n_zero_output = _zero_causes(environment, batch, declaration, is_zero)
-    is_logit = declaration.explains == "logit" and environment.explains == "probability"
-    perfect = score(batch.ground_truth.positive_mask, batch.ground_truth).overall.f1 if is_logit else None
     return MapFacts(
         n_maps=len(maps),
         n_zero=int(is_zero.sum()),
@@ -28,7 +25,6 @@ def inspect_maps(environment: Environment, batch: Batch, declaration: Declaratio
         n_zero_output=n_zero_output,
         n_dusty=_n_dusty(maps),
         n_negative=int((maps < 0).flatten(1).any(dim=1).sum()) if declaration.sign == "signed" else 0,
-        perfect_f1=None if perfect is None else float(perfect.sum()),
         zero_reason=declaration.zero_maps,
     )
 

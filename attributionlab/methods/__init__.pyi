@@ -1,7 +1,7 @@
 from .base import AnyMethod, Declaration, FunctionMethod, Method, MethodFunction, context_for, declares
 from .bottleneck import Iba
 from .cam import GradCam, GuidedGradCam
-from .controls import Constant, Edge, Exact, Input, Random, Truth
+from .controls import Constant, Edge, Exact, Foreground, Input, Random, Truth
 from .deeplift import DeepLift, DeepShap
 from .extremal import ExtremalPerturbation
 from .factory import METHODS, make_method, register_method
@@ -28,6 +28,7 @@ __all__ = [
     "Exact",
     "ExpectedGradients",
     "ExtremalPerturbation",
+    "Foreground",
     "FunctionMethod",
     "GradCam",
     "Gradient",

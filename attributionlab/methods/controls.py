@@ -65,6 +65,19 @@ class Constant(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Foreground(Method):
+    """Every pixel that is not background: 1 there, else 0. It does not depend on the network."""
+
+    name: ClassVar[str] = "foreground"
+    declaration: ClassVar[Declaration] = Declaration(family="controls", sign="magnitude", needs=frozenset({"baseline"}))
+
+    def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Compare every pixel with the true baseline."""
+        del model, targets
+        return (inputs != self.baseline_like(inputs, "true")).any(dim=1).to(inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Edge(Method):
     """Edges of the image: the Sobel magnitude of every channel. It does not depend on the network."""
 

@@ -122,6 +122,7 @@ METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
         "kernel-shap": "attributionlab.methods.surrogate:KernelShap",
         "random": "attributionlab.methods.controls:Random",
         "constant": "attributionlab.methods.controls:Constant",
+        "foreground": "attributionlab.methods.controls:Foreground",
         "edge": "attributionlab.methods.controls:Edge",
         "input": "attributionlab.methods.controls:Input",
         "truth": "attributionlab.methods.controls:Truth",

@@ -2,6 +2,9 @@
 
 t(a_j) = a_j / max a   if a_j >= 0,   a_j / |min a|   else                (Eq. 17)
 precision = sum_j |t_j g_j| / sum_j |t_j|        recall = sum_j |t_j g_j| / sum_j |g_j|
+
+Signed truth counts a hit only where t_j has the sign of g_j. So its F1 is never above that of overall truth, and the difference is
+what wrong signs cost.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ class Agreement(Tabular):
     _rows: ClassVar[str] = "attributionlab.reports.tables.scores:agreement_rows"
 
     overall: SoftScores
+    signed: SoftScores
     positive: SoftScores
     negative: SoftScores
     positive_smooth: SoftScores
@@ -74,15 +78,17 @@ def normalize(maps: Tensor) -> Tensor:
     return values / torch.where(scale == 0, 1.0, scale)
 
 
-def soft_scores(values: Tensor, mask: Tensor) -> SoftScores:
+def soft_scores(values: Tensor, mask: Tensor, right: Tensor | None = None) -> SoftScores:
     """Soft precision, recall and F1 of values in [0, 1] against a mask.
 
     Args:
         values: (b, *shape) in [0, 1].
         mask: (b, *shape) bool.
+        right: (b, *shape) bool: where a value can be a hit; by default where the mask is.
     """
     credit, truth = values.double().flatten(1), mask.flatten(1).double()
-    hit, total_credit, total_truth = (credit * truth).sum(dim=1), credit.sum(dim=1), truth.sum(dim=1)
+    hits = truth if right is None else (right & mask).flatten(1).double()
+    hit, total_credit, total_truth = (credit * hits).sum(dim=1), credit.sum(dim=1), truth.sum(dim=1)
     zero, undefined = torch.zeros_like(hit), torch.full_like(hit, torch.nan)
     precision = torch.where(total_credit > 0, hit / total_credit, zero)
     recall = hit / total_truth
@@ -98,7 +104,7 @@ def score(attribution: Tensor, ground_truth: GroundTruth) -> Agreement:
         ground_truth: The truth of the same samples.
 
     Returns:
-        Scores of shape (b,) for overall, positive, negative and smooth positive truth; NaN where a truth does not apply.
+        Scores of shape (b,) for overall, signed, positive, negative and smooth positive truth; NaN where a truth does not apply.
 
     Raises:
         WrongShape: If the shapes do not match.
@@ -121,6 +127,7 @@ def score(attribution: Tensor, ground_truth: GroundTruth) -> Agreement:
     raising, lowering = values.clamp(min=0), (-values).clamp(min=0)
     return Agreement(
         overall=soft_scores(values.abs(), ground_truth.overall_mask),
+        signed=soft_scores(values.abs(), ground_truth.overall_mask, values * ground_truth.signed > 0),
         positive=soft_scores(raising, ground_truth.positive_mask),
         negative=soft_scores(lowering, ground_truth.negative_mask),
         positive_smooth=soft_scores(raising, torch.zeros_like(raising) if smooth is None else smooth),

@@ -38,13 +38,21 @@ class ColorDetector(nn.Module):
         n_redundant: Number of redundant channels, which are 1 at unknown colors.
         share_thresholds: Whether equal thresholds are computed once. False builds the network as the paper draws it, with
             9K, 6K, 3K and K channels for K = colors + 1; True gives the same function with fewer channels.
+        shown: Color that each of the first channels shows; by default its own. With None a channel is always 0. A color that no
+            channel shows is still known: it does not activate redundant channels.
 
     Raises:
         BadOption: If a color occurs twice, or is the background.
     """
 
     def __init__(
-        self, colors: Sequence[Color], background: Color, n_redundant: int, *, share_thresholds: bool = True
+        self,
+        colors: Sequence[Color],
+        background: Color,
+        n_redundant: int,
+        *,
+        share_thresholds: bool = True,
+        shown: Sequence[Color | None] | None = None,
     ) -> None:
         super().__init__()
         if len({*colors, background}) <= len(colors):
@@ -63,8 +71,8 @@ class ColorDetector(nn.Module):
         detections.inputs = checks.outputs
 
         channels = Wiring(detections.outputs)
-        for color in colors:
-            channels.add(str(color), {str(color): 1.0})
+        for color, seen in zip(colors, colors if shown is None else shown, strict=True):
+            channels.add(str(color), {} if seen is None else {str(seen): 1.0})
         for index in range(n_redundant):
             channels.add(f"redundant {index}", dict.fromkeys(detections.outputs, -1.0), 1.0)
 

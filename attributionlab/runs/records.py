@@ -276,7 +276,7 @@ def _is_record(stored: dict[str, Any]) -> bool:
 _IS_KEY = re.compile("[0-9a-f]{32}").fullmatch
 _NUMBERS = {int, float}
 _NUMBERS_OR_NONE = {int, float, type(None)}
-_FACTS = {entry.name for entry in dataclasses.fields(MapFacts)}
+_FACTS = {*(entry.name for entry in dataclasses.fields(MapFacts)), "perfect_f1"}  # the last one of an earlier version
 
 
 def _are_scores(rows: Collection[list[Any]], length: int) -> bool:

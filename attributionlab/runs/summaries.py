@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from attributionlab.judging.diagnosis import diagnose
-from attributionlab.judging.statistics import Summary, bootstrap_interval
+from attributionlab.judging.outcome import OVERALL, SIGNED, Outcome, outcome_of, states_of
+from attributionlab.judging.statistics import Summary, mean_interval, state_of
 from attributionlab.judging.verdict import Truths
 from attributionlab.measuring.facts import MapFacts
 from attributionlab.measuring.failure import Failure
@@ -23,8 +24,8 @@ from attributionlab.truth.kinds import TRUTHS
 
 Values = npt.NDArray[np.float64]
 
-N_BOOTSTRAP = 1_000
-"""Images up to which intervals are bootstrapped. Beyond, the normal interval agrees to two digits and needs no raw values."""
+N_RAW = 1_000
+"""Images up to which scores are kept and summed in their order. Beyond, sums in the order of the records agree to 12 digits."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,15 @@ class MethodSummary:
         method: Canonical spec.
         truths: As in `check`; None where a truth does not apply or the method failed.
         metrics: Mean score by metric; None if it is undefined or the metric failed.
-        deciding_truth: The truth that decides.
-        passed: Whether mean F1 reaches gamma; by family, for every seed.
+        deciding_truth: The truth that decides: the one of the plan, or `overall` in records of earlier versions, which have no
+            scores on signed truth.
+        outcome: `passed`, `undecided`, `pixels-only` or `failed`, from the interval of the mean F1 over all images; `undecided`
+            while images of some seed are missing. Whether maps depend on the network is not tested in a run.
         n_images: Images that were scored; 0 if no job has been done yet or the method failed.
         n_seeds: Environments that are summarized: those with records.
-        n_passed: Number of those environments in which the method passed.
+        n_held: Number of those environments in which the mean F1 reaches gamma.
         n_zero_maps: Maps that are zero everywhere.
-        diagnosis: Conspicuous properties of the maps in one line, or None.
+        diagnosis: Conspicuous properties of the maps, a line each.
         error: First failure of the method or a metric, or None.
         seconds_per_image: Time of the method alone.
         peak_memory: Largest peak memory of its jobs, in bytes.
@@ -53,15 +56,20 @@ class MethodSummary:
     truths: Truths
     metrics: dict[str, float | None]
     deciding_truth: str
-    passed: bool
+    outcome: Outcome
     n_images: int
     n_seeds: int
-    n_passed: int
+    n_held: int
     n_zero_maps: int
-    diagnosis: str | None
+    diagnosis: tuple[str, ...]
     error: Failure | None
     seconds_per_image: float | None
     peak_memory: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether the outcome is `passed`."""
+        return self.outcome == "passed"
 
 
 def summarize_records(plan: Plan, stored: Iterable[dict[str, Any]], by: str) -> list[MethodSummary]:
@@ -93,11 +101,13 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
     pooled: dict[str, _Moments] = defaultdict(_Moments)
     for score, moments in itertools.chain.from_iterable(moments.items() for moments in all_moments):
         pooled[score] += moments
-    passed = [
-        not totals.failed and _reaches(plan, moments[f"{kinds.deciding}.f1"].mean)
+    n_images = sum(totals.n_images for totals in all_totals)
+    without_signs = kinds.deciding == SIGNED and n_images > 0 and not pooled[f"{SIGNED}.f1"].n  # of earlier versions
+    deciding = OVERALL if without_signs else kinds.deciding
+    held = [
+        not totals.failed and _reaches(plan, moments[f"{deciding}.f1"].mean)
         for totals, moments in zip(all_totals, all_moments, strict=True)
     ]
-    n_images = sum(totals.n_images for totals in all_totals)
     facts = sum((totals.facts for totals in all_totals), MapFacts())
     truths = {truth: _truth(plan, pooled, truth) if truth in kinds.applicable else None for truth in TRUTHS}
     return MethodSummary(
@@ -105,30 +115,32 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
         method=method,
         truths=truths,
         metrics={metric: pooled[metric].mean for metric in plan.metrics},
-        deciding_truth=kinds.deciding,
-        passed=len(all_totals) == len(by_environment) and all(passed),
+        deciding_truth=deciding,
+        outcome=_outcome(truths, deciding, by_environment),
         n_images=n_images,
         n_seeds=len(all_totals),
-        n_passed=sum(passed),
+        n_held=sum(held),
         n_zero_maps=sum(totals.n_zero_maps for totals in all_totals),
-        diagnosis=diagnose(
-            facts,
-            {truth: None if summary is None else summary.passed for truth, summary in truths.items()},
-            kinds.deciding,
-        )
-        if facts.n_maps
-        else None,
+        diagnosis=diagnose(facts) if facts.n_maps else (),
         error=next((Failure(**totals.error[1]) for totals in all_totals if totals.error), None),
         seconds_per_image=sum(totals.seconds for totals in all_totals) / n_images if n_images else None,
         peak_memory=max((totals.peak_memory for totals in all_totals), default=0),
     )
 
 
+def _outcome(truths: Truths, deciding: str, by_environment: Mapping[str, _MethodTotals | None]) -> Outcome:
+    if any(totals is not None and totals.failed for totals in by_environment.values()):
+        return "failed"
+    outcome = outcome_of(states_of(truths), deciding)
+    return "undecided" if outcome == "passed" and None in by_environment.values() else outcome
+
+
 def _truth(plan: Plan, scores: dict[str, _Moments], truth: str) -> Summary | None:
     precision, recall, f1 = (scores[f"{truth}.{name}"] for name in ("precision", "recall", "f1"))
     if precision.mean is None or recall.mean is None or f1.mean is None:
         return None
-    return Summary(precision.mean, recall.mean, f1.mean, *f1.interval(), _reaches(plan, f1.mean))
+    interval = f1.interval()
+    return Summary(precision.mean, recall.mean, f1.mean, *interval, state_of(f1.mean, interval, plan.gamma, "interval"))
 
 
 def _reaches(plan: Plan, f1: float | None) -> bool:
@@ -153,7 +165,7 @@ class _Moments:
 
     def __add__(self, addend: _Moments) -> _Moments:
         n = self.n + addend.n
-        is_small = self.raw is not None and addend.raw is not None and n <= N_BOOTSTRAP
+        is_small = self.raw is not None and addend.raw is not None and n <= N_RAW
         raw = np.concatenate([self.raw, addend.raw]) if is_small else None
         return _Moments(n, self.total + addend.total, self.squares + addend.squares, raw)
 
@@ -167,10 +179,8 @@ class _Moments:
     def interval(self) -> tuple[float, float]:
         """The 95 percent interval of the mean."""
         if self.raw is not None:
-            return bootstrap_interval(self.raw, seed=0)
-        mean = self.total / self.n
-        reach = 1.96 * (max(self.squares / self.n - mean**2, 0.0) / self.n) ** 0.5
-        return mean - reach, mean + reach
+            return mean_interval(self.n, float(self.raw.sum()), float((self.raw**2).sum()))
+        return mean_interval(self.n, self.total, self.squares)
 
 
 class _ScoreBuffer:
@@ -196,7 +206,7 @@ class _ScoreBuffer:
         except TypeError:  # undefined for some image
             self._waiting.fromlist([np.nan if value is None else value for value in values])
         self._starts.append(start)
-        if len(self._starts) * self._n_images > N_BOOTSTRAP:
+        if len(self._starts) * self._n_images > N_RAW:
             self._summed = self._sum(keep=False)
 
     def moments(self) -> dict[str, _Moments]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from attributionlab.environments import Environment, make_environment
 from attributionlab.errors import AttributionLabError, MachineError, bad_option
 from attributionlab.machine import versions
+from attributionlab.measuring.applicable import judged_truth
 from attributionlab.measuring.evaluate import measure
 from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
@@ -167,14 +168,14 @@ def _forget_models() -> None:
 
 
 def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[str, object]:
-    batch, maps = batch.to("cpu"), maps.cpu()
-    agreement = score(maps, batch.ground_truth)
+    batch, maps, environment = batch.to("cpu"), maps.cpu(), _environment(job.environment, "cpu")
+    agreement = score(maps, judged_truth(method.declaration, environment, batch))
     scores = {
         f"{truth}.{name}": _finite(getattr(agreement.against(truth), name).tolist())
         for truth in TRUTHS
         for name in ("precision", "recall", "f1")
     }
-    facts = inspect_maps(_environment(job.environment, "cpu"), batch, method.declaration, maps)
+    facts = inspect_maps(environment, batch, method.declaration, maps)
     return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict()}
 
 

@@ -14,7 +14,7 @@ from .contracts import (
     assert_model_unchanged,
 )
 from .everything import Report, assert_all
-from .faithfulness import assert_faithful
+from .faithfulness import assert_faithful, assert_network_dependent
 from .metrics import assert_metric_known_answers
 from .variants import assert_implementation_invariant
 
@@ -32,6 +32,7 @@ __all__ = [
     "assert_inputs_unchanged",
     "assert_metric_known_answers",
     "assert_model_unchanged",
+    "assert_network_dependent",
     "assert_sensitive",
     "assert_sign_correct",
     "assert_symmetric",

@@ -23,7 +23,7 @@ from attributionlab.testing.contracts import (
     assert_inputs_unchanged,
     assert_model_unchanged,
 )
-from attributionlab.testing.faithfulness import assert_faithful
+from attributionlab.testing.faithfulness import assert_faithful, assert_network_dependent
 from attributionlab.testing.subject import AnySubject, Subject
 from attributionlab.testing.variants import assert_implementation_invariant
 
@@ -39,7 +39,14 @@ CONTRACTS: tuple[Assertion, ...] = (
     assert_implementation_invariant,
 )
 PIXEL_AXIOMS: tuple[Assertion, ...] = (assert_sensitive, assert_dummy, assert_symmetric)
-ALL: tuple[Assertion, ...] = (*CONTRACTS, *PIXEL_AXIOMS, assert_sign_correct, assert_complete, assert_faithful)
+ALL: tuple[Assertion, ...] = (
+    *CONTRACTS,
+    *PIXEL_AXIOMS,
+    assert_sign_correct,
+    assert_complete,
+    assert_network_dependent,
+    assert_faithful,
+)
 
 
 @dataclass(frozen=True)

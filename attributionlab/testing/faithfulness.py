@@ -1,11 +1,21 @@
-"""The verdict as an assertion."""
+"""The verdict and the dependence on the network as assertions."""
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import torch
 
+from attributionlab.errors import bad_option
 from attributionlab.judging import check
+from attributionlab.judging.checking import FIRST_LOOK
+from attributionlab.judging.dependence import DependenceTest, is_blind
+from attributionlab.judging.outcome import OVERALL
+from attributionlab.judging.statistics import Rule
+from attributionlab.judging.units import Source, Tally
+from attributionlab.measuring.applicable import deciding_truth
 from attributionlab.metrics import SoftScores, score
+from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import suggested_fix
 from attributionlab.testing.session import add_row
@@ -18,38 +28,45 @@ def assert_faithful(
     *,
     truth: str = "auto",
     gamma: float = 0.5,
-    n_samples: int = 8,
+    rule: Rule = "interval",
+    n_samples: int | Literal["auto"] = "auto",
     size: int = 64,
     seed: int = 0,
     device: str = "auto",
 ) -> None:
-    """The mean F1 of the method against the exact truth reaches gamma, as in `attributionlab.check`.
+    """The method passes `attributionlab.check`: the interval of its mean F1 against the exact truth lies above gamma.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment, or its spec.
         truth: Kind of truth that decides; `auto` depends on the method's declaration.
         gamma: Smallest mean F1 that passes, in [0, 1].
-        n_samples: Number of images.
+        rule: `interval`, or `point`: the mean alone decides, under one network, as in the paper.
+        n_samples: Number of scenes, at least 4, each under its own network; `auto` looks after 8, 16, .. 256 until it is decided.
         size: Side of the images, unless the environment sets it.
         seed: Seed of environments that do not set it.
         device: `auto`, `cpu` or `cuda`.
 
     Raises:
-        AssertionError: If it does not, or the method raises, returns no valid maps, or changes the model.
+        AssertionError: If it does not, or is undecided, or the method raises, returns no valid maps, or changes the model.
         BadOption: If an option is not valid.
 
     References:
         Zhang et al. 2024, Definition 2.1.
     """
     __tracebackhide__ = True
-    subject = Subject.of(method, environment, n_samples, size, seed)
-    verdict = check(subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, device=device)
+    is_auto = isinstance(n_samples, str) and n_samples == "auto"
+    n_shown: Any = FIRST_LOOK if is_auto else n_samples
+    subject = Subject.of(method, environment, n_shown, size, seed)
+    verdict = check(
+        subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, rule=rule, device=device
+    )
     (environment_verdict,) = verdict.environments
     summary = environment_verdict.truths[verdict.deciding_truth]
     row = {"method": verdict.method, "environment": environment_verdict.environment, "truth": verdict.deciding_truth}
     f1 = "-" if summary is None else f"{summary.f1:.3f}"
-    add_row({**row, "F1": f1, "verdict": "passed" if verdict.passed else "failed"})
+    interval = "-" if summary is None else f"{summary.f1_low:.2f}-{summary.f1_high:.2f}"
+    add_row({**row, "F1": f1, "95 % CI": interval, "verdict": verdict.outcome})
     if verdict.passed:
         return
     if environment_verdict.error is not None:
@@ -59,16 +76,75 @@ def assert_faithful(
     scores = score(maps, subject.batch.ground_truth).against(verdict.deciding_truth)
     control = environment_verdict.controls["random"][verdict.deciding_truth]
     comparison = "" if control is None else f", where random values get {control.f1:.2f}"
-    hints = (environment_verdict.diagnosis, suggested_fix(maps, subject.batch, verdict.deciding_truth))
+    likely = suggested_fix(maps, subject.batch, verdict.deciding_truth)
+    hints = (*environment_verdict.diagnosis, likely or environment_verdict.advice)
+    between = f"{summary.f1:.2f} ({summary.f1_low:.2f} to {summary.f1_high:.2f})"
     raise failure(
         subject,
-        f"is not faithful: F1 on {verdict.deciding_truth} truth is {summary.f1:.2f}, below {gamma:g}{comparison}",
+        f"{_WHAT[verdict.outcome]}: F1 on {verdict.deciding_truth} truth is {between}, gamma {gamma:g}{comparison}",
         columns=("image", "precision", "recall", "F1", "expected"),
         rows=_score_rows(scores, gamma),
         worst=-scores.f1.nan_to_num(torch.inf),
         maps=maps,
         hint="; ".join(hint for hint in hints if hint) or None,
     )
+
+
+def assert_network_dependent(
+    method: AnySubject,
+    environment: AnyEnvironment = "multi-color-sum",
+    *,
+    n_samples: int = FIRST_LOOK,
+    size: int = 32,
+    seed: int = 0,
+) -> None:
+    """Maps change with the network as the truth does.
+
+    Each image is explained under two networks that use other pixels of it (`environment.counterpart`). Network dependence is 1 for the
+    truth and exactly 0 for a map that does not look at the network, such as every pixel that is not background.
+
+    Args:
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
+        environment: An environment with counterparts, or its spec.
+        n_samples: Number of images, each under two networks of its own, at least 2.
+        size: Side of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
+
+    Raises:
+        AssertionError: If the upper end of the dependence's 95 percent interval is below 0.02, on overall and on the truth that
+            suits the method, or the method raises, returns no valid maps, or changes the model.
+        BadOption: If an option is not valid, or the environment has no counterparts.
+    """
+    __tracebackhide__ = True
+    n_samples = whole_number("n_samples", n_samples, 2, MOST_IMAGES)
+    subject = Subject.of(method, environment, n_samples, size, seed)
+    if not subject.environment.has_counterpart:
+        raise bad_option("environment", "have counterparts, as multi-color-sum has", subject.environment.spec)
+    test = DependenceTest(
+        tuple(dict.fromkeys((OVERALL, deciding_truth(subject.method.declaration, subject.environment))))
+    )
+    source = Source(subject.environment, subject.method, torch.device("cpu"), one_network=False, batch_size=1)
+    error = test.measure(Tally(source), n_samples)
+    if error is not None:
+        raise failure(subject, f"cannot be judged: {error.message}")
+    dependence = test.results()
+    if is_blind(dependence):
+        raise failure(
+            subject,
+            "does not depend on the network: it credits the same pixels under networks that use others",
+            columns=("truth", "dependence", "95 % CI", "expected"),
+            rows=[(truth, f"{n.value:.3f}", f"{n.low:.3f} to {n.high:.3f}", "1") for truth, n in dependence.items()],
+            hint="look for maps made from the inputs alone, or from another network than `model`",
+        )
+
+
+_WHAT = {
+    "failed": "is not faithful",
+    "blind": "does not depend on the network",
+    "pixels-only": "finds the right pixels with wrong signs",
+    "undecided": "is undecided",
+}
+"""Outcomes as the predicate of a message."""
 
 
 def _score_rows(scores: SoftScores, gamma: float) -> list[tuple[str, ...]]:

@@ -6,7 +6,9 @@ from typing import Literal, get_args
 
 from attributionlab.specs.arguments import require_choice
 
-TRUTHS = ("overall", "positive", "negative", "positive-smooth")
+TRUTHS = ("overall", "signed", "positive", "negative", "positive-smooth")
+"""Kinds of truth: all features that take part; the same with their signs; those that raise the output; those that lower it; and
+those that raise it with gaps filled, for methods that are coarse by construction."""
 
 Game = Literal["removal", "alone", "shapley", "aumann-shapley"]
 

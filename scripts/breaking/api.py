@@ -162,6 +162,8 @@ PARAMETERS = {
     "structures": "sequence",
     "code": "mapping",
     "timeout": "number",
+    "max_seconds": "number",
+    "one_network": "flag",
     "context": "anything",
 }
 """Kinds of parameters by name; a parameter that is not here takes none of the hostile objects."""
@@ -230,7 +232,7 @@ def subjects(folder: Path) -> Iterator[Subject]:
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(768, 3)).eval()
     truth = batch.ground_truth
     spec, method = "multi-color-sum[size=16]", "gradient"
-    small: dict[str, Any] = {"environment": environment, "n_samples": 1, "size": 16}
+    small: dict[str, Any] = {"environment": environment, "n_samples": 2, "size": 16, "rule": "point"}
     arguments: dict[str, dict[str, Any]] = {
         "Batch": {name: getattr(batch, name) for name in ("inputs", "targets", "labels", "ground_truth", "scenes")},
         "GroundTruth": {name: getattr(truth, name) for name in ("signed", "patch_ids", "smooth_positive_mask")},
@@ -240,7 +242,7 @@ def subjects(folder: Path) -> Iterator[Subject]:
         "Plan": {"environments": (spec,), "methods": (method,)},
         "Records": {"folder": folder / "run"},
         "audit": {"methods": ["truth", "random"], "metrics": [insertion], "environments": environment, "n_samples": 1},
-        "check": {"method": "truth", "environments": environment, "n_samples": 1},
+        "check": {"method": "truth", "environments": environment, "n_samples": 1, "rule": "point"},
         "check_maps": {"maps": maps, "environment": environment, "batch": batch},
         "declares": {},
         "deletion": {"environment": environment, "batch": batch, "attribution": maps, "steps": 4},

@@ -32,7 +32,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "verify": (("multi-color-sum",), ("--size=16", "--n-samples=1", "--n-pixels=1", "--device=cpu")),
     "generate": (("multi-color-sum",), ("--output=g", "--n-samples=1", "--size=16")),
     "show": (("multi-color-sum",), ("--output=s.png", "--methods=gradient", "--n-samples=1", "--size=16")),
-    "check": (("gradient",), ("--size=16", "--n-samples=1")),
+    "check": (("gradient",), ("--size=16", "--n-samples=4")),
     "score": (("images", "images/truth.npz"), ("--key=signed",)),
     "audit": ((), ("--methods=gradient,random", "--metrics=insertion", "--size=16", "--n-samples=1")),
     "run": (("plan.toml",), ("--output=r",)),
@@ -97,7 +97,8 @@ def parameters() -> list[Parameter]:
             if parameter.name == "help":
                 continue
             flag = max(parameter.opts, key=len) if parameter.param_type_name == "option" else None
-            parameters.append(Parameter(command, parameter.name, flag, position, _plain(hints[parameter.name])))
+            kind = int if parameter.name == "n_samples" else _plain(hints[parameter.name])  # a number, or auto
+            parameters.append(Parameter(command, parameter.name, flag, position, kind))
             position += flag is None
     for name in find_paper("zhang2024").options:
         kind = Path if name == "sam_checkpoint" else str

@@ -387,7 +387,7 @@ class Damage:
         )
 
     def _score(self, label: str, alter: Alter, codes: frozenset[int] = REFUSED) -> Case:
-        command = ("score", "images", "maps.npz", "--key=signed")
+        command = ("score", "images", "maps.npz", "--key=signed", "--rule=point")
         return Case(
             f"attributionlab {' '.join(command)}  # {label}",
             command,
@@ -398,7 +398,7 @@ class Damage:
         )
 
     def _score_maps(self, label: str, name: str, alter: Alter, *options: str, codes: frozenset[int] = REFUSED) -> Case:
-        command = ("score", "images", name, *options)
+        command = ("score", "images", name, "--rule=point", *options)
         return Case(
             f"attributionlab {' '.join(command)}  # {label}",
             command,

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "generate": ("generate", "multi-color-sum", "--output=g", "--n-samples=2", "--size=16"),
     "show": ("show", "multi-color-sum", "--output=s.png", "--methods=gradient", "--n-samples=1", "--size=16"),
     "check": ("check", "truth", "--size=16", "--n-samples=4"),
-    "score": ("score", "images", "images/truth.npz", "--key=signed"),
+    "score": ("score", "images", "images/truth.npz", "--key=signed", "--rule=point"),
     "audit": (
         "audit",
         "--methods=gradient,random",

@@ -148,7 +148,7 @@ def test_a_verdict_that_nobody_reads_keeps_its_exit_code(form):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as closed:
-        result = program("check", "constant", "--size", "16", "-n", "1", "--format", form, stdout=closed)
+        result = program("check", "constant", "--size", "16", "-n", "4", "--format", form, stdout=closed)
     assert (result.returncode, result.stderr) == (1, "")
 
 
@@ -163,7 +163,7 @@ def test_a_terminal_of_few_letters_gets_escapes():
     ("arguments", "message"),
     [
         (("check", "truth", "--size", "1000000000"), "`size` must be at most 4,096, got 1000000000"),
-        (("check", "truth", "--size", "16", "--n-samples", "1000000000"), "`n_samples` must be at most 100,000"),
+        (("check", "truth", "--size", "16", "--n-samples", "1000000000"), "`n_samples` must be at most 1,000,000"),
         (
             ("verify", "multi-color-sum", "--size", "16", "--n-samples", "1000000000"),
             "`n_samples` must be at most 100,000",

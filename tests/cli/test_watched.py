@@ -99,7 +99,7 @@ def test_a_method_that_ends_the_process_has_not_passed(folder, name, how):
     ["leaves", "leaves_at_the_end", pytest.param("exits", marks=pytest.mark.slow)],  # it is in test_commands.py too
 )
 def test_a_method_that_leaves_in_other_ways_fails_with_its_verdict(folder, name):
-    result = run(folder, "check", f"own.py:{name}", "--size", "16", "--n-samples", "4")
+    result = run(folder, "check", f"own.py:{name}", "--env", "single-color-sum", "--size", "16", "-n", "4")
     assert result.returncode == 1
     assert "FAILED" in result.stdout.upper()
 
@@ -131,7 +131,9 @@ def test_no_command_exits_with_0_where_a_function_ended_it(folder, arguments):
 
 
 def test_the_verdict_and_the_exit_code_of_an_honest_function_are_those_of_the_check(folder):
-    result = run(folder, "check", "own.py:honest", "--size", "16", "--n-samples", "4", "--gamma", "0")
+    result = run(
+        folder, "check", "own.py:honest", "--env", "single-color-sum", "--size", "16", "-n", "4", "--gamma", "0"
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert "PASSED" in result.stdout.upper()
 

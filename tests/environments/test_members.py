@@ -32,6 +32,7 @@ RETURNED = [
     ("inputs_of", lambda _, scene: [scene], r"return real numbers of shape (c, *shape), as (1, h, w) or (1, d), got list"),
     ("inputs_of", lambda _, scene: scene, "return real numbers of shape (c, *shape), as (1, h, w) or (1, d), got int64 of shape (6,)"),
     ("label", lambda *_: 0.5, "return an integer, got 0.5"),
+    ("target_of", lambda *_: 0.5, "return an integer, got 0.5"),
     ("signed_truth", lambda _, scene: scene[None], "return an array of shape (6,), that of the input without channels, got int64 of shape (1, 6)"),
     ("signed_truth", lambda *_: np.full(6, 0.5), "return 1, -1 and 0 only, got 0.5"),
     ("signed_truth", lambda *_: np.full(6, 256), "return 1, -1 and 0 only, got 256"),
@@ -49,7 +50,7 @@ def test_a_member_that_returns_something_else_is_named_by_verify(member, value, 
         al.verify(changed(member, value))
 
 
-MEMBERS = ("scene", "inputs_of", "signed_truth", "label", "build_network", "logits", "claims")
+MEMBERS = ("scene", "inputs_of", "signed_truth", "label", "target_of", "build_network", "logits", "claims")
 
 
 @pytest.mark.parametrize("member", [*MEMBERS, "explains", "true_baseline"])
@@ -145,7 +146,7 @@ def test_a_wrong_label_is_found_with_the_sample():
 )  # fmt: skip
 def test_a_truth_that_contradicts_the_closed_form_is_found_with_the_feature(lie, text):
     found = violations(changed("signed_truth", lie))
-    assert set(found) == {"truth"}
+    assert set(found) == {"truth", "shapley values"}
     assert re.fullmatch(rf"first violation: sample 0, feature \(\d,\): {text}", found["truth"])
 
 

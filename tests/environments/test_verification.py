@@ -74,8 +74,8 @@ def test_every_claim_holds_at_other_sizes_and_seeds(name, options):
 @pytest.mark.parametrize(
     ("spec", "claims"),
     [
-        ("multi-color-sum", [*COMMON, "signs", "known colors", "unknown colors", "redundancy off"]),
-        ("multi-color-sum[output=logit]", [*COMMON, "known colors", "unknown colors", "redundancy off"]),
+        ("multi-color-sum", [*COMMON, "signs", "known colors", "unknown colors", "redundancy off", "counterpart"]),
+        ("multi-color-sum[output=logit]", [*COMMON, "known colors", "unknown colors", "redundancy off", "counterpart"]),
         ("single-color-modulo", [*COMMON, "modulo"]),
         ("single-color-sum", COMMON),
     ],

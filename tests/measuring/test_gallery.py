@@ -42,7 +42,7 @@ def test_every_method_explains_the_same_images():
 
 def test_every_method_is_shown_on_the_truth_that_fits_it():
     drawn = gallery(environment(), bound("gradient", "guided-backprop", "gradcam"), n_samples=1)
-    assert drawn.truths == {"gradient": "overall", "guided-backprop": "positive", "gradcam": "positive-smooth"}
+    assert drawn.truths == {"gradient": "signed", "guided-backprop": "positive", "gradcam": "positive-smooth"}
 
 
 def test_a_method_that_fails_is_noted_and_the_others_go_on():

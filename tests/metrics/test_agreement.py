@@ -58,12 +58,12 @@ def literal_normalize(image):
     return normalized
 
 
-def literal_scores(image, mask):
-    """Section 4, pixel by pixel: soft precision, recall and their harmonic mean."""
+def literal_scores(image, mask, *, signed=False):
+    """Section 4, pixel by pixel: soft precision, recall and their harmonic mean; signed: a hit has the sign of the truth."""
     hit = given = wanted = 0.0
     for values, truths in zip(image, mask, strict=True):
         for value, truth in zip(values, truths, strict=True):
-            hit += abs(value * truth)
+            hit += max(value * truth, 0.0) if signed else abs(value * truth)
             given += abs(value)
             wanted += abs(truth)
     if wanted == 0:
@@ -80,6 +80,7 @@ def literal_agreement(image, signed, smooth):
     lowering = [[min(value, 0.0) for value in row] for row in normalized]
     return {
         "overall": literal_scores(normalized, [[float(value != 0) for value in row] for row in signed]),
+        "signed": literal_scores(normalized, signed, signed=True),
         "positive": literal_scores(raising, [[float(value > 0) for value in row] for row in signed]),
         "negative": literal_scores(lowering, [[float(value < 0) for value in row] for row in signed]),
         "positive-smooth": literal_scores(raising, [[float(value) for value in row] for row in smooth]),

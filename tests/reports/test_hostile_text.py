@@ -41,7 +41,7 @@ def printed(renderable):
 @pytest.fixture
 def verdict():
     """A verdict on a method of a hostile name with a hostile message."""
-    whole = check("truth", "multi-color-sum[size=16]", n_samples=2)
+    whole = check("truth", "multi-color-sum[size=16]", n_samples=4)
     environment = dataclasses.replace(whole.environments[0], error=Failure("MethodRaised", f"=1+1 {HOSTILE}"))
     return dataclasses.replace(whole, method=f"=cmd() {HOSTILE}", environments=(environment,))
 

@@ -185,13 +185,39 @@ def test_at_a_glance_every_method_has_a_cell_per_environment_over_all_seeds(smal
     assert list(found.rows) == list(view.methods)
     assert {cell.look for cell in found.rows[small_run.broken]} == {"broken"}
     assert found.rows[small_run.broken][0].verdict == "MethodRaised"
-    assert found.passing_methods == ["input-x-gradient"]
+    assert found.passing_methods == []
+    cells = [cell for row in ("input-x-gradient", "random") for cell in found.rows[row]]
+    assert {cell.look for cell in cells} == {cell.verdict for cell in cells} == {"undecided"}, (
+        "few images, wide intervals"
+    )
+
+
+def test_at_a_glance_a_method_passes_whose_interval_is_above_gamma_with_every_seed(small_run):
+    view = RunView(small_run.records)
+    summaries = [
+        replace(summary, outcome="passed") if summary.method == "input-x-gradient" else summary
+        for summary in small_run.records.summaries()
+    ]
+    assert glance(summaries, view.methods, view.seeds).passing_methods == ["input-x-gradient"]
+
+
+@pytest.mark.parametrize("outcome", ["passed", "undecided", "pixels-only", "blind", "failed"])
+def test_the_page_says_each_outcome_in_words_with_its_interval(small_run, outcome):
+    run = copy(small_run.records)
+    first = next(summary for summary in run.done if summary.method == "random")
+    scores = replace(first.truths[first.deciding_truth], f1=0.75, f1_low=0.625, f1_high=0.875)
+    changed = replace(first, outcome=outcome, truths={**first.truths, first.deciding_truth: scores})
+    run.done = [changed if summary is first else summary for summary in run.done]
+    page = Page(report_html(run))
+    assert any(f"badge {outcome}" == attributes.get("class") for attributes in page.all("span"))
+    shown = " ".join("".join(page.text).split())
+    assert f"{outcome} 0.750 0.625 to 0.875" in shown
 
 
 def test_where_seeds_differ_the_glance_counts_them(small_run):
     view = RunView(small_run.records)
     first, *rest = small_run.records.summaries()
-    summaries = [replace(first, passed=not first.passed), *rest]
+    summaries = [replace(first, outcome="passed"), *rest]
     cell = glance(summaries, view.methods, view.seeds).rows[first.method][0]
     assert (cell.look, cell.verdict) == ("mixed", "1 of 2 passed")
 
@@ -211,7 +237,7 @@ def test_failures_that_are_alike_are_told_once_with_their_measures_and_images(sm
 
 def test_an_image_has_no_score_on_a_truth_that_does_not_apply(small_run):
     cells = re.findall(r"<tr><th scope=\"row\">.*?> random</th>(.*?)</tr>", report_html(small_run.records))
-    negative = [re.findall(r"<td[^>]*>(.*?)</td>", row)[2] for row in cells if row.count("<td") == 6]
+    negative = [re.findall(r"<td[^>]*>(.*?)</td>", row)[3] for row in cells if row.count("<td") == 7]
     assert negative == [DASH] * 4
 
 

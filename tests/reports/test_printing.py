@@ -26,9 +26,9 @@ def results(tmp_path_factory):
     batch = environment.sample(2)
     maps = batch.ground_truth.signed.float()
     folder = tmp_path_factory.mktemp("run") / "run"
-    al.run_plan(al.Plan.of(environments=[SPEC], methods=["truth"], metrics=["deletion"], n_samples=1), folder)
+    al.run_plan(al.Plan.of(environments=[SPEC], methods=["truth"], metrics=["deletion"], n_samples=4), folder)
     return {
-        "verdict": al.check("truth", environment, n_samples=2),
+        "verdict": al.check("truth", environment, n_samples=4),
         "audit": al.audit(["truth", "constant"], ["deletion"], environment, n_samples=2),
         "verification": al.verify(environment, n_samples=1, n_pixels=1),
         "agreement": al.score(maps, batch.ground_truth),
@@ -43,7 +43,7 @@ SHOWN = {
     "verdict": ("truth: PASSED", "positive-smooth"),
     "audit": ("deletion", "spearman"),
     "verification": (SPEC, "the output is correct for every image"),
-    "agreement": ("overall", "1.000"),
+    "agreement": ("overall", "signed", "1.000"),
     "scores": ("precision", "mean"),
     "curve": ("257 points", "normalized"),
     "sensitivity": ("255 sizes of subsets", "mean correlation"),
@@ -118,7 +118,7 @@ def test_text_of_others_is_escaped_in_a_notebook(results):
 def test_scores_of_a_truth_that_does_not_apply_are_a_dash_and_not_counted():
     scores = soft_scores(torch.ones(1, 4), torch.zeros(1, 4, dtype=torch.bool))
     assert str(scores).splitlines()[-1].split() == ["mean", "-", "-", "-"]
-    text = str(al.Agreement(scores, scores, scores, scores))
+    text = str(al.Agreement(*[scores] * len(TRUTHS)))
     assert text.splitlines()[-1].split() == ["positive-smooth", "-", "-", "-", "0"]
 
 
@@ -139,11 +139,15 @@ def test_numbers_of_curves_are_shown():
     ]
 
 
-def test_the_comparison_of_the_demo_names_what_decides(results):
+def test_the_comparison_of_the_demo_names_what_decides_and_explains_every_column(results):
     path = Path(__file__).parents[2] / "scripts" / "demo.py"
     spec = importlib.util.spec_from_file_location("demo", path)
     demo = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(demo)
     table = demo.comparison_table([results["verdict"]], "checks in multi-color-sum[size=16]")
     cells = [list(column.cells) for column in table.columns]
-    assert cells == [["truth"], ["overall"], ["1.000"], ["1.000-1.000"], ["[green]passed[/]"]]
+    scores = results["verdict"].environments[0].truths["signed"]
+    interval = f"{scores.f1_low:.3f}-1.000"
+    assert cells == [["truth"], ["signed"], ["1.000"], [interval], ["4"], ["1.00"], ["[green]passed[/]"]]
+    for heading in (column.header for column in table.columns if column.header != "method"):
+        assert f"{heading}: " in demo.EXPLANATION.replace("CI: ", "CI: ", 1), heading

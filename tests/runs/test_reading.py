@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,7 +72,7 @@ def edit_plan(path, change):
 
 
 def without_facts(path):
-    """A run as an earlier version stored it."""
+    """A run as an earlier version stored it: without declarations, signed truth and directions, with a fact that is no more."""
     edit_plan(path, lambda stored: stored.pop("facts"))
     lines = [decode(line) for _, line, _ in scan(path / RECORDS_FILE)]
     records = list(load_records(path))
@@ -79,6 +81,8 @@ def without_facts(path):
         line = encode(record.job.key, record)
         body = {name: value for name, value in decode(line).items() if name not in ("higher_is_better", "bounds")}
         assert body.keys() < stored.keys()
+        body["scores"] = {name: values for name, values in body["scores"].items() if not name.startswith("signed.")}
+        body["facts"] = body["facts"] and {**body["facts"], "perfect_f1": 1.5}
         content.append(_line(body))
     (path / RECORDS_FILE).write_bytes(b"".join(content))
 
@@ -106,7 +110,7 @@ def read_everything(path, target):
 def test_whoever_reads_a_run_imports_nothing_that_it_names(folder, tmp_path):
     summaries, _ = read_everything(folder / "run", tmp_path / "figures")
     assert not (folder / "marker").exists()
-    assert [one.deciding_truth for one in summaries] == ["overall", "positive"]
+    assert [summary.deciding_truth for summary in summaries] == ["signed", "positive"]
     assert RunView(load_records(folder / "run")).directions == {"insertion": 1.0, f"{folder / 'own.py'}:total": -1.0}
 
 
@@ -141,9 +145,22 @@ def test_a_method_whose_declaration_is_not_recorded_is_judged_as_undeclared_with
     without_facts(copied)
     with pytest.warns(UserWarning, match="the declaration of .*:mine is not recorded in this run, which an earlier"):
         summaries = load_records(copied).summaries()
-    assert [one.deciding_truth for one in summaries] == ["overall", "overall"]
+    assert [summary.deciding_truth for summary in summaries] == ["overall", "overall"]
     built_in, recorded = summaries[0], load_records(folder / "run").summaries()[0]
-    assert built_in == recorded
+    assert built_in.truths == {**recorded.truths, "signed": None}
+    decision = {name: getattr(recorded, name) for name in ("truths", "deciding_truth", "outcome", "n_held")}
+    assert replace(built_in, **decision) == recorded
+
+
+@pytest.mark.filterwarnings("ignore:the declaration of:UserWarning")
+def test_records_without_signed_truth_are_decided_on_overall_truth_which_tables_name(copied):
+    recorded = load_records(copied).summaries()[0]
+    without_facts(copied)
+    (row, _) = to_json(run_table(load_records(copied)))["rows"]
+    page = report_html(load_records(copied))
+    assert (recorded.deciding_truth, row["deciding_truth"]) == ("signed", "overall")
+    assert (row["f1"], row["f1_low"]) == (recorded.truths["overall"].f1, recorded.truths["overall"].f1_low)
+    assert re.search(r'<tr data-truth="overall"[^>]*data-method="gradient" data-decides>', page)
 
 
 def test_the_command_that_made_a_run_records_what_an_earlier_version_did_not(tmp_path):
@@ -236,14 +253,15 @@ def test_a_run_that_is_not_finished_is_shown_with_what_it_has(copied, tmp_path, 
 
 
 def test_a_family_has_passed_only_when_every_seed_has_been_run(tmp_path):
-    plan = Plan.of(environments=[ENVIRONMENT], methods=["truth"], seeds=[0, 1], n_samples=1)
+    plan = Plan.of(environments=[ENVIRONMENT], methods=["truth"], seeds=[0, 1], n_samples=4)
     run_plan(plan, tmp_path / "run")
     (summary,) = load_records(tmp_path / "run").summaries(by="family")
-    assert (summary.passed, summary.n_passed, summary.n_seeds) == (True, 2, 2)
+    assert (summary.outcome, summary.n_held, summary.n_seeds) == ("passed", 2, 2)
     lines = (tmp_path / "run" / RECORDS_FILE).read_bytes().splitlines(keepends=True)
     (tmp_path / "run" / RECORDS_FILE).write_bytes(lines[0])
     (summary,) = load_records(tmp_path / "run").summaries(by="family")
-    assert (summary.passed, summary.n_passed, summary.n_seeds) == (False, 1, 1)
+    assert summary.truths["signed"].state == "reached"
+    assert (summary.outcome, summary.n_held, summary.n_seeds) == ("undecided", 1, 1)
 
 
 def cut(content):

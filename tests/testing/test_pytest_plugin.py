@@ -32,14 +32,14 @@ USING = """
     @pytest.mark.attributionlab(environments=["multi-color-sum", "single-color-sum[size=20]"], seeds=[0, 7], n_samples=2)
     def test_matrix(attribution_environment, attribution_batch):
         assert len(attribution_batch) == 2
-        assert_faithful("input-x-gradient", attribution_environment, n_samples=2)
+        assert_faithful("input-x-gradient", attribution_environment, rule="point", n_samples=2)
 """
 
 FAILING = """
     from attributionlab.testing import assert_dummy, assert_faithful
 
     def test_constant():
-        assert_faithful("constant", size=16, n_samples=2)
+        assert_faithful("constant", size=16, gamma=0.9, n_samples=4)
 
     def test_dummy():
         assert_dummy("random", size=16, n_samples=2)
@@ -60,9 +60,9 @@ def test_the_marker_makes_a_matrix_and_the_summary_a_table(pytester):
             "*test_matrix?single-color-sum?size=20?-seed0? PASSED*",
             "*test_matrix?single-color-sum?size=20?-seed7? PASSED*",
             "*faithfulness (attributionlab)*",
-            "method *environment *truth *F1 *verdict",
-            "input-x-gradient *multi-color-sum?seed=7,size=32? *overall *passed",
-            "input-x-gradient *multi-color-sum?size=32? *overall *passed",
+            "method *environment *truth *F1 *95 % CI *verdict",
+            "input-x-gradient *multi-color-sum?seed=7,size=32? *signed *passed",
+            "input-x-gradient *multi-color-sum?size=32? *signed *passed",
         ]
     )
 
@@ -82,10 +82,10 @@ def test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder(pytester):
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(
         [
-            "E *AssertionError: constant is not faithful: F1 on overall truth is 0.??, below 0.5*",
+            "E *AssertionError: constant does not depend on the network: F1 on overall truth is 0.?? (0.?? to 0.??), gamma 0.9*",
             "E *image *precision *recall *F1 *expected",
-            "E *picture of the worst images: *test_constant*constant-is-not-faithful*.png",
-            "constant *multi-color-sum?size=16? *overall *failed",
+            "E *picture of the worst images: *test_constant*constant-does-not-depend-on-the-network*.png",
+            "constant *multi-color-sum?size=16? *overall *0.??-0.?? *blind",
         ],
         consecutive=False,
     )

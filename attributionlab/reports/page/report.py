@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from markupsafe import Markup
 
 from attributionlab.errors import bad_option
 from attributionlab.files import write_whole
+from attributionlab.judging.outcome import Outcome
+from attributionlab.judging.statistics import State
 from attributionlab.reports.figures.curves import band_opacity
 from attributionlab.reports.figures.styles import MethodStyle, method_styles
 from attributionlab.reports.marks import check_replaceable
@@ -39,6 +42,9 @@ N_WITHOUT_MAPS = 4
 DASH = "\N{EN DASH}"
 """Sign for a missing number."""
 
+LOOKS = frozenset((*get_args(Outcome), *get_args(State)))
+"""Verdicts with a look of their own; all others are errors."""
+
 
 @dataclass(frozen=True)
 class VerdictRow:
@@ -49,6 +55,7 @@ class VerdictRow:
     truth: str
     decides: bool
     verdict: str
+    look: str
     why: str
     scores: tuple[float | None, ...]
     metrics: tuple[float | None, ...]
@@ -161,13 +168,15 @@ def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictR
     for truth in applicable:
         scores = summary.truths.get(truth)
         decides = truth == summary.deciding_truth
+        text = verdict(summary) if decides or scores is None else scores.state
         rows.append(
             VerdictRow(
                 environment=summary.environment,
                 method=summary.method,
                 truth=truth,
                 decides=decides,
-                verdict=verdict(summary) if decides or scores is None else "passed" if scores.passed else "failed",
+                verdict=text,
+                look=text if text in LOOKS else "broken",
                 why="" if summary.error is None else summary.error.message,
                 scores=(None,) * 5
                 if scores is None

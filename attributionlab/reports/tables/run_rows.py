@@ -23,7 +23,6 @@ class Column:
         is_number: Whether the column is aligned to the right.
         decides: Whether the verdict on a method rests on this column.
         aside: Whether the column may move to a second table if the terminal is narrow.
-        bold_says_it: Whether LaTeX and Markdown leave the column out, because bold type says the same there.
     """
 
     key: str
@@ -32,7 +31,6 @@ class Column:
     is_number: bool = True
     decides: Callable[[MethodSummary], bool] = lambda _: False
     aside: bool = False
-    bold_says_it: bool = False
 
     def text(self, summary: MethodSummary) -> str:
         """Text of a row's value in tables for people."""
@@ -64,11 +62,6 @@ class RunTable:
         return tuple(column for column in self.columns if column.title and column.key != "environment")
 
     @property
-    def typeset(self) -> tuple[Column, ...]:
-        """Columns of LaTeX and Markdown, where bold type is not lost."""
-        return tuple(column for column in self.shown if not column.bold_says_it)
-
-    @property
     def groups(self) -> dict[str, list[MethodSummary]]:
         """The rows by environment."""
         groups: dict[str, list[MethodSummary]] = {}
@@ -78,13 +71,11 @@ class RunTable:
 
     @property
     def note(self) -> str:
-        """One line that explains the table in LaTeX and Markdown."""
-        return f"mean F1 by truth; a method passes with F1 >= {self.gamma:g} on the truth in bold"
-
-    @property
-    def plain_note(self) -> str:
-        """One line that explains the table where bold type may be lost."""
-        return f"F1: mean on the truth that decides; a method passes with F1 >= {self.gamma:g}"
+        """One line that explains the table; it does not rely on bold type, which may be lost."""
+        return (
+            f"F1: mean on the truth that decides; passed: its 95 % interval is above {self.gamma:g}, undecided: it contains "
+            f"{self.gamma:g}, pixels-only: right pixels, wrong signs, failed: below"
+        )
 
 
 def run_table(records: Records) -> RunTable:
@@ -96,14 +87,14 @@ def run_table(records: Records) -> RunTable:
     columns = (
         Column("environment", "environment", lambda summary: summary.environment, is_number=False),
         Column("method", "method", lambda summary: summary.method, is_number=False),
-        Column("deciding_truth", "decides", lambda summary: summary.deciding_truth, is_number=False, bold_says_it=True),
-        Column("f1", "F1", lambda summary: _deciding(summary, "f1"), bold_says_it=True),
+        Column("deciding_truth", "decides", lambda summary: summary.deciding_truth, is_number=False),
+        Column("f1", "F1", lambda summary: _deciding(summary, "f1")),
         Column("", "95 % CI", _interval, is_number=False),
         *(_f1_column(truth) for truth in TRUTHS),
         *metrics,
         Column("seconds_per_image", "s/image", lambda summary: summary.seconds_per_image, aside=True),
         Column("verdict", "verdict", verdict, is_number=False),
-        Column("passed", "", lambda summary: summary.passed, is_number=False),
+        Column("outcome", "", lambda summary: summary.outcome, is_number=False),
         *(
             Column(part, "", lambda summary, part=part: _deciding(summary, part))  # type: ignore[misc]  # bound early
             for part in PARTS
@@ -116,12 +107,12 @@ def run_table(records: Records) -> RunTable:
 
 
 def verdict(summary: MethodSummary) -> str:
-    """Verdict on a method: passed, failed, not run, or the type of its error."""
+    """Verdict on a method: its outcome, not run, or the type of its error."""
     if summary.error is not None:
         return summary.error.type
     if summary.n_images == 0:
         return "not run"
-    return "passed" if summary.passed else "failed"
+    return summary.outcome
 
 
 def _error(summary: MethodSummary) -> str | None:

@@ -14,10 +14,10 @@ from attributionlab.printable import printable
 from attributionlab.reports.tables.cells import escape, to_csv
 from attributionlab.reports.tables.plain import plain_table
 from attributionlab.reports.tables.run_rows import Column, RunTable, run_table
-from attributionlab.reports.tables.verdicts import foldable
+from attributionlab.reports.tables.verdicts import OUTCOME_STYLES, foldable
 from attributionlab.runs import MethodSummary, Records
 
-_COLORS = {"passed": "green", "failed": "red", "not run": "dim"}
+_COLORS = {**OUTCOME_STYLES, "not run": "dim"}
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -47,7 +47,7 @@ def to_rich(table: RunTable) -> RenderableType:
     for (method, error, message), environments in failed.items():
         place = environments[0] if len(environments) == 1 else f"{len(environments)} environments"
         parts.append(f"[bold red]{escape(error)}[/]: {escape(message)} [dim]({escape(method)}, {escape(place)})[/]")
-    return Group(*parts, f"[dim]{escape(table.plain_note)}[/]")
+    return Group(*parts, f"[dim]{escape(table.note)}[/]")
 
 
 def records_table(records: Records) -> RenderableType:
@@ -57,21 +57,28 @@ def records_table(records: Records) -> RenderableType:
 
 @dataclass(frozen=True)
 class _Fitting:
-    """The table of an environment; in a narrow terminal, metrics and seconds move to a second table below."""
+    """The table of an environment; in a narrow terminal, truths, metrics and seconds move to further tables below."""
 
     environment: str
     columns: tuple[Column, ...]
     rows: tuple[MethodSummary, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = self.drawn(self.columns)
-        if Measurement.get(console, options.update(width=10_000), table).minimum <= options.max_width:
-            yield table
-        else:
-            method, *values = self.columns
-            yield self.drawn([method, *(column for column in values if not column.aside)])
+        def fits(columns: Sequence[Column]) -> bool:
+            minimum = Measurement.get(console, options.update(width=10_000), self.drawn(columns)).minimum
+            return minimum <= options.max_width
+
+        if fits(self.columns):
+            yield self.drawn(self.columns)
+            return
+        method, *values = self.columns
+        yield self.drawn([method, *(column for column in values if not column.aside)])
+        rest = [column for column in values if column.aside]
+        while rest:
+            n = next((n for n in range(len(rest), 1, -1) if fits([method, *rest[:n]])), 1)
             yield ""
-            yield self.drawn([method, *(column for column in values if column.aside)], f"{self.environment}, continued")
+            yield self.drawn([method, *rest[:n]], f"{self.environment}, continued")
+            rest = rest[n:]
 
     def drawn(self, columns: Sequence[Column], title: str = "") -> Table:
         """Draw the table with these columns only."""
@@ -100,8 +107,8 @@ def to_json(table: RunTable) -> dict[str, object]:
 
 
 def to_latex(table: RunTable) -> str:
-    """Write a LaTeX tabular for the package booktabs, with all text escaped and the deciding F1 in bold."""
-    shown = table.typeset
+    """Write a LaTeX tabular for the package booktabs, with all text escaped. The column that decides is named, and in bold."""
+    shown = table.shown
     layout = "".join("r" if column.is_number else "l" for column in shown)
     lines = [
         f"% {_one_line(table.note)}; \\usepackage{{booktabs}}",
@@ -119,8 +126,8 @@ def to_latex(table: RunTable) -> str:
 
 
 def to_markdown(table: RunTable) -> str:
-    """Write a Markdown table per environment, with all text escaped and the deciding F1 in bold."""
-    lines, shown = [], table.typeset
+    """Write a Markdown table per environment, with all text escaped. The column that decides is named, and in bold."""
+    lines, shown = [], table.shown
     for environment, rows in table.groups.items():
         lines += [
             f"**{escape_markdown(environment)}**",

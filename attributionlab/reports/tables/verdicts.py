@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rich.console import Group, JustifyMethod, RenderableType
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 
 from attributionlab.reports.tables.cells import escape
@@ -24,8 +27,9 @@ CSV_COLUMNS = (
     "f1",
     "f1_low",
     "f1_high",
-    "passed",
+    "state",
     "deciding",
+    "outcome",
     "error",
     "seed",
     "n_samples",
@@ -34,22 +38,35 @@ CSV_COLUMNS = (
     "diagnosis",
 )
 
+OUTCOME_STYLES = {"passed": "green", "undecided": "yellow"}
+"""Colors of outcomes; all others are red."""
+
+
+_SHORT = {"constant": "const.", "foreground": "foregr."}
+"""Names of controls where there is little room."""
+
 
 def verdict_table(verdict: Verdict) -> RenderableType:
     """Build the tables, remarks and verdict that `check` prints about one method."""
     parts: list[RenderableType] = []
     for environment in verdict.environments:
-        parts += [_scores_table(verdict, environment), *_remarks(environment)]
-    outcome = "[bold green]PASSED[/]" if verdict.passed else "[bold red]FAILED[/]"
-    against = f"* mean F1 >= {verdict.gamma:g} on {verdict.deciding_truth} truth"
+        parts += [_Scores(verdict, environment), *_remarks(verdict, environment)]
     n = len(verdict.environments)
     where = (
-        "" if n == 1 else f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments"
+        f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments" if n > 1 else ""
     )
-    parts.append(f"{escape(verdict.method)}: {outcome} ({against}){where}")
+    color = OUTCOME_STYLES.get(verdict.outcome, "red")
+    parts.append(f"{escape(verdict.method)}: [bold {color}]{verdict.outcome.upper()}[/]{where}, {_rule(verdict)}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
-    parts.append(f"[dim]random, const.: F1 of a random and of a constant map; {used}[/]")
+    parts.append(f"[dim]random, const., foregr.: F1 of maps that do not look at the network; {used}[/]")
     return Group(*parts)
+
+
+def _rule(verdict: Verdict) -> str:
+    """What decides, in words."""
+    if verdict.rule == "point":
+        return f"decided by the mean F1 on {verdict.deciding_truth} truth >= {verdict.gamma:g}, under one network"
+    return f"decided by {verdict.deciding_truth} truth: the interval of the mean F1 against {verdict.gamma:g}"
 
 
 def verification_table(verification: Verification) -> Table:
@@ -83,11 +100,15 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for environment in verdict.environments:
         run: dict[str, object] = {"seed": environment.seed, "n_samples": environment.n_samples, "gamma": verdict.gamma}
-        remarks: dict[str, object] = {"n_zero_maps": environment.n_zero_maps, "diagnosis": environment.diagnosis or ""}
+        remarks: dict[str, object] = {
+            "outcome": environment.outcome,
+            "n_zero_maps": environment.n_zero_maps,
+            "diagnosis": "; ".join(environment.diagnosis),
+        }
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            rows.append({**row, "passed": False, "deciding": True, "error": failure, **run, **remarks})
+            rows.append({**row, "deciding": True, "outcome": environment.outcome, "error": failure, **run, **remarks})
         empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
         for name, truths, details in ((verdict.method, environment.truths, remarks), *controls):
@@ -95,26 +116,66 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
                 if summary is not None:
                     row = {"method": name, "environment": environment.environment, "truth": truth}
                     decides = truth == verdict.deciding_truth
-                    rows.append({**row, **summary.to_dict(), "deciding": decides, "error": "", **run, **details})
+                    judged = {"deciding": decides, "outcome": details["outcome"], "error": ""}
+                    rows.append({**row, **summary.to_dict(), **judged, **run, **details})
     return rows
 
 
-def _scores_table(verdict: Verdict, environment: EnvironmentVerdict) -> Table:
+@dataclass(frozen=True)
+class _Scores:
+    """The scores in an environment; in a narrow terminal, those of the controls move to a second table below."""
+
+    verdict: Verdict
+    environment: EnvironmentVerdict
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        controls = list(self.environment.controls)
+        table = _scores_table(self.verdict, self.environment, controls)
+        if Measurement.get(console, options.update(width=10_000), table).maximum <= options.max_width:
+            yield table
+        else:
+            yield _scores_table(self.verdict, self.environment, [])
+            yield ""
+            yield _controls_table(self.environment, controls)
+
+
+def _controls_table(environment: EnvironmentVerdict, controls: Sequence[str]) -> Table:
+    """F1 of the controls by kind of truth."""
+    table = plain_table("F1 of maps that do not look at the network")
+    table.add_column("truth", no_wrap=True)
+    for name in controls:
+        table.add_column(name, justify="right", no_wrap=True)
+    for truth in TRUTHS:
+        table.add_row(truth, *(_mean(environment.controls[name][truth]) for name in controls))
+    return table
+
+
+def _scores_table(verdict: Verdict, environment: EnvironmentVerdict, controls: Sequence[str]) -> Table:
+    """Scores by kind of truth, with the F1 of these controls."""
     seconds = "" if environment.seconds_per_image is None else f", {environment.seconds_per_image:.3g} s per image"
     images = f"{environment.n_samples} image{'s' if environment.n_samples > 1 else ''}"
-    title = f"{environment.environment} · {images}, seed {environment.seed}, {environment.device}{seconds}"
+    networks = f"{len(environment.network_seeds)} network{'s' if len(environment.network_seeds) > 1 else ''}"
+    title = f"{environment.environment} · {images}, {networks}, seed {environment.seed}, {environment.device}{seconds}"
     table = plain_table(escape(title))
-    for column in ("truth", "precision", "recall", "F1", "95 % CI", "random", "const.", "verdict"):
-        justify: JustifyMethod = "left" if column in ("truth", "verdict") else "right"
+    columns = (
+        "truth",
+        "precision",
+        "recall",
+        "F1",
+        "95 % CI",
+        f"F1 >= {verdict.gamma:g}",
+        *(_SHORT.get(name, name) for name in controls),
+    )
+    for column in columns:
+        justify: JustifyMethod = "left" if column in ("truth", columns[5]) else "right"
         table.add_column(column, justify=justify, no_wrap=True)
     for truth in TRUTHS:
         decides = truth == verdict.deciding_truth
-        controls = [_mean(environment.controls[name][truth]) for name in ("random", "constant")]
         table.add_row(
-            _bold_if(decides, truth),
+            _bold_if(decides, f"{truth} (decides)" if decides else truth),
             *(_bold_if(decides, cell) for cell in _score_cells(environment.truths[truth])),
-            *controls,
-            _outcome(environment.truths[truth]) + (" *" if decides else ""),
+            _state(environment.truths[truth]),
+            *(_mean(environment.controls[name][truth]) for name in controls),
         )
     return table
 
@@ -126,15 +187,24 @@ def _score_cells(summary: Summary | None) -> tuple[str, str, str, str]:
     return f"{summary.precision:.3f}", f"{summary.recall:.3f}", f"{summary.f1:.3f}", interval
 
 
-def _remarks(environment: EnvironmentVerdict) -> list[str]:
+def _remarks(verdict: Verdict, environment: EnvironmentVerdict) -> list[str]:
     remarks = []
     if environment.error is not None:
         remarks.append(f"[bold red]{escape(environment.error.type)}[/]: {escape(environment.error.message)}")
-    if environment.diagnosis is not None:
-        remarks.append(f"[yellow]note:[/] {escape(environment.diagnosis)}")
+    elif len(environment.network_seeds) > 1:
+        n, truth = len(environment.network_seeds), verdict.deciding_truth
+        remarks.append(f"F1 on {truth} truth reached {verdict.gamma:g} under {environment.n_held} of {n} networks")
+    if environment.dependence is not None:
+        parts = [f"{result.value:.2f} ({truth})" for truth, result in environment.dependence.items()]
+        remarks.append(f"network dependence: {', '.join(parts)}; 1 for the truth, 0 for a map that ignores the network")
+    if environment.ignores_target:
+        remarks.append("[yellow]note:[/] the maps are the same for another class: `targets` is ignored")
+    remarks += [f"[yellow]note:[/] {escape(line)}" for line in environment.diagnosis]
     for name, values in environment.diagnostics.items():
         mean, low, high = (f"{values[kind]:.3g}" for kind in ("mean", "low", "high"))
         remarks.append(f"recorded by the method: {escape(name)} {mean} on average, {low} to {high} over the images")
+    if environment.advice:
+        remarks.append(f"[bold]what now:[/] {escape(environment.advice)}")
     return remarks
 
 
@@ -147,10 +217,10 @@ def _mean(summary: Summary | None) -> str:
     return "-" if summary is None else f"{summary.f1:.3f}"
 
 
-def _outcome(summary: Summary | None) -> str:
+def _state(summary: Summary | None) -> str:
     if summary is None:
         return "[dim]n/a[/]"
-    return "[green]passed[/]" if summary.passed else "[red]failed[/]"
+    return {"reached": "[green]reached[/]", "below": "[red]below[/]", "open": "[yellow]open[/]"}[summary.state]
 
 
 def _bold_if(condition: bool, text: str) -> str:

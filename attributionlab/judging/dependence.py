@@ -1,0 +1,143 @@
+"""Network dependence: whether maps change with the network as the truth does.
+
+A map can look right without looking at the network: every pixel that is not background, say. So each scene is explained under a
+second network as well, its counterpart, which uses other features. With F(m, g) the F1 of map m against truth g, and A and B the two networks,
+
+    D = (F(m_A, g_A) + F(m_B, g_B) - F(m_A, g_B) - F(m_B, g_A)) / 2
+    N = mean D / mean D of the truth itself
+
+N is 1 for the truth, and exactly 0 for maps that are the same under both networks.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+from torch import Tensor
+
+from attributionlab.judging.statistics import Values
+from attributionlab.judging.units import N_KEPT, SceneUnit, Source, Tally
+from attributionlab.measuring.explain import Maps, explain
+from attributionlab.measuring.failure import Failure
+from attributionlab.metrics import Agreement, score
+from attributionlab.truth import GroundTruth
+
+N_UNITS = N_KEPT
+"""Scenes on which the dependence is measured; half of them where the time is up."""
+
+LEAST_UNITS = 2
+"""Smallest number of scenes with an interval."""
+
+BLIND_BELOW = 0.02
+"""Maps are blind if the upper end of N is below this."""
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """Network dependence N on one kind of truth.
+
+    Args:
+        value: N.
+        low: Lower end of its 95 percent interval.
+        high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documented JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass
+class DependenceTest:
+    """Measures the network dependence of a method, scene by scene.
+
+    Args:
+        truths: The kinds of truth: overall and the deciding one.
+    """
+
+    truths: tuple[str, ...]
+    differences: dict[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
+
+    def measure(self, tally: Tally, n: int) -> Failure | None:
+        """Explain the first n scenes under both networks; returns the failure of a method that fails there.
+
+        Maps that the tally holds are not computed again.
+        """
+        for index, unit in enumerate(dataclasses.replace(tally.source, batch_size=1).units(0, n)):
+            own_map = tally.maps[index] if index < tally.n else None
+            failure = self._add(unit, tally.source, own_map)
+            if failure is not None:
+                return failure
+        return None
+
+    def _add(self, unit: SceneUnit, source: Source, own_map: Tensor | None) -> Failure | None:
+        """Explain one scene under its counterpart, and compare both maps with both truths."""
+        counterpart = unit.environment.counterpart(unit.batch.scenes[0])
+        assert counterpart is not None, "only environments with counterparts are asked"
+        network = source.own_copy(unit.environment, counterpart.network)
+        batch = dataclasses.replace(unit.batch, ground_truth=counterpart.truth)
+        others = explain(unit.method, network, batch, device=source.device)
+        owns = (
+            explain(unit.method, unit.network, unit.batch, device=source.device) if own_map is None else Maps(own_map)
+        )
+        if isinstance(others, Failure) or isinstance(owns, Failure):
+            return others if isinstance(others, Failure) else owns  # type: ignore[return-value]  # one of them is
+        truths = unit.truth, _judged_counterpart(unit, counterpart.truth)
+        of_method = _differences((owns.values.cpu(), others.values.cpu()), truths, self.truths)
+        of_truth = _differences((truths[0].signed, truths[1].signed), truths, self.truths)
+        for kind in self.truths:
+            self.differences.setdefault(kind, []).append((of_method[kind], of_truth[kind]))
+        return None
+
+    def results(self) -> dict[str, Dependence]:
+        """N by kind of truth, with its interval over scenes."""
+        return {truth: _dependence(np.array(pairs)) for truth, pairs in self.differences.items()}
+
+
+def is_blind(dependence: Mapping[str, Dependence] | None) -> bool:
+    """Whether the maps do not depend on the network, on any kind of truth that was tested."""
+    return bool(dependence) and all(result.high < BLIND_BELOW for result in dependence.values())  # type: ignore[union-attr]  # not None
+
+
+def _judged_counterpart(unit: SceneUnit, truth: GroundTruth) -> GroundTruth:
+    """The counterpart's truth of the output that the method explains."""
+    if unit.method.declaration.explains == "logit" and "logit" in unit.environment.explainable:
+        counterpart = unit.environment.counterpart(unit.batch.scenes[0], "logit")
+        assert counterpart is not None, "as for the output"
+        return counterpart.truth
+    return truth
+
+
+def _differences(
+    maps: tuple[Tensor, Tensor], truths: tuple[GroundTruth, GroundTruth], kinds: tuple[str, ...]
+) -> dict[str, float]:
+    """D of one scene by kind of truth."""
+    own, other, own_by_other, other_by_own = (
+        score(maps[index], truths[of]) for index, of in ((0, 0), (1, 1), (0, 1), (1, 0))
+    )
+
+    def f1(agreement: Agreement, kind: str) -> float:
+        return float(agreement.against(kind).f1.nan_to_num(0.0))
+
+    return {
+        kind: ((f1(own, kind) + f1(other, kind)) - (f1(own_by_other, kind) + f1(other_by_own, kind))) / 2
+        for kind in kinds
+    }
+
+
+def _dependence(pairs: Values) -> Dependence:
+    """N from D of the method and of the truth (n, 2), with the usual interval of a ratio of means (delta method)."""
+    of_method, of_truth = pairs.T
+    ratio = float(of_method.mean() / of_truth.mean())
+    deviation = float((of_method - ratio * of_truth).std(ddof=1) / of_truth.mean())
+    reach = float(stdtrit(len(pairs) - 1, 0.975)) * deviation / len(pairs) ** 0.5
+    return Dependence(ratio, ratio - reach, ratio + reach)

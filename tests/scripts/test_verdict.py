@@ -1,0 +1,68 @@
+"""The simulation whose tables stand in docs/verdict.md."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from attributionlab.judging import checking
+from attributionlab.judging.statistics import mean_interval, state_of
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "verdict.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def verdict():
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        yield importlib.import_module("verdict")
+    finally:
+        sys.path.remove(str(ROOT / "scripts"))
+
+
+def test_it_looks_where_the_check_looks(verdict):
+    assert checking._looks("auto", "interval") == verdict.LOOKS
+
+
+def test_the_docs_have_the_table_of_coverage(verdict):
+    assert f"\n{verdict.coverage_table()}\n" in PAGE
+
+
+def test_the_docs_have_the_table_of_outcomes(verdict, monkeypatch):
+    """Fewer checks than in the table, which takes seconds: shares of 400 checks are within 4 standard errors, 0.1."""
+    monkeypatch.setattr(verdict, "N_CHECKS", 400)
+    shown = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if "%" in line and line.startswith("| ")]
+    simulated = [line.strip("| ").split(" | ") for line in verdict.decision_table().splitlines()[2:]]
+    assert [row[:2] for row in shown] == [row[:2] for row in simulated]
+    for row, other in zip(shown, simulated, strict=True):
+        shares, others = ([float(cell.rstrip("%")) / 100 for cell in cells[2:5]] for cells in (row, other))
+        assert shares == pytest.approx(others, abs=0.1), row
+
+
+@pytest.mark.parametrize("name", ["bell-shaped", "skewed", "bimodal", "two-point"])
+def test_scores_have_the_mean_that_they_are_drawn_with(verdict, name):
+    scores = verdict.SCORES[name](np.random.default_rng(0), 0.45, (1000, 100))
+    assert scores.min() >= 0
+    assert scores.max() <= 1
+    assert scores.mean() == pytest.approx(0.45, abs=0.01)  # 6 standard errors of the widest, 0.5 / sqrt(100,000)
+
+
+def test_a_check_ends_at_the_first_look_whose_interval_leaves_gamma(verdict):
+    scores = np.random.default_rng(0).beta(3, 2, (20, 256))
+    expected = []
+    for row in scores:
+        for look in verdict.LOOKS:
+            part = row[:look]
+            state = state_of(part.mean(), mean_interval(look, part.sum(), (part**2).sum()), verdict.GAMMA, "interval")
+            if state != "open":
+                break
+        expected.append((state, look))
+    shares, n_scenes = verdict.decisions(scores)
+    states = [state for state, _ in expected]
+    assert shares.tolist() == [states.count(state) / 20 for state in ("reached", "below", "open")]
+    assert n_scenes == np.mean([look for _, look in expected])
