@@ -193,6 +193,32 @@ def test_a_logit_relative_to_any_color_is_linear_without_redundancy(baseline):
     assert torch.equal(al.exact_values(environment, batch, "shapley", baseline).values[0], exact)
 
 
+@pytest.mark.parametrize("n_redundant", [0, 2])
+@pytest.mark.parametrize("baseline", [(255, 0, 0), (7, 7, 7)])
+def test_a_probability_relative_to_any_color_is_that_of_the_network(baseline, n_redundant):
+    spec = f"multi-color-sum[n_redundant={n_redundant},size=16]"
+    environment, batch = environment_of(spec), batch_of(spec)
+    color = torch.tensor(baseline, dtype=torch.float32)
+    for game in ("removal", "alone"):
+        exact = al.exact_values(environment, batch, game, baseline).values[0]
+        assert (exact.numpy() == from_the_network(spec, game, baseline=color)).all()
+    has_closed_form = n_redundant == 0 and baseline not in environment.palette
+    assert al.exact_values(environment, batch[:1], "shapley", baseline).is_estimated != has_closed_form
+
+
+def test_pixels_that_look_alike_have_equal_colors_and_equal_places_in_their_cells():
+    spec = "multi-color-sum[height=17,width=24,n_redundant=0]"
+    environment, batch = environment_of(spec), batch_of(spec)
+    end = batch.inputs[:1]
+    fine, coarse = InputGame(environment.model, "probability", torch.zeros_like(end), end, 0).groupings
+    rows, columns = np.divmod(np.arange(17 * 24), 24)
+    colors = end[0].flatten(1).T.numpy()
+    alike = (colors[:, None] == colors).all(axis=2)
+    in_place = ((rows[:, None] - rows) % 3 == 0) & ((columns[:, None] - columns) % 3 == 0)
+    assert ((coarse[:, None] == coarse) == alike).all()
+    assert ((fine[:, None] == fine) == (alike & in_place)).all()
+
+
 def test_black_pixels_lower_a_count_relative_to_white():
     spec = "single-color-sum[size=16]"
     environment, batch = environment_of(spec), batch_of(spec)

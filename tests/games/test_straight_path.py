@@ -11,6 +11,7 @@ import torch
 from scipy.integrate import quad
 
 import attributionlab as al
+from attributionlab.games import straight_path
 from attributionlab.games.lines import add_kinks, mean_softmax_gradient
 from attributionlab.games.straight_path import _Path, straight_path_values
 from attributionlab.seeding import generator
@@ -19,6 +20,7 @@ SPECS = (
     "multi-color-sum[size=16,temperature=16]",
     "multi-color-sum[accumulator=signed,height=17,layout=dense,network_seed=2,temperature=16,width=22]",
     "multi-color-sum[n_redundant=0,size=16,structure=residual,temperature=16]",
+    "multi-color-sum[accumulator=signed,redundant_scale=-1/4,size=16,temperature=16]",
     "multi-color-sum[n_kernels=2,n_redundant=4,output=logit,redundant_scale=1/8,size=16]",
     "single-color-modulo[accumulator=signed,activation=functional,size=16]",
     "single-color-sum[size=16,structure=inplace]",
@@ -60,7 +62,7 @@ def test_values_are_the_integral_of_the_gradients_that_pytorch_computes(spec, ba
     )  # the softmax is smooth at this temperature: 32 nodes suffice
 
 
-@pytest.mark.parametrize("spec", [SPECS[0], SPECS[3]])
+@pytest.mark.parametrize("spec", [SPECS[0], SPECS[3], SPECS[4]])
 def test_no_kink_is_missed(spec):
     environment = al.make_environment(spec)
     start, end, target = path_of(environment, (0, 0, 0))
@@ -72,6 +74,17 @@ def test_no_kink_is_missed(spec):
             logits = model.logits(start.double() + places * (end - start).double())
         between = logits[:1] + torch.linspace(0, 1, 7, dtype=torch.float64)[:, None] * (logits[-1:] - logits[:1])
         torch.testing.assert_close(logits, between, rtol=0, atol=1e-8)  # the ramps have slopes of 255 times the counts
+
+
+def test_where_two_effects_cancel_rounding_does_not_decide(monkeypatch):
+    """A cell stays at exactly 0 while one of its pixels rises and another falls: the ReLU's slope is 0, not that of 1e-16."""
+    environment = al.make_environment("multi-color-sum[accumulator=signed,height=17,temperature=16,width=22]")
+    path = path_of(environment, "true")
+    values = straight_path_values(environment.model, *path)
+    monkeypatch.setattr(straight_path, "ROUNDING", 1e-8)
+    assert (straight_path_values(environment.model, *path) == values).all()
+    monkeypatch.setattr(straight_path, "ROUNDING", 0)
+    assert not (straight_path_values(environment.model, *path) == values).all()
 
 
 @pytest.mark.parametrize("baseline", ["true", (0, 0, 0), (255, 0, 0)])
