@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from typer.testing import CliRunner
+from warm_python import COMMAND  # a neighbor
 
 import attributionlab as al
 from attributionlab.cli.app import app
@@ -123,14 +121,13 @@ def test_a_message_is_one_printable_line():
     assert len(error_line(ValueError("x" * 5_000))) == LONGEST_MESSAGE
 
 
-def in_this_process(*arguments):
+def in_this_process(_, *arguments):
     result = CliRunner().invoke(app, arguments)
     return result.exit_code, result.stderr
 
 
-def in_a_process_of_its_own(*arguments):
-    command = [sys.executable, "-c", "from attributionlab.cli.app import run; run()", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def in_a_process_of_its_own(python, *arguments):
+    result = python.run(COMMAND, *arguments)
     return result.returncode, result.stderr
 
 
@@ -142,9 +139,9 @@ def in_a_process_of_its_own(*arguments):
         ("raise ValueError('x' * 5_000_000)", in_this_process),
     ],
 )
-def test_a_file_that_raises_when_it_is_imported_is_one_line(tmp_path, statement, run):
+def test_a_file_that_raises_when_it_is_imported_is_one_line(tmp_path, warm_python, statement, run):
     (tmp_path / "own.py").write_text(statement, encoding="utf-8")
-    code, stderr = run("check", f"{tmp_path / 'own.py'}:method", "--size", "16")
+    code, stderr = run(warm_python, "check", f"{tmp_path / 'own.py'}:method", "--size", "16")
     assert code == 2
     assert stderr.startswith("error: `method` must be importable")
     assert stderr.count("\n") == 1
