@@ -36,6 +36,7 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python scripts/bench_scenes.py
 	$(BIN)/python scripts/bench_occlusion.py
 	$(BIN)/python scripts/bench_perturbation.py
+	$(BIN)/python scripts/bench_exact.py
 	$(BIN)/python scripts/bench_methods.py
 	$(BIN)/python scripts/bench_runs.py
 	$(BIN)/python scripts/bench_testing.py

@@ -3,7 +3,7 @@
 Example:
     >>> import attributionlab as al
     >>> environment = al.make_environment("multi-color-sum", size=16)
-    >>> al.check("truth", environment, n_samples=2).passed
+    >>> al.check("truth", environment, n_samples=4).passed
     True
 """
 

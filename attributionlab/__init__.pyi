@@ -4,7 +4,7 @@ from . import metrics as metrics
 from . import testing as testing
 from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
 from .games import exact_values
-from .judging import Audit, Verdict, audit, check, check_maps
+from .judging import Audit, MethodComparison, Verdict, audit, check, check_maps, compare
 from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
 from .metrics import (
     Agreement,
@@ -37,6 +37,7 @@ __all__ = [
     "GroundTruth",
     "LabeledImages",
     "Method",
+    "MethodComparison",
     "Metric",
     "Plan",
     "Records",
@@ -47,6 +48,7 @@ __all__ = [
     "audit",
     "check",
     "check_maps",
+    "compare",
     "declares",
     "deletion",
     "environments",

@@ -11,7 +11,9 @@ import typer
 from attributionlab.cli import completion
 from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
+from attributionlab.cli.compare import compare
 from attributionlab.cli.completion import PROGRAM, Shell
+from attributionlab.cli.exact import exact
 from attributionlab.cli.generate import generate
 from attributionlab.cli.help import HelpfulCommand, typed
 from attributionlab.cli.list import list_
@@ -127,7 +129,9 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "verify": (verify, "Test what environments claim about their networks."),
     "generate": (generate, "Write images and their exact truth to a folder."),
     "show": (show, "Draw images, truth and maps side by side."),
+    "exact": (exact, "Compute what every pixel contributes, exactly."),
     "check": (check, "Test a method against the exact truth."),
+    "compare": (compare, "Compare two methods on the same images."),
     "score": (score, "Judge maps that were computed elsewhere."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),

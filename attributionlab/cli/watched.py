@@ -19,7 +19,7 @@ from attributionlab.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMIN
 from attributionlab.cli.termination import REPEAT_SECONDS
 from attributionlab.runs.parent import ask_kernel
 
-WATCHED = ("check", "show", "audit", "run", "reproduce")
+WATCHED = ("check", "compare", "show", "audit", "run", "reproduce")
 """Commands that call functions of others."""
 
 Program = Callable[[], int]

@@ -74,15 +74,21 @@ def read_array(path: Path, name: str | None = None) -> npt.NDArray[Any]:
     return array
 
 
-def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Write a compressed .npz; the same bytes as `numpy.savez_compressed`.
+def write_arrays(path: Path | IO[bytes], arrays: Mapping[str, npt.NDArray[Any]], *, comment: bytes = b"") -> None:
+    """Write a compressed .npz; without a comment the same bytes as `numpy.savez_compressed`.
 
     That leaves its archive open where the disk refuses, and Python then prints a second error when it tidies up.
+
+    Args:
+        path: The file, or its path.
+        arrays: The arrays by name.
+        comment: Comment of the archive, which readers ignore.
 
     Raises:
         OSError: If the file cannot be written.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = comment
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)

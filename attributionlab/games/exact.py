@@ -18,8 +18,9 @@ from attributionlab.perturbation.order import check_indices
 from attributionlab.specs.arguments import require_choice, require_function, require_instance
 from attributionlab.truth.baselines import Baseline, baseline_color
 from attributionlab.truth.batch import Batch, LabeledImages
+from attributionlab.truth.kinds import COMPLETE_GAMES, GAMES
 from attributionlab.truth.maps import require_tensor
-from attributionlab.truth.values import COMPLETE_GAMES, GAMES, ExactValues
+from attributionlab.truth.values import ExactValues
 
 
 def exact_values(
@@ -96,18 +97,19 @@ def _check_batch(environment: object, batch: object) -> None:
     elif isinstance(environment, Environment):
         require_instance("batch", batch, Batch, "be a Batch of the environment")
         assert isinstance(batch, Batch)
-        if not torch.equal(environment.batch(batch.scenes).inputs, batch.inputs.cpu()):
+        if not torch.equal(environment.batch(batch.scenes).inputs, batch.inputs.detach().cpu().float()):
             raise bad_option("batch", "hold the inputs of its scenes", batch)
         outputs = environment.model
     else:
         raise bad_option("environment", "be an environment or a TrainedNetwork", environment)
     with torch.no_grad():
-        check_indices(batch.targets, outputs(batch.inputs[:1].to(_device(outputs))).shape[1])
+        check_indices(batch.targets, outputs(_as_weights(batch.inputs[:1], outputs)).shape[1])
 
 
-def _device(model: nn.Module) -> torch.device:
-    """The device of a network; the CPU if it has no parameters."""
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+def _as_weights(inputs: Tensor, model: nn.Module) -> Tensor:
+    """Inputs on the device of a network's weights, and in their precision."""
+    weights = next(model.parameters(), inputs)
+    return inputs.detach().to(weights.device, weights.dtype)
 
 
 def _estimates(environment: object, game: str, n_orders: object, target_error: object) -> bool:
@@ -132,7 +134,7 @@ def _input_games(
     environment: Environment | TrainedNetwork, batch: Batch | LabeledImages, baseline: Baseline | Tensor
 ) -> Iterator[InputGame]:
     """Each sample with its baseline."""
-    inputs, targets = batch.inputs.detach().to(_device(environment.model)), batch.targets.tolist()
+    inputs, targets = _as_weights(batch.inputs, environment.model), batch.targets.tolist()
     if isinstance(baseline, Tensor):
         starts, color = require_tensor("baseline", baseline, "b c *shape", "floating point").detach().to(inputs), None
         if starts.shape != inputs.shape:

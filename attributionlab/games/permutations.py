@@ -168,7 +168,7 @@ def estimate_shapley(
             return estimate
     hint = "choose a larger `n_orders` or a larger error"
     raise bad_option(
-        "target_error", f"be reached within {n_orders} orders, which came to {error:.3g}", sampling.target_error, hint
+        "target_error", f"be reached within {n_orders} orders, which give {error:.3g}", sampling.target_error, hint
     )
 
 

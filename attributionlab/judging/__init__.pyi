@@ -1,6 +1,7 @@
 from .audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
 from .auditing import audit, expand
 from .checking import check
+from .comparing import MethodComparison, compare
 from .ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation
 from .statistics import Summary
 from .stored_maps import check_maps
@@ -12,6 +13,7 @@ __all__ = [
     "EnvironmentAudit",
     "EnvironmentVerdict",
     "ImageCurves",
+    "MethodComparison",
     "MethodScores",
     "PairedDifference",
     "RankCorrelation",
@@ -20,6 +22,7 @@ __all__ = [
     "audit",
     "check",
     "check_maps",
+    "compare",
     "expand",
     "paired_difference",
     "rank_correlation",

@@ -106,7 +106,7 @@ def check(
     require_choice("rule", rule, get_args(Rule))
     require_function("progress", progress, "(n)")
     options = CheckOptions(
-        looks=_looks(n_samples, rule),
+        looks=looks_of(n_samples, rule),
         gamma=share("gamma", gamma),
         rule=rule,
         one_network=require_flag("one_network", one_network) or rule == "point",
@@ -124,9 +124,9 @@ def check(
     return Verdict(first.spec, options.gamma, deciding, rule, verdicts, versions())
 
 
-def _looks(n_samples: object, rule: Rule) -> tuple[int, ...]:
+def looks_of(n_samples: object, rule: Rule) -> tuple[int, ...]:
     """Numbers of scenes after which the check looks whether it is decided."""
-    if n_samples != "auto":
+    if not (isinstance(n_samples, str) and n_samples == "auto"):
         return (whole_number("n_samples", n_samples, LEAST_SAMPLES if rule == "interval" else 1, MOST_IMAGES),)
     if rule == "point":
         return (POINT_SAMPLES,)

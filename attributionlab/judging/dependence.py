@@ -21,7 +21,7 @@ from scipy.special import stdtrit
 from torch import Tensor
 
 from attributionlab.judging.statistics import Values
-from attributionlab.judging.units import N_KEPT, Source, Tally, Unit
+from attributionlab.judging.units import N_KEPT, SceneUnit, Source, Tally
 from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.metrics import Agreement, score
@@ -79,7 +79,7 @@ class DependenceTest:
                 return failure
         return None
 
-    def _add(self, unit: Unit, source: Source, own_map: Tensor | None) -> Failure | None:
+    def _add(self, unit: SceneUnit, source: Source, own_map: Tensor | None) -> Failure | None:
         """Explain one scene under its counterpart, and compare both maps with both truths."""
         counterpart = unit.environment.counterpart(unit.batch.scenes[0])
         assert counterpart is not None, "only environments with counterparts are asked"
@@ -108,7 +108,7 @@ def is_blind(dependence: Mapping[str, Dependence] | None) -> bool:
     return bool(dependence) and all(result.high < BLIND_BELOW for result in dependence.values())  # type: ignore[union-attr]  # not None
 
 
-def _judged_counterpart(unit: Unit, truth: GroundTruth) -> GroundTruth:
+def _judged_counterpart(unit: SceneUnit, truth: GroundTruth) -> GroundTruth:
     """The counterpart's truth of the output that the method explains."""
     if unit.method.declaration.explains == "logit" and "logit" in unit.environment.explainable:
         counterpart = unit.environment.counterpart(unit.batch.scenes[0], "logit")

@@ -11,7 +11,7 @@ from attributionlab.environments import Environment
 from attributionlab.environments.factory import require_environment
 from attributionlab.judging.checking import CheckOptions, judge
 from attributionlab.judging.statistics import Rule
-from attributionlab.judging.units import Source, Tally, Unit
+from attributionlab.judging.units import SceneUnit, Source, Tally
 from attributionlab.judging.verdict import Verdict
 from attributionlab.machine import versions
 from attributionlab.measuring.applicable import check_applies, deciding_truth
@@ -74,7 +74,7 @@ def check_maps(
     options = CheckOptions((len(batch),), gamma, rule, True, 0.0, len(batch), device, no_progress)
     method = FunctionMethod(function=declares_as(facts), spec=name)
     tally = Tally(Source(environment, method, device, one_network=True, batch_size=len(batch)))
-    tally.add(Unit(environment, method, batch, environment.model), Maps(values))
+    tally.add(SceneUnit(environment, method, batch, environment.model), Maps(values))
     return Verdict(name, gamma, deciding, rule, (judge(tally, deciding, options),), versions())
 
 

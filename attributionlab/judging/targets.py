@@ -6,7 +6,7 @@ import dataclasses
 
 import torch
 
-from attributionlab.judging.units import Source, Unit
+from attributionlab.judging.units import SceneUnit, Source
 from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
 
@@ -34,7 +34,7 @@ def ignores_target(source: Source) -> bool | None:
     return True if n_compared else None
 
 
-def _visible(unit: Unit) -> torch.Tensor:
+def _visible(unit: SceneUnit) -> torch.Tensor:
     """The part of the truth that maps of this sign can show."""
     truth = unit.truth
     by_sign = {"signed": truth.signed, "positive": truth.positive_mask, "magnitude": truth.overall_mask}

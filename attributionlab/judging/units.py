@@ -36,7 +36,7 @@ N_KEPT = 16
 
 
 @dataclass(frozen=True)
-class Unit:
+class SceneUnit:
     """Scenes under one network; usually a single scene.
 
     Args:
@@ -79,13 +79,13 @@ class Source:
     target: str | int = "winner"
     built: dict[int, Environment] = field(default_factory=dict, compare=False, repr=False)
 
-    def units(self, start: int, stop: int) -> Iterator[Unit]:
+    def units(self, start: int, stop: int) -> Iterator[SceneUnit]:
         """The units of scenes `start` to `stop - 1`."""
         size = self.batch_size if self.one_network else 1
         for first in range(start, stop, size):
             environment = self.environment if self.one_network else self.with_network(first)
             scenes = tuple(self.environment.scene(index) for index in range(first, min(first + size, stop)))
-            yield Unit(
+            yield SceneUnit(
                 environment,
                 make_method(self.method, environment),
                 environment.batch(scenes, target=self.target),  # type: ignore[arg-type]  # checked by the environment
@@ -192,7 +192,7 @@ class Tally:
                 return
             self.add(unit, maps)
 
-    def add(self, unit: Unit, maps: Maps) -> None:
+    def add(self, unit: SceneUnit, maps: Maps) -> None:
         """Score the maps of a unit."""
         values = maps.values.cpu()
         self.scores.add(values, unit.truth)
@@ -203,7 +203,7 @@ class Tally:
         for name, numbers in maps.recorded.items():
             self.recorded.setdefault(name, []).extend(numbers)
 
-    def _add_controls(self, unit: Unit) -> None:
+    def _add_controls(self, unit: SceneUnit) -> None:
         """Score the controls on a unit."""
         options: dict[str, dict[str, object]] = {"random": {"signed": "signed" in self.applicable}}
         for name, scores in self.controls.items():

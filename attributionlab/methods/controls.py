@@ -15,7 +15,7 @@ from attributionlab.methods.base import Declaration, Method, require_at_least
 from attributionlab.seeding import content_key, generator
 from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.batch import Batch
-from attributionlab.truth.values import Game
+from attributionlab.truth.kinds import Game
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,15 +130,13 @@ class Exact(Method):
         game: `removal` (leave a feature out), `alone` (add it to the baseline), `shapley`, or `aumann-shapley` (integrate
             the gradient along the path from the baseline).
         baseline: Value of an absent feature: `black`, `true` (the environment's background) or a color.
-        n_orders: Random orders for Shapley values; `none` for 400 where they have no closed form, else for no estimate.
-        seed: Seed of the orders.
+        n_orders: Random orders for Shapley values; `none` for 400 where they have no closed form, and for no estimate elsewhere.
     """
 
     name: ClassVar[str] = "exact"
     declaration: ClassVar[Declaration] = Declaration(
         family="controls",
         needs=frozenset({"batch", "baseline"}),
-        randomness="seeded",
         completeness="exact in the games shapley and aumann-shapley",
         source="Shapley 1953; Aumann and Shapley 1974",
     )
@@ -146,10 +144,8 @@ class Exact(Method):
     game: Game = "shapley"
     baseline: Baseline = "true"
     n_orders: int | None = None
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        require_at_least(self, seed=0)
         if self.n_orders is not None:
             require_at_least(self, n_orders=2)
 
@@ -161,5 +157,4 @@ class Exact(Method):
         if self.environment is None:
             raise bad_option("environment", "be given to the `exact` control", self.environment)
         batch = replace(batch, targets=targets)
-        exact = exact_values(self.environment, batch, self.game, self.baseline, n_orders=self.n_orders, seed=self.seed)
-        return exact.values
+        return exact_values(self.environment, batch, self.game, self.baseline, n_orders=self.n_orders).values

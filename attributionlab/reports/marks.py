@@ -16,7 +16,11 @@ FIGURE_METADATA: dict[str, dict[str, str | None]] = {
 }
 """Metadata of figures by ending: the mark but no time, so that equal figures are equal bytes."""
 
+ARRAYS_COMMENT = f"written by {MARK}".encode()
+"""Comment of a .npz archive."""
+
 _MARKS = {
+    ".npz": ARRAYS_COMMENT,
     ".png": b"Software\0" + MARK.encode(),
     ".svg": f"<dc:title>{MARK}</dc:title>".encode(),
     ".pdf": f"/Creator ({MARK})".encode(),

@@ -2,7 +2,7 @@
 
 Example:
     >>> from attributionlab.testing import assert_faithful
-    >>> assert_faithful("gradient", size=32, n_samples=2)
+    >>> assert_faithful("gradient", size=32)
 """
 
 import lazy_loader

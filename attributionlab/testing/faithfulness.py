@@ -55,7 +55,8 @@ def assert_faithful(
         Zhang et al. 2024, Definition 2.1.
     """
     __tracebackhide__ = True
-    subject = Subject.of(method, environment, FIRST_LOOK if n_samples == "auto" else n_samples, size, seed)
+    is_auto = isinstance(n_samples, str) and n_samples == "auto"
+    subject = Subject.of(method, environment, FIRST_LOOK if is_auto else n_samples, size, seed)
     verdict = check(
         subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, rule=rule, device=device
     )

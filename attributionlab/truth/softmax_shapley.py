@@ -28,15 +28,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 from scipy import fft
 
 from attributionlab.truth.explained import FloatArray, output_difference
 
+ComplexArray = npt.NDArray[np.complex128]
+
 STEPS_PER_UNIT = 4
 """Least number of grid points per unit of y."""
 
-LOWEST, HIGHEST = -40.0, 5.0
-"""Range of y + n_t / T outside of which g(y + n_t / T) is below 1e-17."""
+LOWEST, HIGHEST = -40.0, 6.0
+"""Range of y outside of which g is below 1e-17, and G is 1 or 0 but for as much."""
+
+PROBABLE = 9
+"""Standard deviations of a binomial variable that are not negligible: beyond them, and 20 more, lie less than 1e-15."""
 
 FEWEST_NODES, MOST_NODES = 32, 2048
 """Numbers of nodes in s, the first and the last that are tried."""
@@ -102,26 +108,33 @@ class _Grid:
         return 1 / (self.temperature * self.shift)
 
     @property
-    def n_below(self) -> int:
-        """Grid points below y = 0."""
-        return int(self.counts[self.target]) * self.shift + math.ceil(-LOWEST / self.step)
+    def margin(self) -> int:
+        """Grid points that the counts of one class can probably deviate from their mean."""
+        largest = self.counts.max()
+        return int(min(largest, math.ceil(PROBABLE * math.sqrt(largest) / 2 + 20))) * self.shift
+
+    @cached_property
+    def tables(self) -> tuple[FloatArray, FloatArray]:
+        """G and g from `LOWEST` to `HIGHEST`; both are continued by their last values."""
+        y = self.step * np.arange(math.floor(LOWEST / self.step), math.ceil(HIGHEST / self.step) + 1)
+        return np.exp(-np.exp(y)), np.exp(y - np.exp(y))
 
     @property
     def n_points(self) -> int:
         """Grid points at which the integrand is evaluated."""
-        return self.n_below + math.ceil(HIGHEST / self.step)
+        return 2 * self.margin + len(self.tables[0])
 
     @cached_property
     def length(self) -> int:
-        """Length of the transforms: the grid, and behind it one point for each further feature, where G and g are 0."""
-        n_shifts = -(-self.n_points // self.shift) + int(self.counts.max()) + 1
+        """Length of the transforms: the points, one shift, and a margin on both sides."""
+        n_shifts = math.ceil((self.n_points + 2 * self.margin) / self.shift) + 1
         return int(fft.next_fast_len(n_shifts, real=True)) * self.shift
 
     @cached_property
-    def transforms(self) -> tuple[FloatArray, FloatArray]:
-        """Transforms of G and g."""
-        y = self.step * np.minimum(np.arange(self.length) - self.n_below, HIGHEST / self.step + 1)
-        return fft.rfft(np.exp(-np.exp(y))), fft.rfft(np.exp(y - np.exp(y)))
+    def angles(self) -> FloatArray:
+        """Angles by which one feature turns the transforms of distributions, which repeat for shifts of several points."""
+        period = self.length // self.shift
+        return 2 * np.pi * np.arange(min(period, self.length // 2 + 1)) / period
 
     def integrate(self, n_nodes: int) -> FloatArray:
         """Values of one feature of each class, with this number of nodes in s."""
@@ -135,29 +148,36 @@ class _Grid:
 
     def contributions(self, shares: FloatArray) -> FloatArray:
         """Mean contribution (q, k) of one feature of each class to a coalition with each share q of the others."""
-        target, others = self.target, [index for index in range(len(self.counts)) if index != self.target]
-        mixed, gained = {}, {}
+        logs = np.log1p(shares[:, None] * np.expm1(1j * self.angles))
+        mixed, gained = [], []
         for index in range(len(self.counts)):
-            lower, upper = self.correlations(index, shares)
-            mixed[index], gained[index] = lower + shares[:, None] * (upper - lower), upper - lower
+            lower, upper = self.correlations(index, shares, logs)
+            gained.append(upper - lower)
+            mixed.append(lower + shares[:, None] * gained[-1])
         changes = np.zeros((len(shares), len(self.counts)))
-        for index in (target, *others):
-            factors = (mixed[other] for other in mixed if other != index)
+        for index in range(len(self.counts)):
+            factors = (mixed[other] for other in range(len(self.counts)) if other != index)
             changes[:, index] = functools.reduce(np.multiply, factors, gained[index]).sum(axis=1)
         return self.step * changes
 
-    def correlations(self, index: int, shares: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """F (or H, for the target) at y and at y + 1/T (q, y), for one feature less than the class has."""
-        transform = self.transforms[index == self.target]
-        n_others = max(0.0, self.counts[index] - 1)
-        period = self.length // self.shift  # the distribution has mass at multiples of the shift only
-        turns = np.expm1(2j * np.pi * np.arange(period) / period)
-        binomial = np.exp(n_others * np.log1p(shares[:, None] * turns))
-        spectrum = transform * binomial[:, np.arange(len(transform)) % period]
-        values = fft.irfft(spectrum, self.length)[:, : self.n_points + self.shift]
-        if self.counts[index] == 0:
-            return values[:, : self.n_points], values[:, : self.n_points]
-        return values[:, : self.n_points], values[:, self.shift :]
+    def correlations(self, index: int, shares: FloatArray, logs: ComplexArray) -> tuple[FloatArray, FloatArray]:
+        """F (or H, for the target) at y and at y + 1/T (q, y), for one feature less than the class has.
+
+        Args:
+            index: The class.
+            shares: (q,).
+            logs: (q, angle), logarithms of the transforms of one feature's distribution.
+        """
+        table, n_others = self.tables[index == self.target], np.maximum(self.counts - 1, 0)
+        means, centers = (np.rint(shares * n_others[which]).astype(np.int64) for which in (index, self.target))
+        first = (means - centers) * self.shift - 2 * self.margin
+        places = np.clip(first[:, None] + np.arange(self.length), 0, len(table) - 1)
+        binomial = np.exp(n_others[index] * logs - 1j * means[:, None] * self.angles)  # about its mean
+        spectrum = fft.rfft(table[places])
+        spectrum *= binomial[:, np.arange(spectrum.shape[1]) % (self.length // self.shift)]
+        values = fft.irfft(spectrum, self.length)[:, self.margin :]
+        further = self.shift if self.counts[index] > 0 else 0
+        return values[:, : self.n_points], values[:, further : self.n_points + further]
 
 
 @functools.cache

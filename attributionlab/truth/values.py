@@ -1,19 +1,10 @@
-"""Exact values of all features in a game, and the names of the games."""
+"""Exact values of all features in a game."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from torch import Tensor
-
-Game = Literal["removal", "alone", "shapley", "aumann-shapley"]
-
-GAMES: tuple[Game, ...] = get_args(Game)
-"""Questions about the effect of one feature on the explained output v(S) of a set S of shown features."""
-
-COMPLETE_GAMES = ("shapley", "aumann-shapley")
-"""Games whose values add up to v(N) - v(empty set)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -23,6 +23,8 @@ from attributionlab.metrics import METRICS
 from attributionlab.reports.tables.verdicts import CSV_COLUMNS
 
 SMALL = ("--size", "16", "--n-samples", "1")
+POINT = (*SMALL, "--rule", "point")
+"""A check of one image: its score decides."""
 ANSI = re.compile(r"\x1b\[")
 
 MINE = """
@@ -252,27 +254,53 @@ def test_verify_refuses_numbers_below_one(option):
 
 
 def test_check_passes_with_exit_code_zero():
-    result = run("check", "truth", *SMALL)
+    result = run("check", "truth", *POINT)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "truth: PASSED" in result.stdout
     assert "multi-color-sum[size=16]" in result.stdout
 
 
 def test_check_fails_with_exit_code_one():
-    result = run("check", "constant", *SMALL)
+    result = run("check", "constant", *POINT)
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert "constant: BLIND" in result.stdout
+    result = run("check", "constant", "--env", "single-color-sum", *POINT)
     assert (result.exit_code, result.stderr) == (1, "")
     assert "constant: FAILED" in result.stdout
 
 
+def test_check_that_is_undecided_has_exit_code_four():
+    """Of 4 perfect scores the interval begins at 0.57."""
+    result = run("check", "truth", "--size", "16", "--n-samples", "4", "--gamma", "0.9")
+    assert (result.exit_code, result.stderr) == (4, "")
+    assert "truth: UNDECIDED" in result.stdout
+    assert "what now: the interval of the mean contains 0.9" in result.stdout
+
+
+def test_check_looks_until_it_is_decided_by_default():
+    (environment,) = json_of("check", "truth", "--env", "single-color-sum", "--size", "16")["environments"]
+    assert (environment["n_samples"], environment["network_seeds"]) == (8, list(range(8)))
+    arguments = ("check", "truth", "--env", "single-color-sum", "--size", "16", "-n", "auto", "--gamma", "0.8")
+    (environment,) = json_of(*arguments, "--max-seconds", "0", code=4)["environments"]
+    assert (environment["n_samples"], environment["out_of_time"]) == (8, True)
+
+
+def test_check_under_one_network_has_its_seed():
+    arguments = ("check", "truth", "--env", "single-color-sum", "--size", "16", "-n", "4", "--network-seed", "7")
+    (environment,) = json_of(*arguments)["environments"]
+    assert (environment["network_seeds"], environment["seed"]) == ([7], 0)
+    assert environment["environment"] == "single-color-sum[network_seed=7,size=16]"
+
+
 def test_check_shows_which_truth_decides():
-    text = run("check", "gradcam", *SMALL).stdout
-    assert "on positive-smooth truth" in text
+    text = run("check", "gradcam", *POINT).stdout
+    assert "positive-smooth truth" in text
     (line,) = (line for line in text.splitlines() if line.startswith("positive-smooth"))
-    assert line.rstrip().endswith("*")
+    assert line.startswith("positive-smooth (decides)")
 
 
 def test_check_as_json_is_the_verdict():
-    verdict = json_of("check", "truth", *SMALL, "--seed", "3")
+    verdict = json_of("check", "truth", *POINT, "--seed", "3")
     assert verdict["method"] == "truth"
     assert verdict["passed"] is True
     assert verdict["environments"][0]["environment"] == "multi-color-sum[seed=3,size=16]"
@@ -281,29 +309,31 @@ def test_check_as_json_is_the_verdict():
 
 
 def test_check_as_json_has_the_same_exit_code_where_it_fails():
-    assert json_of("check", "constant", *SMALL, code=1)["passed"] is False
+    assert json_of("check", "constant", *POINT, code=1)["passed"] is False
 
 
 def test_check_as_csv_says_why_there_are_no_scores(tmp_path):
     (tmp_path / "mine.py").write_text("def broken(model, inputs, targets): raise ValueError('no, thanks')")
-    rows = csv_of("check", f"{tmp_path / 'mine.py'}:broken", *SMALL, code=1)
+    rows = csv_of("check", f"{tmp_path / 'mine.py'}:broken", *POINT, code=1)
     assert rows[0]["error"].startswith("MethodRaised: ")
     assert rows[0]["error"].endswith("raised ValueError: no, thanks")
-    assert (rows[0]["passed"], rows[0]["f1"]) == ("False", "")
-    assert {row["method"] for row in rows[1:]} == {"random", "constant"}
+    assert (rows[0]["outcome"], rows[0]["f1"]) == ("failed", "")
+    assert {row["method"] for row in rows[1:]} == {"random", "constant", "foreground"}
 
 
 def test_check_as_csv_has_a_row_per_truth():
-    rows = csv_of("check", "truth", *SMALL)
+    rows = csv_of("check", "truth", *POINT)
     assert tuple(rows[0]) == CSV_COLUMNS
     assert [row["truth"] for row in rows if row["method"] == "truth"] == [
         "overall",
+        "signed",
         "positive",
         "negative",
         "positive-smooth",
     ]
-    assert [row["truth"] for row in rows if row["deciding"] == "True"] == ["overall"] * 3
-    assert {row["method"] for row in rows} == {"truth", "random", "constant"}
+    assert [row["truth"] for row in rows if row["deciding"] == "True"] == ["signed"] * 4
+    assert [row["state"] for row in rows if row["method"] == "truth" and row["truth"] == "signed"] == ["reached"]
+    assert {row["method"] for row in rows} == {"truth", "random", "constant", "foreground"}
 
 
 def test_environments_may_be_repeated_and_all_must_pass():
@@ -314,7 +344,7 @@ def test_environments_may_be_repeated_and_all_must_pass():
         "multi-color-sum",
         "--env",
         "single-color-sum",
-        *SMALL,
+        *POINT,
         "--gamma",
         "0.9",
         code=1,
@@ -334,7 +364,9 @@ def test_options_of_the_method_may_stand_apart():
         "baseline=true",
         "--option",
         "n_steps=3",
-        *SMALL,
+        "--env",
+        "single-color-sum",
+        *POINT,
         "--gamma",
         "0",
     )
@@ -349,7 +381,9 @@ def test_an_option_may_be_a_color():
         "baseline=1,2,3",
         "--option",
         "n_steps=3",
-        *SMALL,
+        "--env",
+        "multi-color-sum[output=logit]",
+        *POINT,
         "--gamma",
         0,
     )
@@ -357,7 +391,17 @@ def test_an_option_may_be_a_color():
 
 
 def test_options_in_the_spec_of_the_method_and_apart_are_joined():
-    arguments = ("check", "integrated-gradients[baseline=true]", "--option", "n_steps=3", *SMALL, "--gamma", "0")
+    arguments = (
+        "check",
+        "integrated-gradients[baseline=true]",
+        "--option",
+        "n_steps=3",
+        "--env",
+        "single-color-sum",
+        *POINT,
+        "--gamma",
+        "0",
+    )
     assert json_of(*arguments)["method"] == "integrated-gradients[baseline=true,n_steps=3]"
 
 
@@ -373,26 +417,27 @@ def test_options_in_the_spec_of_the_method_and_apart_are_joined():
     ],
 )
 def test_size_and_seed_are_for_specs_that_do_not_say(spec, expected):
-    verdict = json_of("check", "truth", "--env", spec, *SMALL, "--seed", "3")
+    verdict = json_of("check", "truth", "--env", spec, *POINT, "--seed", "3")
     assert verdict["environments"][0]["environment"] == expected
 
 
 def test_check_gives_the_batch_size_and_the_device_on():
-    verdict = json_of("check", "truth", "--size", 16, "--n-samples", 3, "--batch-size", 2, "--device", "cpu")
-    assert (verdict["environments"][0]["n_samples"], verdict["environments"][0]["device"]) == (3, "cpu")
+    verdict = json_of("check", "truth", "--size", 16, "--n-samples", 4, "--batch-size", 2, "--device", "cpu")
+    assert (verdict["environments"][0]["n_samples"], verdict["environments"][0]["device"]) == (4, "cpu")
 
 
 def test_the_truth_that_decides_can_be_chosen():
-    assert json_of("check", "truth", *SMALL, "--truth", "negative")["deciding_truth"] == "negative"
+    assert json_of("check", "truth", *POINT, "--truth", "negative")["deciding_truth"] == "negative"
 
 
 def test_a_function_of_a_file_is_a_method(mine):
-    verdict = json_of("check", f"{mine}:honest", *SMALL, "--gamma", "1")
+    verdict = json_of("check", f"{mine}:honest", *POINT, "--gamma", "1")
     assert verdict["method"] == f"{mine}:honest"
 
 
-def test_a_function_of_a_file_without_facts_is_judged_on_overall_truth(mine):
-    assert json_of("check", f"{mine}:sums", *SMALL, "--gamma", "0")["deciding_truth"] == "overall"
+def test_a_function_of_a_file_without_facts_is_judged_with_signs(mine):
+    arguments = ("check", f"{mine}:sums", "--env", "single-color-sum", *POINT, "--gamma", "0")
+    assert json_of(*arguments)["deciding_truth"] == "signed"
 
 
 @pytest.mark.parametrize(
@@ -413,10 +458,10 @@ def test_a_function_of_a_file_without_facts_is_judged_on_overall_truth(mine):
     ],
 )
 def test_a_method_that_misbehaves_fails_with_its_error(mine, name, kind, message):
-    (found,) = json_of("check", f"{mine}:{name}", *SMALL, code=1)["environments"]
+    (found,) = json_of("check", f"{mine}:{name}", *POINT, code=1)["environments"]
     assert found["error"]["type"] == kind
     assert found["error"]["message"].startswith(f"{mine}:{name} {message}")
-    result = run("check", f"{mine}:{name}", *SMALL)
+    result = run("check", f"{mine}:{name}", *POINT)
     assert result.exit_code == 1
     assert f"{kind}: {mine}:{name}" in " ".join(result.stdout.split())
     assert "Traceback" not in result.output
@@ -439,10 +484,13 @@ def test_a_method_that_misbehaves_fails_with_its_error(mine, name, kind, message
         (("check", "truth", "--gamma", "1.5"), "`gamma` must be in [0, 1], got 1.5"),
         (("check", "truth", "--gamma", "-0.1"), "`gamma` must be in [0, 1], got -0.1"),
         (("check", "truth", "--gamma", "nan"), "`gamma` must be in [0, 1], got nan"),
-        (("check", "truth", "--truth", "none"), "`truth` must be auto, overall, positive, negative or positive-smooth, got 'none'"),
+        (("check", "truth", "--truth", "none"), "`truth` must be auto, overall, signed, positive, negative or positive-smooth, got 'none'"),
         (("check", "gradcam", "--truth", "negative"), "`truth` must apply in multi-color-sum[size=16], got 'negative'"),
         (("check", "gradcam[layer=99]"), "`layer` must be an index from 0 to 11, got 99"),
-        (("check", "truth", "--n-samples", "0"), "`n_samples` must be at least 1, got 0"),
+        (("check", "truth", "--n-samples", "0"), "`n_samples` must be at least 4, got 0"),
+        (("check", "truth", "--n-samples", "0", "--rule", "point"), "`n_samples` must be at least 1, got 0"),
+        (("check", "truth", "--max-seconds", "-1"), "`max_seconds` must be a finite number of at least 0, got -1"),
+        (("check", "truth", "--network-seed", "-1"), "`network_seed` must be at least 0, got -1"),
         (("check", "truth", "--batch-size", "0"), "`batch_size` must be at least 1, got 0"),
         (("check", "truth", "--seed", "-1"), "`seed` must be at least 0, got -1"),
         (("check", "truth", "--env", "multi-color-sum[size=15]"), "`size` must be at least 16, got 15"),
@@ -469,26 +517,26 @@ def test_bad_input_is_one_line_and_a_usage_error(arguments, message):
 
 
 def test_a_file_without_the_function_is_one_line(mine):
-    assert failed(2, "check", f"{mine}:nothing", *SMALL).endswith("has no 'nothing'")
-    assert failed(2, "check", f"{mine}:number", *SMALL) == f"`method` must name a function, got '{mine}:number'"
+    assert failed(2, "check", f"{mine}:nothing", *POINT).endswith("has no 'nothing'")
+    assert failed(2, "check", f"{mine}:number", *POINT) == f"`method` must name a function, got '{mine}:number'"
 
 
 @pytest.mark.parametrize(("text", "said"), [("def (", "SyntaxError"), ("1/0", "ZeroDivisionError: division by zero")])
 def test_a_file_that_is_no_module_is_one_line(tmp_path, text, said):
     path = tmp_path / "mine.py"
     path.write_text(text)
-    assert said in failed(2, "check", f"{path}:method", *SMALL)
+    assert said in failed(2, "check", f"{path}:method", *POINT)
 
 
 def test_a_missing_gpu_is_the_machines_fault(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    line = failed(3, "check", "truth", *SMALL, "--device", "cuda")
+    line = failed(3, "check", "truth", *POINT, "--device", "cuda")
     assert line == "`device` must be one that this machine has, got 'cuda'; torch sees no GPU here"
 
 
 def test_a_warning_is_one_line_on_stderr():
     spec = "multi-color-sum[max_margin=none,temperature=1/4]"
-    result = run("check", "truth", "--env", spec, *SMALL)
+    result = run("check", "truth", "--env", spec, *POINT)
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
     assert line.startswith("warning: the softmax saturates where the winner leads by more than 4 pixels")
@@ -499,7 +547,7 @@ def test_an_interrupted_command_says_so(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("attributionlab.judging.check", interrupted)
-    assert failed(130, "check", "truth", *SMALL) == "interrupted"
+    assert failed(130, "check", "truth", *POINT) == "interrupted"
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), MemoryError("too much")])
@@ -508,7 +556,7 @@ def test_a_machine_that_refuses_is_one_line(monkeypatch, error):
         raise error
 
     monkeypatch.setattr("attributionlab.judging.check", refuses)
-    assert failed(3, "check", "truth", *SMALL) == f"the machine refused: {error}"
+    assert failed(3, "check", "truth", *POINT) == f"the machine refused: {error}"
 
 
 @pytest.mark.parametrize("message", ["a [bold]name[/bold]", "an end [/red] without a start", "two\nlines", "x" * 500])
@@ -517,7 +565,7 @@ def test_an_error_of_any_text_is_one_line(monkeypatch, message):
         raise OSError(message)
 
     monkeypatch.setattr("attributionlab.judging.check", refuses)
-    assert failed(3, "check", "truth", *SMALL) == f"the machine refused: {' '.join(message.split())}"
+    assert failed(3, "check", "truth", *POINT) == f"the machine refused: {' '.join(message.split())}"
 
 
 # generate
@@ -688,7 +736,7 @@ def test_show_writes_nothing_for_bad_input(tmp_path, name, arguments, message):
 def test_nothing_is_colored_in_a_pipe():
     for arguments in (
         ("list",),
-        ("check", "truth", *SMALL),
+        ("check", "truth", *POINT),
         ("check", "nothing"),
         ("verify", "single-color-sum", *SMALL),
     ):
@@ -698,14 +746,14 @@ def test_nothing_is_colored_in_a_pipe():
 def test_what_a_method_prints_stays_out_of_the_results(tmp_path):
     text = "print('imported')\ndef prints(model, inputs, targets):\n    print('called')\n    return inputs\n"
     (tmp_path / "mine.py").write_text(text)
-    result = run("check", f"{tmp_path / 'mine.py'}:prints", *SMALL, "--format", "json")
+    result = run("check", f"{tmp_path / 'mine.py'}:prints", *POINT, "--format", "json")
     assert json.loads(result.stdout)["method"].endswith("mine.py:prints")
     assert "imported" in result.stderr
     assert "called" in result.stderr
 
 
 def test_an_option_cannot_contradict_the_spec():
-    message = failed(2, "check", "gradcam[layer=5]", "--option", "layer=7", *SMALL)
+    message = failed(2, "check", "gradcam[layer=5]", "--option", "layer=7", *POINT)
     assert message == "`layer` must agree with gradcam[layer=5], got 7"
 
 

@@ -53,7 +53,8 @@ def test_help_breaks_no_name_at_a_hyphen(text):
 
 @pytest.mark.parametrize("command", ["verify", "generate", "show", "check", "audit", "reproduce"])
 def test_n_is_short_for_n_samples_everywhere(command):
-    assert "-n, --n-samples INTEGER" in CliRunner().invoke(program.app, [command, "-h"]).stdout
+    kind = "N|auto" if command == "check" else "INTEGER"
+    assert f"-n, --n-samples {kind}" in CliRunner().invoke(program.app, [command, "-h"]).stdout
 
 
 def test_defaults_are_shown_also_where_they_are_0():
@@ -69,6 +70,9 @@ def test_defaults_are_shown_also_where_they_are_0():
         ("check gradient --gamma x", "`gamma` must be a number, got 'x'"),
         ("check gradient --device tpu", "`device` must be auto, cpu or cuda, got 'tpu'"),
         ("check gradient --format yaml", "`format` must be table, json or csv, got 'yaml'"),
+        ("check gradient -n 0", "`n_samples` must be at least 4, got 0"),
+        ("check gradient --rule mean", "`rule` must be interval or point, got 'mean'"),
+        ("check gradient -n few", "`n_samples` must be an integer or auto, got 'few'"),
         (
             "check captum.attr.Saliency",
             "`method` must be a known name, got 'captum.attr.Saliency'; a function is written package.module:function, here captum.attr:Saliency",
@@ -79,7 +83,6 @@ def test_defaults_are_shown_also_where_they_are_0():
             "check gradient --env ,",
             "`environment` must be a known name, got ','; known: multi-color-sum, single-color-modulo, single-color-sum",
         ),
-        ("check gradient -n 0", "`n_samples` must be at least 1, got 0"),
         (
             "list foo",
             "`kind` must be environments, methods, metrics or segmenters, got 'foo'",

@@ -148,7 +148,7 @@ def test_a_verdict_that_nobody_reads_keeps_its_exit_code(form):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as closed:
-        result = program("check", "constant", "--size", "16", "-n", "1", "--format", form, stdout=closed)
+        result = program("check", "constant", "--size", "16", "-n", "4", "--format", form, stdout=closed)
     assert (result.returncode, result.stderr) == (1, "")
 
 

@@ -35,7 +35,7 @@ def failed(code, *arguments):
 
 @pytest.fixture
 def folder(tmp_path):
-    assert run("generate", SPEC, "-n", 3, "-o", tmp_path / "data").exit_code == 0
+    assert run("generate", SPEC, "-n", 8, "-o", tmp_path / "data").exit_code == 0
     return tmp_path / "data"
 
 
@@ -71,9 +71,9 @@ def test_maps_of_every_layout_get_the_verdict_of_check(folder, truth, tmp_path, 
     result = run("score", folder, path, "--format", "json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    expected = al.check("truth", SPEC, n_samples=3).to_dict()
+    expected = al.check("truth", SPEC, n_samples=8, one_network=True).to_dict()
     assert found["method"] == path.name
-    for kind in ("passed", "truths", "controls", "n_zero_maps", "n_samples", "environment"):
+    for kind in ("outcome", "truths", "controls", "n_held", "network_seeds", "n_zero_maps", "n_samples", "environment"):
         assert found["environments"][0][kind] == expected["environments"][0][kind]
 
 
@@ -81,15 +81,16 @@ def test_the_declaration_chooses_the_truth_and_a_bad_map_fails(folder, truth, tm
     path = saved(tmp_path / "maps.npy", np.maximum(truth, 0))
     for options, code, deciding in (
         (("--truth", "negative"), 1, "negative"),
-        (("--gamma", "0.7"), 1, "overall"),
+        (("--gamma", "0.9"), 1, "signed"),
         (("--sign", "positive"), 0, "positive"),
         (("--sign", "positive", "--granularity", "coarse"), 0, "positive-smooth"),
-        (("--truth", "positive", "--explains", "logit"), 0, "positive"),
-        (("--sign", "positive", "--gamma", "1"), 0, "positive"),
+        (("--explains", "logit"), 0, "signed"),
+        (("--sign", "positive", "--gamma", "0.9"), 4, "positive"),
+        (("--sign", "positive", "--gamma", "1", "--rule", "point"), 0, "positive"),
     ):
         result = run("score", folder, path, "--format", "json", *options)
         assert (result.exit_code, json.loads(result.stdout)["deciding_truth"]) == (code, deciding)
-    assert "maps.npy: FAILED" in run("score", folder, path, "--gamma", "0.7").stdout
+    assert "maps.npy: FAILED" in run("score", folder, path, "--gamma", "0.9").stdout
     assert run("score", folder, path, "--format", "csv").stdout.startswith("method,environment,truth")
 
 
@@ -119,7 +120,7 @@ def test_pickled_objects_are_never_loaded(folder, tmp_path, ending, capfd):
     if ending == ".pt":
         torch.save(Bomb(), path)
     else:
-        {".npy": np.save, ".npz": np.savez}[ending](path, np.array([Bomb()] * 3, dtype=object))
+        {".npy": np.save, ".npz": np.savez}[ending](path, np.array([Bomb()] * 8, dtype=object))
     assert "files with pickled objects are not loaded" in failed(2, "score", folder, path)
     (tmp_path / "bare.npy").write_bytes(pickle.dumps(Bomb()))
     failed(2, "score", folder, tmp_path / "bare.npy")
@@ -132,10 +133,10 @@ def test_pickled_objects_are_never_loaded(folder, tmp_path, ending, capfd):
         (
             lambda maps: maps[:2],
             1,
-            "`maps` must have shape (3, 16, 24), (3, 3, 16, 24) or (3, 16, 24, 3), got (2, 16, 24)",
+            "`maps` must have shape (8, 16, 24), (8, 3, 16, 24) or (8, 16, 24, 3), got (2, 16, 24)",
         ),
-        (lambda maps: maps.transpose(0, 2, 1).copy(), 1, "got (3, 24, 16); rows and columns may be swapped"),
-        (lambda maps: maps * np.nan, 1, "must be finite values, got NaN values in 3 of 3 maps"),
+        (lambda maps: maps.transpose(0, 2, 1).copy(), 1, "got (8, 24, 16); rows and columns may be swapped"),
+        (lambda maps: maps * np.nan, 1, "must be finite values, got NaN values in 8 of 8 maps"),
         (lambda maps: maps / 0 if maps.any() else maps, 1, "must be finite values"),
         (lambda maps: maps.astype(complex), 2, "`maps` must be an array of real numbers, got complex128"),
         (lambda maps: maps.astype(str), 2, "`maps` must be an array of real numbers, got <U"),
@@ -170,7 +171,7 @@ def test_a_folder_that_is_no_longer_what_its_manifest_says_is_named(folder, trut
     )
     assert "`folder` must name an environment in manifest.json" in rewritten(environment="multi-colour-sum")
     assert "`folder` must have format 1, got 9" in rewritten(format=9)
-    assert "`samples` must be 2, as `n_samples` says, got 3" in rewritten(n_samples=2)
+    assert "`samples` must be 2, as `n_samples` says, got 8" in rewritten(n_samples=2)
     assert "must have a whole manifest.json" in rewritten(start=None)
     image = imread(folder / "images" / "000001.png")
     image[0, 0] = 255
@@ -186,11 +187,11 @@ def test_a_folder_that_is_no_longer_what_its_manifest_says_is_named(folder, trut
 
 def test_check_maps_refuses_what_does_not_fit():
     environment = al.make_environment("multi-color-sum", size=16)
-    batch = environment.sample(2)
+    batch = environment.sample(8)
     assert al.check_maps(batch.ground_truth.signed, environment, batch).passed
     for options, message in (
         ({"gamma": 2}, "`gamma` must be"),
-        ({"truth": "all"}, "`truth` must be auto, overall"),
+        ({"truth": "all"}, "`truth` must be auto, overall, signed"),
         ({"truth": "negative", "declaration": al.Declaration(sign="positive")}, "`truth` must apply in"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -128,7 +128,7 @@ CALLS = {
     ),
     "assert_faithful": (
         testing.assert_faithful,
-        {"method": "truth", **SMALL},
+        {"method": "truth", **SMALL, "n_samples": 4},
         [*SMALL, "environment", "gamma", "truth", "device"],
     ),
     "assert_dummy": (testing.assert_dummy, {"method": "truth", **SMALL}, [*SMALL, "environment", "tolerance"]),

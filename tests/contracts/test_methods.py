@@ -19,7 +19,7 @@ ENVIRONMENTS = (PROBABILITY, "single-color-modulo[size=16]", "single-color-sum[s
 LOGIT = "multi-color-sum[output=logit,size=16]"
 
 ALL = tuple(METHODS)
-CONTROLS = ("constant", "edge", "exact", "input", "random", "truth")
+CONTROLS = ("constant", "edge", "exact", "foreground", "input", "random", "truth")
 EVALUATING = tuple(name for name in ALL if name not in CONTROLS)
 """Methods that run the model, so that an exception in its forward pass reaches them."""
 
@@ -274,7 +274,8 @@ def test_seeded_methods_and_only_they_have_a_seed(name):
 @pytest.mark.parametrize("name", ALL)
 def test_methods_that_need_a_baseline_and_only_they_have_the_option(name):
     kind = METHODS.get(name)
-    assert ("baseline" in option_fields(kind)) == ("baseline" in kind.declaration.needs)
+    has_no_choice = name == "foreground"  # by definition what differs from the true baseline
+    assert ("baseline" in option_fields(kind)) == ("baseline" in kind.declaration.needs and not has_no_choice)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -303,6 +304,7 @@ CHANGED = {
     "window": ("6", 6),
     "stride": ("2", 2),
     "seed": ("5", 5),
+    "signed": ("true", True),
     "game": ("alone", "alone"),
     "n_orders": ("9", 9),
     "alpha": ("3", 3),

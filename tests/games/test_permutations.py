@@ -102,7 +102,7 @@ def test_an_error_that_is_not_reached_says_how_far_it_came():
     environment, batch = environment_and_batch()
     with pytest.raises(BadOption, match=r"`target_error` must be reached within 70 orders.*, got 0\.001") as raised:
         al.exact_values(environment, batch, "shapley", n_orders=70, target_error=0.001)
-    reached = float(str(raised.value).split("came to ")[1].split(",")[0])
+    reached = float(str(raised.value).split("give ")[1].split(",")[0])
     estimated = al.exact_values(environment, batch[:1], "shapley", n_orders=70)
     assert reached == pytest.approx(float(estimated.standard_error.max() / estimated.values.abs().max()), rel=1e-2)
 

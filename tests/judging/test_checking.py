@@ -359,7 +359,7 @@ def test_an_output_of_zero_is_named_as_the_reason_for_zero_maps():
 
 
 @pytest.mark.parametrize(
-    ("change", "remedy"), [(torch.neg, "return the negative of the maps"), (torch.abs, "take absolute values nowhere")]
+    ("change", "remedy"), [(torch.neg, "return the negative of the maps"), (torch.abs, "look for absolute values")]
 )
 def test_right_pixels_with_wrong_signs_do_not_pass_and_the_remedy_is_named(change, remedy):
     verdict = quick(reads_truth(change), gamma=0.6)

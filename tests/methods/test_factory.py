@@ -73,6 +73,7 @@ def test_the_methods_of_the_papers_are_registered():
         "edge",
         "input",
         "truth",
+        "exact",
     }
 
 

@@ -405,8 +405,8 @@ def test_maps_that_are_zero_everywhere_are_counted_and_spoken_of(tmp_path):
     plan = small(methods=[f"{file}:half", "truth"], environments=["multi-color-sum[size=16]"], metrics=[])
     run_plan(plan, tmp_path / "run")
     half, truth = load_records(tmp_path / "run").summaries()
-    assert (half.n_zero_maps, truth.n_zero_maps, truth.diagnosis) == (2, 0, None)
-    assert half.diagnosis
+    assert (half.n_zero_maps, truth.n_zero_maps, truth.diagnosis) == (2, 0, ())
+    assert half.diagnosis == ("2 of 4 maps are zero everywhere",)
 
 
 def test_a_metric_that_does_not_fit_is_a_record_and_the_rest_goes_on(tmp_path):

@@ -50,7 +50,7 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     """Build the tables, remarks and verdict that `check` prints about one method."""
     parts: list[RenderableType] = []
     for environment in verdict.environments:
-        parts += [_Fitting(verdict, environment), *_remarks(verdict, environment)]
+        parts += [_Scores(verdict, environment), *_remarks(verdict, environment)]
     n = len(verdict.environments)
     where = (
         f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments" if n > 1 else ""
@@ -122,7 +122,7 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
 
 
 @dataclass(frozen=True)
-class _Fitting:
+class _Scores:
     """The scores in an environment; in a narrow terminal, those of the controls move to a second table below."""
 
     verdict: Verdict

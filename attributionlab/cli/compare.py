@@ -1,0 +1,116 @@
+"""`attributionlab compare`: is one method, or one revision of it, at least as good as another?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from attributionlab.cli.completion import environment_names, method_names
+from attributionlab.cli.options import (
+    Device,
+    DeviceOption,
+    ForceOption,
+    Format,
+    FormatOption,
+    SeedOption,
+    SizeOption,
+    environment_defaults,
+    n_samples_option,
+    output_option,
+    truth_option,
+)
+from attributionlab.cli.output import (
+    build_environments,
+    build_methods,
+    chatter_to_stderr,
+    one_line_errors,
+    print_json,
+    print_line,
+    print_table,
+    print_text,
+    progress_bar,
+    require_names,
+)
+
+_METHOD = "a name, a spec, or a function: file.py:name."
+
+
+def compare(
+    first: Annotated[
+        str, typer.Argument(metavar="METHOD", help=f"The method in question: {_METHOD}", autocompletion=method_names)
+    ],
+    second: Annotated[
+        str, typer.Argument(metavar="OTHER", help=f"What it is compared with: {_METHOD}", autocompletion=method_names)
+    ],
+    env: Annotated[
+        str, typer.Option("--env", metavar="ENVIRONMENT", help="Environment.", autocompletion=environment_names)
+    ] = "multi-color-sum",
+    size: SizeOption = None,
+    n_samples: Annotated[
+        str, n_samples_option("Images, at least 4; auto looks until it is decided.", metavar="N|auto")
+    ] = "auto",
+    truth: Annotated[str, truth_option("Truth to compare on; auto fits both methods.")] = "auto",
+    max_seconds: Annotated[float, typer.Option(help="Seconds after which no further look begins.")] = 120,
+    output: Annotated[
+        Path | None, output_option("Picture (PNG, SVG or PDF) of the images on which they differ most.")
+    ] = None,
+    seed: SeedOption = None,
+    device: DeviceOption = Device.auto,
+    force: ForceOption = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Compare two methods on the same images; exit code 0: better or equal, 1: worse, 4: undecided."""
+    with one_line_errors():
+        require_names(environments=[env], methods=[first, second])
+        from attributionlab.judging import compare as run_compare
+        from attributionlab.reports.figures.saving import check_path
+        from attributionlab.reports.tables.cells import to_csv
+        from attributionlab.reports.tables.comparisons import COLUMNS, comparison_rows, comparison_table
+        from attributionlab.specs.options import convert
+
+        if output is not None:
+            check_path(output, force=force)
+        (environment,) = build_environments([env], environment_defaults(size, seed))
+        samples: Any = convert("n_samples", n_samples, int | Literal["auto"])
+        with chatter_to_stderr():
+            subject, other = build_methods([first, second], {})
+        with chatter_to_stderr(), progress_bar("explaining", None) as advance:
+            result = run_compare(
+                subject,
+                other,
+                environment,
+                n_samples=samples,
+                truth=truth,
+                max_seconds=max_seconds,
+                device=device.value,
+                progress=advance,
+            )
+        if output is not None and result.batch is not None:
+            _draw(result, output, force=force)
+        if format is Format.json:
+            print_json(result.to_dict())
+        elif format is Format.csv:
+            print_text(to_csv(comparison_rows(result), COLUMNS))
+        else:
+            print_table(comparison_table(result))
+            if output is not None and result.batch is not None:
+                print_line(f"wrote {output}")
+        if result.exit_code:
+            raise SystemExit(result.exit_code)
+
+
+def _draw(result: Any, output: Path, *, force: bool) -> None:
+    """Draw the images on which the methods differ most, with both maps."""
+    from attributionlab.reports.figures.maps import attribution_figure
+    from attributionlab.reports.figures.saving import save_figure
+
+    names = {"first": result.first, "second": result.second}
+    if result.first == result.second:
+        names["second"] += " (second)"
+    maps = {names[name]: maps for name, maps in result.maps.items()}
+    captions = dict.fromkeys(maps, result.truth)
+    save_figure(
+        attribution_figure(result.batch, maps, title=result.environment, captions=captions), output, force=force
+    )
