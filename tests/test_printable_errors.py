@@ -109,7 +109,7 @@ def test_every_exception_of_a_method_or_a_metric_is_a_record_that_can_be_read(tm
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_exception_is_one_line_of_a_check(own, name):
-    verdict = al.check(f"{own}:{name}", "multi-color-sum[size=16]", n_samples=1)
+    verdict = al.check(f"{own}:{name}", "multi-color-sum[size=16]", n_samples=4)
     assert not verdict.passed
     assert is_one_safe_line(verdict.environments[0].error.message)
 
