@@ -1,4 +1,4 @@
-"""Makes the modules beside this file importable (`from oracles import ...`); a SAM and a browser that several tests need."""
+"""Makes the modules beside this file importable (`from oracles import ...`); a SAM, a browser and Python processes."""
 
 from __future__ import annotations
 
@@ -27,6 +27,24 @@ def checkpoint(tmp_path, monkeypatch):
     torch.save(tiny_sam().state_dict(), tmp_path / "weights.pth")
     yield str(tmp_path / "weights.pth")
     sam._mask_generator.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def warm_python():
+    """Starts Python processes that have torch imported, in milliseconds."""
+    from warm_python import ColdPython, WarmPython  # a neighbor
+
+    python = WarmPython() if sys.platform == "linux" else ColdPython()
+    yield python
+    python.close()
+
+
+@pytest.fixture(scope="session")
+def cold_python():
+    """Starts interpreters, with the methods of `warm_python`."""
+    from warm_python import ColdPython  # a neighbor
+
+    return ColdPython()
 
 
 @pytest.fixture(scope="session")

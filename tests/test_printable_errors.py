@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from typer.testing import CliRunner
+from warm_python import COMMAND  # a neighbor
 
 import attributionlab as al
 from attributionlab.cli.app import app
@@ -111,7 +109,7 @@ def test_every_exception_of_a_method_or_a_metric_is_a_record_that_can_be_read(tm
 
 @pytest.mark.parametrize("name", METHODS)
 def test_every_exception_is_one_line_of_a_check(own, name):
-    verdict = al.check(f"{own}:{name}", "multi-color-sum[size=16]", n_samples=1)
+    verdict = al.check(f"{own}:{name}", "multi-color-sum[size=16]", n_samples=4)
     assert not verdict.passed
     assert is_one_safe_line(verdict.environments[0].error.message)
 
@@ -123,14 +121,13 @@ def test_a_message_is_one_printable_line():
     assert len(error_line(ValueError("x" * 5_000))) == LONGEST_MESSAGE
 
 
-def in_this_process(*arguments):
+def in_this_process(_, *arguments):
     result = CliRunner().invoke(app, arguments)
     return result.exit_code, result.stderr
 
 
-def in_a_process_of_its_own(*arguments):
-    command = [sys.executable, "-c", "from attributionlab.cli.app import run; run()", *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def in_a_process_of_its_own(python, *arguments):
+    result = python.run(COMMAND, *arguments)
     return result.returncode, result.stderr
 
 
@@ -142,9 +139,9 @@ def in_a_process_of_its_own(*arguments):
         ("raise ValueError('x' * 5_000_000)", in_this_process),
     ],
 )
-def test_a_file_that_raises_when_it_is_imported_is_one_line(tmp_path, statement, run):
+def test_a_file_that_raises_when_it_is_imported_is_one_line(tmp_path, warm_python, statement, run):
     (tmp_path / "own.py").write_text(statement, encoding="utf-8")
-    code, stderr = run("check", f"{tmp_path / 'own.py'}:method", "--size", "16")
+    code, stderr = run(warm_python, "check", f"{tmp_path / 'own.py'}:method", "--size", "16")
     assert code == 2
     assert stderr.startswith("error: `method` must be importable")
     assert stderr.count("\n") == 1

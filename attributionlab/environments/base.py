@@ -377,9 +377,13 @@ class Environment(abc.ABC):
             BrokenEnvironment: If it is not an array of 1, -1 and 0 in the shape of the input without channels.
         """
         shape = read_inputs(self, scene).shape[1:]
-        if explained == self.explains and target == self.target_of(scene, "winner"):
+        if self.is_own(scene, target, explained):
             return read_truth(self, scene, shape)
         return read_truth(self, scene, shape, target, explained)
+
+    def is_own(self, scene: Any, target: int, explained: Explained) -> bool:
+        """Whether an output is the one that this environment explains: the winner's."""
+        return explained == self.explains and target == self.target_of(scene, "winner")
 
     def shown(self, inputs: Tensor, present: Tensor) -> Tensor:
         """(b, c, *shape): `inputs` with every feature that is not `present` (b, *shape) at the true baseline."""

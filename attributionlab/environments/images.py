@@ -105,7 +105,8 @@ class ImageEnvironment(Environment):
 
     def signed_truth(self, scene: Scene) -> npt.NDArray[np.int8]:
         """(h, w): the sign of the patch that colors a pixel; 0 for the background and for pixels removed by thinning."""
-        return self.signed_truth_of(scene, self.target_of(scene, "winner"), self.explains)
+        signed: npt.NDArray[np.int8] = _by_id(self.signs(scene))[colored_ids(scene)]
+        return signed
 
     def signs_of(self, scene: Scene, target: int, explained: Explained) -> tuple[int, ...]:  # noqa: ARG002  # subclasses read all
         """`signs` for another output, as in `signed_truth_of`."""
@@ -123,7 +124,10 @@ class ImageEnvironment(Environment):
         indices = [self.target_of(scene, "winner") for scene in scenes] if targets is None else targets
         kind = self.explains if explained is None else explained
         signed = [self.read_signed(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
-        signs = [self.signs_of(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
+        signs = [
+            self.signs(scene) if self.is_own(scene, target, kind) else self.signs_of(scene, target, kind)
+            for scene, target in zip(scenes, indices, strict=True)
+        ]
         return _truth(scenes, signed, signs)
 
     def truth_of_signs(self, scene: Scene, signs: Sequence[int]) -> GroundTruth:

@@ -114,6 +114,7 @@ def check(
         batch_size=whole_number("batch_size", batch_size, 1),
         device=find_device(device),
         progress=progress or no_progress,
+        picked=truth != "auto",
     )
     pairs = [(make_method(method, environment), environment) for environment in as_environments(environments)]
     first = pairs[0][0]
@@ -146,6 +147,7 @@ class CheckOptions:
         batch_size: Scenes per call of a method.
         device: Device on which methods run.
         progress: Called with the number of scenes finished since the last call.
+        picked: Whether the user named the deciding truth.
     """
 
     looks: tuple[int, ...]
@@ -156,6 +158,7 @@ class CheckOptions:
     batch_size: int
     device: torch.device
     progress: Progress
+    picked: bool = False
 
 
 def _check_environment(
@@ -193,7 +196,7 @@ def _dependence(tally: Tally, deciding: str, most: int) -> dict[str, Dependence]
 def _outcome(tally: Tally, deciding: str, options: CheckOptions) -> Outcome:
     """The outcome so far, from the scores alone."""
     truths = tally.scores.summaries(tally.applicable, options.gamma, options.rule)
-    return outcome_of(states_of(truths), deciding)
+    return outcome_of(states_of(truths), deciding, picked=options.picked)
 
 
 def judge(
@@ -228,7 +231,7 @@ def judge(
         hint = f"none of {tally.n} samples of {environment.spec} has such a feature"
         raise bad_option("truth", "apply to some sample", deciding, hint)
     truths = tally.scores.summaries(tally.applicable, options.gamma, options.rule)
-    outcome = outcome_of(states_of(truths), deciding, blind=is_blind(dependence))
+    outcome = outcome_of(states_of(truths), deciding, blind=is_blind(dependence), picked=options.picked)
     verdict = dataclasses.replace(
         failed,
         outcome=outcome,

@@ -16,7 +16,9 @@ EXIT_CODES: Mapping[Outcome, int] = {"failed": 1, "blind": 1, "pixels-only": 1, 
 SIGNED, OVERALL = "signed", "overall"
 
 
-def outcome_of(states: Mapping[str, State | None], deciding: str, *, blind: bool = False) -> Outcome:
+def outcome_of(
+    states: Mapping[str, State | None], deciding: str, *, blind: bool = False, picked: bool = False
+) -> Outcome:
     """The outcome from the state of each truth, None where a truth does not apply.
 
     Where signed truth decides, overall truth says whether at least the pixels are right.
@@ -25,9 +27,10 @@ def outcome_of(states: Mapping[str, State | None], deciding: str, *, blind: bool
         states: State of each kind of truth.
         deciding: The kind of truth that decides.
         blind: Whether the maps do not depend on the network.
+        picked: Whether the user named the deciding truth; then it decides alone.
     """
     state = states[deciding]
-    pixels = states[OVERALL] if deciding == SIGNED else state
+    pixels = states[OVERALL] if deciding == SIGNED and not picked else state
     if blind:
         return "blind"
     if pixels == "below":

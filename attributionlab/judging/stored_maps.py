@@ -71,7 +71,7 @@ def check_maps(
     check_applies(deciding, facts, environment, name)
     values = attribution_maps(maps, batch.inputs.shape, "`maps` must be")
     device = torch.device("cpu")
-    options = CheckOptions((len(batch),), gamma, rule, True, 0.0, len(batch), device, no_progress)
+    options = CheckOptions((len(batch),), gamma, rule, True, 0.0, len(batch), device, no_progress, truth != "auto")
     method = FunctionMethod(function=declares_as(facts), spec=name)
     tally = Tally(Source(environment, method, device, one_network=True, batch_size=len(batch)))
     tally.add(SceneUnit(environment, method, batch, environment.model), Maps(values))

@@ -116,7 +116,7 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
         truths=truths,
         metrics={metric: pooled[metric].mean for metric in plan.metrics},
         deciding_truth=deciding,
-        outcome=_outcome(truths, deciding, by_environment),
+        outcome=_outcome(truths, deciding, by_environment, picked=plan.truth != "auto"),
         n_images=n_images,
         n_seeds=len(all_totals),
         n_held=sum(held),
@@ -128,10 +128,12 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
     )
 
 
-def _outcome(truths: Truths, deciding: str, by_environment: Mapping[str, _MethodTotals | None]) -> Outcome:
+def _outcome(
+    truths: Truths, deciding: str, by_environment: Mapping[str, _MethodTotals | None], *, picked: bool
+) -> Outcome:
     if any(totals is not None and totals.failed for totals in by_environment.values()):
         return "failed"
-    outcome = outcome_of(states_of(truths), deciding)
+    outcome = outcome_of(states_of(truths), deciding, picked=picked)
     return "undecided" if outcome == "passed" and None in by_environment.values() else outcome
 
 

@@ -179,7 +179,7 @@ class CountedSetFunction(SetFunction):
         """Equal shares of the total, if there is one kind; else the weighted mean over all compositions, if they are few."""
         if self.n_kinds == 1:
             return self._shares
-        if math.prod(self.sizes + 1) > MOST_COALITIONS:
+        if math.prod((self.sizes + 1).tolist()) > MOST_COALITIONS:
             return None
         logits = {shown: self.logits(np.array(shown, dtype=np.float64)) for shown in self._compositions()}
         return self._of_kinds(lambda kind: math.fsum(self._weighted_gains(logits, kind)))

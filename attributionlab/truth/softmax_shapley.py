@@ -69,8 +69,8 @@ def softmax_shapley(sizes: Sequence[int], target: int, temperature: float) -> Fl
         Owen 1972, Multilinear extensions of games.
 
     Example:
-        >>> softmax_shapley((1, 1), 0, 1.0).round(12).tolist()
-        [0.231058578631, -0.231058578631]
+        >>> softmax_shapley((1, 1), 0, 1.0).round(9).tolist()
+        [0.231058579, -0.231058579]
     """
     counts = np.asarray(sizes, dtype=np.float64)
     total = float(output_difference(np.zeros(len(counts)), counts / temperature, target, "probability"))

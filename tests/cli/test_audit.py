@@ -87,7 +87,7 @@ def test_rows_as_csv():
     ("arguments", "message"),
     [
         (["--metrics", "delition"], "deletion"),
-        (["--methods", "truth"], "`methods` must be a list of methods, at least 2"),
+        (["--methods", "truth"], "`methods` must name at least 2"),
         (["--truth", "negative"], "`truth` must be auto, positive or overall"),
     ],
 )

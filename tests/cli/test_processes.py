@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ CLEAN = {
 }
 
 
-def run(*arguments, cwd=None):
-    command = [sys.executable, "-c", "from attributionlab.cli.app import app; app()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=CLEAN)
+@pytest.fixture
+def run(warm_python):
+    return partial(warm_python.run, "from attributionlab.cli.app import app; app()", env=CLEAN)
 
 
 def python(code):
@@ -62,8 +63,9 @@ def test_checking_the_gradient_imports_no_library_that_it_does_not_use():
         "joblib",
         "matplotlib",
         "pandas",
-        "scipy.stats",
+        "scipy.ndimage",
         "scipy.optimize",
+        "scipy.stats",
         "skimage",
         "sklearn",
         "sympy",
@@ -87,7 +89,7 @@ def test_that_loky_replaces_a_process_is_not_worth_a_line(capsys):
     assert capsys.readouterr().err == "warning: this one is\n"
 
 
-def test_check_of_a_function_in_a_file_passes(tmp_path):
+def test_check_of_a_function_in_a_file_passes(tmp_path, run):
     (tmp_path / "mine.py").write_text(
         "from attributionlab import declares\n"
         "@declares(needs=['batch'])\n"
@@ -99,7 +101,7 @@ def test_check_of_a_function_in_a_file_passes(tmp_path):
     assert json.loads(result.stdout)["method"] == "mine.py:honest"
 
 
-def test_check_of_a_bad_method_fails_in_a_pipe_without_colors():
+def test_check_of_a_bad_method_fails_in_a_pipe_without_colors(run):
     result = run("check", "constant", "--size", 16, "--n-samples", 4)
     assert (result.returncode, result.stderr) == (1, "")
     assert "BLIND" in result.stdout
@@ -107,7 +109,7 @@ def test_check_of_a_bad_method_fails_in_a_pipe_without_colors():
 
 
 def test_a_usage_error_is_one_line():
-    result = run("check", "gradeint", "--size", 16)
+    result = python("from attributionlab.cli.app import app; app(['check', 'gradeint', '--size', '16'])")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("error: `method` must be a known name, got 'gradeint'; did you mean gradient")
     assert result.stderr.count("\n") == 1
@@ -124,7 +126,7 @@ def test_a_full_disk_behind_stdout_is_the_machines_fault():
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_methods_print_stays_out_of_the_results_of_a_run(tmp_path, workers):
+def test_what_methods_print_stays_out_of_the_results_of_a_run(tmp_path, run, workers):
     (tmp_path / "mine.py").write_text(
         "import os\n\n\ndef loud(model, inputs, targets):\n"
         "    print('loud')\n    os.write(1, b'raw\\n')\n    return inputs\n"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+from warm_python import COMMAND  # a neighbor
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="commands are watched on Linux")
 
@@ -57,7 +58,9 @@ def sleeps(model, inputs, targets):
 
 
 def honest(model, inputs, targets):
-    return inputs.sum(dim=1)
+    inputs = inputs.detach().requires_grad_()
+    model(inputs).gather(1, targets[:, None]).sum().backward()
+    return inputs.grad.sum(dim=1)
 
 
 def plan():
@@ -69,7 +72,6 @@ def leaving_metric(environment, batch, maps):
     ctypes.CDLL(None)._exit(0)
 """
 
-PROGRAM = [sys.executable, "-c", "from attributionlab.cli.app import run; run()"]
 NO_RESULT = "error: the command ended before it gave a result ("
 
 
@@ -79,29 +81,35 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(folder, *arguments):
-    return subprocess.run([*PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+@pytest.fixture
+def run(folder, warm_python):
+    return partial(warm_python.run, COMMAND, cwd=folder)
 
 
 @pytest.mark.parametrize(
-    ("name", "how"),
-    [("leaves_behind_our_back", "exit code 0"), ("kills_itself", "signal 9"), ("closes_every_file", "exit code ")],
+    ("python", "name", "how"),
+    [
+        ("cold_python", "leaves_behind_our_back", "exit code 0"),
+        ("warm_python", "kills_itself", "signal 9"),
+        ("warm_python", "closes_every_file", "exit code "),
+    ],
 )
-def test_a_method_that_ends_the_process_has_not_passed(folder, name, how):
-    result = run(folder, "check", f"own.py:{name}", "--size", "16", "--n-samples", "4")
+def test_a_method_that_ends_the_process_has_not_passed(request, folder, python, name, how):
+    run = request.getfixturevalue(python).run
+    result = run(COMMAND, "check", f"own.py:{name}", "--size", "16", "--n-samples", "4", cwd=folder)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith(f"{NO_RESULT}{how}")
     assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["leaves", "leaves_at_the_end", pytest.param("exits", marks=pytest.mark.slow)],  # it is in test_commands.py too
+    ("name", "verdict"),
+    [("leaves", "FAILED"), ("leaves_at_the_end", "BLIND"), ("exits", "FAILED")],
 )
-def test_a_method_that_leaves_in_other_ways_fails_with_its_verdict(folder, name):
-    result = run(folder, "check", f"own.py:{name}", "--env", "single-color-sum", "--size", "16", "-n", "4")
+def test_a_method_that_leaves_in_other_ways_fails_with_its_verdict(run, name, verdict):
+    result = run("check", f"own.py:{name}", "--size", "16", "--n-samples", "4")
     assert result.returncode == 1
-    assert "FAILED" in result.stdout.upper()
+    assert f"own.py:{name}: {verdict}, decided by" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -124,34 +132,31 @@ def test_a_method_that_leaves_in_other_ways_fails_with_its_verdict(folder, name)
         ("reproduce", "section4", "--vgg16", "own.py:plan", "-o", "report"),
     ],
 )
-def test_no_command_exits_with_0_where_a_function_ended_it(folder, arguments):
-    result = run(folder, *arguments)
+def test_no_command_exits_with_0_where_a_function_ended_it(run, arguments):
+    result = run(*arguments)
     assert result.returncode == 1
     assert result.stderr.startswith(f"{NO_RESULT}exit code 0)")
 
 
-def test_the_verdict_and_the_exit_code_of_an_honest_function_are_those_of_the_check(folder):
-    result = run(
-        folder, "check", "own.py:honest", "--env", "single-color-sum", "--size", "16", "-n", "4", "--gamma", "0"
-    )
+def test_the_verdict_and_the_exit_code_of_an_honest_function_are_those_of_the_check(run):
+    result = run("check", "own.py:honest", "--env", "single-color-sum", "--size", "16", "-n", "4", "--gamma", "0")
     assert (result.returncode, result.stderr) == (0, "")
     assert "PASSED" in result.stdout.upper()
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "line", "whole_group"),
+    ("python", "number", "code", "line", "whole_group"),
     [
-        (signal.SIGINT, 130, "interrupted", False),
-        (signal.SIGTERM, 143, "terminated", True),
-        pytest.param(signal.SIGINT, 130, "interrupted", True, marks=pytest.mark.slow),
-        pytest.param(signal.SIGTERM, 143, "terminated", False, marks=pytest.mark.slow),
+        ("cold_python", signal.SIGINT, 130, "interrupted", False),
+        ("warm_python", signal.SIGTERM, 143, "terminated", True),
+        ("warm_python", signal.SIGINT, 130, "interrupted", True),
+        ("warm_python", signal.SIGTERM, 143, "terminated", False),
     ],
 )
-def test_signals_reach_the_command_once(folder, number, code, line, whole_group):
-    command = [*PROGRAM, "check", "own.py:sleeps", "--size", "16", "--n-samples", "4"]
-    heard = "import signal,sys,runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "  # also where it is ignored
-    command[2] = heard + command[2]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+def test_signals_reach_the_command_once(request, folder, python, number, code, line, whole_group):
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # also where it is ignored
+    start = partial(request.getfixturevalue(python).start, heard + COMMAND, cwd=folder, new_session=True)
+    with start("check", "own.py:sleeps", "--size", "16", "--n-samples", "4") as process:
         deadline = time.monotonic() + 120
         while not (folder / "started").exists():
             assert time.monotonic() < deadline
@@ -165,9 +170,9 @@ def test_signals_reach_the_command_once(folder, number, code, line, whole_group)
     assert (process.returncode, errors) == (code, f"error: {line}\n")
 
 
-def test_the_child_ends_with_a_command_that_is_killed(folder):
-    command = [*PROGRAM, "check", "own.py:sleeps", "--size", "16", "--n-samples", "4"]
-    with subprocess.Popen(command, cwd=folder) as process:
+def test_the_child_ends_with_a_command_that_is_killed(folder, warm_python):
+    arguments = ["check", "own.py:sleeps", "--size", "16", "--n-samples", "4"]
+    with warm_python.start(COMMAND, *arguments, cwd=folder) as process:
         deadline = time.monotonic() + 120
         while not (folder / "started").exists():
             assert time.monotonic() < deadline

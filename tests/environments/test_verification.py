@@ -196,7 +196,7 @@ def test_a_mask_with_a_wrong_sign_violates_the_shapley_values(spec):
             first, *others = super().signs(scene)
             return (-first, *others)
 
-    assert violated(Flipped(height=16, width=16)) == {"shapley values"}
+    assert violated(Flipped(height=16, width=16)) == {"truth", "shapley values"}
 
 
 def test_a_mask_that_covers_the_background_violates_the_shapley_values():
@@ -204,7 +204,7 @@ def test_a_mask_that_covers_the_background_violates_the_shapley_values():
         def signed_truth(self, scene):
             return super().signed_truth(scene) | 1
 
-    assert violated(Everywhere(height=16, width=16)) == {"shapley values"}
+    assert violated(Everywhere(height=16, width=16)) == {"truth", "shapley values"}
 
 
 def test_a_color_that_votes_for_the_winner_violates_the_signs():

@@ -23,7 +23,7 @@ from attributionlab.testing import assert_dummy, assert_faithful, assert_metric_
 sys.path.insert(0, str(Path(__file__).parent))
 from plugin_site import PLUGIN, install, write_metadata
 
-SMALL = ("--size", "16", "--n-samples", "4")
+SMALL = ("--size", "16", "--n-samples", "8")
 
 MISTAKEN = """
 from dataclasses import dataclass
@@ -174,7 +174,7 @@ def test_a_run_measures_and_a_report_shows_it(run, tmp_path):
 
 
 def test_the_assertions_hold_for_its_method_and_metric(run):
-    assert_faithful("trapezoid-gradients", "bar-position", n_samples=4, size=16)
+    assert_faithful("trapezoid-gradients", "bar-position", size=16)
     assert_dummy("trapezoid-gradients", "bar-position", n_samples=2, size=16)
     assert_metric_known_answers("keep-top", n_samples=2, size=16)
 

@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 from functools import cache
 
 import numpy as np
@@ -362,10 +360,9 @@ generate(make_environment("single-color-sum[height=16,width=20]"), Path(folder),
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
 @pytest.mark.parametrize(("step", "survivor"), [("before", COLORS), ("between", COLORS), ("after", GRAY)])
-def test_a_kill_at_any_step_of_force_leaves_the_old_folder_or_the_new_one(tmp_path, step, survivor):
+def test_a_kill_at_any_step_of_force_leaves_the_old_folder_or_the_new_one(tmp_path, warm_python, step, survivor):
     folder = generate(environment_of(COLORS), tmp_path / "set", n_samples=1)
-    command = [sys.executable, "-c", KILLED, step, str(folder)]
-    result = subprocess.run(command, capture_output=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    result = warm_python.run(KILLED, step, folder)
     assert result.returncode == -signal.SIGKILL, result.stderr
     generate(environment_of(COLORS), tmp_path / "other", n_samples=1)  # whatever comes next cleans up
     assert manifest_of(folder)["environment"] == survivor

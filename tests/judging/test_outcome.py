@@ -34,6 +34,12 @@ def test_any_other_truth_decides_alone(deciding, state, outcome):
         assert outcome_of({**states, deciding: state}, deciding) == outcome
 
 
+@pytest.mark.parametrize(("state", "outcome"), [("reached", "passed"), ("open", "undecided"), ("below", "failed")])
+def test_a_truth_that_was_named_decides_alone(state, outcome):
+    for pixels in ("reached", "open", "below"):
+        assert outcome_of({"overall": pixels, "signed": state}, "signed", picked=True) == outcome
+
+
 def test_blind_maps_are_blind_whatever_they_score():
     for states, deciding in itertools.product(SIGNED, ("overall", "signed")):
         assert outcome_of(dict(zip(("overall", "signed"), states, strict=True)), deciding, blind=True) == "blind"

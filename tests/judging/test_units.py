@@ -12,7 +12,7 @@ import torch
 
 from attributionlab.environments import make_environment
 from attributionlab.judging import check
-from attributionlab.judging.checking import _looks
+from attributionlab.judging.checking import looks_of
 from attributionlab.judging.units import Source, Tally
 from attributionlab.measuring.progress import no_progress
 from attributionlab.methods import declares, make_method
@@ -101,9 +101,9 @@ def test_networks_that_reach_gamma_are_counted():
 
 
 def test_looks_are_powers_of_two_from_8_to_256_or_a_given_number():
-    assert _looks("auto", "interval") == (8, 16, 32, 64, 128, 256)
-    assert _looks("auto", "point") == (16,)
-    assert _looks(5, "interval") == (5,)
+    assert looks_of("auto", "interval") == (8, 16, 32, 64, 128, 256)
+    assert looks_of("auto", "point") == (16,)
+    assert looks_of(5, "interval") == (5,)
 
 
 @pytest.mark.parametrize(

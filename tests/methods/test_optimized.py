@@ -113,7 +113,7 @@ def test_the_bottleneck_loses_information_and_keeps_the_answer():
 
 
 def test_the_bottleneck_concentrates_on_the_winner():
-    verdict = al.check("iba", "multi-color-sum[size=112]", n_samples=2, truth="positive-smooth")
+    verdict = al.check("iba", "multi-color-sum[size=112]", n_samples=2, truth="positive-smooth", rule="point")
     environment = verdict.environments[0]
     found, by_chance = environment.truths["positive-smooth"], environment.controls["constant"]["positive-smooth"]
     assert found is not None
@@ -180,7 +180,7 @@ def test_the_blur_of_extremal_perturbation_scales_with_the_image():
 
 
 def test_extremal_perturbation_shows_the_winner():
-    verdict = al.check("extremal-perturbation", "multi-color-sum[size=64]", n_samples=1)
+    verdict = al.check("extremal-perturbation", "multi-color-sum[size=64]", n_samples=1, rule="point")
     assert verdict.deciding_truth == "positive-smooth"
     summary = verdict.environments[0].truths["positive-smooth"]
     assert summary is not None

@@ -69,7 +69,7 @@ def test_surrogates_explain_with_it(checkpoint, name):
     environment = al.make_environment("multi-color-sum", size=SIDE)
     spec = f"{name}[n_samples=20,sam_checkpoint={checkpoint},sam_model=vit_b,segments=sam]"
     state = torch.random.get_rng_state()
-    verdict = al.check(spec, environment, n_samples=2)
+    verdict = al.check(spec, environment, n_samples=2, rule="point")
     assert torch.equal(state, torch.random.get_rng_state())
     assert verdict.method == spec
     assert verdict.environments[0].error is None
@@ -161,7 +161,9 @@ def test_segments_that_do_not_cover_the_image_are_refused(monkeypatch, wrong):
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, ["check", *arguments, "--size", str(SIDE), "--n-samples", "1", "--format", "json"])
+    return CliRunner().invoke(
+        app, ["check", *arguments, "--size", str(SIDE), "--n-samples", "1", "--rule", "point", "--format", "json"]
+    )
 
 
 def test_the_command_line_takes_the_file_beside_the_spec(checkpoint):

@@ -121,7 +121,9 @@ def test_lime_is_the_regression_that_its_definition_spells_out():
 
 def test_lime_finds_the_winner_with_a_perfect_prior():
     environment = al.make_environment("multi-color-sum", size=32, output="logit", n_redundant=0)
-    verdict = al.check("lime[segments=oracle,n_samples=200]", environment, n_samples=2, truth="positive-smooth")
+    verdict = al.check(
+        "lime[segments=oracle,n_samples=200]", environment, n_samples=2, truth="positive-smooth", rule="point"
+    )
     summary = verdict.environments[0].truths["positive-smooth"]
     assert summary is not None
     assert summary.f1 > 0.95

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from warm_python import COMMAND  # a neighbor
 
 from attributionlab.runs import Plan, run_plan
 from attributionlab.runs.executors import _sigterm_kept
@@ -119,14 +120,13 @@ def tree(process):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 @pytest.mark.parametrize("options", BACKENDS)
-def test_no_worker_survives_a_run_that_is_ended(tmp_path, options, number):
+def test_no_worker_survives_a_run_that_is_ended(tmp_path, warm_python, options, number):
     if "--backend" in options:
         pytest.importorskip({"dask": "distributed"}.get(options[-1], options[-1]))
     (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "plan.toml").write_text(PLAN)
     (tmp_path / "started").mkdir()
-    command = [sys.executable, "-c", "from attributionlab.cli.app import run; run()", "run", "plan.toml", "-o", "run"]
-    with subprocess.Popen([*command, *options], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    with warm_python.start(COMMAND, "run", "plan.toml", "-o", "run", *options, cwd=tmp_path) as process:
         records = tmp_path / "run" / RECORDS_FILE
         wait_until(
             lambda: records.exists() and records.stat().st_size and len(list((tmp_path / "started").iterdir())) > 1

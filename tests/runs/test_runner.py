@@ -271,7 +271,7 @@ def test_a_run_that_was_there_before_stays_where_nothing_is_left_to_do_or_the_cl
     assert {path.name for path in folder.iterdir()} >= {"plan.json", "maps"}
 
 
-def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path):
+def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path, warm_python):
     folder = tmp_path / "run"
     plan = small(metrics=["insertion"], n_samples=40, images_per_job=1)
     program = (
@@ -282,12 +282,11 @@ def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path):
     )
     seen = 0
     for _ in range(2):
-        process = subprocess.Popen([sys.executable, "-c", program, str(folder)])
-        deadline = time.monotonic() + 120
-        while count(folder) < seen + 20 and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with warm_python.start(program, folder) as process:
+            deadline = time.monotonic() + 120
+            while count(folder) < seen + 20 and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
         assert count(folder) >= seen + 20, "what was written stays"
         seen = count(folder)
     run_plan(plan, folder)

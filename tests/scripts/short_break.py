@@ -1,4 +1,4 @@
-"""A few cases of every section of `scripts/break.py`, in an interpreter of its own: it forks, and must not have used autograd.
+"""A few cases of every section of `scripts/break.py`, in a process of its own: it forks, and must not have used autograd.
 
 Prints the number of cases and the violations of each section as JSON. The cases are chosen by their labels, so that a new
 one does not change the others. No case is judged by a clock, and none starts an interpreter. A kill comes at any moment;
@@ -74,4 +74,5 @@ def main():
     json.dump({letter: section.to_dict() for letter, section in sections.items()}, sys.stdout)
 
 
-main()
+if __name__ == "__main__":  # pytest imports each file to look for doctests
+    main()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,9 +14,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness for
 
 
 @pytest.fixture(scope="module")
-def sections():
-    command = [sys.executable, str(Path(__file__).with_name("short_break.py"))]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def sections(warm_python):
+    script = Path(__file__).with_name("short_break.py")
+    result = warm_python.run(f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')")
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 

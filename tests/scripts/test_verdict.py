@@ -25,8 +25,8 @@ def verdict():
         sys.path.remove(str(ROOT / "scripts"))
 
 
-def test_it_looks_where_the_check_looks(verdict):
-    assert checking._looks("auto", "interval") == verdict.LOOKS
+def test_it_looks_where_the_checklooks_of(verdict):
+    assert checking.looks_of("auto", "interval") == verdict.LOOKS
 
 
 def test_the_docs_have_the_table_of_coverage(verdict):
