@@ -20,6 +20,7 @@ from attributionlab.cli.list import list_
 from attributionlab.cli.output import (
     EXIT_INTERRUPTED,
     EXIT_MACHINE,
+    EXIT_TERMINATED,
     EXIT_USAGE,
     discard_output,
     harden_streams,
@@ -30,6 +31,7 @@ from attributionlab.cli.reproduce import PaperCommand, reproduce
 from attributionlab.cli.run import run as run_command
 from attributionlab.cli.score import score
 from attributionlab.cli.show import show
+from attributionlab.cli.termination import termination_raises
 from attributionlab.cli.verify import verify
 from attributionlab.cli.watched import is_watched, run_watched
 
@@ -73,12 +75,17 @@ def run() -> None:
     """
     harden_streams()
     completion.prepare_completion()
-    sys.exit(run_watched(_program) if is_watched(sys.argv[1:]) else _program())
+    try:
+        sys.exit(run_watched(_program) if is_watched(sys.argv[1:]) else _program())
+    except KeyboardInterrupt:  # between the commands and here
+        say("error", "interrupted")
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def _program() -> int:
     """Run the command and print everything; returns the exit code."""
-    code = _exit_code()
+    with termination_raises() as terminated:
+        code = _exit_code(terminated)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -90,8 +97,12 @@ def _program() -> int:
     return code
 
 
-def _exit_code() -> int:
-    """Run the command; returns its exit code."""
+def _exit_code(terminated: Callable[[], bool]) -> int:
+    """Run the command; returns its exit code.
+
+    Args:
+        terminated: Tells whether SIGTERM came.
+    """
     try:
         code = app(prog_name=PROGRAM, standalone_mode=False)
     except SystemExit as stop:
@@ -100,8 +111,8 @@ def _exit_code() -> int:
             return 0
         code = stop.code
     except KeyboardInterrupt:
-        say("error", "interrupted")
-        return EXIT_INTERRUPTED
+        say("error", "terminated" if terminated() else "interrupted")
+        return EXIT_TERMINATED if terminated() else EXIT_INTERRUPTED
     except BrokenPipeError:  # from the help; results handle it themselves
         discard_output()
         return 0

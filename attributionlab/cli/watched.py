@@ -61,7 +61,11 @@ def _handing_over(program: Program, writing: int) -> int:
         code = program()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except KeyboardInterrupt:  # between the end of the command and here
+        say("error", "interrupted")
+        code = EXIT_INTERRUPTED
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is a result
         with contextlib.suppress(OSError):  # a function may have closed every file: then there is no result
             os.write(writing, bytes([code % 256]))
     return code
