@@ -34,6 +34,7 @@ from attributionlab.cli.show import show
 from attributionlab.cli.termination import termination_raises
 from attributionlab.cli.verify import verify
 from attributionlab.cli.watched import is_watched, run_watched
+from attributionlab.errors import Terminated
 
 app = typer.Typer(
     name=PROGRAM,
@@ -77,9 +78,8 @@ def run() -> None:
     completion.prepare_completion()
     try:
         sys.exit(run_watched(_program) if is_watched(sys.argv[1:]) else _program())
-    except KeyboardInterrupt:  # between the commands and here
-        say("error", "interrupted")
-        sys.exit(EXIT_INTERRUPTED)
+    except KeyboardInterrupt as error:  # between the commands and here
+        sys.exit(_stopped(isinstance(error, Terminated)))
 
 
 def _program() -> int:
@@ -103,16 +103,17 @@ def _exit_code(terminated: Callable[[], bool]) -> int:
     Args:
         terminated: Tells whether SIGTERM came.
     """
+    is_returned = True
     try:
         code = app(prog_name=PROGRAM, standalone_mode=False)
     except SystemExit as stop:
+        is_returned = False
         if isinstance(stop.__context__, BrokenPipeError):  # typer leaves so where a reader of its help has gone
             discard_output()
             return 0
         code = stop.code
     except KeyboardInterrupt:
-        say("error", "terminated" if terminated() else "interrupted")
-        return EXIT_TERMINATED if terminated() else EXIT_INTERRUPTED
+        return _stopped(terminated())
     except BrokenPipeError:  # from the help; results handle it themselves
         discard_output()
         return 0
@@ -126,7 +127,17 @@ def _exit_code(terminated: Callable[[], bool]) -> int:
         else:
             say("error", f"{error.format_message()} (see --help)")
         return EXIT_USAGE
+    if (
+        is_returned and code == EXIT_INTERRUPTED
+    ):  # typer makes this of a signal that comes outside of a command's own work
+        return _stopped(terminated())
     return code if isinstance(code, int) else 0
+
+
+def _stopped(by_termination: bool) -> int:
+    """Say that a signal ended the command; returns the exit code."""
+    say("error", "terminated" if by_termination else "interrupted")
+    return EXIT_TERMINATED if by_termination else EXIT_INTERRUPTED
 
 
 def _refused(error: OSError) -> int:
