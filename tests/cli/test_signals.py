@@ -16,9 +16,11 @@ def test_a_signal_while_arguments_are_parsed_gets_its_line_and_exit_code(monkeyp
 
     monkeypatch.setattr("sys.argv", ["attributionlab", "list", "methods"])
     monkeypatch.setattr(program.HelpfulCommand, "make_context", interrupted)
-    earlier = signal.getsignal(signal.SIGTERM)
+    earlier = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
     try:
         assert program._program() == code
     finally:
-        signal.signal(signal.SIGTERM, earlier)
+        for each, handler in earlier.items():
+            signal.signal(each, handler)
     assert capsys.readouterr().err == f"error: {line}\n"
