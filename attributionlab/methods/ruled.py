@@ -43,8 +43,9 @@ from attributionlab.methods.operations import (
     name_of,
     tensors_of,
 )
-from attributionlab.methods.propagation import Layer, Rule, per_contribution
+from attributionlab.methods.propagation import Rule, per_contribution
 from attributionlab.networks.designed import logits_of
+from attributionlab.networks.layers import Layer
 
 Share = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
 """(relevance of the output, inputs) -> relevance of each input."""

@@ -8,7 +8,7 @@ from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import BadOption
-from attributionlab.methods.folding import without_batch_norm
+from attributionlab.networks.folding import without_batch_norm
 
 DOUBLE = {"dtype": torch.float64}
 TARGET = torch.tensor([1])
