@@ -66,7 +66,8 @@ def main(folder: Path) -> None:
 
     drawn = gallery(environment, [al.make_method(method, environment) for method in METHODS[:-3]])
     save_figure(
-        attribution_figure(drawn.batch, drawn.maps, title=environment.spec, captions=drawn.truths), folder / "maps.png"
+        attribution_figure(drawn.batch, drawn.maps, title=environment.spec, captions=drawn.truths, judged=drawn.judged),
+        folder / "maps.png",
     )
     generate(environment, folder / "images", n_samples=8, force=True)
     console.print(

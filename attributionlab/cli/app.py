@@ -20,6 +20,7 @@ from attributionlab.cli.list import list_
 from attributionlab.cli.output import (
     EXIT_INTERRUPTED,
     EXIT_MACHINE,
+    EXIT_TERMINATED,
     EXIT_USAGE,
     discard_output,
     harden_streams,
@@ -30,8 +31,10 @@ from attributionlab.cli.reproduce import PaperCommand, reproduce
 from attributionlab.cli.run import run as run_command
 from attributionlab.cli.score import score
 from attributionlab.cli.show import show
+from attributionlab.cli.termination import termination_raises
 from attributionlab.cli.verify import verify
 from attributionlab.cli.watched import is_watched, run_watched
+from attributionlab.errors import Terminated
 
 app = typer.Typer(
     name=PROGRAM,
@@ -73,12 +76,16 @@ def run() -> None:
     """
     harden_streams()
     completion.prepare_completion()
-    sys.exit(run_watched(_program) if is_watched(sys.argv[1:]) else _program())
+    try:
+        sys.exit(run_watched(_program) if is_watched(sys.argv[1:]) else _program())
+    except KeyboardInterrupt as error:  # between the commands and here
+        sys.exit(_stopped(isinstance(error, Terminated)))
 
 
 def _program() -> int:
     """Run the command and print everything; returns the exit code."""
-    code = _exit_code()
+    with termination_raises() as terminated:
+        code = _exit_code(terminated)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -90,18 +97,23 @@ def _program() -> int:
     return code
 
 
-def _exit_code() -> int:
-    """Run the command; returns its exit code."""
+def _exit_code(terminated: Callable[[], bool]) -> int:
+    """Run the command; returns its exit code.
+
+    Args:
+        terminated: Tells whether SIGTERM came.
+    """
+    is_returned = True
     try:
         code = app(prog_name=PROGRAM, standalone_mode=False)
     except SystemExit as stop:
+        is_returned = False
         if isinstance(stop.__context__, BrokenPipeError):  # typer leaves so where a reader of its help has gone
             discard_output()
             return 0
         code = stop.code
     except KeyboardInterrupt:
-        say("error", "interrupted")
-        return EXIT_INTERRUPTED
+        return _stopped(terminated())
     except BrokenPipeError:  # from the help; results handle it themselves
         discard_output()
         return 0
@@ -115,7 +127,17 @@ def _exit_code() -> int:
         else:
             say("error", f"{error.format_message()} (see --help)")
         return EXIT_USAGE
+    if (
+        is_returned and code == EXIT_INTERRUPTED
+    ):  # typer makes this of a signal that comes outside of a command's own work
+        return _stopped(terminated())
     return code if isinstance(code, int) else 0
+
+
+def _stopped(by_termination: bool) -> int:
+    """Say that a signal ended the command; returns the exit code."""
+    say("error", "terminated" if by_termination else "interrupted")
+    return EXIT_TERMINATED if by_termination else EXIT_INTERRUPTED
 
 
 def _refused(error: OSError) -> int:

@@ -110,7 +110,7 @@ def _draw(result: Any, output: Path, *, force: bool) -> None:
     if result.first == result.second:
         names["second"] += " (second)"
     maps = {names[name]: maps for name, maps in result.maps.items()}
+    judged = {names[name]: truth for name, truth in result.judged.items()}
     captions = dict.fromkeys(maps, result.truth)
-    save_figure(
-        attribution_figure(result.batch, maps, title=result.environment, captions=captions), output, force=force
-    )
+    figure = attribution_figure(result.batch, maps, title=result.environment, captions=captions, judged=judged)
+    save_figure(figure, output, force=force)

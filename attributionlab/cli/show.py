@@ -67,7 +67,11 @@ def show(
                 environment, chosen, n_samples=n_samples, start=start, device=device.value, progress=advance
             )
         figure = attribution_figure(
-            drawn.batch, {**drawn.maps, **drawn.failures}, title=drawn.environment, captions=drawn.truths
+            drawn.batch,
+            {**drawn.maps, **drawn.failures},
+            title=drawn.environment,
+            captions=drawn.truths,
+            judged=drawn.judged,
         )
         save_figure(figure, output, force=force)
         print_line(f"wrote {output}")

@@ -19,14 +19,18 @@ REPEAT_SECONDS = 1.0
 def termination_raises() -> Iterator[Callable[[], bool]]:
     """Raise `Terminated` in the main thread at the first SIGTERM; a later one ends the process at once.
 
-    No-op in other threads, and where something else handles or ignores the signal.
+    No-op in other threads, where something else handles or ignores the signal, and within another block of this kind.
 
     Yields:
         A function that tells whether SIGTERM came: Ray raises a plain KeyboardInterrupt in place of `Terminated`.
     """
+    outer = signal.getsignal(signal.SIGTERM)
+    if isinstance(outer, _Terminate):
+        yield lambda: outer.first is not None
+        return
     handler = _Terminate()
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    if not in_main_thread or outer is not signal.SIG_DFL:
         yield lambda: False
         return
     signal.signal(signal.SIGTERM, handler)

@@ -17,6 +17,7 @@ from types import FrameType
 
 from attributionlab.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED, say
 from attributionlab.cli.termination import REPEAT_SECONDS
+from attributionlab.errors import Terminated
 from attributionlab.runs.parent import ask_kernel
 
 WATCHED = ("check", "compare", "show", "audit", "run", "reproduce")
@@ -61,7 +62,12 @@ def _handing_over(program: Program, writing: int) -> int:
         code = program()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except KeyboardInterrupt as error:  # between the end of the command and here
+        is_terminated = isinstance(error, Terminated)
+        say("error", "terminated" if is_terminated else "interrupted")
+        code = EXIT_TERMINATED if is_terminated else EXIT_INTERRUPTED
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is a result
         with contextlib.suppress(OSError):  # a function may have closed every file: then there is no result
             os.write(writing, bytes([code % 256]))
     return code

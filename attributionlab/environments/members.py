@@ -14,6 +14,7 @@ import numpy.typing as npt
 from torch import Tensor, nn
 
 from attributionlab.errors import AttributionLabError, BrokenEnvironment
+from attributionlab.machine import is_out_of_memory
 from attributionlab.networks.designed import logits_of
 from attributionlab.printable import error_line, value_text
 from attributionlab.truth.explained import Explained
@@ -37,6 +38,8 @@ def call(environment: Environment, member: str, function: Callable[..., Value], 
     except (AttributionLabError, MemoryError):
         raise
     except Exception as error:
+        if is_out_of_memory(error):  # which is no mistake of the author
+            raise
         raise raised(environment, member, error) from error
 
 

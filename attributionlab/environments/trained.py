@@ -29,7 +29,8 @@ class TrainedNetwork:
 
     def __post_init__(self) -> None:
         require_model("model", self.model)
-        require_tensor("true_baseline", self.true_baseline, "c")
+        if len(require_tensor("true_baseline", self.true_baseline, "c")) == 0:
+            raise bad_option("true_baseline", "have a value for each channel", "none")
         require_choice("ranking", self.ranking, ("signed", "magnitude"))
         if self.output_per_feature is not None:
             raise bad_option(

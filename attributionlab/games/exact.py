@@ -11,15 +11,16 @@ from torch import Tensor, nn
 from attributionlab.environments.base import Environment
 from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.errors import bad_option
+from attributionlab.games.additive import network_set_function
 from attributionlab.games.input_game import InputGame, InputValues
 from attributionlab.games.permutations import Sampling
-from attributionlab.games.switching import explained_by
+from attributionlab.games.switching import explained_by, is_designed
 from attributionlab.perturbation.order import check_indices
 from attributionlab.specs.arguments import require_choice, require_function, require_instance
 from attributionlab.truth.baselines import Baseline, baseline_color
 from attributionlab.truth.batch import Batch, LabeledImages
 from attributionlab.truth.kinds import COMPLETE_GAMES, GAMES
-from attributionlab.truth.maps import require_tensor
+from attributionlab.truth.maps import require_model, require_tensor
 from attributionlab.truth.values import ExactValues
 
 
@@ -29,6 +30,7 @@ def exact_values(
     game: str,
     baseline: Baseline | Tensor = "true",
     *,
+    network: nn.Module | None = None,
     n_orders: int | None = None,
     target_error: float | None = None,
     seed: int = 0,
@@ -54,6 +56,8 @@ def exact_values(
         game: One of the table.
         baseline: Value of an absent feature: `true` (the environment's background), `black`, a color, or one input for each
             sample, (b, c, *shape).
+        network: Another network for the same inputs, with the same kind of output, such as that of a counterpart; by
+            default the environment's own.
         n_orders: Number of random orders for Shapley values, at least 2 and by default 400. If it is set, Shapley values
             with a closed form are estimated as well. With `target_error`, the largest number, by default 10,000.
         target_error: Largest standard error, relative to the largest value of a sample, at which the orders suffice.
@@ -77,33 +81,36 @@ def exact_values(
     """
     require_choice("game", game, GAMES)
     progress = require_function("progress", progress, "(n_orders)") or (lambda _: None)
-    _check_batch(environment, batch)
-    estimates = _estimates(environment, game, n_orders, target_error)
+    model = _network(environment, network)
+    _check_batch(environment, batch, model)
+    estimates = _estimates(model, environment, game, n_orders, target_error)
     sampling = Sampling.checked(n_orders, target_error, seed)
     samples = []
-    for input_game in _input_games(environment, batch, baseline):
+    for input_game in _input_games(environment, batch, baseline, model):
         exact = None if estimates else input_game.exactly(game)
         samples.append(input_game.from_orders(sampling, progress) if exact is None else exact)
     name = "inputs" if isinstance(baseline, Tensor) else _baseline_name(baseline)
     return _joined(samples, game, name, batch.inputs.device)
 
 
-def _check_batch(environment: object, batch: object) -> None:
-    """Refuse a batch that does not belong to the environment."""
-    if isinstance(environment, TrainedNetwork):
-        if not isinstance(batch, (Batch, LabeledImages)):
-            raise bad_option("batch", "be a Batch or LabeledImages", batch)
-        outputs = environment.model
-    elif isinstance(environment, Environment):
+def _network(environment: object, network: object) -> nn.Module:
+    """The network whose output is explained."""
+    if not isinstance(environment, (Environment, TrainedNetwork)):
+        raise bad_option("environment", "be an environment or a TrainedNetwork", environment)
+    return environment.model if network is None else require_model("network", network)
+
+
+def _check_batch(environment: Environment | TrainedNetwork, batch: object, model: nn.Module) -> None:
+    """Refuse a batch that does not belong to the environment, or targets that are no outputs of the network."""
+    if isinstance(environment, Environment):
         require_instance("batch", batch, Batch, "be a Batch of the environment")
         assert isinstance(batch, Batch)
         if not torch.equal(environment.batch(batch.scenes).inputs, batch.inputs.detach().cpu().float()):
             raise bad_option("batch", "hold the inputs of its scenes", batch)
-        outputs = environment.model
-    else:
-        raise bad_option("environment", "be an environment or a TrainedNetwork", environment)
+    elif not isinstance(batch, (Batch, LabeledImages)):
+        raise bad_option("batch", "be a Batch or LabeledImages", batch)
     with torch.no_grad():
-        check_indices(batch.targets, outputs(_as_weights(batch.inputs[:1], outputs)).shape[1])
+        check_indices(batch.targets, model(_as_weights(batch.inputs[:1], model)).shape[1])
 
 
 def _as_weights(inputs: Tensor, model: nn.Module) -> Tensor:
@@ -112,7 +119,9 @@ def _as_weights(inputs: Tensor, model: nn.Module) -> Tensor:
     return inputs.detach().to(weights.device, weights.dtype)
 
 
-def _estimates(environment: object, game: str, n_orders: object, target_error: object) -> bool:
+def _estimates(
+    model: nn.Module, environment: Environment | TrainedNetwork, game: str, n_orders: object, target_error: object
+) -> bool:
     """Whether values are estimated even if they have a closed form.
 
     Raises:
@@ -122,19 +131,23 @@ def _estimates(environment: object, game: str, n_orders: object, target_error: o
     if game != "shapley" and is_chosen:
         name, value = ("target_error", target_error) if n_orders is None else ("n_orders", n_orders)
         raise bad_option(name, f"be none for the game {game}, whose values are exact", value)
-    if isinstance(environment, TrainedNetwork):
-        if game != "shapley":
-            raise bad_option("game", "be shapley for a network without an environment", game)
-        if not is_chosen:
-            raise bad_option("n_orders", "be set for a network without an environment, or `target_error`", n_orders)
+    is_trained = isinstance(environment, TrainedNetwork)
+    if is_trained and game != "shapley":
+        raise bad_option("game", "be shapley for a network without an environment", game)
+    is_foreign = model is not environment.model and not is_designed(model)
+    if game == "shapley" and not is_chosen and (is_trained or is_foreign):
+        raise bad_option("n_orders", "be set for a network without an environment, or `target_error`", n_orders)
     return is_chosen
 
 
 def _input_games(
-    environment: Environment | TrainedNetwork, batch: Batch | LabeledImages, baseline: Baseline | Tensor
+    environment: Environment | TrainedNetwork,
+    batch: Batch | LabeledImages,
+    baseline: Baseline | Tensor,
+    model: nn.Module,
 ) -> Iterator[InputGame]:
     """Each sample with its baseline."""
-    inputs, targets = _as_weights(batch.inputs, environment.model), batch.targets.tolist()
+    inputs, targets = _as_weights(batch.inputs, model), batch.targets.tolist()
     if isinstance(baseline, Tensor):
         starts, color = require_tensor("baseline", baseline, "b c *shape", "floating point").detach().to(inputs), None
         if starts.shape != inputs.shape:
@@ -143,13 +156,15 @@ def _input_games(
         values = baseline_color(baseline, inputs.shape[1], environment.true_baseline)
         starts = values.to(inputs).reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs)
         color = tuple(values.tolist())
-    explains = environment.explains if isinstance(environment, Environment) else explained_by(environment.model)
+    explains = environment.explains if isinstance(environment, Environment) else explained_by(model)
     for index, target in enumerate(targets):
+        start, end = starts[index : index + 1].contiguous(), inputs[index : index + 1]
         function = None
-        if isinstance(environment, Environment) and isinstance(batch, Batch) and color is not None:
-            function = environment.set_function(batch.scenes[index], target, color)
-        part = slice(index, index + 1)
-        yield InputGame(environment.model, explains, starts[part].contiguous(), inputs[part], target, function)
+        if isinstance(environment, Environment) and isinstance(batch, Batch):
+            if color is not None and model is environment.model:
+                function = environment.set_function(batch.scenes[index], target, color)
+            function = function or network_set_function(model, explains, start, end, target)
+        yield InputGame(model, explains, start, end, target, function)
 
 
 def _baseline_name(baseline: Baseline) -> str:

@@ -231,7 +231,8 @@ def judge(
         hint = f"none of {tally.n} samples of {environment.spec} has such a feature"
         raise bad_option("truth", "apply to some sample", deciding, hint)
     truths = tally.scores.summaries(tally.applicable, options.gamma, options.rule)
-    outcome = outcome_of(states_of(truths), deciding, blind=is_blind(dependence), picked=options.picked)
+    blind = options.rule == "interval" and is_blind(dependence)  # by the rule `point` the mean decides alone
+    outcome = outcome_of(states_of(truths), deciding, blind=blind, picked=options.picked)
     verdict = dataclasses.replace(
         failed,
         outcome=outcome,

@@ -19,13 +19,13 @@ from attributionlab.judging.outcome import OVERALL
 from attributionlab.judging.statistics import Summary, Values, mean_interval
 from attributionlab.judging.units import Source, Tally
 from attributionlab.machine import find_device, versions
-from attributionlab.measuring.applicable import applicable_truths, check_applies, deciding_truth
+from attributionlab.measuring.applicable import applicable_truths, check_applies, deciding_truth, judged_truth
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.specs.arguments import number, require_function
 from attributionlab.tabular import Tabular
-from attributionlab.truth import Batch
+from attributionlab.truth import Batch, GroundTruth
 from attributionlab.truth.kinds import require_truth
 
 Relation = Literal["better", "equal", "worse", "undecided", "failed"]
@@ -99,6 +99,8 @@ class MethodComparison(Tabular):
     """Scenes of `most_different`, for pictures."""
     maps: dict[str, Tensor] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     """Maps (n, *shape) of both methods on these scenes, by `first` and `second`."""
+    judged: dict[str, GroundTruth] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    """The truth by which each is judged, on these scenes."""
 
     _table: ClassVar[str] = "attributionlab.reports.tables.comparisons:comparison_table"
     _rows: ClassVar[str] = "attributionlab.reports.tables.comparisons:comparison_rows"
@@ -110,7 +112,7 @@ class MethodComparison(Tabular):
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
-        names = [entry.name for entry in dataclasses.fields(self) if entry.name not in ("batch", "maps")]
+        names = [entry.name for entry in dataclasses.fields(self) if entry.name not in ("batch", "maps", "judged")]
         stored: dict[str, Any] = {name: getattr(self, name) for name in names}
         stored["scores"] = {name: None if each is None else each.to_dict() for name, each in self.scores.items()}
         stored["most_different"] = [dataclasses.asdict(scene) for scene in self.most_different]
@@ -253,6 +255,10 @@ def _with_differences(
         ComparedScene(index, environment.network_seed + index, float(first[index]), float(second[index]))
         for index in order
     )
+    batch = environment.batch(tuple(environment.scene(index) for index in order))
+    judged = {
+        name: judged_truth(tally.source.method.declaration, environment, batch) for name, tally in tallies.items()
+    }
     return dataclasses.replace(
         comparison,
         relation=_relation(differences),
@@ -262,7 +268,8 @@ def _with_differences(
         n_higher=int((differences > 0).sum()),
         n_lower=int((differences < 0).sum()),
         most_different=most,
-        batch=environment.batch(tuple(environment.scene(index) for index in order)),
+        batch=batch,
+        judged=judged,
         maps={name: torch.cat([tally.maps[index] for index in order]) for name, tally in tallies.items()},
     )
 

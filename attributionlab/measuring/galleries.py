@@ -10,12 +10,12 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.machine import find_device
-from attributionlab.measuring.applicable import deciding_truth
+from attributionlab.measuring.applicable import deciding_truth, judged_truth
 from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod
-from attributionlab.truth import Batch
+from attributionlab.truth import Batch, GroundTruth
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Gallery:
         batch: The images.
         maps: Maps (b, h, w) by method.
         truths: The kind of truth that suits each method.
+        judged: The truth by which each method is judged: that of the logit for methods that explain the logit.
         failures: Messages of the methods that failed, by method.
     """
 
@@ -34,6 +35,7 @@ class Gallery:
     batch: Batch
     maps: dict[str, Tensor]
     truths: dict[str, str]
+    judged: dict[str, GroundTruth]
     failures: dict[str, str]
 
 
@@ -57,13 +59,14 @@ def gallery(
         progress: Called with 1 after each method.
     """
     torch_device, batch = find_device(device), environment.sample(n_samples, start)
-    maps, truths, failures = {}, {}, {}
+    maps, truths, judged, failures = {}, {}, {}, {}
     for method in methods:
         outcome = explain(method, copy.deepcopy(environment.model).to(torch_device), batch, device=torch_device)
         truths[method.spec] = deciding_truth(method.declaration, environment)
+        judged[method.spec] = judged_truth(method.declaration, environment, batch)
         if isinstance(outcome, Failure):
             failures[method.spec] = outcome.message
         else:
             maps[method.spec] = outcome.values.cpu()
         progress(1)
-    return Gallery(environment.spec, batch, maps, truths, failures)
+    return Gallery(environment.spec, batch, maps, truths, judged, failures)

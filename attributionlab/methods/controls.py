@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import ClassVar
 
 import numpy as np
@@ -124,7 +125,7 @@ class Truth(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class Exact(Method):
-    """The exact value of every feature in a game, as computed from the environment: the best map for its question.
+    """The exact value of every feature in a game: the best map for its question.
 
     Args:
         game: `removal` (leave a feature out), `alone` (add it to the baseline), `shapley`, or `aumann-shapley` (integrate
@@ -151,10 +152,21 @@ class Exact(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
         """The values for `targets` of `batch`, float64."""
-        del model, inputs
+        del inputs
         if batch is None:
             raise bad_option("batch", "be given to the `exact` control", batch)
         if self.environment is None:
             raise bad_option("environment", "be given to the `exact` control", self.environment)
         batch = replace(batch, targets=targets)
-        return exact_values(self.environment, batch, self.game, self.baseline, n_orders=self.n_orders).values
+        network = None if model is None or same_weights(model, self.environment.model) else model
+        exact = exact_values(self.environment, batch, self.game, self.baseline, network=network, n_orders=self.n_orders)
+        return exact.values
+
+
+def same_weights(model: nn.Module, own: nn.Module) -> bool:
+    """Whether a network has the weights of another, up to precision and device, and whatever its modules are called."""
+    pairs = list(zip_longest(model.state_dict().values(), own.state_dict().values()))
+    return model is own or all(
+        one is not None and two is not None and one.shape == two.shape and torch.equal(one.to(two), two)
+        for one, two in pairs
+    )

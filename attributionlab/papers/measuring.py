@@ -14,7 +14,7 @@ from attributionlab.metrics import make_metric
 from attributionlab.papers.evidence import SEED, Evidence, Values, average_images, average_networks, defined_mean
 from attributionlab.papers.studies import StudySetting
 from attributionlab.runs import Plan, Record, Records, load_records, run_plan
-from attributionlab.runs.jobs import AGREEMENT
+from attributionlab.runs.jobs import AGREEMENT, OF_OUTPUT
 
 F1_COLUMN = "F1"
 """Name of the column that holds F1 against the truth."""
@@ -72,9 +72,21 @@ class MeasuredScores:
     records: Records
 
     def scores(self, method: str, name: str, measure: str = AGREEMENT) -> Values:
-        """Scores of a method by the paper's name, (networks, images)."""
-        spec = self.methods[method]
-        return np.stack([self.records.scores(network, spec, measure, name) for network in self.environments])
+        """Scores of a method by the paper's name, (networks, images).
+
+        Papers compare all methods with the truth of the output, also those that explain the logit.
+        """
+        spec, of_output = self.methods[method], f"{OF_OUTPUT}{name}"
+        names = [
+            of_output if of_output in self.records.all_scores(network, spec, measure, 1) else name
+            for network in self.environments
+        ]
+        return np.stack(
+            [
+                self.records.scores(network, spec, measure, each)
+                for network, each in zip(self.environments, names, strict=True)
+            ]
+        )
 
     def mean(self, method: str, name: str) -> Evidence:
         """The mean of an agreement with the truth."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from attributionlab.errors import BadOption, DamagedRecords
 from attributionlab.judging.audit_report import ImageCurves
 from attributionlab.runs.declarations import built_in_direction
+from attributionlab.runs.jobs import OF_OUTPUT
 from attributionlab.runs.results import Records, Values
 
 
@@ -63,6 +64,10 @@ class RunView:
         except BadOption as error:
             warnings.warn(f"maps are left out: {error}", DamagedRecords, stacklevel=2)
             return None
+
+    def explains_logit(self, environment: str, method: str) -> bool:
+        """Whether a method was judged by the truth of the logit; its records then also have scores against the output's."""
+        return any(name.startswith(OF_OUTPUT) for name in self.records.all_scores(environment, method, n_images=1))
 
     def scores(self, family: str, method: str, measure: str, name: str) -> Values:
         """Read one score (`positive.f1` of `agreement`, `score` of a metric) for the images of all seeds; NaN where undefined."""

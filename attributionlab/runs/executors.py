@@ -9,6 +9,7 @@ import queue
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -180,23 +181,27 @@ def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float
         yield from results
 
 
-_children: dict[bool, ProcessPoolExecutor] = {}
-"""Child process, by whether the main thread started it; later runs use it again, because starting takes seconds."""
+_children: dict[tuple[bool, tuple[str, ...]], ProcessPoolExecutor] = {}
+"""Child processes, by whether the main thread started them and where they look for modules (a package may have been added since).
+
+Later runs use them again, because starting takes seconds.
+"""
 
 
 def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -> Iterator[UnitResult]:
     """Do groups in one child process, which joblib would not start; an interrupt ends it."""
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if in_main_thread not in _children:
-        _children[in_main_thread] = ProcessPoolExecutor(
+    kind = in_main_thread, tuple(sys.path)
+    if kind not in _children:
+        _children[kind] = ProcessPoolExecutor(
             1, timeout=IDLE_SECONDS, initializer=start_worker, initargs=(os.getpid(), in_main_thread)
         )
-    executor = _children[in_main_thread]
+    executor = _children[kind]
     try:
         for turn, group in enumerate(groups):
             yield from executor.submit(do_units, group, device, turn, timeout).result()
     except BaseException:
-        del _children[in_main_thread]
+        del _children[kind]
         executor.shutdown(wait=True, kill_workers=True)
         raise
 

@@ -12,6 +12,12 @@ import orjson
 AGREEMENT = "agreement"
 """The measure that compares maps with the exact truth; all others are specs of metrics."""
 
+OF_OUTPUT = "output."
+"""Prefix of scores against the truth of the environment's output, of methods that are judged by that of the logit (docs/verdict.md)."""
+
+DIFFERENT_FOR_LOGITS = ("overall", "signed", "negative")
+"""Kinds of truth that are different for a logit and for its probability."""
+
 
 @dataclass(frozen=True)
 class Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -24,10 +24,10 @@ from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.inspection import inspect_maps
 from attributionlab.methods import AnyMethod, make_method
-from attributionlab.metrics import AnyMetric, Measurement, make_metric, score
+from attributionlab.metrics import Agreement, AnyMetric, Measurement, make_metric, score
 from attributionlab.printable import error_line, one_line, type_name
 from attributionlab.runs.declarations import code_digest
-from attributionlab.runs.jobs import AGREEMENT, Job, Unit
+from attributionlab.runs.jobs import AGREEMENT, DIFFERENT_FOR_LOGITS, OF_OUTPUT, Job, Unit
 from attributionlab.runs.records import Record
 from attributionlab.runs.time_limit import at_most
 from attributionlab.truth import TRUTHS, Batch
@@ -169,14 +169,22 @@ def _forget_models() -> None:
 
 def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[str, object]:
     batch, maps, environment = batch.to("cpu"), maps.cpu(), _environment(job.environment, "cpu")
-    agreement = score(maps, judged_truth(method.declaration, environment, batch))
-    scores = {
-        f"{truth}.{name}": _finite(getattr(agreement.against(truth), name).tolist())
-        for truth in TRUTHS
-        for name in ("precision", "recall", "f1")
-    }
+    judged = judged_truth(method.declaration, environment, batch)
+    scores = _scores_by_name(score(maps, judged), TRUTHS)
+    if judged is not batch.ground_truth:
+        of_output = _scores_by_name(score(maps, batch.ground_truth), DIFFERENT_FOR_LOGITS)
+        scores |= {f"{OF_OUTPUT}{name}": values for name, values in of_output.items()}
     facts = inspect_maps(environment, batch, method.declaration, maps)
     return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict()}
+
+
+def _scores_by_name(agreement: Agreement, truths: Iterable[str]) -> dict[str, list[float | None]]:
+    """Precision, recall and F1 of every image, by kind of truth."""
+    return {
+        f"{truth}.{name}": _finite(getattr(agreement.against(truth), name).tolist())
+        for truth in truths
+        for name in ("precision", "recall", "f1")
+    }
 
 
 def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: float | None) -> Record:

@@ -78,7 +78,7 @@ class Limits:
                         name,
                         f"with {megabytes} MB more memory",
                         command,
-                        frozenset({0, 1, 3} if name == "run" else {0, 3}),
+                        frozenset({0, 1, 3} if name in {"run", "show"} else {0, 3}),
                     ),
                     setup=lambda megabytes=megabytes: _limit_memory(megabytes),
                     piped=True,

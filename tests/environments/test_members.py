@@ -152,3 +152,12 @@ def test_a_truth_that_contradicts_the_closed_form_is_found_with_the_feature(lie,
 
 def test_an_environment_is_verified_by_its_spec():
     assert al.verify("single-color-sum[size=16]", n_samples=1, n_pixels=2).environment == "single-color-sum[size=16]"
+
+
+@pytest.mark.parametrize("member", ["logits", "claims"])
+def test_a_short_memory_is_no_mistake_of_the_author(member):
+    def full(_environment, *_):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory")
+
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        al.verify(changed(member, full), n_samples=1)

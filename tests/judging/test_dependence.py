@@ -236,3 +236,11 @@ def test_a_method_that_destroys_the_counterpart_does_not_reach_the_next_check():
     assert verdict.error.type == "ModelChanged"
     (verdict,) = check("gradient", environment, n_samples=2, rule="point").environments
     assert verdict.dependence["overall"].value > 0.5
+
+
+def test_by_the_point_rule_the_mean_decides_alone_and_the_dependence_is_only_reported():
+    """As in the paper, which has no such test."""
+    for rule, outcome in (("interval", "blind"), ("point", "passed")):
+        verdict = check("foreground", environment_of(MULTI), n_samples=4, rule=rule, gamma=0.9)
+        assert verdict.outcome == outcome
+        assert verdict.environments[0].dependence["overall"].value == 0

@@ -9,6 +9,8 @@ from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MachineError
 from attributionlab.measuring.galleries import gallery
 from attributionlab.methods import make_method
+from attributionlab.metrics import score
+from attributionlab.reports.figures.maps import attribution_figure
 
 
 @cache
@@ -84,3 +86,16 @@ def test_a_missing_gpu_is_the_machines_fault(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(MachineError, match=r"^`device` must be one that this machine has"):
         gallery(environment(), [], device="cuda")
+
+
+def test_methods_that_explain_the_logit_are_drawn_with_the_score_by_which_they_are_judged():
+    drawn = gallery(environment(), bound("occlusion", "gradient"), n_samples=1)
+    logit = environment().ground_truth(drawn.batch.scenes, drawn.batch.targets.tolist(), "logit")
+    assert torch.equal(drawn.judged["occlusion"].signed, logit.signed)
+    assert drawn.judged["gradient"] is drawn.batch.ground_truth
+    figure = attribution_figure(drawn.batch, drawn.maps, captions=drawn.truths, judged=drawn.judged)
+    labels = [axis.get_xlabel() for axis in figure.axes if "F1" in axis.get_xlabel()]
+    of_logit, of_output = (
+        float(score(drawn.maps["occlusion"], truth).signed.f1) for truth in (logit, drawn.batch.ground_truth)
+    )
+    assert labels[0] == f"signed F1 {of_logit:.2f}" != f"signed F1 {of_output:.2f}"

@@ -14,6 +14,7 @@ from attributionlab.reports.figures.saving import save_figure
 from attributionlab.reports.figures.styles import method_styles
 from attributionlab.reports.figures.violins import violin_figure
 from attributionlab.reports.run_view import RunView, pooled
+from attributionlab.runs import Plan, load_records, run_plan
 
 FAMILY = "multi-color-sum[size=16]"
 
@@ -143,3 +144,14 @@ def test_the_gallery_shows_saved_maps_and_says_why_one_is_missing(small_run):
 def test_without_saved_maps_there_is_no_gallery(run_without_maps):
     assert gallery_figure(RunView(run_without_maps.records), FAMILY) is None
     assert not any(name.startswith("gallery") for name, _ in run_figures(run_without_maps.records))
+
+
+def test_the_gallery_scores_each_method_as_its_records_do(tmp_path):
+    """Also one that explains the logit, and is judged by its truth."""
+    plan = Plan.of(environments=[FAMILY], methods=["occlusion", "gradient"], n_samples=1, save_maps=1)
+    run_plan(plan, tmp_path / "run")
+    records = load_records(tmp_path / "run")
+    figure = gallery_figure(RunView(records), FAMILY)
+    labels = [axis.get_xlabel() for axis in figure.axes if "F1" in axis.get_xlabel()]
+    recorded = [records.scores(FAMILY, method, name="signed.f1")[0] for method in plan.methods]
+    assert labels == [f"signed F1 {f1:.2f}" for f1 in recorded]

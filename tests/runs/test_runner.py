@@ -24,6 +24,7 @@ from attributionlab.errors import BadOption, DamagedRecords, MachineError
 from attributionlab.files import is_draft
 from attributionlab.measuring.failure import Failure
 from attributionlab.metrics import SensitivityN
+from attributionlab.papers.measuring import MeasuredScores
 from attributionlab.runs import Plan, executors, load_records, run_plan
 from attributionlab.runs.executors import Executor, _on_cluster, _parallel, _Workers, together
 from attributionlab.runs.jobs import Job
@@ -883,3 +884,20 @@ def test_the_last_images_of_a_plan_are_summed_up_with_the_others(tmp_path):
     (summary,) = records.summaries()
     scores = records.scores("multi-color-sum[size=16]", "random")
     assert (summary.n_images, summary.truths["overall"].f1) == (5, scores.mean())
+
+
+def test_a_method_that_explains_the_logit_is_judged_by_the_logits_truth_and_papers_read_that_of_the_output(tmp_path):
+    spec = "multi-color-sum[size=16]"
+    run_plan(Plan.of(environments=[spec], methods=["occlusion", "gradient"], n_samples=2), tmp_path / "run")
+    records, environment = load_records(tmp_path / "run"), al.make_environment(spec)
+    batch = environment.sample(2)
+    maps = al.make_method("occlusion", environment)(environment.model, batch.inputs, batch.targets)
+    logit = environment.ground_truth(batch.scenes, batch.targets.tolist(), "logit")
+    of_logit, of_output = (al.score(maps, truth).overall.f1.numpy() for truth in (logit, batch.ground_truth))
+    assert (of_logit != of_output).all()
+    assert (records.scores(spec, "occlusion", name="overall.f1") == of_logit).all()
+    assert (records.scores(spec, "occlusion", name="output.overall.f1") == of_output).all()
+    assert not any(name.startswith("output.") for name in records.all_scores(spec, "gradient"))
+    measured = MeasuredScores((spec,), {"Occlusion": "occlusion", "Gradient": "gradient"}, {}, records)
+    assert (measured.scores("Occlusion", "overall.f1") == of_output).all()
+    assert (measured.scores("Gradient", "overall.f1") == records.scores(spec, "gradient", name="overall.f1")).all()

@@ -21,7 +21,7 @@ from torch import Tensor
 from attributionlab.metrics import Agreement, normalize, score
 from attributionlab.reports.figures.pictures import SIGNED, picture
 from attributionlab.reports.figures.styles import plain, wrapped
-from attributionlab.truth import TRUTHS, Batch
+from attributionlab.truth import TRUTHS, Batch, GroundTruth
 
 PANEL = 1.75
 """Width of a panel in inches."""
@@ -34,7 +34,12 @@ MESSAGE = 200
 
 
 def attribution_figure(
-    batch: Batch, maps: Mapping[str, Tensor | str], *, title: str = "", captions: Mapping[str, str] | None = None
+    batch: Batch,
+    maps: Mapping[str, Tensor | str],
+    *,
+    title: str = "",
+    captions: Mapping[str, str] | None = None,
+    judged: Mapping[str, GroundTruth] | None = None,
 ) -> Figure:
     """Draw a row per image: the image, its truth, and the map of every method with its F1; many methods take several bands.
 
@@ -44,6 +49,7 @@ def attribution_figure(
         title: Title of the figure.
         captions: The kind of truth that each method is scored on; a method without one has no score. By default all
             methods are scored on overall truth.
+        judged: The truth by which a method is scored, where it is not that of the batch (`Gallery.judged`).
     """
     n_bands = max(1, -(-len(maps) // BAND))
     width = -(-len(maps) // n_bands)  # bands of similar length
@@ -58,7 +64,7 @@ def attribution_figure(
     for axis in axes.flat:
         axis.set_axis_off()
     for index, band in enumerate(bands):
-        _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions)
+        _draw_band(axes[index * len(batch) :][: len(batch)], batch, band, captions, judged or {})
     for row in axes[len(batch) - 1 : -1 : len(batch), 0]:
         row.set_xlabel("\n", fontsize=14)  # room between bands
     colors = ScalarMappable(Normalize(-1, 1), SIGNED)
@@ -108,10 +114,18 @@ def difference_figure(
 
 
 def _draw_band(
-    axes: npt.NDArray[Any], batch: Batch, maps: Mapping[str, Tensor | str], captions: Mapping[str, str] | None
+    axes: npt.NDArray[Any],
+    batch: Batch,
+    maps: Mapping[str, Tensor | str],
+    captions: Mapping[str, str] | None,
+    judged: Mapping[str, GroundTruth],
 ) -> None:
     """Draw images, truth and the maps of a band: one row of axes per image."""
-    scores = {name: score(values, batch.ground_truth) for name, values in maps.items() if isinstance(values, Tensor)}
+    scores = {
+        name: score(values, judged.get(name, batch.ground_truth))
+        for name, values in maps.items()
+        if isinstance(values, Tensor)
+    }
     for row, images in enumerate(axes):
         _panel(images[0]).imshow(picture(batch.inputs[row]), interpolation="nearest")
         _draw_map(_panel(images[1]), batch.ground_truth.signed[row])

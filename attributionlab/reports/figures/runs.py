@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from matplotlib.figure import Figure
 
+from attributionlab.environments import make_environment
 from attributionlab.errors import bad_option
 from attributionlab.reports.figures.curves import curves_figure
 from attributionlab.reports.figures.maps import attribution_figure
@@ -94,7 +95,12 @@ def gallery_figure(view: RunView, environment: str) -> Figure | None:
         absent = "no maps saved" if error is None else error.message
         drawn[method] = absent if maps is None or len(maps) < n_rows else torch.as_tensor(maps[:n_rows])
     captions = {method: summary.deciding_truth for method, summary in summaries.items()}
-    return attribution_figure(batch, drawn, title=environment, captions=captions)
+    explain_logits = [method for method in drawn if view.explains_logit(environment, method)]
+    judged = {}
+    if explain_logits:
+        logit = make_environment(environment).ground_truth(batch.scenes, batch.targets.tolist(), "logit")
+        judged = dict.fromkeys(explain_logits, logit)
+    return attribution_figure(batch, drawn, title=environment, captions=captions, judged=judged)
 
 
 def _name(kind: str, spec: str, taken: set[str]) -> str:

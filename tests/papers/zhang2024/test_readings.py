@@ -31,6 +31,9 @@ class Invented:
     def scores(self, _environment, method, _measure, name):
         return np.full(N_IMAGES, self.given.get((method, name), np.nan))
 
+    def all_scores(self, *_):
+        return {}
+
 
 def measured(scores):
     names = {name: name for name in (*unseen_data.METHODS, *(name for name in priors.NAMES if "sam" not in name))}
