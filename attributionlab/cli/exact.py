@@ -44,6 +44,10 @@ def exact(
     target_error: Annotated[
         float | None, typer.Option(help="Largest standard error relative to the largest value.", show_default="none")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="File (.npz) that keeps random orders, to go on after an interruption.", show_default="none"),
+    ] = None,
     size: SizeOption = None,
     seed: SeedOption = None,
     force: ForceOption = False,
@@ -74,6 +78,7 @@ def exact(
                 n_orders=n_orders,
                 target_error=target_error,
                 seed=seed or 0,
+                checkpoint=checkpoint,
                 progress=advance,
             )
         if output.suffix.lower() == ENDING:

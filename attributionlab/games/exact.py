@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from attributionlab.environments.base import Environment
 from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.errors import bad_option
 from attributionlab.games.additive import network_set_function
+from attributionlab.games.checkpoint import Checkpoint
 from attributionlab.games.input_game import InputGame, InputValues
 from attributionlab.games.permutations import Sampling
 from attributionlab.games.switching import explained_by, is_designed
@@ -34,6 +36,7 @@ def exact_values(
     n_orders: int | None = None,
     target_error: float | None = None,
     seed: int = 0,
+    checkpoint: str | Path | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> ExactValues:
     """The value of every feature in a game, relative to a baseline.
@@ -62,6 +65,8 @@ def exact_values(
             with a closed form are estimated as well. With `target_error`, the largest number, by default 10,000.
         target_error: Largest standard error, relative to the largest value of a sample, at which the orders suffice.
         seed: Seed of the orders; a sample's values do not depend on its batch.
+        checkpoint: A .npz file that keeps the sums over the orders so far, every few seconds. A later call with the same
+            samples, network, baseline and seed goes on from there, also after an interruption or with more orders.
         progress: Called with the number of orders finished since the last call.
 
     Returns:
@@ -85,10 +90,13 @@ def exact_values(
     _check_batch(environment, batch, model)
     estimates = _estimates(model, environment, game, n_orders, target_error)
     sampling = Sampling.checked(n_orders, target_error, seed)
+    kept = None if checkpoint is None else Checkpoint.read(checkpoint)
     samples = []
     for input_game in _input_games(environment, batch, baseline, model):
         exact = None if estimates else input_game.exactly(game)
-        samples.append(input_game.from_orders(sampling, progress) if exact is None else exact)
+        samples.append(input_game.from_orders(sampling, progress, kept) if exact is None else exact)
+    if kept is not None and kept.stored:
+        kept.keep(now=True)
     name = "inputs" if isinstance(baseline, Tensor) else _baseline_name(baseline)
     return _joined(samples, game, name, batch.inputs.device)
 

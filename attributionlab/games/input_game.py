@@ -11,7 +11,8 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.games.permutations import Progress, Sampling, estimate_shapley
+from attributionlab.games.checkpoint import Checkpoint, estimate_key
+from attributionlab.games.permutations import Contributions, Progress, Sampling, estimate_shapley
 from attributionlab.games.straight_path import straight_path_values
 from attributionlab.games.switching import Switching, is_designed
 from attributionlab.networks import FirstBlock
@@ -79,9 +80,22 @@ class InputGame:
             values = self._one_by_one(game)
         return None if values is None else InputValues(values, self.total)
 
-    def from_orders(self, sampling: Sampling, progress: Progress) -> InputValues:
-        """Shapley values, estimated from random orders."""
-        estimate = estimate_shapley(self.switching, self.target, self.groupings, sampling, progress)
+    def from_orders(self, sampling: Sampling, progress: Progress, checkpoint: Checkpoint | None = None) -> InputValues:
+        """Shapley values, estimated from random orders; sums are kept in a checkpoint, and taken from it."""
+        n_features = self.end[0, 0].numel()
+        contributions = Contributions(0, np.zeros(n_features), np.zeros(n_features))
+        if checkpoint is not None:
+            key = estimate_key(self.model, self.start, self.end, self.explains, self.target, sampling.seed)
+            contributions = checkpoint.contributions(key, n_features)
+
+        def after_part(n_orders: int) -> None:
+            if checkpoint is not None:
+                checkpoint.keep()
+            progress(n_orders)
+
+        progress(min(contributions.n_orders, sampling.n_orders))
+        parts = (self.switching, self.target, self.groupings, sampling, contributions, after_part)
+        estimate = estimate_shapley(*parts)
         values, errors = estimate.values.reshape(self.shape), estimate.standard_errors.reshape(self.shape)
         return InputValues(values, self.total, errors, estimate.n_orders)
 
