@@ -20,6 +20,8 @@ from attributionlab.cli.options import (
 from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar, require_names
 from attributionlab.truth.kinds import GAMES
 
+INTERRUPTED_ESTIMATE = "interrupted; the checkpoint keeps the orders up to the last seconds, and the same command goes on from there"
+
 
 def exact(
     spec: EnvironmentArgument,
@@ -53,7 +55,7 @@ def exact(
     force: ForceOption = False,
 ) -> None:
     """Compute how much every pixel contributes to the output, exactly; or from random orders, with standard errors."""
-    with one_line_errors():
+    with one_line_errors("interrupted" if checkpoint is None else INTERRUPTED_ESTIMATE):
         require_names(environments=[spec])
         from attributionlab.errors import bad_option
         from attributionlab.exchange.values_file import ENDING, write_values
