@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attributionlab.errors import bad_option
+from attributionlab.games.groups import GroupSwitching
 from attributionlab.games.switching import Switching
 from attributionlab.perturbation import random_orders
 from attributionlab.specs.arguments import number, whole_number
@@ -136,7 +137,7 @@ class Estimate:
 
 
 def estimate_shapley(
-    switching: Switching,
+    switching: Switching | GroupSwitching,
     target: int,
     groupings: Sequence[IntArray],
     sampling: Sampling,
@@ -146,7 +147,7 @@ def estimate_shapley(
     """Estimate the Shapley values of one input's features.
 
     Args:
-        switching: The network while features are switched.
+        switching: The network while features, or groups of them, are switched.
         target: Index of the explained output.
         groupings: See `Contributions.standard_errors`.
         sampling: The orders.
