@@ -15,6 +15,9 @@ from attributionlab.tabular import Tabular
 
 Values = npt.NDArray[np.float64]
 
+SCHEMA = 2
+"""Version of the JSON."""
+
 
 @dataclass(frozen=True, eq=False)
 class ImageCurves:
@@ -57,6 +60,7 @@ class EnvironmentAudit:
     Args:
         environment: Canonical spec.
         methods: Scores by canonical spec of the method.
+        references: Scores of maps that are made from the truth, by canonical spec; they are left out of correlations.
         correlations: Rank correlation of F1 and each metric, oriented so that higher is better, over the methods that ran.
         higher_is_better: Direction of each metric.
         metric_errors: Messages of the metrics that failed.
@@ -69,6 +73,7 @@ class EnvironmentAudit:
     higher_is_better: dict[str, bool]
     metric_errors: dict[str, str]
     family: str
+    references: dict[str, MethodScores] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class Audit(Tabular):
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
         return {
+            "schema": SCHEMA,
             "f1_truth": self.f1_truth,
             "n_samples": self.n_samples,
             "environments": [_environment_dict(environment_audit) for environment_audit in self.environments],
@@ -125,14 +131,20 @@ def _environment_dict(audited: EnvironmentAudit) -> dict[str, Any]:
     """One environment in the documented JSON."""
     return {
         "environment": audited.environment,
-        "methods": {
-            spec: {
-                "f1": scores.f1,
-                **scores.metrics,
-                "error": None if scores.error is None else dataclasses.asdict(scores.error),
-            }
-            for spec, scores in audited.methods.items()
-        },
+        "methods": _scores_dict(audited.methods),
+        "references": _scores_dict(audited.references),
         "correlations": {name: dataclasses.asdict(correlation) for name, correlation in audited.correlations.items()},
         "metric_errors": audited.metric_errors,
+    }
+
+
+def _scores_dict(rows: dict[str, MethodScores]) -> dict[str, Any]:
+    """Scores by method in the documented JSON."""
+    return {
+        spec: {
+            "f1": scores.f1,
+            **scores.metrics,
+            "error": None if scores.error is None else dataclasses.asdict(scores.error),
+        }
+        for spec, scores in rows.items()
     }

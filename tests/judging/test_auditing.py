@@ -74,6 +74,8 @@ def also_broken(model, inputs, targets):
         ({"n_samples": 0}, "`n_samples` must be at least 1, got 0"),
         ({"methods": ["truth"]}, "`methods` must be a list of methods, at least 2"),
         ({"metrics": []}, "`metrics` must be a list of metrics, at least 1"),
+        ({"references": "exact"}, "`references` must be a list of methods"),
+        ({"references": ["exact", "exact"]}, "`references` must name each one once, got 'exact'"),
         ({"environments": []}, "`environments` must be a list of environments or their specs, at least 1"),
         ({"max_memory": "2GB"}, "`max_memory` must be an integer, got '2GB'"),
         ({"seed": -1}, "`seed` must be at least 0, got -1"),
@@ -209,8 +211,28 @@ def test_a_metric_that_fails_later_has_no_scores_at_all_and_is_not_asked_again()
 
 def test_progress_counts_every_map():
     steps = []
-    al.audit(["truth", broken], ["deletion"], [LINEAR, "single-color-sum[size=16]"], n_samples=5, progress=steps.append)
+    environments = [LINEAR, "single-color-sum[size=16]"]
+    al.audit(["truth", broken], ["deletion"], environments, references=[], n_samples=5, progress=steps.append)
     assert steps == [4, 4, 1, 1] * 2
+
+
+def test_exact_values_are_rows_beside_the_methods_that_raise_no_correlation():
+    """On probabilities exact values are better than any method here, by F1 and by each metric."""
+    environment, methods = "multi-color-sum[size=16]", ["gradient", "occlusion", "random"]
+    beside, without, among = (
+        al.audit(names, ["deletion"], environment, references=references, n_samples=3).environments[0]
+        for names, references in (
+            (methods, ("exact", "exact[game=removal]")),
+            (methods, ()),
+            ([*methods, "exact"], ("exact",)),
+        )
+    )
+    assert list(beside.references) == ["exact", "exact[game=removal]"] and without.references == among.references == {}
+    assert beside.methods["gradient"].metrics == without.methods["gradient"].metrics
+    assert beside.correlations == without.correlations
+    assert beside.references["exact"].metrics == among.methods["exact"].metrics
+    assert beside.correlations["deletion"].n_methods == 3
+    assert (among.correlations["deletion"].n_methods, among.correlations["deletion"].n_images) == (4, 3)
 
 
 def test_a_counterpart_has_the_same_network_but_for_the_redundant_channels():
