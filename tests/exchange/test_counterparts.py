@@ -141,10 +141,10 @@ def test_other_truth_of_counterparts_than_the_environments_is_refused(tmp_path, 
     path = copied / "counterparts" / "truth.npz"
     arrays = dict(np.load(path))
     np.savez(path, **{**arrays, "signed": -arrays["signed"]})
-    with pytest.raises(BadOption, match="`signed` differs from what manifest.json says"):
+    with pytest.raises(BadOption, match=r"`signed` differs from what manifest\.json says"):
         open_folder(copied)
     path.unlink()
-    with pytest.raises(al.errors.MissingFile, match="got none called 'counterparts/truth.npz'"):
+    with pytest.raises(al.errors.MissingFile, match=r"got none called .counterparts/truth\.npz."):
         open_folder(copied)
 
 
