@@ -18,12 +18,14 @@ from attributionlab.cli.options import (
     SamModelOption,
     SeedOption,
     SizeOption,
+    TargetOption,
     environment_defaults,
     environment_specs,
     environments_option,
     methods_option,
     n_samples_option,
     output_option,
+    parse_target,
     sam_defaults,
     truth_option,
 )
@@ -57,6 +59,7 @@ def audit(
     sam_model: SamModelOption = None,
     size: SizeOption = None,
     n_samples: Annotated[int, n_samples_option("Images per environment.")] = 16,
+    target: TargetOption = "winner",
     network_seeds: Annotated[int, typer.Option(help="Networks per environment, with consecutive seeds.")] = 1,
     paired: Annotated[
         bool, typer.Option("--paired", help="Also audit each environment without its redundant channels, and compare.")
@@ -109,6 +112,7 @@ def audit(
                 references=named_beside,
                 n_samples=n_samples,
                 truth=truth,
+                target=parse_target(target),
                 network_seeds=network_seeds,
                 paired=paired,
                 batch_size=batch_size,

@@ -44,6 +44,7 @@ class MethodScores:
         image_scores: Scores per image, (n,) each, including `f1`.
         error: Failure of the method, or None.
         curves: Curves of the metrics that have curves.
+        ignores_target: Whether maps of another target than the winner are those of the winner, although the truth differs.
     """
 
     f1: float | None
@@ -51,6 +52,7 @@ class MethodScores:
     image_scores: dict[str, Values]
     error: Failure | None
     curves: dict[str, ImageCurves] = field(default_factory=dict)
+    ignores_target: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Audit(Tabular):
         environments: Result in each environment, one entry per network seed.
         comparisons: Comparisons with and without the Unseen Data Effect, if requested.
         versions: Versions of Python and of packages.
+        target: The explained output: `winner`, `loser` or the index of a class.
     """
 
     _table: ClassVar[str] = "attributionlab.reports.tables.audit:audit_tables"
@@ -111,6 +114,7 @@ class Audit(Tabular):
     environments: tuple[EnvironmentAudit, ...]
     comparisons: tuple[Comparison, ...]
     versions: dict[str, str]
+    target: str | int = "winner"
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
@@ -118,6 +122,7 @@ class Audit(Tabular):
             "schema": SCHEMA,
             "f1_truth": self.f1_truth,
             "n_samples": self.n_samples,
+            "target": self.target,
             "environments": [_environment_dict(environment_audit) for environment_audit in self.environments],
             "comparisons": [
                 {"environment": pair.environment, "metric": pair.metric, **dataclasses.asdict(pair.effect)}
@@ -144,6 +149,7 @@ def _scores_dict(rows: dict[str, MethodScores]) -> dict[str, Any]:
         spec: {
             "f1": scores.f1,
             **scores.metrics,
+            "ignores_target": scores.ignores_target,
             "error": None if scores.error is None else dataclasses.asdict(scores.error),
         }
         for spec, scores in rows.items()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments import Environment
+from attributionlab.environments.base import Target
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import BadOption, MetricError, bad_option
 from attributionlab.judging.audit_correlations import compare_with_plain, correlation, without_redundancy
@@ -22,6 +23,7 @@ from attributionlab.measuring.evaluate import measure
 from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
+from attributionlab.measuring.target_use import n_same_for_winner
 from attributionlab.methods import AnyMethod, Method, make_method
 from attributionlab.metrics import AnyMetric, Measurement, Metric, MetricFunction, make_metric, score
 from attributionlab.perturbation import DEFAULT_MEMORY
@@ -54,6 +56,7 @@ def audit(
     references: Sequence[str | AnyMethod] = REFERENCES,
     n_samples: int = 16,
     truth: str = "auto",
+    target: Target = "winner",
     network_seeds: int = 1,
     paired: bool = False,
     batch_size: int = 4,
@@ -75,6 +78,7 @@ def audit(
             every score, so each would raise the agreement of any metric. One that is also among `methods` is a method.
         n_samples: Images per environment.
         truth: Kind of truth for F1: `positive` (`auto`, which applies everywhere) or `overall`.
+        target: Output to explain: of the `winner`, the `loser`, or a class by its index. The truth, the metrics and exact values follow.
         network_seeds: Number of networks per environment, with consecutive seeds, on the same images.
         paired: Whether each environment with redundant channels is compared with its copy without them, on the same images.
         batch_size: Images per call of a method; results do not depend on it.
@@ -87,7 +91,7 @@ def audit(
         Scores and correlations; `.to_dict()`.
 
     Raises:
-        BadOption: If an option is not valid.
+        BadOption: If an option is not valid, or `target` is no output with a known truth.
         UnknownName: If there is no such method, metric or environment.
         MissingFile: If a method's or metric's function does not exist.
 
@@ -111,13 +115,15 @@ def audit(
     torch_device = find_device(device)
     families = as_environments(environments)
     jobs = expand(families, network_seeds=network_seeds, paired=paired)
+    for environment in families:
+        environment.sample(1, target=target)  # an output without truth is refused before anything is measured
     built_metrics = [_with_memory(make_metric(metric), max_memory) for metric in metrics]
     bound_methods = [[make_method(method, environment) for method in methods] for _, environment in jobs]
     specs = [method.spec for method in bound_methods[0]]
     _refuse_repeated("methods", specs)
     _refuse_repeated("metrics", [metric.spec for metric in built_metrics])
     f1_truth = "positive" if truth == "auto" else truth
-    plan = _Plan(n_samples, f1_truth, batch_size, torch_device, seed, progress or no_progress, len(specs))
+    plan = _Plan(n_samples, f1_truth, target, batch_size, torch_device, seed, progress or no_progress, len(specs))
     results = tuple(
         _audit_one(
             [*bound, *references_beside(specs, references, environment)], built_metrics, environment, family, plan
@@ -126,7 +132,7 @@ def audit(
     )
     redundant = [family for family in families if without_redundancy(family)]
     comparisons = compare_with_plain(redundant, built_metrics, results, seed) if paired else ()
-    return Audit(f1_truth, n_samples, results, comparisons, versions())
+    return Audit(f1_truth, n_samples, results, comparisons, versions(), target)
 
 
 def expand(
@@ -180,6 +186,7 @@ class _Plan:
 
     n_samples: int
     f1_truth: str
+    target: Target
     batch_size: int
     device: torch.device
     seed: int
@@ -192,6 +199,7 @@ class _Row:
     """Results of one method so far."""
 
     error: Failure | None = None
+    ignores_target: bool = False
     scores: dict[str, list[Tensor]] = field(default_factory=dict)
     curves: dict[str, list[Measurement]] = field(default_factory=dict)
 
@@ -210,8 +218,11 @@ def _audit_one(
     models = [copy.deepcopy(on_device.model) for _ in methods]  # a method cannot affect the others by its model
     rows, metric_errors = [_Row() for _ in methods], {}
     for start in range(0, plan.n_samples, plan.batch_size):
-        batch = environment.sample(min(plan.batch_size, plan.n_samples - start), start).to(plan.device)
+        n = min(plan.batch_size, plan.n_samples - start)
+        batch = environment.sample(n, start, target=plan.target).to(plan.device)
         maps = _maps(methods, models, rows, batch, plan)
+        if start == 0 and plan.target != "winner":
+            _compare_with_winner(methods, rows, on_device, batch, maps, plan.device)
         for metric in metrics if maps else ():
             if metric.spec in metric_errors:
                 continue
@@ -249,6 +260,22 @@ def _maps(
     return maps
 
 
+def _compare_with_winner(
+    methods: Sequence[AnyMethod],
+    rows: Sequence[_Row],
+    environment: Environment,
+    batch: Batch,
+    maps: Sequence[tuple[_Row, Tensor]],
+    device: torch.device,
+) -> None:
+    """Find the methods whose maps are those of the winner."""
+    maps_of = {id(row): values for row, values in maps}
+    for method, row in zip(methods, rows, strict=True):
+        if id(row) in maps_of:
+            copied = environment.to(device)  # a method may change its model
+            row.ignores_target = n_same_for_winner(method, copied, batch, maps_of[id(row)], device) > 0
+
+
 def _explain_if_it_fits(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -> Maps | Failure:
     """Maps of a method, or its failure; a method fails, too, if it does not fit the network or the inputs by default.
 
@@ -275,7 +302,7 @@ def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, st
         for name, parts in row.curves.items()
         if name not in failed
     }
-    return MethodScores(_mean(by_image["f1"]), means, by_image, None, curves)
+    return MethodScores(_mean(by_image["f1"]), means, by_image, None, curves, row.ignores_target)
 
 
 def _mean(values: Values | None) -> float | None:

@@ -25,14 +25,14 @@ def test_the_json_is_as_documented():
     )
     assert result.exit_code == 0
     report = json.loads(result.stdout)
-    assert set(report) == {"schema", "f1_truth", "n_samples", "environments", "comparisons", "versions"}
+    assert set(report) == {"schema", "f1_truth", "n_samples", "target", "environments", "comparisons", "versions"}
     assert (report["f1_truth"], report["n_samples"], report["comparisons"]) == ("overall", 2, [])
     (environment,) = report["environments"]
     assert set(environment) == {"environment", "methods", "references", "correlations", "metric_errors"}
     assert set(environment["references"]) == {"exact", "exact[game=removal]"}
     assert environment["environment"] == "multi-color-sum[size=16]"
     assert set(environment["methods"]) == {"truth", "occlusion[window=3]", "constant"}
-    assert set(environment["methods"]["truth"]) == {"f1", "insertion", "deletion", "error"}
+    assert set(environment["methods"]["truth"]) == {"f1", "insertion", "deletion", "ignores_target", "error"}
     assert environment["methods"]["truth"]["f1"] == 1
     assert environment["methods"]["truth"]["error"] is None
     assert set(environment["correlations"]) == {"insertion", "deletion"}

@@ -305,3 +305,31 @@ def test_curves_are_kept_from_the_first_step_to_the_last(metric, n_points):
     assert (found.at[0], found.at[-1]) == (0, 1)
     kept = np.searchsorted(curve.steps.numpy() / 256, found.at)
     assert np.array_equal(found.values, curve.outputs.double().numpy()[:, kept])
+
+
+def ignoring(model, inputs, _targets):
+    """The gradient of the winner, whatever the target."""
+    leaf = inputs.clone().requires_grad_()
+    return torch.autograd.grad(model(leaf).amax(dim=1).sum(), leaf)[0]
+
+
+def test_another_target_reaches_truth_metrics_and_exact_values_and_a_method_that_ignores_it_is_named():
+    environment = al.make_environment(LINEAR)
+    report = al.audit(["gradient", ignoring], ["deletion"], environment, n_samples=2, target="loser")
+    (audited,) = report.environments
+    following, ignorant = audited.methods.values()
+    assert (following.f1, following.ignores_target) == (1, False)
+    assert (ignorant.f1, ignorant.ignores_target) == (0, True)
+    assert [scores.f1 for scores in audited.references.values()] == [1, 1]
+    batch = environment.sample(2, target="loser")
+    best = al.deletion(environment, batch, batch.ground_truth.signed).auc
+    assert following.metrics["deletion"] == pytest.approx(float(best.mean()))
+    assert report.to_dict()["target"] == "loser"
+    assert not any(
+        scores.ignores_target
+        for scores in al.audit([ignoring, "random"], ["deletion"], environment, n_samples=2)
+        .environments[0]
+        .methods.values()
+    ), "of the winner nothing can be told"
+    with pytest.raises(BadOption, match=r"^`target` must be winner, loser or the index of a color from 0 to 3, got 4"):
+        al.audit(["gradient", "random"], environments=environment, target=4)

@@ -99,7 +99,9 @@ def audit_rows(audit: Audit) -> list[dict[str, object]]:
 
 def _scores_table(audit: Audit, environment: EnvironmentAudit) -> Table:
     images = "1 image" if audit.n_samples == 1 else f"{audit.n_samples} images"
-    table = Table(title=escape(f"{environment.environment} · {images}"), title_justify="left", box=box.SIMPLE_HEAD)
+    target = "" if audit.target == "winner" else f", target {audit.target}"
+    title = escape(f"{environment.environment} · {images}{target}")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("method")
     arrows = {name: "↑" if higher else "↓" for name, higher in environment.higher_is_better.items()}
     for name, arrow in {f"F1 ({audit.f1_truth})": "↑", **arrows}.items():
@@ -109,6 +111,7 @@ def _scores_table(audit: Audit, environment: EnvironmentAudit) -> Table:
     for spec, scores in (*reversed(ordered), *environment.references.items()):
         error = "" if scores.error is None else f"[red]{escape(scores.error.message)}[/]"
         role = "[dim]reference[/] " if spec in environment.references else ""
+        role += "[yellow]ignores the target[/] " if scores.ignores_target else ""
         table.add_row(escape(spec), *map(_number, (scores.f1, *scores.metrics.values())), role + error)
     return table
 
