@@ -25,6 +25,7 @@ from attributionlab.files import is_draft
 from attributionlab.measuring.failure import Failure
 from attributionlab.metrics import SensitivityN
 from attributionlab.papers.measuring import MeasuredScores
+from attributionlab.reports.tables.run_rows import run_table
 from attributionlab.runs import Plan, executors, load_records, run_plan
 from attributionlab.runs.clusters import Workers, do_on_cluster
 from attributionlab.runs.executors import Executor, _parallel
@@ -903,3 +904,20 @@ def test_a_method_that_explains_the_logit_is_judged_by_the_logits_truth_and_pape
     measured = MeasuredScores((spec,), {"Occlusion": "occlusion", "Gradient": "gradient"}, {}, records)
     assert (measured.scores("Occlusion", "overall.f1") == of_output).all()
     assert (measured.scores("Gradient", "overall.f1") == records.scores(spec, "gradient", name="overall.f1")).all()
+
+
+def test_a_run_of_another_target_follows_it_and_names_a_method_that_ignores_it(tmp_path):
+    environment = al.make_environment("multi-color-sum[output=logit,size=16]")
+    plan = Plan.of(
+        environments=[environment.spec], methods=["gradient", "edge"], metrics=["deletion"], n_samples=4, target="loser"
+    )
+    run_plan(plan, tmp_path / "run")
+    records = load_records(tmp_path / "run")
+    following, ignorant = records.summaries()
+    assert following.truths["signed"].f1 == 1 and following.diagnosis == ()
+    assert ignorant.diagnosis[0].startswith("4 maps are the same for the winner")
+    batch = environment.sample(4, target="loser")
+    deletion = al.deletion(environment, batch, batch.ground_truth.signed).auc
+    assert records.scores(environment.spec, "gradient", "deletion").tolist() == pytest.approx(deletion.tolist())
+    assert {record.job.target for record in records} == {"loser"}
+    assert run_table(records).note.startswith("explained output: that of the loser; ")
