@@ -17,6 +17,7 @@ from attributionlab.games.permutations import Sampling
 from attributionlab.games.switching import explained_by, is_designed
 from attributionlab.perturbation.order import check_indices
 from attributionlab.specs.arguments import require_choice, require_function, require_instance
+from attributionlab.specs.grammar import format_value
 from attributionlab.truth.baselines import Baseline, baseline_color
 from attributionlab.truth.batch import Batch, LabeledImages
 from attributionlab.truth.kinds import COMPLETE_GAMES, GAMES
@@ -89,7 +90,7 @@ def exact_values(
     for input_game in _input_games(environment, batch, baseline, model):
         exact = None if estimates else input_game.exactly(game)
         samples.append(input_game.from_orders(sampling, progress) if exact is None else exact)
-    name = "inputs" if isinstance(baseline, Tensor) else _baseline_name(baseline)
+    name = "inputs" if isinstance(baseline, Tensor) else format_value(baseline)
     return _joined(samples, game, name, batch.inputs.device)
 
 
@@ -153,7 +154,8 @@ def _input_games(
         if starts.shape != inputs.shape:
             raise bad_option("baseline", f"have the shape of the inputs, {tuple(inputs.shape)}", tuple(starts.shape))
     else:
-        values = baseline_color(baseline, inputs.shape[1], environment.true_baseline)
+        are_colors = isinstance(environment, Environment) and environment.input_range is not None
+        values = baseline_color(baseline, inputs.shape[1], environment.true_baseline, are_colors=are_colors)
         starts = values.to(inputs).reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs)
         color = tuple(values.tolist())
     explains = environment.explains if isinstance(environment, Environment) else explained_by(model)
@@ -165,11 +167,6 @@ def _input_games(
                 function = environment.set_function(batch.scenes[index], target, color)
             function = function or network_set_function(model, explains, start, end, target)
         yield InputGame(model, explains, start, end, target, function)
-
-
-def _baseline_name(baseline: Baseline) -> str:
-    """The baseline in the grammar of specs: `true`, `black` or R,G,B."""
-    return baseline if isinstance(baseline, str) else ",".join(map(str, baseline))
 
 
 def _joined(samples: list[InputValues], game: str, baseline: str, device: torch.device) -> ExactValues:

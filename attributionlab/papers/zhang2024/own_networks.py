@@ -196,7 +196,7 @@ def methods_beside_lime(color: tuple[int, ...], side: int) -> dict[str, AnyMetho
     """The methods that section 4 shows beside LIME: DeepSHAP from black, IG and Occlusion from two colors."""
     window = max(1, side // N_WINDOWS)
     windows = {"window": window, "stride": max(1, window // 2)}
-    methods: dict[str, AnyMethod] = {"DeepSHAP": make_method("deepshap")}
+    methods: dict[str, AnyMethod] = {"DeepSHAP": make_method("deepshap[rule=captum]")}
     for name, method, options in (("IG", "integrated-gradients", {}), ("Occlusion", "occlusion", windows)):
         for baseline in (BLACK, color):
             methods[from_color(name, baseline)] = make_method(method, baseline=baseline, **options)

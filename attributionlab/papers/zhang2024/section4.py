@@ -23,6 +23,9 @@ FOLDER = "section4"
 SHOWN = tuple(name for name in METHODS if not name.startswith("LIME"))
 """Methods of this study; LIME is measured with its priors in the study of appendix K."""
 
+RULES = {"captum": "DeepSHAP", "shap": "DeepSHAP (shap)"}
+"""DeepSHAP by the library whose rule for the softmax it has; the paper does not name its own."""
+
 TRUTHS = ("overall", "positive", "negative", "positive-smooth")
 Causes = Mapping[tuple[str, str], str]
 
@@ -53,6 +56,10 @@ NOTES = (
     (
         "Appendix G.2 contradicts section 4.3 about the baselines of IG and Occlusion: both are measured, the starred ones from "
         "the true background."
+    ),
+    (
+        "The paper does not name DeepSHAP's rule for the softmax. captum's loses part of the output's change, and only by it are the right "
+        "pixels found with wrong signs; by shap's rule, where values add up, only the winner's logit gets a share."
     ),
 )
 
@@ -91,7 +98,9 @@ def _verdict(published: GammaClaim, measured: MeasuredScores, priors: MeasuredSc
 
 
 def _variants(method: str) -> dict[str, str]:
-    """Our methods that a claim may be about: LIME by the color of its hidden segments, any other method itself."""
+    """Our methods that a claim may be about: LIME by the color of its hidden segments, DeepSHAP by its rule for the softmax."""
+    if method == "DeepSHAP":
+        return {f"{rule}'s rule": name for rule, name in RULES.items()}
     if method not in PRIORS:
         return {"": method}
     return {f"{baseline} baseline": method.replace("LIME", name) for name, baseline in BASELINES.items()}
