@@ -12,8 +12,8 @@ from attributionlab.papers.evidence import average_images
 from attributionlab.papers.measuring import MeasuredScores, measure_plan
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
 from attributionlab.papers.zhang2024.own_maps import compare_signs_and_baselines
-from attributionlab.papers.zhang2024.priors import BASELINES, measure_priors
 from attributionlab.papers.zhang2024.priors import NAMES as PRIORS
+from attributionlab.papers.zhang2024.priors import READINGS, measure_priors
 from attributionlab.papers.zhang2024.published import GammaClaim, PublishedComparison, comparisons, gamma_claims
 from attributionlab.papers.zhang2024.sam import NO_SAM
 from attributionlab.papers.zhang2024.unseen_data import METHODS
@@ -98,12 +98,12 @@ def _verdict(published: GammaClaim, measured: MeasuredScores, priors: MeasuredSc
 
 
 def _variants(method: str) -> dict[str, str]:
-    """Our methods that a claim may be about: LIME by the color of its hidden segments, DeepSHAP by its rule for the softmax."""
+    """Our methods that a claim may be about: LIME by color of hidden segments and regression, DeepSHAP by its rule for the softmax."""
     if method == "DeepSHAP":
         return {f"{rule}'s rule": name for rule, name in RULES.items()}
     if method not in PRIORS:
         return {"": method}
-    return {f"{baseline} baseline": method.replace("LIME", name) for name, baseline in BASELINES.items()}
+    return {reading: method.replace("LIME", name) for name, reading in READINGS.items()}
 
 
 def _direction_text(published: GammaClaim) -> str:
