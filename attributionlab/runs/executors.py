@@ -29,7 +29,7 @@ from attributionlab.runs.jobs import AGREEMENT, Unit
 from attributionlab.runs.parent import reaped
 from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit
 from attributionlab.runs.work import UnitResult, do_unit, do_units, lost_unit
-from attributionlab.runs.worker_process import start_worker
+from attributionlab.runs.worker_process import do_in_worker, start_worker
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_choice, require_text, whole_number
 from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.functions import parse_address
@@ -173,7 +173,7 @@ def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: fl
 
 
 def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[UnitResult]:
-    calls = (delayed(do_units)(group, device, turn, timeout) for turn, group in enumerate(groups))
+    calls = (delayed(do_in_worker)(group, device, turn, timeout) for turn, group in enumerate(groups))
     if workers == 1:
         yield from _in_one_child(groups, device, timeout)
         return
@@ -199,7 +199,7 @@ def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -
     executor = _children[kind]
     try:
         for turn, group in enumerate(groups):
-            yield from executor.submit(do_units, group, device, turn, timeout).result()
+            yield from executor.submit(do_in_worker, group, device, turn, timeout).result()
     except BaseException:
         del _children[kind]
         executor.shutdown(wait=True, kill_workers=True)

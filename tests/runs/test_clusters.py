@@ -28,7 +28,7 @@ def plan():
         environments=["multi-color-sum[size=16]"],
         methods=["gradient", "random", "occlusion"],
         metrics=["insertion"],
-        n_samples=24,
+        n_samples=12,
         images_per_job=1,
     )
 

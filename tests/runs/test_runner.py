@@ -274,11 +274,11 @@ def test_a_run_that_was_there_before_stays_where_nothing_is_left_to_do_or_the_cl
 
 def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path, warm_python):
     folder = tmp_path / "run"
-    plan = small(metrics=["insertion"], n_samples=40, images_per_job=1)
+    plan = small(metrics=["insertion"], n_samples=16, images_per_job=1)
     program = (
         "import sys, attributionlab as al; "
         "plan = al.Plan.of(environments=['multi-color-sum[size=16]', 'single-color-sum[size=16]'], methods="
-        f"{METHODS!r}, metrics=['insertion'], n_samples=40, images_per_job=1); "
+        f"{METHODS!r}, metrics=['insertion'], n_samples=16, images_per_job=1); "
         "al.run_plan(plan, sys.argv[1])"
     )
     seen = 0
