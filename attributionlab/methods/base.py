@@ -92,6 +92,8 @@ class Method(abc.ABC):
 
     name: ClassVar[str]
     declaration: ClassVar[Declaration]
+    may_enumerate: ClassVar[bool] = False
+    """Whether a seeded method needs no random numbers where all cases are few enough."""
 
     @abc.abstractmethod
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:

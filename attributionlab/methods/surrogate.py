@@ -214,6 +214,8 @@ class KernelShap(_Surrogate):
         source="Lundberg & Lee 2017",
     )
 
+    may_enumerate: ClassVar[bool] = True
+
     baseline: Baseline | Literal["mean"] = "true"
     n_samples: int = 500
 
