@@ -129,6 +129,11 @@ class Environment(abc.ABC):
     def true_baseline(self) -> Tensor:
         """(c,) float32: the value of each channel that stands for an absent feature."""
 
+    @property
+    def input_range(self) -> tuple[float, float] | None:
+        """Smallest and largest value of an input; None if inputs have no bounds."""
+        return None
+
     def logits(self, scene: Any, present: Present) -> Logits:  # noqa: ARG002  # subclasses read both
         """Logits when only the `present` features are shown and all others are at the true baseline.
 

@@ -144,8 +144,8 @@ def tells_the_truth(results):
     """Assert what the README says about its commands."""
     black, true, *_ = results.values()
     assert (black.exit_code, true.exit_code) == (1, 0)
-    assert "deeplift: PIXELS-ONLY" in black.stdout, "from black the pixels are right and the signs wrong"
-    assert "deeplift[baseline=true]: PASSED" in true.stdout
+    assert "deeplift[rule=captum]: PIXELS-ONLY" in black.stdout, "from black the pixels are right and the signs wrong"
+    assert "deeplift[baseline=true,rule=captum]: PASSED" in true.stdout
     (scored,) = (result.stdout for line, result in results.items() if " score " in line)
     assert "multi-color-sum" in scored
     assert "truth.npz: PASSED" in scored
