@@ -23,7 +23,7 @@ CAPTUM: dict[str, tuple[str, ...]] = {
     "gradientxactivation": ("input-x-gradient",),
     "guidedbackprop": ("guided-backprop",),
     "integratedgradients": ("integrated-gradients",),
-    "lrp": ("lrp-epsilon", "lrp-z", "lrp-alpha-beta"),
+    "lrp": ("lrp-epsilon", "lrp-z", "lrp-alpha-beta", "lrp-gamma"),
     "noisetunnel": ("smoothgrad", "smoothgrad-squared", "vargrad"),
     "saliency": ("gradient-magnitude", "gradient"),
     "shapleyvalues": ("kernel-shap",),

