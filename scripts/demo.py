@@ -18,6 +18,7 @@ import attributionlab as al
 from attributionlab.cli.output import stdout
 from attributionlab.exchange.dataset import generate
 from attributionlab.measuring.galleries import gallery
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 from attributionlab.reports.tables.cells import escape
@@ -65,10 +66,15 @@ def main(folder: Path) -> None:
     console.print(f"{EXPLANATION}\n")
 
     drawn = gallery(environment, [al.make_method(method, environment) for method in METHODS[:-3]])
-    save_figure(
-        attribution_figure(drawn.batch, drawn.maps, title=environment.spec, captions=drawn.truths, judged=drawn.judged),
-        folder / "maps.png",
+    figure = attribution_figure(
+        drawn.batch,
+        drawn.maps,
+        title=environment.spec,
+        captions=drawn.truths,
+        judged=drawn.judged,
+        answers=answers_of(environment, drawn.batch),
     )
+    save_figure(figure, folder / "maps.png")
     generate(environment, folder / "images", n_samples=8, force=True)
     console.print(
         f"Look at {folder / 'maps.png'} and {folder / 'images' / 'preview.png'}; verdicts are in {folder}/*.json"

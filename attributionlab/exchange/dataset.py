@@ -17,6 +17,7 @@ from attributionlab.files import check_parents, filled_folder, is_draft, whole_f
 from attributionlab.machine import versions
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.printable import LONGEST_VALUE, one_line
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.pictures import picture
 from attributionlab.reports.figures.saving import save_figure
@@ -174,8 +175,9 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     (folder / README).write_text(_instructions(environment, preview, n_samples), encoding="utf-8")
     smooth = preview.ground_truth.smooth_positive_mask
-    maps = {} if smooth is None else {"smooth positive truth": smooth.float()}
-    figure = attribution_figure(preview, maps, title=environment.spec, captions={})
+    maps = {} if smooth is None else {"smooth positive truth": smooth}
+    answers = answers_of(environment, preview, start)
+    figure = attribution_figure(preview, maps, title=environment.spec, captions={}, answers=answers)
     save_figure(figure, folder / PREVIEW)
 
 
