@@ -20,7 +20,7 @@ from attributionlab.networks import DesignedNetwork, exact_arithmetic
 from attributionlab.specs.arguments import number, require_choice, require_instance, require_text
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
-from attributionlab.truth.baselines import Baseline, baseline_color
+from attributionlab.truth.baselines import Baseline, BaselineTensor, baseline_color
 from attributionlab.truth.maps import attribution_maps, check_targets, require_model, require_tensor
 
 Sign = Literal["signed", "positive", "magnitude"]
@@ -92,6 +92,8 @@ class Method(abc.ABC):
 
     name: ClassVar[str]
     declaration: ClassVar[Declaration]
+    may_enumerate: ClassVar[bool] = False
+    """Whether a seeded method needs no random numbers where all cases are few enough."""
 
     @abc.abstractmethod
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -137,11 +139,17 @@ class Method(abc.ABC):
         """The baseline as an image per input, (b, c, h, w).
 
         Raises:
-            BadOption: If it is `true` and the method has no environment, or it is not a color of the inputs.
+            BadOption: If it is `true` and the method has no environment, or it does not fit the inputs.
         """
         channels = require_tensor("inputs", inputs, "b c *shape", "floating point").shape[1]
+        if isinstance(baseline, BaselineTensor):
+            images = baseline.images(inputs)
+            if len(images) > 1:
+                raise bad_option("baseline", "be one image; `deepshap` averages over several", tuple(images.shape))
+            return images.expand_as(inputs).contiguous()
         true_baseline = None if self.environment is None else self.environment.true_baseline
-        color = baseline_color(baseline, channels, true_baseline).to(inputs)
+        are_colors = self.environment is not None and self.environment.input_range is not None
+        color = baseline_color(baseline, channels, true_baseline, are_colors=are_colors).to(inputs)
         return color.reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs).contiguous()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,18 +55,25 @@ def answers_of(environment: Environment, batch: Batch, start: int | Sequence[int
     numbers = range(start, start + len(batch)) if isinstance(start, int) else start
     answers = []
     for row, scene in enumerate(batch.scenes):
-        target, label = int(batch.targets[row]), int(batch.labels[row])
+        target = int(batch.targets[row])
         output = environment.explained(logits[row], target)
         if environment.explains == "value":
             outcome = f"value {output:.6g}"
         else:
-            explained = "" if target == label else f"; explained: {environment.output_name(target)}"
-            outcome = f"{environment.output_name(label)} wins{explained}, {environment.explains} {_number(output)}"
+            explained = f"{environment.explains} {_number(output)}"
+            outcome = _winner(environment, scene, int(batch.labels[row]), target) + f", {explained}"
         counts = ", ".join(f"{name} {n}" for name, n in environment.counted(scene).items())
         answers.append(
             Answer(f"image {numbers[row]}", counts, outcome, output, float(logits[row][target]), int(n_features[row]))
         )
     return answers
+
+
+def _winner(environment: Environment, scene: Any, label: int, target: int) -> str:
+    """The class that the network predicts, the correct one if it errs, and the explained one if it is another."""
+    predicted, name = environment.predicted(scene), environment.output_name
+    error = "" if predicted == label else f" (correct: {name(label)})"
+    return f"{name(predicted)} wins{error}" + ("" if target == predicted else f"; explained: {name(target)}")
 
 
 def truth_text(batch: Batch, row: int) -> list[str]:

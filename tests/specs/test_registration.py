@@ -17,9 +17,10 @@ from attributionlab.environments import ENVIRONMENTS, SingleColorSum, complete_e
 from attributionlab.errors import BadOption, BrokenEnvironment, UnknownName
 from attributionlab.methods import METHODS, SEGMENTERS
 from attributionlab.metrics import METRICS
+from attributionlab.modification import MANIPULATIONS
 from attributionlab.specs.rules import import_object
 
-CATALOGS = (METHODS, METRICS, ENVIRONMENTS, SEGMENTERS)
+CATALOGS = (METHODS, METRICS, ENVIRONMENTS, SEGMENTERS, MANIPULATIONS)
 
 
 def double(model, inputs, targets):
