@@ -60,7 +60,7 @@ class ShownImage:
 
 
 @dataclass(frozen=True)
-class ColorScale:
+class ScaleBar:
     """A color bar: colors by their place from 0 to 1, and ticks as pairs of place and text."""
 
     name: str
@@ -68,7 +68,7 @@ class ColorScale:
     ticks: tuple[tuple[float, str], ...]
 
 
-def color_scales() -> list[ColorScale]:
+def color_scales() -> list[ScaleBar]:
     """The color bars of signed maps and of magnitudes."""
     scales = []
     for colors in (SIGNED, MAGNITUDE):
@@ -77,9 +77,7 @@ def color_scales() -> list[ColorScale]:
         places = [place / N_STOPS for place in range(N_STOPS + 1)]
         stops = tuple((place, to_hex(colors(place))) for place in places)
         scales.append(
-            ColorScale(
-                colors.name, stops, tuple(((tick - lowest) / (1 - lowest), text) for tick, text in ticks.items())
-            )
+            ScaleBar(colors.name, stops, tuple(((tick - lowest) / (1 - lowest), text) for tick, text in ticks.items()))
         )
     return scales
 
