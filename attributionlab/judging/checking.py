@@ -243,7 +243,7 @@ def judge(
         out_of_time=out_of_time,
         seconds_per_image=tally.seconds / tally.n if tally.seconds else None,
         n_zero_maps=tally.facts.n_zero,
-        diagnosis=diagnose(tally.facts),
+        diagnosis=diagnose(tally.facts, tally.recorded),
         diagnostics=_diagnostics(tally.recorded),
     )
     return dataclasses.replace(verdict, advice=advise(verdict, deciding, options.gamma))
