@@ -44,7 +44,7 @@ MAX_SECONDS = 20.0
 EXPLANATION = """\
 F1: agreement of the maps with the exact truth, the mean over the scenes; 1 is perfect. 95 % CI: where that mean lies for all scenes and networks.
 decides: the truth that fits what the method declares. signed: pixels with their signs; overall: pixels; positive: pixels that raise the output;
-positive-smooth: the same, for coarse maps. scenes: how many were explained, each under its own network.
+positive-smooth: the same, for coarse maps. scenes: how many were explained, each under its own network; held: under how many of them F1 reaches 0.5.
 network: whether the maps change with the network as the truth does: 1 as much as the truth, 0 not at all.
 verdict: passed, the interval is above 0.5; undecided, it contains 0.5; failed, it is below; pixels-only, right pixels with wrong signs; blind, the maps do not
 depend on the network."""
@@ -63,6 +63,10 @@ def main(folder: Path) -> None:
         (folder / f"{name}.json").write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
     console.print(comparison_table(verdicts, title=f"F1 against the exact truth of {environment.spec}"))
     console.print(f"{EXPLANATION}\n")
+    for verdict in verdicts:
+        for environment_verdict in verdict.environments:
+            if environment_verdict.advice:
+                console.print(escape(f"what now, {verdict.method}: {environment_verdict.advice}"))
 
     drawn = gallery(environment, [al.make_method(method, environment) for method in METHODS[:-3]])
     save_figure(
@@ -78,9 +82,9 @@ def main(folder: Path) -> None:
 def comparison_table(verdicts: Sequence[al.Verdict], title: str) -> Table:
     """Build a table with a row per method and environment."""
     table = plain_table(escape(title))
-    for name in ("method", "decides", "F1", "95 % CI", "scenes", "network", "verdict"):
+    for name in ("method", "decides", "F1", "95 % CI", "scenes", "held", "network", "verdict"):
         table.add_column(
-            name, justify="right" if name in ("F1", "scenes", "network") else "left", no_wrap=name != "method"
+            name, justify="right" if name in ("F1", "scenes", "held", "network") else "left", no_wrap=name != "method"
         )
     for verdict in verdicts:
         for environment in verdict.environments:
@@ -96,6 +100,7 @@ def comparison_table(verdicts: Sequence[al.Verdict], title: str) -> Table:
                 verdict.deciding_truth,
                 *numbers,
                 str(environment.n_samples),
+                f"{environment.n_held}/{len(environment.network_seeds)}",
                 network,
                 outcome,
             )
