@@ -20,7 +20,9 @@ from attributionlab.cli.options import (
 from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar, require_names
 from attributionlab.truth.kinds import GAMES
 
-INTERRUPTED_ESTIMATE = "interrupted; the checkpoint keeps the orders up to the last seconds, and the same command goes on from there"
+INTERRUPTED_ESTIMATE = (
+    "interrupted; the checkpoint keeps the orders up to the last seconds, and the same command goes on from there"
+)
 
 
 def exact(

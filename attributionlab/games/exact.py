@@ -229,9 +229,7 @@ def joined(
     return ExactValues(
         stacked([sample.values for sample in samples]),
         stacked(errors) if errors else None,
-        torch.tensor([sample.total for sample in samples], dtype=torch.float64, device=device)
-        if has_total
-        else None,
+        torch.tensor([sample.total for sample in samples], dtype=torch.float64, device=device) if has_total else None,
         game,
         baseline,
         max((sample.n_orders for sample in samples if sample.n_orders is not None), default=None),

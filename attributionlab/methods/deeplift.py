@@ -33,9 +33,15 @@ class DeepLift(Method):
         completeness="up to captum's softmax rule, and to float rounding without a softmax",
         tolerance=1e-3,
         source="Shrikumar et al. 2017",
+        answers="aumann-shapley",
     )
 
     baseline: Baseline = "black"
+
+    @property
+    def answers(self) -> str | None:
+        """The game `aumann-shapley`, where there is no softmax: the rescale rule then follows the path (docs/truth.md)."""
+        return super().answers if has_no_softmax(self) else None
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps by captum, one image at a time."""
@@ -66,10 +72,16 @@ class DeepShap(Method):
         completeness="up to captum's softmax rule, and to float rounding without a softmax",
         tolerance=1e-3,
         source="Lundberg & Lee 2017",
+        answers="aumann-shapley",
     )
 
     baseline: Baseline = "black"
     n_baselines: int = 2
+
+    @property
+    def answers(self) -> str | None:
+        """As of DeepLIFT."""
+        return super().answers if has_no_softmax(self) else None
 
     def __post_init__(self) -> None:
         if self.n_baselines < 2:
@@ -88,3 +100,8 @@ class DeepShap(Method):
         maps = one_by_one(attribute_one, inputs, targets)
         record_convergence(model, inputs, self.baseline_like(inputs, self.baseline), targets, maps)
         return maps
+
+
+def has_no_softmax(method: Method) -> bool:
+    """Whether the outputs of the method's environment do not come from a softmax."""
+    return method.environment is not None and method.environment.explains != "probability"

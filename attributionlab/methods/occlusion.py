@@ -31,7 +31,11 @@ class Occlusion(Method):
 
     name: ClassVar[str] = "occlusion"
     declaration: ClassVar[Declaration] = Declaration(
-        family="perturbation", explains="logit", needs=frozenset({"baseline"}), source="Zeiler & Fergus 2014"
+        family="perturbation",
+        explains="logit",
+        needs=frozenset({"baseline"}),
+        source="Zeiler & Fergus 2014",
+        answers="removal",
     )
 
     baseline: Baseline = "black"
@@ -45,6 +49,11 @@ class Occlusion(Method):
                 raise bad_option(option, "be at least 1", getattr(self, option))
         if self.stride > self.window:
             raise bad_option("stride", f"be at most `window` ({self.window})", self.stride)
+
+    @property
+    def answers(self) -> str | None:
+        """The game `removal`, where a window is one pixel."""
+        return super().answers if self.window == 1 else None
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps (b, 1, h, w) of the output before the softmax if the model has it (`model.logits`).

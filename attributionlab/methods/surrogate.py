@@ -14,7 +14,9 @@ from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
+from attributionlab.games import exact_values
 from attributionlab.methods.base import Declaration, Method, require_at_least, require_images
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
@@ -22,9 +24,11 @@ from attributionlab.methods.segmenters import prior_names
 from attributionlab.methods.segments import segment
 from attributionlab.networks import DesignedNetwork
 from attributionlab.seeding import content_key, generator
+from attributionlab.specs.grammar import format_value
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.batch import Batch
+from attributionlab.truth.values import ExactValues
 
 ROUNDING = 1e-6
 """Coefficients below this fraction of the largest are considered rounding errors, because outputs are float32."""
@@ -131,14 +135,9 @@ class _Surrogate(Method):
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
         """Compute the maps by captum, one image at a time, with random numbers seeded by the image."""
         require_images(self, inputs)
-        uses_sam = self.segments == "sam"
-        sam = sam_segmenter(self.sam_checkpoint, self.sam_model, inputs.device) if uses_sam else None
-        patch_ids = None if batch is None else batch.ground_truth.patch_ids
         maps = []
         for index, (image, target) in enumerate(zip(inputs.split(1), targets.split(1), strict=True)):
-            segments = segment(image[0], self.segments, None if patch_ids is None else patch_ids[index], sam).to(
-                inputs.device
-            )
+            segments = self.segments_of(image[0], batch, index).to(inputs.device)
             stream = int(generator(self.seed, "hidden segments", content_key(image[0])).integers(2**63))
             with torch.random.fork_rng(), torch.no_grad():
                 torch.manual_seed(stream)
@@ -146,6 +145,12 @@ class _Surrogate(Method):
                 values = self.fit(switched, target, segments[None, None])
             maps.append(values[:, 0].to(inputs))  # every channel of a pixel carries the value of its segment
         return torch.cat(maps)
+
+    def segments_of(self, image: Tensor, batch: Batch | None, index: int) -> Tensor:
+        """(h, w) int64: the segment of each pixel of an image (c, h, w), the sample `index` of a batch."""
+        sam = sam_segmenter(self.sam_checkpoint, self.sam_model, image.device) if self.segments == "sam" else None
+        patch_ids = None if batch is None else batch.ground_truth.patch_ids
+        return segment(image, self.segments, None if patch_ids is None else patch_ids[index], sam)
 
     def by_captum(self, surrogate: CaptumLime, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
         """The map (1, c, h, w) of a surrogate of captum."""
@@ -198,7 +203,18 @@ class KernelShap(_Surrogate):
         randomness="seeded",
         completeness="over segments, each counted once, to the regression's rounding",
         source="Lundberg & Lee 2017",
+        answers="shapley",
     )
+
+    @property
+    def answers(self) -> str | None:
+        """The game `shapley` of which the segments are the players."""
+        return f"shapley[segments={self.segments}]@{format_value(self.baseline)}"
+
+    def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
+        """Shapley values of the segments, exact for up to 8 of them, else estimated."""
+        masks = [self.segments_of(image, batch, index) for index, image in enumerate(batch.inputs)]
+        return exact_values(environment, batch, "shapley", self.baseline, feature_mask=torch.stack(masks))
 
     def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
         """Fit by captum; for a single segment, which captum cannot fit, use the difference of outputs."""
