@@ -1,6 +1,7 @@
 from . import environments as environments
 from . import methods as methods
 from . import metrics as metrics
+from . import modification as modification
 from . import testing as testing
 from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
 from .games import exact_values
@@ -21,6 +22,7 @@ from .metrics import (
     score_values,
     sensitivity_n,
 )
+from .modification import Manipulation, make_manipulation, register_manipulation
 from .runs import Plan, Records, load_records, read_plan, run_plan
 from .truth import Batch, ExactValues, GroundTruth, LabeledImages
 
@@ -37,6 +39,7 @@ __all__ = [
     "ExactValues",
     "GroundTruth",
     "LabeledImages",
+    "Manipulation",
     "Method",
     "MethodComparison",
     "Metric",
@@ -58,13 +61,16 @@ __all__ = [
     "insertion",
     "load_records",
     "make_environment",
+    "make_manipulation",
     "make_method",
     "make_metric",
     "methods",
     "metric",
     "metrics",
+    "modification",
     "read_plan",
     "register_environment",
+    "register_manipulation",
     "register_method",
     "register_metric",
     "register_segmenter",

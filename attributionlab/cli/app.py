@@ -148,7 +148,7 @@ def _refused(error: OSError) -> int:
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
-    "list": (list_, "List environments, methods, metrics, segmenters."),
+    "list": (list_, "List methods, environments, metrics and other names."),
     "verify": (verify, "Test what environments claim about their networks."),
     "generate": (generate, "Write images and their exact truth to a folder."),
     "show": (show, "Draw images, truth and maps side by side."),

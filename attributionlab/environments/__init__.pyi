@@ -1,3 +1,4 @@
+from .background_sum import BackgroundSum
 from .base import Environment, NoClosedForm
 from .claims import Case, Claim
 from .counting import CountingEnvironment
@@ -11,6 +12,7 @@ from .verification import Verification, verify
 
 __all__ = [
     "ENVIRONMENTS",
+    "BackgroundSum",
     "Case",
     "Claim",
     "CountingEnvironment",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from attributionlab.environments.base import Environment
-from attributionlab.games.exact import input_games, joined
+from attributionlab.games.exact import baseline_name, input_games, joined
 from attributionlab.games.input_game import InputGame, InputValues
 from attributionlab.games.permutations import Sampling
 from attributionlab.games.switching import is_designed
@@ -22,7 +24,7 @@ MOST_PASSES = 4096
 def every_game(
     environment: Environment,
     batch: Batch,
-    baseline: Baseline = "true",
+    baseline: Baseline | Tensor = "true",
     *,
     games: Sequence[str] = GAMES,
     explains: Explained | None = None,
@@ -33,7 +35,7 @@ def every_game(
     Args:
         environment: The environment.
         batch: Its samples.
-        baseline: Value of an absent feature.
+        baseline: Value of an absent feature, or one input for each sample.
         games: Names of games.
         explains: Explained output, as in `exact_values`.
         sampling: Random orders for Shapley values without a closed form; None to leave these out.
@@ -44,7 +46,7 @@ def every_game(
     """
     samples = list(input_games(environment, batch, baseline, environment.model, explains))
     values = {game: [_values(each, game, sampling) for each in samples] for game in games}
-    name = baseline if isinstance(baseline, str) else ",".join(map(str, baseline))
+    name = baseline_name(baseline)
     device = batch.inputs.device
     return {
         game: joined(complete, game, name, device, has_total=game in COMPLETE_GAMES)

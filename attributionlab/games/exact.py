@@ -19,6 +19,7 @@ from attributionlab.games.permutations import Sampling
 from attributionlab.games.switching import explained_by, is_designed
 from attributionlab.perturbation.order import check_indices
 from attributionlab.specs.arguments import require_choice, require_function, require_instance
+from attributionlab.specs.grammar import format_value
 from attributionlab.truth.baselines import Baseline, baseline_color
 from attributionlab.truth.batch import Batch, LabeledImages
 from attributionlab.truth.explained import Explained
@@ -105,7 +106,7 @@ def exact_values(
         samples.append(input_game.from_orders(sampling, progress, kept) if exact is None else exact)
     if kept is not None and kept.stored:
         kept.keep(now=True)
-    name = "inputs" if isinstance(baseline, Tensor) else _baseline_name(baseline)
+    name = baseline_name(baseline)
     return joined(samples, game, name, batch.inputs.device, has_total=game in COMPLETE_GAMES and groups is None)
 
 
@@ -187,7 +188,8 @@ def input_games(
         if starts.shape != inputs.shape:
             raise bad_option("baseline", f"have the shape of the inputs, {tuple(inputs.shape)}", tuple(starts.shape))
     else:
-        values = baseline_color(baseline, inputs.shape[1], environment.true_baseline)
+        are_colors = isinstance(environment, Environment) and environment.input_range is not None
+        values = baseline_color(baseline, inputs.shape[1], environment.true_baseline, are_colors=are_colors)
         starts = values.to(inputs).reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs)
         color = tuple(values.tolist())
     output = _explained(environment, model, explains)
@@ -212,9 +214,9 @@ def _explained(environment: Environment | TrainedNetwork, model: nn.Module, expl
     return environment.explains if explains is None else explains
 
 
-def _baseline_name(baseline: Baseline) -> str:
-    """The baseline in the grammar of specs: `true`, `black` or R,G,B."""
-    return baseline if isinstance(baseline, str) else ",".join(map(str, baseline))
+def baseline_name(baseline: Baseline | Tensor) -> str:
+    """The baseline in the grammar of specs; `inputs` for one input per sample."""
+    return "inputs" if isinstance(baseline, Tensor) else format_value(baseline)
 
 
 def joined(

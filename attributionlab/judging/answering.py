@@ -169,7 +169,8 @@ def _checked_baselines(baselines: object, environment: Environment) -> tuple[Bas
     values = require_list("baselines", [baselines] if isinstance(baselines, str) else baselines, "baselines", 1)
     colors: tuple[Any, ...] = tuple(convert("baselines", value, Baseline) for value in values)
     for color in colors:
-        baseline_color(color, len(environment.true_baseline), environment.true_baseline)
+        are_colors = environment.input_range is not None
+        baseline_color(color, len(environment.true_baseline), environment.true_baseline, are_colors=are_colors)
     return colors
 
 

@@ -17,7 +17,7 @@ WRONG_SIGNS = 0.1
 
 def diagnose(facts: MapFacts) -> tuple[str, ...]:
     """Everything conspicuous about the maps, a line each."""
-    return tuple(line for line in (_about_zero_maps(facts), _about_dust(facts)) if line)
+    return tuple(line for line in (_about_zero_maps(facts), _about_dust(facts), _about_targets(facts)) if line)
 
 
 def advise(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:
@@ -77,6 +77,16 @@ def _about_zero_maps(facts: MapFacts) -> str | None:
     if facts.n_zero_output == facts.n_zero:
         return f"{line}: the network's output is 0 there"
     return line if facts.zero_reason is None else f"{line}: {facts.zero_reason}"
+
+
+def _about_targets(facts: MapFacts) -> str | None:
+    """Explain maps that are those of another output."""
+    if facts.n_same_for_winner == 0:
+        return None
+    return (
+        f"{facts.n_same_for_winner} maps are the same for the winner, whose truth is another: `targets`, the index of the output to "
+        "explain, is ignored"
+    )
 
 
 def _about_dust(facts: MapFacts) -> str | None:

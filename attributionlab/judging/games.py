@@ -18,6 +18,7 @@ from attributionlab.games.checkpoint import estimate_key
 from attributionlab.games.permutations import Sampling
 from attributionlab.judging.units import N_COMPARED, Tally
 from attributionlab.metrics.values import ValueAgreement, score_values
+from attributionlab.specs.grammar import format_value
 from attributionlab.truth import Batch, ExactValues
 from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.explained import Explained
@@ -146,7 +147,7 @@ def values_of_games(
         if key not in _KEPT:
             _KEPT[key] = every_game(environment, batch, baseline, explains=explains, sampling=sampling)
         _KEPT.move_to_end(key)
-        name = baseline if isinstance(baseline, str) else ",".join(map(str, baseline))
+        name = format_value(baseline)
         values |= {f"{game}@{name}": exact for game, exact in _KEPT[key].items()}
         while len(_KEPT) > N_KEPT:
             _KEPT.popitem(last=False)

@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
 from attributionlab.errors import BadOption, bad_option
-from attributionlab.games import every_game
+from attributionlab.games import every_game, exact_values
 from attributionlab.games.permutations import Sampling
+from attributionlab.games.switching import is_designed
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 from attributionlab.specs.arguments import number, require_choice, require_instance, require_text
 from attributionlab.specs.grammar import format_spec, format_value
 from attributionlab.specs.options import changed_options, convert
-from attributionlab.truth.baselines import Baseline, baseline_color
+from attributionlab.truth.baselines import Baseline, BaselineTensor, baseline_color
 from attributionlab.truth.batch import Batch
 from attributionlab.truth.explained import Explained
 from attributionlab.truth.kinds import GAMES
@@ -36,7 +37,7 @@ Need = Literal["gradients", "layer", "segments", "baseline", "batch"]
 Randomness = Literal["none", "seeded"]
 MethodFunction = Callable[..., Tensor]
 
-DATA = "data"
+SAMPLES = "samples"
 """Baseline of a game whose values are means over the baselines that a method draws from the environment."""
 
 ORDERS = Sampling(400, None, 0)
@@ -64,7 +65,7 @@ class Declaration:
         source: Paper.
         zero_maps: Known reason for maps that are zero everywhere, or None.
         answers: The game whose values the maps are, as `game@baseline`, for example `shapley@black`; or, for a method with an
-            option `baseline`, the game alone. The baseline is `true`, `black`, a color, or `data` for the mean over inputs that the
+            option `baseline`, the game alone. The baseline is `true`, `black`, a color, or `samples` for the mean over inputs that the
             method draws as baselines. None if the maps answer no game.
     """
 
@@ -97,7 +98,7 @@ class Declaration:
         if self.answers is not None:
             game, at, baseline = require_text("answers", self.answers, "be a text, or none").partition("@")
             require_choice("answers", game, GAMES)
-            if at and baseline != DATA:
+            if at and baseline != SAMPLES:
                 convert("answers", baseline, Baseline)
 
     def explained_in(self, environment: Environment) -> Explained:
@@ -119,6 +120,8 @@ class Method(abc.ABC):
 
     name: ClassVar[str]
     declaration: ClassVar[Declaration]
+    may_enumerate: ClassVar[bool] = False
+    """Whether a seeded method needs no random numbers where all cases are few enough."""
 
     @abc.abstractmethod
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -170,17 +173,26 @@ class Method(abc.ABC):
 
     def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
         """Exact values of the game that the method answers; None if there is none, or it has no exact values there."""
+        baseline = vars(self).get("baseline")
+        if isinstance(baseline, BaselineTensor):
+            return declared_values(self, environment, batch, self.baseline_like(batch.inputs, baseline))
         return declared_values(self, environment, batch)
 
     def baseline_like(self, inputs: Tensor, baseline: Baseline) -> Tensor:
         """The baseline as an image per input, (b, c, h, w).
 
         Raises:
-            BadOption: If it is `true` and the method has no environment, or it is not a color of the inputs.
+            BadOption: If it is `true` and the method has no environment, or it does not fit the inputs.
         """
         channels = require_tensor("inputs", inputs, "b c *shape", "floating point").shape[1]
+        if isinstance(baseline, BaselineTensor):
+            images = baseline.images(inputs)
+            if len(images) > 1:
+                raise bad_option("baseline", "be one image; `deepshap` averages over several", tuple(images.shape))
+            return images.expand_as(inputs).contiguous()
         true_baseline = None if self.environment is None else self.environment.true_baseline
-        color = baseline_color(baseline, channels, true_baseline).to(inputs)
+        are_colors = self.environment is not None and self.environment.input_range is not None
+        color = baseline_color(baseline, channels, true_baseline, are_colors=are_colors).to(inputs)
         return color.reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs).contiguous()
 
 
@@ -312,14 +324,40 @@ class FunctionMethod:
 AnyMethod = Method | FunctionMethod
 
 
-def declared_values(method: AnyMethod, environment: Environment, batch: Batch) -> ExactValues | None:
-    """Exact values of the game that a method answers; None if there is none, or it has no exact values in the environment."""
+def declared_values(
+    method: AnyMethod, environment: Environment, batch: Batch, inputs: Tensor | None = None
+) -> ExactValues | None:
+    """Exact values of the game that a method answers; None if there is none, or it has no exact values in the environment.
+
+    Args:
+        method: The method.
+        environment: The environment.
+        batch: Its samples.
+        inputs: Baselines (b, c, *shape), where no color is the baseline.
+    """
     game, _, baseline = (method.answers or "").partition("@")
-    if not game or baseline == DATA:
+    if not game or baseline == SAMPLES:
         return None
-    color: Any = convert("baseline", baseline, Baseline)
+    color: Any = convert("baseline", baseline, Baseline) if inputs is None else inputs
     explains = method.declaration.explained_in(environment)
     return every_game(environment, batch, color, games=(game,), explains=explains, sampling=ORDERS).get(game)
+
+
+def mean_path_values(environment: Environment, batch: Batch, references: Tensor) -> ExactValues | None:
+    """The mean of the Aumann-Shapley values from each of several baselines; None for a network that is not from this package.
+
+    Args:
+        environment: The environment.
+        batch: Its samples.
+        references: (n, c, *shape), the baselines.
+    """
+    if not is_designed(environment.model):
+        return None
+    starts = [reference.expand_as(batch.inputs) for reference in references.to(batch.inputs)]
+    exact = [exact_values(environment, batch, "aumann-shapley", start) for start in starts]
+    total = torch.stack([each.total for each in exact if each.total is not None]).mean(dim=0)
+    values = torch.stack([each.values for each in exact]).mean(dim=0)
+    return ExactValues(values, None, total, "aumann-shapley", SAMPLES)
 
 
 def context_for(method: AnyMethod, batch: object) -> dict[str, object]:

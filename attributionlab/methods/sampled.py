@@ -18,9 +18,7 @@ from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
-from attributionlab.games import exact_values
-from attributionlab.games.switching import is_designed
-from attributionlab.methods.base import DATA, Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.base import SAMPLES, Declaration, Method, mean_path_values, one_by_one, require_at_least
 from attributionlab.methods.gradients import output_gradients
 from attributionlab.seeding import content_key, generator
 from attributionlab.truth.batch import Batch
@@ -181,7 +179,7 @@ class ExpectedGradients(Method):
         completeness="in expectation",
         source="Erion et al. 2021",
         zero_maps=FEW_NEAR,
-        answers=f"aumann-shapley@{DATA}",
+        answers=f"aumann-shapley@{SAMPLES}",
     )
 
     n_draws: int = 50
@@ -201,13 +199,7 @@ class ExpectedGradients(Method):
 
     def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
         """The mean of the Aumann-Shapley values from every baseline; None for a network that is not from this package."""
-        if not is_designed(environment.model):
-            return None
-        batches = [reference.expand_as(batch.inputs) for reference in self.references.to(batch.inputs)]
-        exact = [exact_values(environment, batch, "aumann-shapley", inputs) for inputs in batches]
-        total = torch.stack([each.total for each in exact if each.total is not None]).mean(dim=0)
-        values = torch.stack([each.values for each in exact]).mean(dim=0)
-        return ExactValues(values, None, total, "aumann-shapley", DATA)
+        return mean_path_values(environment, batch, self.references)
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps at random points between image and baselines."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attributionlab.errors import bad_option
 from attributionlab.judging import answers
 from attributionlab.testing.contracts import ENVIRONMENT
@@ -37,11 +39,9 @@ def assert_answers(
     expected = subject.method.answers if game == "auto" else game
     if expected is None:
         raise bad_option("game", "be chosen for a method that declares none", game)
-    _, _, baseline = expected.partition("@")
     is_own = expected == subject.method.answers
-    result = answers(
-        subject.method, subject.environment, baselines=["true" if is_own else baseline], n_samples=n_samples
-    )  # type: ignore[list-item]  # a text, which is converted
+    baselines: list[Any] = ["true" if is_own else expected.partition("@")[2]]  # texts, which are converted
+    result = answers(subject.method, subject.environment, baselines=baselines, n_samples=n_samples)
     if result.error is not None:
         raise failure(subject, f"cannot be judged: {result.error.message}")
     if expected not in result.games:

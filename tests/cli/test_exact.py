@@ -84,7 +84,7 @@ def test_files_of_its_own_are_replaced_and_others_only_by_force(tmp_path):
         (("multi-color-sum", "--game", "nash"), "`game` must be removal, alone, shapley or aumann-shapley, got 'nash'"),
         (
             ("multi-color-sum", "--baseline", "white"),
-            "`baseline` must be black or true or a list of integers, got 'white'",
+            "`baseline` must be black or true or a list of numbers or a tensor, got 'white'",
         ),
         (("multi-color-sum", "--baseline", "1,2,300"), "`baseline` must have values in 0..255, got (1, 2, 300)"),
         (("single-color-sum", "--baseline", "1,2,3"), "`baseline` must have 1 channels, got (1, 2, 3)"),

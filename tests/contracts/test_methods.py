@@ -325,6 +325,10 @@ CHANGED = {
     "noise": ("0.5", 0.5),
     "probability": ("0.25", 0.25),
     "sam_checkpoint": (__file__, __file__),  # any file that exists
+    "rule": ("captum", "captum"),
+    "regression": ("lasso", "lasso"),
+    "distance": ("image", "image"),
+    "kernel_width": ("0.5", 0.5),
     "sam_model": ("vit_b", "vit_b"),
     "segments": ("sam", "sam"),
     "smoothing": ("2", 2),

@@ -31,7 +31,8 @@ DECLARED = [
     ),
     ("deeplift", "multi-color-sum[n_redundant=0,output=logit,size=16]", "aumann-shapley@black"),
     ("deepshap[baseline=true]", "single-color-modulo[size=16]", "aumann-shapley@true"),
-    ("expected-gradients[n_baselines=2,n_draws=1500]", "single-color-sum[size=16]", "aumann-shapley@data"),
+    ("deepshap[baseline=samples,n_baselines=2]", "single-color-sum[size=16]", "aumann-shapley@samples"),
+    ("expected-gradients[n_baselines=2,n_draws=1500]", "single-color-sum[size=16]", "aumann-shapley@samples"),
 ]
 
 
@@ -136,7 +137,7 @@ def test_functions_declare_games():
 
     assert al.answers(white, "single-color-sum[size=16]", n_samples=2).exit_code == 0
 
-    @al.declares(answers="shapley@data")
+    @al.declares(answers="shapley@samples")
     def undefined(_model, inputs, _targets):
         return inputs
 
@@ -153,7 +154,7 @@ def test_wrong_declarations_are_refused(answers):
     ("options", "message"),
     [
         ({"baselines": []}, "`baselines` must be a list of baselines, at least 1"),
-        ({"baselines": ["red"]}, "`baselines` must be black or true or a list of integers, got 'red'"),
+        ({"baselines": ["red"]}, "`baselines` must be black or true or a list of numbers or a tensor, got 'red'"),
         ({"baselines": [(1, 2)]}, "`baseline` must have 3 channels"),
         ({"n_samples": 0}, "`n_samples` must be at least 1, got 0"),
         ({"n_orders": 1}, "`n_orders` must be at least 2, got 1"),

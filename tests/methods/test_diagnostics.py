@@ -50,8 +50,8 @@ def test_collections_keep_their_values_to_themselves_even_after_an_error():
     ("spec", "captum"),
     [
         ("integrated-gradients[baseline=true,n_steps=7]", IntegratedGradients),
-        ("deeplift[baseline=true]", DeepLift),
-        ("deepshap[baseline=true]", DeepLift),  # equal baselines: DeepLIFT's delta
+        ("deeplift[baseline=true,rule=captum]", DeepLift),
+        ("deepshap[baseline=true,rule=captum]", DeepLift),  # equal baselines: DeepLIFT's delta
     ],
 )
 def test_the_convergence_delta_is_captums(spec, captum):

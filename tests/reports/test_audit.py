@@ -32,12 +32,13 @@ def audit_of(*environments, comparisons=()):
         environment=SPEC,
         methods=methods,
         correlations={
-            "insertion": RankCorrelation(0.5, 0.125, 0.75, 0.25),
+            "insertion": RankCorrelation(0.5, 0.125, 0.75, 0.25, 3, 2),
             "deletion": RankCorrelation(None, None, None, None),
         },
         higher_is_better={"insertion": True, "deletion": False},
         metric_errors={"deletion": "deletion raised ValueError: no"},
         family=SPEC,
+        references={"exact": scores_of(1.0, 0.875, 0.0625)},
     )
     return Audit("positive", 2, environments or (usual,), comparisons, {})
 
@@ -58,6 +59,8 @@ def test_methods_stand_by_falling_f1_with_those_that_failed_last():
         ["worst", "0.250", "0.250", "0.625"],
         ["failed", "-", "-", "-", "gave", "NaN"],
     ]
+    reference = ["exact", "1.000", "0.875", "0.062", "reference"]
+    assert lines[lines.index(rows[-1]) + 1] == reference, "behind the methods, whatever its scores"
 
 
 def test_tables_say_which_direction_is_better_how_many_images_and_what_failed():
@@ -67,8 +70,8 @@ def test_tables_say_which_direction_is_better_how_many_images_and_what_failed():
     assert "deletion raised ValueError: no" in text
     correlations = [line.split() for line in text.splitlines() if " to " in line]
     assert correlations == [
-        ["insertion", "0.500", "0.125", "to", "0.750", "0.250"],
-        ["deletion", *["-", "-", "to", "-", "-"]],
+        ["insertion", "0.500", "0.125", "to", "0.750", "0.250", "3", "2"],
+        ["deletion", *["-", "-", "to", "-", "-"], "0", "0"],
     ]
 
 
@@ -83,7 +86,9 @@ def test_rows_hold_every_score_and_statistic():
     assert scores["best", "insertion"] == (0.5, None)
     assert scores["best", "deletion"] == (0.125, failed)
     assert scores["failed", "f1"] == scores["failed", "deletion"] == (None, "gave NaN")
-    assert len(scores) == 4 * 3
+    assert len(scores) == 5 * 3
+    assert {row["method"] for row in rows if row.get("role") == "reference"} == {"exact"}
+    assert {row["n_methods"] for row in rows if row.get("statistic") == "spearman"} == {3, 0}
     others = [
         (row["score"], row["statistic"], row["value"], row["low"], row["high"]) for row in rows if "method" not in row
     ]

@@ -67,9 +67,10 @@ def test_the_marker_makes_a_matrix_and_the_summary_a_table(pytester):
     )
 
 
-def test_workers_send_what_they_find(pytester):
+@pytest.mark.parametrize("n_workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_workers_send_what_they_find(pytester, n_workers):
     pytester.makepyfile(USING)
-    result = pytester.runpytest_subprocess("-n", "2", *OPTIONS)
+    result = pytester.runpytest_subprocess("-n", str(n_workers), *OPTIONS)
     result.assert_outcomes(passed=6)
     result.stdout.fnmatch_lines(
         ["*faithfulness (attributionlab)*", "input-x-gradient *single-color-sum?seed=7,size=20? *passed"]

@@ -23,7 +23,7 @@ METHODS = {
     "LRP": "lrp-epsilon",
     "ExPerturb": "extremal-perturbation[area=0.1,blur=21]",
     "Occlusion": "occlusion[window=5,stride=3]",
-    "DeepSHAP": "deepshap",
+    "DeepSHAP": "deepshap[rule=captum]",
     "IG": "integrated-gradients",
     "IG*": "integrated-gradients[baseline=true]",
     "IBA": "iba[layer=11,information_weight=20]",

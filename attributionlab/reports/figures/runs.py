@@ -85,7 +85,7 @@ def gallery_figure(view: RunView, environment: str) -> Figure | None:
     if not counts:
         return None
     n_rows = min(*counts, N_ROWS) if len(counts) > 1 else min(counts[0], N_ROWS)
-    batch = built_in_images(environment, n_rows)
+    batch = built_in_images(environment, n_rows, view.records.plan.target)
     if batch is None:
         return None
     summaries = {summary.method: summary for summary in view.records.summaries() if summary.environment == environment}

@@ -196,7 +196,7 @@ def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...
         environment = seeds[0]
         saved = {method: view.maps(environment, method) for method in view.methods}
         most = max((len(maps) for maps in saved.values() if maps is not None), default=0) or N_WITHOUT_MAPS
-        batch = built_in_images(environment, min(n_images, most, records.plan.n_samples))
+        batch = built_in_images(environment, min(n_images, most, records.plan.n_samples), records.plan.target)
         if batch is None:
             continue
         scores = {

@@ -49,12 +49,14 @@ class RunTable:
         gamma: The least mean F1 that passes.
         columns: Columns from left to right.
         rows: Results of each method in each environment.
+        target: The explained output: `winner`, `loser` or the index of a class.
     """
 
     name: str
     gamma: float
     columns: tuple[Column, ...]
     rows: tuple[MethodSummary, ...]
+    target: str | int = "winner"
 
     @property
     def shown(self) -> tuple[Column, ...]:
@@ -72,8 +74,9 @@ class RunTable:
     @property
     def note(self) -> str:
         """One line that explains the table; it does not rely on bold type, which may be lost."""
+        target = "" if self.target == "winner" else f"explained output: {_output_text(self.target)}; "
         return (
-            f"F1: mean on the truth that decides; passed: its 95 % interval is above {self.gamma:g}, undecided: it contains "
+            f"{target}F1: mean on the truth that decides; passed: its 95 % interval is above {self.gamma:g}, undecided: it contains "
             f"{self.gamma:g}, pixels-only: right pixels, wrong signs, failed: below"
         )
 
@@ -103,7 +106,13 @@ def run_table(records: Records) -> RunTable:
         Column("n_images", "", lambda summary: summary.n_images),
         Column("error", "", _error, is_number=False),
     )
-    return RunTable(records.plan.name, records.plan.gamma, columns, tuple(records.summaries()))
+    plan = records.plan
+    return RunTable(plan.name, plan.gamma, columns, tuple(records.summaries()), plan.target)
+
+
+def _output_text(target: str | int) -> str:
+    """The explained output in words."""
+    return "that of the loser" if target == "loser" else f"that of class {target}"
 
 
 def verdict(summary: MethodSummary) -> str:
