@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from attributionlab.cli import completion
+from attributionlab.cli.answers import answers
 from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.compare import compare
@@ -154,6 +155,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "show": (show, "Draw images, truth and maps side by side."),
     "exact": (exact, "Compute what every pixel contributes, exactly."),
     "check": (check, "Test a method against the exact truth."),
+    "answers": (answers, "Say which questions a method answers, and how well."),
     "compare": (compare, "Compare two methods on the same images."),
     "score": (score, "Judge maps that were computed elsewhere."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),

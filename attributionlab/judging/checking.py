@@ -21,6 +21,7 @@ from attributionlab.environments.factory import as_environments
 from attributionlab.errors import bad_option
 from attributionlab.judging.dependence import LEAST_UNITS, N_UNITS, Dependence, DependenceTest, is_blind
 from attributionlab.judging.diagnosis import Symptoms, advise, diagnose
+from attributionlab.judging.games import first_agreements, n_compared
 from attributionlab.judging.outcome import OVERALL, Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Rule
 from attributionlab.judging.targets import ignores_target
@@ -247,6 +248,9 @@ def judge(
         n_zero_maps=tally.facts.n_zero,
         diagnosis=diagnose(tally.facts, tally.recorded),
         diagnostics=_diagnostics(tally.recorded),
+        games=first_agreements(tally),
+        n_compared=n_compared(tally),
+        declares=tally.source.method.answers,
     )
     return dataclasses.replace(verdict, advice=_advice(verdict, deciding, options))
 

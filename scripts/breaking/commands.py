@@ -33,6 +33,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "generate": (("multi-color-sum",), ("--output=g", "--n-samples=1", "--size=16")),
     "show": (("multi-color-sum",), ("--output=s.png", "--methods=gradient", "--n-samples=1", "--size=16")),
     "check": (("gradient",), ("--size=16", "--n-samples=4")),
+    "answers": (("gradient",), ("--size=16", "--n-samples=1", "--n-orders=2")),
     "compare": (("gradient", "random"), ("--size=16", "--n-samples=4")),
     "exact": (("multi-color-sum",), ("--game=shapley", "--size=16", "--n-samples=1")),
     "score": (("images", "images/truth.npz"), ("--key=signed",)),
