@@ -78,6 +78,7 @@ class IntegratedGradients(Method):
         family="gradients",
         needs=frozenset({"gradients", "baseline"}),
         completeness="up to quadrature: the detector's ramp is 1/255 of the path",
+        answers="aumann-shapley",
         source="Sundararajan et al. 2017",
     )
 
