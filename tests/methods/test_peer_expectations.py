@@ -171,15 +171,15 @@ class Pooled(nn.Module):
     def __init__(self):
         super().__init__()
         random = torch.Generator().manual_seed(0)
-        self.first, self.second, self.last = nn.Conv2d(2, 3, 3), nn.Conv2d(3, 4, 3), nn.Linear(4, 3)
-        self.features = nn.Sequential(
-            self.first, nn.ReLU(), nn.AvgPool2d(2), self.second, nn.ReLU(), nn.AdaptiveAvgPool2d(1)
-        )
+        self.first, self.relu, self.pool = nn.Conv2d(2, 3, 3), nn.ReLU(), nn.AvgPool2d(2)
+        self.second, self.relu_again, self.mean = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1)
+        self.last = nn.Linear(4, 3)
         for parameter in self.double().parameters():
             parameter.data = torch.randn(parameter.shape, generator=random, dtype=torch.float64)
 
     def forward(self, inputs):
-        return self.last(self.features(inputs).flatten(1))
+        hidden = self.pool(self.relu(self.first(inputs)))
+        return self.last(self.mean(self.relu_again(self.second(hidden))).flatten(1))
 
 
 def test_relevance_behind_average_pools_is_captums():
