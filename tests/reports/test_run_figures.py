@@ -108,9 +108,7 @@ def test_curves_name_units_and_explain_bands(view):
     figure = curves_figure(view, "insertion")
     assert [axis.get_ylabel() for axis in figure.axes] == ["explained output (probability)", "explained output (value)"]
     assert {axis.get_xlabel() for axis in figure.axes} == {"share of the pixels"}
-    assert figure.get_suptitle().endswith(
-        "lines: mean over 6 images; bands: their middle half (25 % to 75 %)"
-    )
+    assert figure.get_suptitle().endswith("lines: mean over 6 images; bands: their middle half (25 % to 75 %)")
 
 
 def test_the_bars_of_a_curve_are_the_middle_half_at_its_markers():
