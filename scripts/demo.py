@@ -49,6 +49,7 @@ EXPLANATION = {
     "F1": "agreement of the maps with that truth, 0 to 1, on average over the scenes; 1 is perfect.",
     "95 % interval": "range in which the mean F1 over all possible scenes and networks lies, with 95 % confidence.",
     "scenes": f"images that were explained, each under its own network: 8, then twice as many until the verdict is clear or {MAX_SECONDS:g} seconds are over.",
+    "held in": "how many of these networks have a mean F1 that reaches 0.5.",
     "uses network": "change of the maps when another network, which looks at other colors, sees the same image, relative to the change of the truth. "
     "Near 1: the maps follow the network. Near 0: they hardly do. It scatters, so it may be above 1 or below 0.",
     "verdict": "passed: the interval is above 0.5. failed: it is below. undecided: it contains 0.5. pixels-only: the right pixels, but the wrong signs. "
@@ -69,6 +70,10 @@ def main(folder: Path) -> None:
         (folder / f"{name}.json").write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
     console.print(comparison_table(verdicts, title=f"F1 against the exact truth of {environment.spec}"))
     console.print(explanation())
+    for verdict in verdicts:
+        for environment_verdict in verdict.environments:
+            if environment_verdict.advice:
+                console.print(escape(f"what now, {verdict.method}: {environment_verdict.advice}"))
 
     drawn = gallery(environment, [al.make_method(method, environment) for method in METHODS[:-3]])
     figure = attribution_figure(
@@ -91,7 +96,9 @@ def comparison_table(verdicts: Sequence[al.Verdict], title: str) -> Table:
     table = plain_table(escape(title))
     for name in ("method", *EXPLANATION):
         table.add_column(
-            name, justify="right" if name in ("F1", "scenes", "uses network") else "left", no_wrap=name != "method"
+            name,
+            justify="right" if name in ("F1", "scenes", "held in", "uses network") else "left",
+            no_wrap=name != "method",
         )
     for verdict in verdicts:
         for environment in verdict.environments:
@@ -107,6 +114,7 @@ def comparison_table(verdicts: Sequence[al.Verdict], title: str) -> Table:
                 verdict.deciding_truth,
                 *numbers,
                 str(environment.n_samples),
+                f"{environment.n_held}/{len(environment.network_seeds)}",
                 network,
                 outcome,
             )
