@@ -176,8 +176,8 @@ class DeepTaylor(_Relevance):
     """Deep Taylor decomposition: positive contributions (z+), and the bounds of pixel values in the first layer.
 
     Args:
-        low: Smallest value of an input.
-        high: Largest value of an input.
+        low: Smallest value of an input; that of the environment if none.
+        high: Largest value of an input; that of the environment if none.
     """
 
     name: ClassVar[str] = "deep-taylor"
@@ -189,14 +189,35 @@ class DeepTaylor(_Relevance):
         source="Montavon et al. 2017",
     )
 
-    low: float = 0.0
-    high: float = 255.0
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
-        if self.high <= self.low:
+        if self.low is not None and self.high is not None and self.high <= self.low:
             raise bad_option("high", f"be above `low` ({self.low:g})", self.high)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest value of an input.
+
+        Raises:
+            BadOption: If one is neither set nor given by the environment, or they are in the wrong order.
+        """
+        bounds = self.environment.input_range if self.environment is not None else None
+        low, high = (
+            (bounds[side] if bounds is not None else None) if value is None else value
+            for side, value in enumerate((self.low, self.high))
+        )
+        for name, value in (("low", low), ("high", high)):
+            if value is None:
+                hint = "deep Taylor decomposition needs the range of the inputs, and no environment gives it"
+                raise bad_option(name, "be set", value, hint)
+        assert low is not None and high is not None
+        if high <= low:
+            raise bad_option("high", f"be above `low` ({low:g})", high)
+        return low, high
 
     def rule(self, layer: Layer, *, is_first: bool) -> Rule:
         """Choose by position of the layer."""
         del layer
-        return box_rule(self.low, self.high) if is_first else alpha_beta_rule(1.0, 0.0)
+        return box_rule(*self.bounds) if is_first else alpha_beta_rule(1.0, 0.0)
