@@ -104,7 +104,7 @@ class ImageEnvironment(Environment):
                 raise bad_option("scenes", f"hold scenes of {self.height}x{self.width} pixels", scene)
         return super().batch(scenes, target=target)
 
-    def inputs_of(self, scene: Scene) -> npt.NDArray[np.uint8]:
+    def inputs_of(self, scene: Scene) -> npt.NDArray[np.generic]:
         """(c, h, w): the rendered scene."""
         return np.moveaxis(render(scene), -1, 0)
 

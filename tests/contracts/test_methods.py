@@ -37,6 +37,7 @@ ONE_BY_ONE = (
     "lrp-epsilon",
     "lrp-epsilon-alpha2-beta1-flat",
     "lrp-epsilon-plus-flat",
+    "lrp-gamma",
     "lrp-z",
     "pattern-attribution",
     "pattern-net",

@@ -33,7 +33,7 @@ def folder(original, tmp_path):
 
 
 def test_a_whole_folder_is_opened(folder):
-    environment, batch = open_folder(folder)
+    environment, batch, _ = open_folder(folder)
     assert (environment.spec, len(batch)) == ("multi-color-sum[size=16]", 2)
 
 

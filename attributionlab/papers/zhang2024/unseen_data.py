@@ -192,7 +192,7 @@ def _difference(column: str, first: RankedScores, second: RankedScores) -> tuple
         (_scores(first, column, network), _scores(second, column, network))
         for network in range(len(first.columns[column]))
     ]
-    paired = paired_difference(pairs, seed=SEED)
+    paired = paired_difference(pairs, seed=SEED, over_methods=False)
     minuend, subtrahend = (ranked.correlation(F1_COLUMN, column) for ranked in (first, second))
     by_seed = tuple(a - b for a, b in zip(minuend.by_seed, subtrahend.by_seed, strict=True))
     return paired, Evidence(minuend.value - subtrahend.value, by_seed, paired.low, paired.high)
