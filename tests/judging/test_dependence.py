@@ -204,9 +204,10 @@ def test_dependence_is_the_difference_of_scores_relative_to_that_of_the_truth():
     assert of_second == f1(second, counterpart.truth)
     assert of_method == difference(first, second)
     assert of_truth == difference(own.signed, counterpart.truth.signed) > of_method > 0
-    test.differences["overall"] = [(0.1, 0.5), (0.3, 0.3), (0.2, 0.4)]
+    test.differences["overall"] = [(0.1, 0.5, 1.0), (0.3, 0.3, 0.0), (0.2, 0.4, 0.5)]
     result = test.results()["overall"]
     assert result.value == pytest.approx(0.2 / 0.4)
+    assert result.counterpart_f1 == 0.5
     # t(.975, 2) = 4.302653; of 0.1, 0.3, 0.2 the truth's half is 0.25, 0.15, 0.2, which leaves -0.15, 0.15, 0
     assert result.high - result.value == pytest.approx(4.302653 * 0.15 / 0.4 / 3**0.5, rel=1e-6)
     assert result.value - result.low == pytest.approx(result.high - result.value)
