@@ -115,6 +115,10 @@ class Environment(abc.ABC):
     def label(self, scene: Any) -> int:
         """The winning class, or the correct output of a regression."""
 
+    def predicted(self, scene: Any) -> int:
+        """The class that the network predicts, or the output of a regression: the label, unless the environment has a bug."""
+        return self.label(scene)
+
     @abc.abstractmethod
     def build_network(self) -> nn.Module:
         """The network with its weights written: (b, c, *shape) to (b, k); with a method `logits` if it ends in a softmax."""
@@ -128,6 +132,11 @@ class Environment(abc.ABC):
     @abc.abstractmethod
     def true_baseline(self) -> Tensor:
         """(c,) float32: the value of each channel that stands for an absent feature."""
+
+    @property
+    def input_range(self) -> tuple[float, float] | None:
+        """Smallest and largest value of an input; None if inputs have no bounds."""
+        return None
 
     def logits(self, scene: Any, present: Present) -> Logits:  # noqa: ARG002  # subclasses read both
         """Logits when only the `present` features are shown and all others are at the true baseline.
@@ -148,7 +157,7 @@ class Environment(abc.ABC):
 
     @property
     def has_logits(self) -> bool:
-        """Whether `logits` are known in closed form."""
+        """Whether `logits` are known in closed form; a member of its own may say so for some options only."""
         return type(self).logits is not Environment.logits
 
     @property
@@ -168,7 +177,15 @@ class Environment(abc.ABC):
         """
         if target != "winner":
             raise bad_option("target", "be winner", target, f"{self.name} has no truth for other outputs")
-        return 0 if read_explains(self) == "value" else read_label(self, scene)
+        return 0 if read_explains(self) == "value" else self.read_prediction(scene)
+
+    def read_prediction(self, scene: Any) -> int:
+        """The prediction for a scene, checked.
+
+        Raises:
+            BrokenEnvironment: If it is not an integer.
+        """
+        return read_label(self, scene, "label" if type(self).predicted is Environment.predicted else "predicted")
 
     @property
     def has_targets(self) -> bool:
@@ -255,6 +272,14 @@ class Environment(abc.ABC):
     def describe_scene(self, scene: Any) -> dict[str, Any]:  # noqa: ARG002  # as above
         """Facts about a scene for the manifest of a data set, as JSON."""
         return {}
+
+    def counted(self, scene: Any) -> dict[str, int]:  # noqa: ARG002  # as above
+        """Numbers that decide the answer to a scene, by name, for captions: for example the pixels of each color."""
+        return {}
+
+    def output_name(self, index: int) -> str:
+        """Name of an output, for captions."""
+        return f"class {index}"
 
     def prove(self) -> None:  # noqa: B027  # most environments accept all options
         """Refuse options for which the network would not be exact, without building it.

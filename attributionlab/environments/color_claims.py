@@ -19,6 +19,7 @@ N_COALITIONS = 8
 """Random sets of features per scene."""
 
 if TYPE_CHECKING:
+    from attributionlab.environments.color_classes import ColorClasses
     from attributionlab.environments.multi_color_sum import MultiColorSum
 
 
@@ -70,11 +71,14 @@ def counterpart_claim(environment: MultiColorSum, case: Case) -> Claim:
         counts[:, winner], counts[:, second] = counts[:, second], 0
         shown_images = environment.shown(image.expand(N_COALITIONS, -1, -1, -1), torch.from_numpy(present))
         logits = in_chunks(environment.counterpart_network(winner, second).logits, shown_images).double()
-        claim.test(logits == torch.from_numpy(counts / environment.counterpart_temperature))
+        rescaled = environment.counts_per_logit / environment.counterpart_temperature  # both are powers of two
+        claim.test(logits == torch.from_numpy(environment.logits_of_counts(counts) * rescaled))
         lowers = -1 if environment.explains == "probability" else 0
-        signs = np.full(len(environment.colors) + 1, lowers)
-        signs[[0, winner + 1, second + 1]] = 0, 0, 1
-        claim.test(environment.counterpart(scene).truth.signed[0] == torch.from_numpy(signs[colored_ids(scene)]))
+        sign_of = {None: 0, winner: 0, second: 1}
+        signs = np.array([0, *(sign_of.get(channel, lowers) for channel in environment.channels(scene))])
+        counterpart = environment.counterpart(scene)
+        assert counterpart is not None, "environments without counterparts do not claim this"
+        claim.test(counterpart.truth.signed[0] == torch.from_numpy(signs[colored_ids(scene)]))
     return claim
 
 
@@ -83,7 +87,7 @@ def known_colors(environment: MultiColorSum) -> Tensor:
     return torch.tensor([*environment.colors, environment.background], dtype=torch.float32)
 
 
-def random_colors(environment: MultiColorSum, n: int) -> Tensor:
+def random_colors(environment: ColorClasses, n: int) -> Tensor:
     """Images of random integer colors, (n, 3, h, w)."""
     shape = (n, 3, environment.height, environment.width)
     values = generator(environment.data_seed, "random colors").random(shape) * 256

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
-from einops import repeat
 from torch import Tensor
 
 from attributionlab.environments.claims import Case, Claim, in_chunks
+from attributionlab.environments.intervention import painted
 
 if TYPE_CHECKING:
     from attributionlab.environments.counting import CountingEnvironment
@@ -50,7 +50,7 @@ def intervention_claims(environment: CountingEnvironment, case: Case) -> Iterato
         colored = (image != baseline[:, None, None]).any(dim=0)
         pixels = case.choose(colored, index, "removed pixels")
         own = (image[:, pixels[:, 0], pixels[:, 1]].T[:, None] == palette).all(dim=2)  # (n, k)
-        removed = in_chunks(environment.model.counts, _painted(image, pixels, baseline))
+        removed = in_chunks(environment.model.counts, painted(image, pixels, baseline))
         sensitivity.test((removed != counts[index]).any(dim=1))
         symmetry.test((counts[index] - removed == own).all(dim=1))
         if environment.explains == "probability":
@@ -62,20 +62,13 @@ def intervention_claims(environment: CountingEnvironment, case: Case) -> Iterato
         empty = case.choose(~colored, index, "added pixels")
         for count, color in enumerate(palette):
             share = empty[count :: len(palette)]
-            added = in_chunks(environment.model.counts, _painted(image, share, color)) - counts[index]
+            added = in_chunks(environment.model.counts, painted(image, share, color)) - counts[index]
             addition.test((added == torch.eye(len(palette))[count]).all(dim=1))
     yield from (sensitivity, symmetry, addition)
     if environment.explains == "probability":
         if n_invisible:
             signs.note = f"{n_invisible} effects of colors far behind are below the resolution of float64"
         yield signs
-
-
-def _painted(image: Tensor, pixels: Tensor, color: Tensor) -> Tensor:
-    """Copies of an image (c, h, w), one per pixel (n, 2), with that pixel set to `color` (c,): (n, c, h, w)."""
-    copies = repeat(image, "c h w -> n c h w", n=len(pixels)).clone()
-    copies[torch.arange(len(pixels)), :, pixels[:, 0], pixels[:, 1]] = color
-    return copies
 
 
 def _odds_against(logits: Tensor, target: int) -> Tensor:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ENVIRONMENTS: Catalog[type[Environment]] = Catalog(
     kind="environment",
     built_in={
+        "background-sum": "attributionlab.environments.background_sum:BackgroundSum",
         "multi-color-sum": "attributionlab.environments.multi_color_sum:MultiColorSum",
         "single-color-modulo": "attributionlab.environments.single_color_modulo:SingleColorModulo",
         "single-color-sum": "attributionlab.environments.single_color_sum:SingleColorSum",

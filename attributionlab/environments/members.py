@@ -7,7 +7,7 @@ import operator
 import traceback
 import typing
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -68,17 +68,17 @@ def read_inputs(environment: Environment, scene: object) -> npt.NDArray[np.gener
     return inputs
 
 
-def read_label(environment: Environment, scene: object) -> int:
-    """The label of a scene.
+def read_label(environment: Environment, scene: object, member: Literal["label", "predicted"] = "label") -> int:
+    """The label of a scene, or what the network predicts: the result of `label` or `predicted`.
 
     Raises:
         BrokenEnvironment: If it is not an integer.
     """
-    label: object = call(environment, "label", environment.label, scene)
+    label: object = call(environment, member, getattr(environment, member), scene)
     try:
         return int(label) if isinstance(label, np.bool_) else operator.index(typing.cast("Any", label))
     except TypeError:
-        raise returned(environment, "label", "return an integer", value_text(label)) from None
+        raise returned(environment, member, "return an integer", value_text(label)) from None
 
 
 def read_target(environment: Environment, scene: object, target: object) -> int:

@@ -1,72 +1,67 @@
-"""`multi-color-sum`: classification by the color with the most pixels (section 3, appendix G)."""
+"""`multi-color-sum`: classification by the color with the most pixels (section 3, appendix G), healthy or with a designed bug."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor
 
-from attributionlab.environments.base import Counterpart, Environment, Logits, Target
+from attributionlab.environments.base import Counterpart, Environment, Logits, Present
+from attributionlab.environments.bugs import EXCHANGED, REINITIALIZING, Bug, Contamination, layers_of
 from attributionlab.environments.claims import Case, Claim
-from attributionlab.environments.color_claims import color_claims, counterpart_claim, random_colors, redundancy_claim
-from attributionlab.environments.counting import MOST_CHANNELS, CountingEnvironment
-from attributionlab.errors import SaturationWarning, bad_option
+from attributionlab.environments.color_claims import color_claims, counterpart_claim, redundancy_claim
+from attributionlab.environments.color_classes import Color, ColorClasses
+from attributionlab.environments.counting_claims import counts_claim
+from attributionlab.environments.intervention import Removals, effect_claim
+from attributionlab.errors import bad_option
 from attributionlab.networks import (
     Accumulator,
     ColorDetector,
     DesignedNetwork,
-    Redundancy,
     build_identity_head,
     express,
 )
-from attributionlab.networks.dyadic import grid_of, is_power_of_two
-from attributionlab.scenes import MultiColorSampler, Scene
-from attributionlab.specs.arguments import whole_number
+from attributionlab.networks.bugs import (
+    HEAD,
+    count_blocks,
+    exchange_outputs,
+    layer_names,
+    reinitialize,
+    replace_detector,
+    require_exact_head,
+)
+from attributionlab.scenes import Scene, colored_ids
+from attributionlab.seeding import generator
+from attributionlab.specs.arguments import share
 from attributionlab.truth.explained import Explained
-from attributionlab.truth.set_functions import LinearSetFunction, SetFunction, SoftmaxSetFunction
-
-Auto = Literal["auto"]
-Color = tuple[int, int, int]
+from attributionlab.truth.set_functions import IntArray, LinearSetFunction, SetFunction, SoftmaxSetFunction
 
 PRIMARY_COLORS: tuple[Color, ...] = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
-
-RADII = (20.0, 44.0)
-"""Smallest and largest patch radius at 224x224."""
-
-MARGIN_IN_TEMPERATURES = 12.5
-"""Largest lead of the winner, in temperatures."""
-
-SATURATION_IN_TEMPERATURES = 16.0
-"""Lead above which the float32 slope of the winner's probability along its own logit is exactly 0, in temperatures."""
-
-SMALLEST_TEMPERATURE = 0.25
 
 COUNTERPART_TEMPERATURES = 32.0
 """Temperature of a counterpart in default temperatures: its softmax must not saturate, although the leads are not limited there."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiColorSum(CountingEnvironment):
+class MultiColorSum(ColorClasses):
     """Count the pixels of each color; the color with the most pixels wins.
+
+    With a `bug`, scenes, inputs or weights are contaminated, and the truth is that of the network as it is.
 
     Args:
         colors: The colors to count, one patch each.
         background: The true baseline: a color that activates no channel.
-        min_radius: Smallest patch radius in pixels; `auto` is 20 of 224.
-        max_radius: Largest patch radius in pixels; `auto` is 44 of 224.
-        max_margin: Largest lead of the winner in pixels, `none` for no limit; `auto` is 12.5 times the default temperature.
-        n_redundant: Number of channels activated by unknown colors; 0 switches the Unseen Data Effect off.
-        redundant_scale: Their weights into the accumulator are 0 or this value, with probability 1/2 each.
-        temperature: Divisor of the counts before the softmax, a power of two; `auto` scales with the area
-            (16 at 224x224), so that the softmax does not saturate.
-        output: The network's output, which is explained: the winner's `probability` or its `logit`.
-        layout: `compact` shares equal thresholds and groups convolutions; `dense` has the layers of the paper.
-            Both compute the same function, bit for bit.
+        bug: `mislabeled` (two outputs exchanged, labels wrong for a share of their scenes), `reinitialized` (random weights in one
+            `layer`) or `cascade` (from the head down to it), `frozen` (a detector of an old palette), `out-of-distribution` (patches
+            of unknown colors), and inputs that are `bgr`, `scaled` (divided by 255), `mean-subtracted` or `normalized`.
+        layer: Layer of `reinitialized` and `cascade`: `head`, a block (`block3`), or `detector`.
+        wrong_labels: Share of wrong labels among the scenes of the two classes that `mislabeled` exchanges.
     """
 
     name: ClassVar[str] = "multi-color-sum"
@@ -74,120 +69,129 @@ class MultiColorSum(CountingEnvironment):
 
     colors: tuple[Color, ...] = PRIMARY_COLORS
     background: Color = (20, 20, 20)
-    min_radius: float | Auto = "auto"
-    max_radius: float | Auto = "auto"
-    max_margin: float | Auto | None = "auto"
-
-    n_redundant: int = 2
-    redundant_scale: float = 1 / 16
-    temperature: float | Auto = "auto"
-    output: Literal["probability", "logit"] = "probability"
-    layout: Literal["compact", "dense"] = "compact"
+    bug: Bug = "none"
+    layer: str = HEAD
+    wrong_labels: float = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check_colors()
-        self._check_scenes()
-        self._check_network()
+        share("wrong_labels", self.wrong_labels)
+        layers_of(self.bug, self.layer, layer_names(count_blocks((self.height, self.width))))
+        self.contamination.check()
 
-    def _check_colors(self) -> None:
-        if len(self.colors) < 2:
-            raise bad_option("colors", "be at least two colors", self.colors)
-        for name, color in (("background", self.background), *(("colors", color) for color in self.colors)):
-            if not all(0 <= value <= 255 for value in color):
-                raise bad_option(name, "have values in 0..255", color)
-        if len(set(self.colors)) < len(self.colors):
-            raise bad_option("colors", "be distinct", self.colors)
-        if self.background in self.colors:
-            raise bad_option("colors", "differ from the background", self.background)
+    def prove(self) -> None:
+        """Refuse options for which the accumulator or a re-initialized head would not be exact.
 
-    def _check_scenes(self) -> None:
-        check_radii(self.radii, (self.height, self.width))
-        if self.margin is not None and self.margin < 1:
-            raise bad_option("max_margin", "be at least 1 pixel, or none", self.max_margin)
-
-    def _check_network(self) -> None:
-        whole_number("n_redundant", self.n_redundant, 0, MOST_CHANNELS, "they multiply the memory of every layer")
-        if grid_of(self.redundant_scale) < 2**-10:
-            raise bad_option(
-                "redundant_scale", "be a multiple of 1/1024 (so that sums are exact)", self.redundant_scale
-            )
-        if not is_power_of_two(self.counts_per_logit):
-            raise bad_option("temperature", "be a power of two (so that dividing is exact)", self.temperature)
-        saturation = SATURATION_IN_TEMPERATURES * self.counts_per_logit
-        if self.output == "probability" and (self.margin is None or self.margin > saturation):
-            warnings.warn(
-                f"the softmax saturates where the winner leads by more than {saturation:g} pixels: the float32 slope of "
-                "its probability along its own logit is exactly 0 there, and along every logit where it leads by seven "
-                "times as much, so that maps lose their positive part or become zero; raise `temperature`, lower "
-                "`max_margin`, or explain the logit (`output=logit`)",
-                SaturationWarning,
-                stacklevel=2,
-            )
+        Raises:
+            BadOption: If `n_kernels` does not fit the design.
+            Inexact: If a layer could round.
+        """
+        super().prove()
+        require_exact_head(len(self.colors), (self.height, self.width), self.reinitialized)
 
     @property
-    def default_temperature(self) -> float:
-        """16 at 224x224, scaled with the area to a power of two, at least 1/4."""
-        return max(SMALLEST_TEMPERATURE, float(2.0 ** np.round(np.log2(16 * self.area_scale))))
+    def known_colors(self) -> dict[str, tuple[Color, ...]]:
+        """The colors and the background."""
+        return {"colors": self.colors, "background": (self.background,)}
 
     @property
-    def counts_per_logit(self) -> float:
-        """The temperature in use."""
-        return self.default_temperature if self.temperature == "auto" else self.temperature
-
-    @property
-    def margin(self) -> float | None:
-        """The largest lead in use."""
-        if self.max_margin == "auto":  # from the default temperature: scenes do not depend on options of the network
-            return MARGIN_IN_TEMPERATURES * self.default_temperature
-        return self.max_margin
-
-    @property
-    def radii(self) -> tuple[float, float]:
-        """The radii in use."""
-        return scaled_radii((self.min_radius, self.max_radius), RADII, self.scale)
+    def reinitialized(self) -> tuple[str, ...]:
+        """Layers with random weights."""
+        return layers_of(self.bug, self.layer, layer_names(count_blocks((self.height, self.width))))
 
     @cached_property
-    def sampler(self) -> MultiColorSampler:
-        """Sampler of the scenes."""
-        return MultiColorSampler(
-            self.height, self.width, self.colors, self.background, self.radii, self.margin, self.data_seed
-        )
+    def contamination(self) -> Contamination:
+        """Effect of the bug on scenes, inputs and network."""
+        return Contamination.of(self.bug, self.colors, self.background)
+
+    @property
+    def has_logits(self) -> bool:
+        """Whether the network's function is known in closed form, which random weights that are in use do not allow."""
+        return self.bug not in REINITIALIZING and not (self.contamination.unknown and self.is_redundant)
+
+    @property
+    def patch_colors(self) -> tuple[Color, ...]:
+        """Color of each patch of a scene; unknown ones with the bug `out-of-distribution`."""
+        return self.contamination.scene_colors
 
     def scene(self, index: int) -> Scene:
         """Patches of every color, one of which has the most pixels."""
         return self.sampler.sample(index)
 
+    def inputs_of(self, scene: Scene) -> npt.NDArray[np.generic]:
+        """(c, h, w): the rendered scene, as the bug pre-processes it."""
+        return self.contamination.preprocessed(super().inputs_of(scene))
+
+    @property
+    def true_baseline(self) -> Tensor:
+        """(c,) float32: the background, as the bug pre-processes it."""
+        return torch.from_numpy(self.contamination.preprocessed(np.array(self.background)).astype(np.float32))
+
+    @property
+    def background_color(self) -> Color:
+        """The background."""
+        return self.background
+
     @property
     def palette(self) -> tuple[Color, ...]:
-        """The colors."""
-        return self.colors
+        """The color of each count."""
+        return self.contamination.detected
 
     @property
-    def redundancy(self) -> Redundancy:
-        """The channels activated by unknown colors."""
-        return Redundancy(self.n_redundant, self.redundant_scale)
+    def n_outputs(self) -> int:
+        """Number of colors."""
+        return len(self.colors)
 
-    @property
-    def is_redundant(self) -> bool:
-        """Whether unknown colors affect the counts."""
-        return self.n_redundant > 0 and self.redundant_scale != 0
+    def counts(self, scene: Scene, present: Present | None = None) -> Logits:
+        """(k,) float64: pixels that activate each channel, among those `present` (h, w) if given."""
+        ids = colored_ids(scene)
+        ids = ids if present is None else np.where(present, ids, 0)
+        per_patch = np.bincount(ids.ravel(), minlength=len(scene.patches) + 1)[1:]
+        counts = np.zeros(self.n_outputs)
+        for channel, n_pixels in zip(self.channels(scene), per_patch, strict=True):
+            if channel is not None:
+                counts[channel] += n_pixels
+        return counts
+
+    def channels(self, scene: Scene) -> tuple[int | None, ...]:
+        """Channel that each patch activates; None if there is none.
+
+        Raises:
+            BadOption: If the scene has another color.
+        """
+        by_color = dict(zip(self.patch_colors, self.contamination.channels, strict=True))
+        for patch in scene.patches:
+            if patch.color not in by_color:
+                raise bad_option("scenes", "have the colors of the environment", patch.color)
+        return tuple(by_color[patch.color] for patch in scene.patches)  # type: ignore[index]  # three values
+
+    def kinds(self, scene: Scene) -> IntArray:
+        """(h, w) int64: the output that counts each pixel, from 1; 0 for pixels that no output counts."""
+        output_of = {channel: output for output, channel in enumerate(self.contamination.read)}
+        by_patch = [0, *(0 if channel is None else output_of[channel] + 1 for channel in self.channels(scene))]
+        kinds: IntArray = np.array(by_patch)[colored_ids(scene)]
+        return kinds
 
     def logits_of_counts(self, counts: Logits) -> Logits:
-        """Counts divided by the temperature."""
-        return counts / self.counts_per_logit
+        """Counts, in the order in which outputs read them, divided by the temperature."""
+        return counts[..., list(self.contamination.read)] / self.counts_per_logit
 
     def set_function(self, scene: Scene, target: int, baseline: tuple[float, ...]) -> SetFunction | None:
         """v(S) from a baseline that the network knows, or from any color if redundancy is off.
 
         A baseline that is not a counted color acts like the background. From a counted color, only logits have a closed form:
-        every shown pixel then also lowers the count of that color.
+        every shown pixel then also lowers the count of that color. Of a network with a bug, it is known from the true baseline.
         """
-        counted: tuple[tuple[float, ...], ...] = self.colors
+        is_true = baseline == tuple(self.true_baseline.tolist())
+        if self.bug != "none" and not (is_true and (self.has_logits or self.contamination.shows_nothing)):
+            return None
+        if self.contamination.shows_nothing:
+            return LinearSetFunction(self.kinds(scene), 1, np.zeros(1), additive=False)
+        counted: tuple[tuple[float, ...], ...] = self.palette
         if self.is_redundant and baseline not in (self.background, *counted):
             return None
         if self.output == "logit":
-            return self._linear_function(scene, target, lost=baseline == counted[target])
+            return self._linear_function(scene, target, lost=baseline == counted[self.contamination.read[target]])
         if baseline in counted:
             return None
         return SoftmaxSetFunction(self.kinds(scene), len(counted), target, self.counts_per_logit)
@@ -198,87 +202,115 @@ class MultiColorSum(CountingEnvironment):
         weights = ((np.arange(n_kinds) == target) - float(lost)) / self.counts_per_logit
         return LinearSetFunction(np.where(kinds == 0, n_kinds, kinds), n_kinds, weights, additive=not self.is_redundant)
 
-    def unfamiliar_inputs(self, n: int) -> Tensor:
-        """(n, 3, h, w): images of random integer colors."""
-        return random_colors(self, n)
+    def unfamiliar_inputs(self, n: int) -> Tensor | None:
+        """(n, 3, h, w): images of random integer colors; None where the proofs about random weights do not cover them."""
+        return None if self.bug in REINITIALIZING else super().unfamiliar_inputs(n)
 
     def variants(self) -> Iterator[Environment]:
-        """The other layout, and all other combinations of `activation` and `structure`."""
-        yield self.changed(layout="dense" if self.layout == "compact" else "compact")
-        yield from super().variants()
+        """Other combinations of `layout`, `activation` and `structure`; random weights fit one layout."""
+        for variant in super().variants():
+            if self.bug not in REINITIALIZING or variant.layout == self.layout:  # type: ignore[attr-defined]  # of this class
+                yield variant
 
     def claims(self, case: Case) -> Iterator[Claim]:
-        """Claims about counts, about the detection of colors, and about redundancy switched off."""
-        yield from super().claims(case)
-        yield from color_claims(self, case)
-        yield redundancy_claim(self, case)
-        yield counterpart_claim(self, case)
+        """Claims about counts, about the detection of colors, and about redundancy switched off; with a bug, about effects."""
+        if self.bug == "none":
+            yield from super().claims(case)
+            yield from color_claims(self, case)
+            yield redundancy_claim(self, case)
+        else:
+            if self.has_logits:
+                yield counts_claim(self, case)
+            yield effect_claim(self, case)
+        if self.has_counterpart:
+            yield counterpart_claim(self, case)
 
     @property
-    def explains(self) -> Explained:
-        """The winner's probability or logit."""
-        return self.output
+    def has_negative_truth(self) -> bool:
+        """Whether pixels can lower the output: those of other colors a probability; with random weights any pixel."""
+        return self.output == "probability" or not self.has_logits
 
     @property
     def output_per_feature(self) -> float | None:
-        """1/T for a logit without redundant channels, else None."""
-        return None if self.output == "probability" or self.is_redundant else 1.0 / self.counts_per_logit
-
-    @property
-    def background_color(self) -> Color:
-        """The background."""
-        return self.background
+        """1/T for a logit of a healthy network without redundant channels, else None."""
+        additive = self.output == "logit" and not self.is_redundant and self.bug == "none"
+        return 1.0 / self.counts_per_logit if additive else None
 
     def label(self, scene: Scene) -> int:
-        """The color with the most pixels."""
-        return int(np.argmax(scene.n_pixels))
+        """The color with the most pixels; the wrong one of two for a share of the scenes with the bug `mislabeled`."""
+        label = super().label(scene)
+        if self.bug != "mislabeled" or label not in EXCHANGED:
+            return label
+        place = [number for patch in scene.patches for number in (patch.top, patch.left, patch.n_pixels)]
+        is_wrong = generator(self.data_seed, "wrong label", *place).random() < self.wrong_labels
+        return EXCHANGED[1 - EXCHANGED.index(label)] if is_wrong else label
 
-    @property
-    def explainable(self) -> tuple[Explained, ...]:
-        """The output, and in front of a softmax the logit."""
-        return (self.output,) if self.output == "logit" else (self.output, "logit")
+    def scene_logits(self, scene: Scene) -> Logits:
+        """Logits (k,) of a scene, in closed form or from the network."""
+        return self.logits_of_counts(self.counts(scene)) if self.has_logits else self._removals.logits(scene)
 
-    def target_of(self, scene: Scene, target: Target) -> int:
-        """The color with the most pixels (`winner`), with the fewest (`loser`), or the index of a color."""
-        if target == "winner":
-            return self.label(scene)
-        if target == "loser":
-            return int(np.argmin(scene.n_pixels))
-        if isinstance(target, int) and not isinstance(target, bool) and 0 <= target < len(self.colors):
-            return target
-        raise bad_option("target", f"be winner, loser or the index of a color from 0 to {len(self.colors) - 1}", target)
+    @cached_property
+    def _removals(self) -> Removals:
+        """Effects that have no closed form, from the network."""
+        return Removals(self)
 
     def signs(self, scene: Scene) -> tuple[int, ...]:
         """Effects on the winner's output."""
-        return self.signs_of(scene, self.label(scene), self.output)
+        return self.signs_of(scene, self.predicted(scene), self.output)
 
     def signs_of(self, scene: Scene, target: int, explained: Explained) -> tuple[int, ...]:
-        """A color raises its own output; the others lower its probability but not its logit."""
-        other = -1 if explained == "probability" else 0
-        return tuple(1 if index == target else other for index in range(len(scene.patches)))
+        """A color raises its own output; the others lower its probability but not its logit.
 
-    def counterpart(self, scene: Scene, explained: Explained | None = None) -> Counterpart:
+        Without a closed form, the sign of what all pixels of a patch change together.
+        """
+        if not self.has_logits:
+            return self._removals.signs_of_patches(scene, target, explained)
+        other = -1 if explained == "probability" else 0
+        own = self.contamination.read[target]
+        return tuple(0 if channel is None else 1 if channel == own else other for channel in self.channels(scene))
+
+    def signed_truth(self, scene: Scene) -> npt.NDArray[np.int8]:
+        """(h, w): as `signs`; without a closed form, the sign of the effect of every single pixel."""
+        if self.has_logits:
+            return super().signed_truth(scene)
+        return self._removals.signs(scene, self.predicted(scene), self.output)
+
+    def signed_truth_of(self, scene: Scene, target: int, explained: Explained) -> npt.NDArray[np.int8]:
+        """(h, w): as `signed_truth`, for another output."""
+        if self.has_logits:
+            return super().signed_truth_of(scene, target, explained)
+        return self._removals.signs(scene, target, explained)
+
+    @property
+    def has_counterpart(self) -> bool:
+        """Whether there are counterparts: if the network is known in closed form and tells two colors of the scenes apart."""
+        return self.has_logits and sum(channel is not None for channel in self.contamination.channels) > 1
+
+    def counterpart(self, scene: Scene, explained: Explained | None = None) -> Counterpart | None:
         """The winner's color is known and ignored; the winner's output counts the color with the second most pixels instead.
 
         The temperature is `COUNTERPART_TEMPERATURES` times the default one, because the runner-up need not lead.
         """
+        if not self.has_counterpart:
+            return None
         winner, second = self.winner_and_second(scene)
         other = -1 if (explained or self.output) == "probability" else 0
-        signs = {winner: 0, second: 1}
-        by_patch = tuple(signs.get(index, other) for index in range(len(scene.patches)))
+        signs = {None: 0, winner: 0, second: 1}
+        by_patch = tuple(signs.get(channel, other) for channel in self.channels(scene))
         return Counterpart(self.counterpart_network(winner, second), self.truth_of_signs(scene, by_patch))
 
     def winner_and_second(self, scene: Scene) -> tuple[int, int]:
-        """Indices of the colors with the most and the second most pixels."""
-        winner = self.label(scene)
+        """Channels with the most and the second most pixels."""
+        counts = self.counts(scene)
+        winner = int(np.argmax(counts))
         others = [index for index in range(len(self.colors)) if index != winner]
-        return winner, max(others, key=lambda index: scene.n_pixels[index])
+        return winner, max(others, key=lambda index: counts[index])
 
     def counterpart_network(self, winner: int, second: int) -> DesignedNetwork:
-        """The network of `counterpart` for a winner and a second color, in evaluation mode."""
+        """The network of `counterpart` for the channels of a winner and a second color, in evaluation mode."""
         if (winner, second) not in self._counterparts:
-            shown: list[Color | None] = list(self.colors)
-            shown[winner], shown[second] = self.colors[second], None
+            shown: list[Color | None] = list(self.palette)
+            shown[winner], shown[second] = self.palette[second], None
             network = self._network(shown, self.counterpart_temperature)
             self._counterparts[winner, second] = network.eval()
         return self._counterparts[winner, second]
@@ -294,14 +326,13 @@ class MultiColorSum(CountingEnvironment):
         return {}
 
     def build_network(self) -> DesignedNetwork:
-        """Detector, accumulator, identity head and, for probabilities, a softmax."""
-        return self._network(self.colors, self.counts_per_logit)
+        """Detector, accumulator, identity head and, for probabilities, a softmax; with the bug."""
+        return self._network(self.palette, self.counts_per_logit)
 
     def _network(self, shown: Sequence[Color | None], temperature: float) -> DesignedNetwork:
-        """The network whose outputs count the `shown` colors."""
-        compact = self.layout == "compact"
+        """The network whose channels are active at the `shown` colors, with the bug."""
         network = DesignedNetwork(
-            ColorDetector(self.colors, self.background, self.n_redundant, share_thresholds=compact, shown=shown),
+            self._detector(self.colors, self.colors if self.bug == "frozen" else shown),
             Accumulator(
                 len(self.colors),
                 (self.height, self.width),
@@ -309,40 +340,21 @@ class MultiColorSum(CountingEnvironment):
                 n_kernels=self.n_kernels,
                 redundancy=self.redundancy,
                 seed=self.network_seed,
-                grouped=compact,
+                grouped=self.layout == "compact",
             ),
             build_identity_head(len(self.colors), temperature),
             softmax=self.output == "probability",
             classes=[str(color) for color in self.colors],
         )
+        if self.bug == "mislabeled":
+            network = exchange_outputs(network, *EXCHANGED)
+        if self.bug == "frozen":
+            network = replace_detector(network, self._detector(self.palette, shown))
+        if self.bug in REINITIALIZING:
+            network = reinitialize(network, self.reinitialized, self.network_seed)
         return express(network, self.activation, self.structure)
 
-
-def scaled_radii(
-    radii: tuple[float | Auto, float | Auto], defaults: tuple[float, float], scale: float
-) -> tuple[float, float]:
-    """The radii, with `auto` replaced by the defaults at this scale."""
-    least, most = (
-        default * scale if radius == "auto" else radius for radius, default in zip(radii, defaults, strict=True)
-    )
-    return least, most
-
-
-def check_radii(radii: tuple[float, float], size: tuple[int, int], *, reach: float = 1.0) -> None:
-    """Refuse radii that are not positive, not in order, or larger than the image.
-
-    Args:
-        radii: Smallest and largest radius.
-        size: Rows and columns of the image.
-        reach: Largest extent of a shape from its center, in radii.
-
-    Raises:
-        BadOption: If a radius is not valid.
-    """
-    least, most = radii
-    if least <= 0:
-        raise bad_option("min_radius", "be above 0", least)
-    if most < least:
-        raise bad_option("max_radius", f"be at least `min_radius` ({least:g})", most)
-    if 2 * reach * most + 1 > min(size):
-        raise bad_option("max_radius", f"let a patch fit into {size[0]}x{size[1]} pixels", most)
+    def _detector(self, palette: tuple[Color, ...], shown: Sequence[Color | None]) -> ColorDetector:
+        """A detector of a palette."""
+        share_thresholds = self.layout == "compact"
+        return ColorDetector(palette, self.background, self.n_redundant, share_thresholds=share_thresholds, shown=shown)

@@ -6,19 +6,16 @@ import abc
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from torch import nn
 
 from attributionlab.environments.counting import CountingEnvironment
-from attributionlab.environments.multi_color_sum import check_radii, scaled_radii
+from attributionlab.environments.radii import Auto, check_radii, scaled_radii
 from attributionlab.errors import bad_option
 from attributionlab.networks import Accumulator, DesignedNetwork, express
 from attributionlab.scenes import BlobSampler, Scene
 from attributionlab.scenes.shapes import BLOB_REACH
 from attributionlab.truth.explained import Explained
-
-Auto = Literal["auto"]
 
 RADII = (15.8, 24.6)
 """Smallest and largest blob radius at 224x224: they give 4.92 percent of white pixels, as published."""

@@ -28,6 +28,7 @@ from attributionlab.judging.dependence import (
     weak_dependence,
 )
 from attributionlab.judging.diagnosis import Symptoms, advise, diagnose
+from attributionlab.judging.games import first_agreements, n_compared
 from attributionlab.judging.outcome import OVERALL, Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Rule
 from attributionlab.judging.targets import ignores_target
@@ -252,8 +253,14 @@ def judge(
         out_of_time=out_of_time,
         seconds_per_image=tally.seconds / tally.n if tally.seconds else None,
         n_zero_maps=tally.facts.n_zero,
-        diagnosis=(*diagnose(tally.facts), *filter(None, [weak_dependence(dependence, deciding)])),
+        diagnosis=(
+            *diagnose(tally.facts, tally.recorded),
+            *filter(None, [weak_dependence(dependence, deciding)]),
+        ),
         diagnostics=_diagnostics(tally.recorded),
+        games=first_agreements(tally),
+        n_compared=n_compared(tally),
+        declares=tally.source.method.answers,
     )
     return dataclasses.replace(verdict, advice=_advice(verdict, deciding, options))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from attributionlab.judging.outcome import Outcome
@@ -13,9 +13,14 @@ WRONG_SIGNS = 0.1
 """F1 on positive and on negative truth below which nearly all signs count as inverted."""
 
 
-def diagnose(facts: MapFacts) -> tuple[str, ...]:
-    """Everything conspicuous about the maps, a line each."""
-    return tuple(line for line in (_about_zero_maps(facts), _about_dust(facts), _about_targets(facts)) if line)
+LARGEST_AREA_ERROR = 0.1
+"""Relative difference between the area of a mask and the area asked for from which on it is told."""
+
+
+def diagnose(facts: MapFacts, recorded: Mapping[str, Sequence[float]] | None = None) -> tuple[str, ...]:
+    """Everything conspicuous about the maps and what the method recorded about them, a line each."""
+    lines = (_about_zero_maps(facts), _about_dust(facts), _about_targets(facts), _about_area(recorded or {}))
+    return tuple(line for line in lines if line)
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,19 @@ def _about_targets(facts: MapFacts) -> str | None:
     return (
         f"{facts.n_same_for_winner} maps are the same for the winner, whose truth is another: `targets`, the index of the output to "
         "explain, is ignored"
+    )
+
+
+def _about_area(recorded: Mapping[str, Sequence[float]]) -> str | None:
+    """Tell of masks whose area is not the one asked for."""
+    errors = recorded.get("area_error", ())
+    missed = [error for error in errors if abs(error) > LARGEST_AREA_ERROR]
+    if not missed:
+        return None
+    furthest = max(missed, key=abs)
+    return (
+        f"{len(missed)} of {len(errors)} masks miss their area by more than {LARGEST_AREA_ERROR:.0%} (by up to {furthest:+.0%}): the area "
+        "is a penalty that gives way to the output; raise `area_weight` or `n_steps`"
     )
 
 

@@ -5,7 +5,7 @@ from attributionlab.networks.color_detector import Color, ColorDetector
 from attributionlab.networks.designed import DesignedNetwork, logits_of
 from attributionlab.networks.dyadic import Bound, exact_arithmetic
 from attributionlab.networks.first_block import FirstBlock
-from attributionlab.networks.head import build_identity_head
+from attributionlab.networks.head import build_identity_head, build_reading_head
 from attributionlab.networks.kernels import Kernels
 from attributionlab.networks.modulo import build_modulo
 from attributionlab.networks.number_checker import build_number_checker
@@ -27,6 +27,7 @@ __all__ = [
     "build_identity_head",
     "build_modulo",
     "build_number_checker",
+    "build_reading_head",
     "exact_arithmetic",
     "express",
     "logits_of",

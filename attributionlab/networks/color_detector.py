@@ -76,6 +76,7 @@ class ColorDetector(nn.Module):
         for index in range(n_redundant):
             channels.add(f"redundant {index}", dict.fromkeys(detections.outputs, -1.0), 1.0)
 
+        self.colors, self.background = tuple(colors), background
         self.channels = tuple(channels.outputs)
         """Names of the output channels: the colors, then `redundant 0`, `redundant 1`, ..."""
         stages = (ramps, comparisons, checks, detections, channels)

@@ -13,6 +13,8 @@ every logit from a lead of about 100. T = 1 follows the paper literally; a large
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import nn
 
 from attributionlab.networks.dyadic import require_power_of_two
@@ -29,10 +31,25 @@ def build_identity_head(n_outputs: int, temperature: float = 1.0) -> nn.Sequenti
     Raises:
         BadOption: If T is not a power of two.
     """
+    return build_reading_head(n_outputs, range(n_outputs), temperature)
+
+
+def build_reading_head(n_counts: int, read: Iterable[int], temperature: float = 1.0) -> nn.Sequential:
+    """A head of which each output reads one of the counts: (b, n) counts to (b, k) logits, as Linear, ReLU, Linear.
+
+    Args:
+        n_counts: n.
+        read: Index of the count that each output reads.
+        temperature: T, a power of two.
+
+    Raises:
+        BadOption: If T is not a power of two.
+    """
     scale = 1.0 / require_power_of_two("temperature", temperature)
-    names = [f"count {index}" for index in range(n_outputs)]
+    names = [f"count {index}" for index in range(n_counts)]
     identity, divided = Wiring(names), Wiring(names)
     for name in names:
         identity.add(name, {name: 1.0})
-        divided.add(name, {name: scale})
+    for index in read:
+        divided.add(names[index], {names[index]: scale})
     return nn.Sequential(identity.linear(), nn.ReLU(), divided.linear())

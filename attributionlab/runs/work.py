@@ -28,7 +28,7 @@ from attributionlab.measuring.inspection import inspect_maps
 from attributionlab.measuring.target_use import n_same_for_winner
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import Agreement, AnyMetric, Measurement, make_metric, score
-from attributionlab.printable import error_line, one_line, type_name
+from attributionlab.printable import error_line, error_text, one_line, type_name
 from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, DIFFERENT_FOR_LOGITS, OF_OUTPUT, Job, Unit
 from attributionlab.runs.records import Record
@@ -108,6 +108,11 @@ def lost_unit(unit: Unit, kind: str, why: str) -> UnitResult:
     """Records of a unit whose worker ended: each is a failure of this kind, with the reason."""
     failure = Failure(kind, one_line(f"{unit.jobs[0].method} {why}"))
     return UnitResult(tuple(Record(job=job, error=failure, versions=versions()) for job in unit.jobs))
+
+
+def killed_unit(unit: Unit, error: Exception) -> UnitResult:
+    """Records of a unit that ended its worker, with the first sentence of the error that told of it."""
+    return lost_unit(unit, "WorkerDied", f"took its process down: {error_text(error).partition('. ')[0]}")
 
 
 @lru_cache(maxsize=4)

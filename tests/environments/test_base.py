@@ -12,7 +12,8 @@ from attributionlab.errors import BadOption
 from attributionlab.scenes import colored_ids, patch_ids, render
 from attributionlab.truth import Batch, GroundTruth
 
-NAMES = ("multi-color-sum", "single-color-modulo", "single-color-sum")
+COLOR_NAMES = ("background-sum", "multi-color-sum")
+NAMES = (*COLOR_NAMES, "single-color-modulo", "single-color-sum")
 
 
 @pytest.fixture(params=NAMES)
@@ -30,7 +31,7 @@ def test_every_environment_of_this_package_is_tested_here():
 
 def test_a_batch_has_the_shapes_and_types_of_the_contract(environment):
     batch = environment.sample(3)
-    n_channels = 3 if environment.name == "multi-color-sum" else 1
+    n_channels = 3 if environment.name in COLOR_NAMES else 1
     assert len(batch) == len(batch.scenes) == 3
     assert (batch.inputs.shape, batch.inputs.dtype) == ((3, n_channels, 16, 16), torch.float32)
     assert batch.inputs.is_contiguous()
@@ -158,7 +159,7 @@ def test_the_winners_pixels_are_positive_and_others_are_negative_for_a_probabili
         assert batch.targets[index] == batch.labels[index] == counts.index(max(counts))
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
+@pytest.mark.parametrize("name", NAMES[len(COLOR_NAMES) :])
 def test_every_white_pixel_is_positive_and_black_ones_are_not(name):
     batch = make_environment(name, size=16).sample(4)
     assert torch.equal(batch.ground_truth.signed, batch.inputs[:, 0].to(torch.int8))
@@ -203,7 +204,7 @@ def test_scenes_do_not_depend_on_options_of_the_network():
         )
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
+@pytest.mark.parametrize("name", NAMES[len(COLOR_NAMES) :])
 def test_scenes_of_one_color_do_not_depend_on_options_of_the_network(name):
     expected = make_environment(name, size=16).sample(3).inputs
     for options in ({"accumulator": "signed"}, {"n_kernels": 2}, {"network_seed": 9}):
@@ -255,7 +256,7 @@ def test_scales_are_relative_to_the_papers_images():
 def test_the_true_baseline_is_the_color_of_nothing(environment):
     baseline = environment.true_baseline
     assert baseline.dtype == torch.float32
-    assert baseline.tolist() == ([20, 20, 20] if environment.name == "multi-color-sum" else [0])
+    assert baseline.tolist() == ([20, 20, 20] if environment.name in COLOR_NAMES else [0])
     blank = baseline[None, :, None, None].expand(1, -1, 16, 16)
     assert environment.model.counts(blank).abs().sum() == 0
 

@@ -27,7 +27,9 @@ from attributionlab.metrics import SensitivityN
 from attributionlab.papers.measuring import MeasuredScores
 from attributionlab.reports.tables.run_rows import run_table
 from attributionlab.runs import Plan, executors, load_records, run_plan
-from attributionlab.runs.executors import Executor, _on_cluster, _parallel, _Workers, together
+from attributionlab.runs.clusters import Workers, do_on_cluster
+from attributionlab.runs.executors import Executor, _parallel
+from attributionlab.runs.groups import together
 from attributionlab.runs.jobs import Job
 from attributionlab.runs.records import RECORDS_FILE, Record, decode, is_whole, read_at, valid
 from attributionlab.runs.runner import _device
@@ -613,7 +615,7 @@ def test_every_unit_is_handed_out_once_with_its_turn_at_the_device(monkeypatch):
         calls.append((group, kind, turn, timeout))
         return group
 
-    monkeypatch.setattr(executors, "do_units", record)
+    monkeypatch.setattr(executors, "do_in_worker", record)
     groups = together(list(small().units()), 1)
     units = [unit for group in groups for unit in group]
     with parallel_config(backend="threading"):
@@ -698,7 +700,7 @@ def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died(
             raise BrokenProcessPool("it died. Nobody knows why")
         return (done(units[task]),)
 
-    found = list(_on_cluster(units, _Workers(2, submit, first, result, (BrokenProcessPool,)), 60))
+    found = list(do_on_cluster(units, Workers(2, submit, first, result, (BrokenProcessPool,)), 60))
     assert turns == list(range(len(units)))
     assert n_out == [4] * (len(units) - 3) + [3, 2, 1]
     assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
@@ -715,8 +717,8 @@ def test_units_of_a_group_whose_worker_died_are_handed_out_again_one_by_one():
             raise BrokenProcessPool("it died. Nobody knows why")
         return tuple(map(done, group))
 
-    workers = _Workers(1, lambda group, *_: group, lambda tasks: tasks[0], result, (BrokenProcessPool,))
-    found = list(_on_cluster(units, workers, None))
+    workers = Workers(1, lambda group, *_: group, lambda tasks: tasks[0], result, (BrokenProcessPool,))
+    found = list(do_on_cluster(units, workers, None))
     assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
     (lost,) = (one for one in found if one.records[0].error is not None)
     assert [record.job for record in lost.records] == list(units[4].jobs)
@@ -727,9 +729,9 @@ def test_workers_that_lack_a_package_are_the_machines_fault():
     def result(task):
         raise ModuleNotFoundError("No module named 'attributionlab'")
 
-    workers = _Workers(1, lambda _, turn, __: turn, lambda tasks: tasks[0], result, (BrokenProcessPool,))
+    workers = Workers(1, lambda _, turn, __: turn, lambda tasks: tasks[0], result, (BrokenProcessPool,))
     with pytest.raises(MachineError, match="`workers` must have what this machine has installed, got No module named"):
-        list(_on_cluster(list(small().units()), workers, None))
+        list(do_on_cluster(list(small().units()), workers, None))
 
 
 def test_a_cluster_may_have_gpus_where_this_machine_has_none(monkeypatch):

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, JustifyMethod, Renderab
 from rich.measure import Measurement
 from rich.table import Table
 
+from attributionlab.reports.tables.answers import answers_sentence, distances_table
 from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.plain import plain_table
 from attributionlab.truth.kinds import TRUTHS
@@ -55,7 +56,10 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     """Build the tables, remarks and verdict that `check` prints about one method."""
     parts: list[RenderableType] = []
     for environment in verdict.environments:
-        parts += [_Scores(verdict, environment), *_remarks(verdict, environment)]
+        parts.append(_Scores(verdict, environment))
+        if environment.games:
+            parts += ["", distances_table(environment.games, environment.n_compared)]
+        parts += _remarks(verdict, environment)
     n = len(verdict.environments)
     where = (
         f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments" if n > 1 else ""
@@ -117,7 +121,12 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            judged: dict[str, object] = {"deciding": True, "outcome": environment.outcome, "error": failure, "network_dependence": None}
+            judged: dict[str, object] = {
+                "deciding": True,
+                "outcome": environment.outcome,
+                "error": failure,
+                "network_dependence": None,
+            }
             rows.append({**row, **judged, **run, **remarks})
         empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
@@ -206,6 +215,8 @@ def _remarks(verdict: Verdict, environment: EnvironmentVerdict) -> list[str]:
     elif len(environment.network_seeds) > 1:
         n, truth = len(environment.network_seeds), verdict.deciding_truth
         remarks.append(f"F1 on {truth} truth reached {verdict.gamma:g} under {environment.n_held} of {n} networks")
+    if environment.games:
+        remarks.append(answers_sentence(environment.answers, environment.declares, environment.games))
     if environment.dependence is not None:
         parts = [f"{result.value:.2f} ({truth})" for truth, result in environment.dependence.items()]
         remarks.append(f"network dependence: {', '.join(parts)}; 1 for the truth, 0 for a map that ignores the network")
