@@ -39,7 +39,10 @@ def test_json_and_csv_have_the_same_games():
     ("arguments", "message"),
     [
         (("gradint",), "`method` must be a known name, got 'gradint'; did you mean gradient?"),
-        (("gradient", "--baseline", "red"), "`baselines` must be black or true or a list of numbers or a tensor, got 'red'"),
+        (
+            ("gradient", "--baseline", "red"),
+            "`baselines` must be black or true or a list of numbers or a tensor, got 'red'",
+        ),
         (("gradient", "--n-orders", "1"), "`n_orders` must be at least 2, got 1"),
         (("gradient", "--env", "nowhere"), "`environment` must be a known name, got 'nowhere'"),
     ],
