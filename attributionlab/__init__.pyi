@@ -3,7 +3,7 @@ from . import methods as methods
 from . import metrics as metrics
 from . import modification as modification
 from . import testing as testing
-from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
+from .environments import Environment, TrainedNetwork, make_environment, pretrained, register_environment, verify
 from .games import exact_values
 from .judging import Answers, Audit, MethodComparison, Verdict, answers, audit, check, check_maps, compare
 from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
@@ -68,6 +68,7 @@ __all__ = [
     "metric",
     "metrics",
     "modification",
+    "pretrained",
     "read_plan",
     "register_environment",
     "register_manipulation",

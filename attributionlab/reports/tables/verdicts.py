@@ -32,11 +32,16 @@ CSV_COLUMNS = (
     "deciding",
     "outcome",
     "error",
+    "network_dependence",
     "seed",
     "n_samples",
     "gamma",
+    "n_held",
+    "n_networks",
+    "ignores_target",
     "n_zero_maps",
     "diagnosis",
+    "advice",
 )
 
 OUTCOME_STYLES = {"passed": "green", "undecided": "yellow"}
@@ -106,13 +111,18 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
         run: dict[str, object] = {"seed": environment.seed, "n_samples": environment.n_samples, "gamma": verdict.gamma}
         remarks: dict[str, object] = {
             "outcome": environment.outcome,
+            "n_held": environment.n_held,
+            "n_networks": len(environment.network_seeds),
+            "ignores_target": environment.ignores_target,
             "n_zero_maps": environment.n_zero_maps,
             "diagnosis": "; ".join(environment.diagnosis),
+            "advice": environment.advice,
         }
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            rows.append({**row, "deciding": True, "outcome": environment.outcome, "error": failure, **run, **remarks})
+            failed = {"deciding": True, "outcome": environment.outcome, "error": failure, "network_dependence": None}
+            rows.append({**row, **failed, **run, **remarks})
         empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
         for name, truths, details in ((verdict.method, environment.truths, remarks), *controls):
@@ -120,7 +130,9 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
                 if summary is not None:
                     row = {"method": name, "environment": environment.environment, "truth": truth}
                     decides = truth == verdict.deciding_truth
-                    judged = {"deciding": decides, "outcome": details["outcome"], "error": ""}
+                    dependence = (environment.dependence or {}).get(truth) if name == verdict.method else None
+                    judged: dict[str, object] = {"deciding": decides, "outcome": details["outcome"], "error": ""}
+                    judged["network_dependence"] = None if dependence is None else dependence.value
                     rows.append({**row, **summary.to_dict(), **judged, **run, **details})
     return rows
 
@@ -203,6 +215,8 @@ def _remarks(verdict: Verdict, environment: EnvironmentVerdict) -> list[str]:
     if environment.dependence is not None:
         parts = [f"{result.value:.2f} ({truth})" for truth, result in environment.dependence.items()]
         remarks.append(f"network dependence: {', '.join(parts)}; 1 for the truth, 0 for a map that ignores the network")
+    elif environment.error is None:
+        remarks.append("network dependence: not tested")
     if environment.ignores_target:
         remarks.append("[yellow]note:[/] the maps are the same for another class: `targets` is ignored")
     remarks += [f"[yellow]note:[/] {escape(line)}" for line in environment.diagnosis]
