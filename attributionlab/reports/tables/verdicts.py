@@ -121,13 +121,8 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            judged: dict[str, object] = {
-                "deciding": True,
-                "outcome": environment.outcome,
-                "error": failure,
-                "network_dependence": None,
-            }
-            rows.append({**row, **judged, **run, **remarks})
+            failed = {"deciding": True, "outcome": environment.outcome, "error": failure, "network_dependence": None}
+            rows.append({**row, **failed, **run, **remarks})
         empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
         for name, truths, details in ((verdict.method, environment.truths, remarks), *controls):
@@ -136,7 +131,7 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
                     row = {"method": name, "environment": environment.environment, "truth": truth}
                     decides = truth == verdict.deciding_truth
                     dependence = (environment.dependence or {}).get(truth) if name == verdict.method else None
-                    judged = {"deciding": decides, "outcome": details["outcome"], "error": ""}
+                    judged: dict[str, object] = {"deciding": decides, "outcome": details["outcome"], "error": ""}
                     judged["network_dependence"] = None if dependence is None else dependence.value
                     rows.append({**row, **summary.to_dict(), **judged, **run, **details})
     return rows
