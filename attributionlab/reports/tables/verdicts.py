@@ -121,8 +121,8 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            judged = {"deciding": True, "outcome": environment.outcome, "error": failure, "network_dependence": None}
-            rows.append({**row, **judged, **run, **remarks})
+            failed = {"deciding": True, "outcome": environment.outcome, "error": failure, "network_dependence": None}
+            rows.append({**row, **failed, **run, **remarks})
         empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
         for name, truths, details in ((verdict.method, environment.truths, remarks), *controls):
