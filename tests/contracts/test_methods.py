@@ -315,6 +315,7 @@ CHANGED = {
     "cell": ("5", 5),
     "cells": ("4", 4),
     "epsilon": ("0.25", 0.25),
+    "gamma": ("0.5", 0.5),
     "high": ("9", 9),
     "information_weight": ("5", 5),
     "learning_rate": ("0.5", 0.5),
