@@ -4,7 +4,7 @@ from . import metrics as metrics
 from . import testing as testing
 from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
 from .games import exact_values
-from .judging import Audit, MethodComparison, Verdict, audit, check, check_maps, compare
+from .judging import Audit, DebugReport, MethodComparison, Verdict, audit, check, check_maps, compare, debug
 from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
 from .metrics import (
     Agreement,
@@ -31,6 +31,7 @@ __all__ = [
     "Audit",
     "Batch",
     "Curve",
+    "DebugReport",
     "Declaration",
     "Environment",
     "ExactValues",
@@ -49,6 +50,7 @@ __all__ = [
     "check",
     "check_maps",
     "compare",
+    "debug",
     "declares",
     "deletion",
     "environments",

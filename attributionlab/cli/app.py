@@ -13,6 +13,7 @@ from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.compare import compare
 from attributionlab.cli.completion import PROGRAM, Shell
+from attributionlab.cli.debug import debug
 from attributionlab.cli.exact import exact
 from attributionlab.cli.generate import generate
 from attributionlab.cli.help import HelpfulCommand, typed
@@ -154,6 +155,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "exact": (exact, "Compute what every pixel contributes, exactly."),
     "check": (check, "Test a method against the exact truth."),
     "compare": (compare, "Compare two methods on the same images."),
+    "debug": (debug, "Test which bugs a method's maps reveal."),
     "score": (score, "Judge maps that were computed elsewhere."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),

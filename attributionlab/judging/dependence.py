@@ -100,7 +100,7 @@ class DependenceTest:
 
     def results(self) -> dict[str, Dependence]:
         """N by kind of truth, with its interval over scenes."""
-        return {truth: _dependence(np.array(pairs)) for truth, pairs in self.differences.items()}
+        return {truth: ratio_of_means(np.array(pairs)) for truth, pairs in self.differences.items()}
 
 
 def is_blind(dependence: Mapping[str, Dependence] | None) -> bool:
@@ -134,8 +134,8 @@ def _differences(
     }
 
 
-def _dependence(pairs: Values) -> Dependence:
-    """N from D of the method and of the truth (n, 2), with the usual interval of a ratio of means (delta method)."""
+def ratio_of_means(pairs: Values) -> Dependence:
+    """N from D of the method and of the truth (n, 2), at least two of each, with the usual interval of a ratio of means (delta method)."""
     of_method, of_truth = pairs.T
     ratio = float(of_method.mean() / of_truth.mean())
     deviation = float((of_method - ratio * of_truth).std(ddof=1) / of_truth.mean())

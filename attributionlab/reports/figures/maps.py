@@ -102,10 +102,10 @@ def difference_figure(
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(rows), 4, squeeze=False)
     for line, (image_axis, *map_axes) in enumerate(axes):
-        _panel(image_axis).imshow(picture(batch.inputs[rows[line]]), interpolation="nearest")
+        framed(image_axis).imshow(picture(batch.inputs[rows[line]]), interpolation="nearest")
         drawn = (expected_maps[line], actual_maps[line], (actual_maps[line] - expected_maps[line]) / 2)
         for axis, values in zip(map_axes, drawn, strict=True):
-            _draw_map(_panel(axis), values)
+            draw_map(framed(axis), values)
         image_axis.set_ylabel(f"image {rows[line]}", fontsize=7)
     for axis, name in zip(axes[0], ("input", "expected", "got", "half the difference"), strict=True):
         axis.set_title(name, fontsize=8)
@@ -127,24 +127,24 @@ def _draw_band(
         if isinstance(values, Tensor)
     }
     for row, images in enumerate(axes):
-        _panel(images[0]).imshow(picture(batch.inputs[row]), interpolation="nearest")
-        _draw_map(_panel(images[1]), batch.ground_truth.signed[row])
+        framed(images[0]).imshow(picture(batch.inputs[row]), interpolation="nearest")
+        draw_map(framed(images[1]), batch.ground_truth.signed[row])
         for axis, (name, values) in zip(images[2:], maps.items(), strict=False):
-            _panel(axis)
+            framed(axis)
             if isinstance(values, str):
                 height, width = picture(batch.inputs[row]).shape[:2]
                 axis.set_box_aspect(height / width)
                 axis.text(
                     0.5,
                     0.5,
-                    plain(wrapped(_shortened(values), 22)),
+                    plain(wrapped(shortened(values), 22)),
                     ha="center",
                     va="center",
                     fontsize=6,
                     transform=axis.transAxes,
                 )
                 continue
-            _draw_map(axis, normalize(values[row : row + 1])[0])
+            draw_map(axis, normalize(values[row : row + 1])[0])
             truth = "overall" if captions is None else captions.get(name)
             if truth is not None:
                 axis.set_xlabel(_caption(scores[name], truth, row), fontsize=7)
@@ -152,12 +152,12 @@ def _draw_band(
         axis.set_title(plain(wrapped(name, 20)), fontsize=8)
 
 
-def _shortened(message: str) -> str:
+def shortened(message: str) -> str:
     """Shorten a message to fit a panel."""
     return message if len(message) <= MESSAGE else f"{message[:MESSAGE]}..."
 
 
-def _panel(axis: Axes) -> Axes:
+def framed(axis: Axes) -> Axes:
     """Frame an axis without ticks, and return it."""
     axis.set_axis_on()
     axis.set_xticks([])
@@ -167,7 +167,8 @@ def _panel(axis: Axes) -> Axes:
     return axis
 
 
-def _draw_map(axis: Axes, values: Tensor) -> None:
+def draw_map(axis: Axes, values: Tensor) -> None:
+    """Draw a map (h, w), or a line (l,), with values in [-1, 1]."""
     rows = values if values.ndim == 2 else values.reshape(1, -1)  # a sequence is a line
     axis.imshow(rows.cpu().numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
 
