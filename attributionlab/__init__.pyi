@@ -1,10 +1,23 @@
 from . import environments as environments
 from . import methods as methods
 from . import metrics as metrics
+from . import modification as modification
 from . import testing as testing
-from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
+from .environments import Environment, TrainedNetwork, make_environment, pretrained, register_environment, verify
 from .games import exact_values
-from .judging import Audit, DebugReport, MethodComparison, Verdict, audit, check, check_maps, compare, debug
+from .judging import (
+    Answers,
+    Audit,
+    DebugReport,
+    MethodComparison,
+    Verdict,
+    answers,
+    audit,
+    check,
+    check_maps,
+    compare,
+    debug,
+)
 from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
 from .metrics import (
     Agreement,
@@ -21,6 +34,7 @@ from .metrics import (
     score_values,
     sensitivity_n,
 )
+from .modification import Manipulation, make_manipulation, register_manipulation
 from .runs import Plan, Records, load_records, read_plan, run_plan
 from .truth import Batch, ExactValues, GroundTruth, LabeledImages
 
@@ -28,6 +42,7 @@ __version__: str
 
 __all__ = [
     "Agreement",
+    "Answers",
     "Audit",
     "Batch",
     "Curve",
@@ -37,6 +52,7 @@ __all__ = [
     "ExactValues",
     "GroundTruth",
     "LabeledImages",
+    "Manipulation",
     "Method",
     "MethodComparison",
     "Metric",
@@ -46,6 +62,7 @@ __all__ = [
     "TrainedNetwork",
     "ValueAgreement",
     "Verdict",
+    "answers",
     "audit",
     "check",
     "check_maps",
@@ -58,13 +75,17 @@ __all__ = [
     "insertion",
     "load_records",
     "make_environment",
+    "make_manipulation",
     "make_method",
     "make_metric",
     "methods",
     "metric",
     "metrics",
+    "modification",
+    "pretrained",
     "read_plan",
     "register_environment",
+    "register_manipulation",
     "register_method",
     "register_metric",
     "register_segmenter",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attributionlab as al
 from attributionlab.measuring.galleries import gallery
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 
@@ -20,7 +21,11 @@ def main(path: Path) -> None:
     methods = [al.make_method("integrated-gradients", environment, baseline=baseline) for baseline in baselines]
     drawn = gallery(environment, methods, n_samples=3)
     figure = attribution_figure(
-        drawn.batch, drawn.maps, title="integrated gradients: a baseline that is nearly right is wrong"
+        drawn.batch,
+        drawn.maps,
+        title="integrated gradients: a baseline that is nearly right is wrong",
+        captions=drawn.truths,
+        answers=answers_of(environment, drawn.batch),
     )
     save_figure(figure, path)
 

@@ -24,6 +24,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("measuring",),
     ("judging",),
     ("runs",),
+    ("modification",),
     ("reports",),
     ("exchange", "papers"),
     ("testing", "pytest_plugin", "cli"),

@@ -1,4 +1,4 @@
-"""Write `attributionlab/reports/tables/built_in.json`: descriptions of our own methods, metrics, environments and segmenters.
+"""Write `attributionlab/reports/tables/built_in.json`: descriptions of our own methods, metrics, environments, segmenters and manipulations.
 
 `attributionlab list` reads them instead of importing torch. Run it after options, declarations or summaries have changed.
 """

@@ -61,7 +61,8 @@ def fresh_catalogs(monkeypatch):
     from attributionlab.environments import ENVIRONMENTS
     from attributionlab.methods import METHODS, SEGMENTERS
     from attributionlab.metrics import METRICS
+    from attributionlab.modification import MANIPULATIONS
 
-    for catalog in (ENVIRONMENTS, METHODS, METRICS, SEGMENTERS):
+    for catalog in (ENVIRONMENTS, MANIPULATIONS, METHODS, METRICS, SEGMENTERS):
         for attribute, value in {"entries": dict(catalog.entries), "_broken": {}, "_points": None}.items():
             monkeypatch.setattr(catalog, attribute, value)

@@ -5,7 +5,7 @@ from attributionlab.specs.grammar import format_spec
 FEW_DRAWS = {
     "extremal-perturbation": {"n_steps": 5},
     "iba": {"n_samples": 4, "n_steps": 3},
-    "kernel-shap": {"n_samples": 40},
+    "kernel-shap": {"n_samples": 100, "segments": "grid"},
     "lime": {"n_samples": 40},
     "rise": {"n_masks": 70},
 }

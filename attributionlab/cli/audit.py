@@ -18,12 +18,14 @@ from attributionlab.cli.options import (
     SamModelOption,
     SeedOption,
     SizeOption,
+    TargetOption,
     environment_defaults,
     environment_specs,
     environments_option,
     methods_option,
     n_samples_option,
     output_option,
+    parse_target,
     sam_defaults,
     truth_option,
 )
@@ -49,11 +51,15 @@ def audit(
     env: Annotated[list[str] | None, environments_option("Environments, separated by commas, or repeated.")] = None,
     methods: Annotated[str, methods_option("Methods, separated by commas.")] = DEFAULT_METHODS,
     metrics: MetricsOption = "insertion,deletion,sensitivity-n",
+    references: Annotated[
+        str, typer.Option(metavar="METHODS", help="Maps made from the truth, scored but left out of the correlations.")
+    ] = "exact,exact[game=removal]",
     truth: Annotated[str, truth_option("Truth that F1 is computed against.", ("overall", "positive"))] = "auto",
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
     size: SizeOption = None,
     n_samples: Annotated[int, n_samples_option("Images per environment.")] = 16,
+    target: TargetOption = "winner",
     network_seeds: Annotated[int, typer.Option(help="Networks per environment, with consecutive seeds.")] = 1,
     paired: Annotated[
         bool, typer.Option("--paired", help="Also audit each environment without its redundant channels, and compare.")
@@ -75,7 +81,8 @@ def audit(
         from attributionlab.specs.grammar import split_specs
 
         env_specs = environment_specs(env)
-        require_names(environments=env_specs, methods=split_specs(methods), metrics=split_specs(metrics))
+        beside = split_specs(references)
+        require_names(environments=env_specs, methods=[*split_specs(methods), *beside], metrics=split_specs(metrics))
         from attributionlab.errors import bad_option
         from attributionlab.judging import audit as run_audit
         from attributionlab.judging import expand
@@ -93,15 +100,19 @@ def audit(
             check_path(output, force=force)
         with chatter_to_stderr():
             named = build_methods(split_specs(methods), sam_defaults(sam_checkpoint, sam_model))
+            named_beside = build_methods(beside, {})
         environments = build_environments(env_specs, environment_defaults(size, seed))
         n_environments = len(expand(environments, network_seeds=network_seeds, paired=paired))
-        with chatter_to_stderr(), progress_bar("audit", len(named) * n_environments * n_samples) as advance:
+        n_rows = len(named) + sum(reference not in named for reference in named_beside)
+        with chatter_to_stderr(), progress_bar("audit", n_rows * n_environments * n_samples) as advance:
             report = run_audit(
                 named,
                 measured,
                 environments,
+                references=named_beside,
                 n_samples=n_samples,
                 truth=truth,
+                target=parse_target(target),
                 network_seeds=network_seeds,
                 paired=paired,
                 batch_size=batch_size,

@@ -20,6 +20,10 @@ from attributionlab.cli.options import (
 from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar, require_names
 from attributionlab.truth.kinds import GAMES
 
+INTERRUPTED_ESTIMATE = (
+    "interrupted; the checkpoint keeps the orders up to the last seconds, and the same command goes on from there"
+)
+
 
 def exact(
     spec: EnvironmentArgument,
@@ -44,17 +48,22 @@ def exact(
     target_error: Annotated[
         float | None, typer.Option(help="Largest standard error relative to the largest value.", show_default="none")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="File (.npz) that keeps random orders, to go on after an interruption.", show_default="none"),
+    ] = None,
     size: SizeOption = None,
     seed: SeedOption = None,
     force: ForceOption = False,
 ) -> None:
     """Compute how much every pixel contributes to the output, exactly; or from random orders, with standard errors."""
-    with one_line_errors():
+    with one_line_errors("interrupted" if checkpoint is None else INTERRUPTED_ESTIMATE):
         require_names(environments=[spec])
         from attributionlab.errors import bad_option
         from attributionlab.exchange.values_file import ENDING, write_values
         from attributionlab.games import exact_values
         from attributionlab.games.permutations import Sampling
+        from attributionlab.reports.answers import answers_of
         from attributionlab.reports.figures.maps import attribution_figure
         from attributionlab.reports.figures.saving import FORMATS, save_figure
         from attributionlab.reports.marks import check_replaceable
@@ -74,12 +83,16 @@ def exact(
                 n_orders=n_orders,
                 target_error=target_error,
                 seed=seed or 0,
+                checkpoint=checkpoint,
                 progress=advance,
             )
         if output.suffix.lower() == ENDING:
             write_values(output, batch, exact, force=force)
         else:
             name = f"{exact.game}@{exact.baseline}"
-            figure = attribution_figure(batch, {name: exact.values}, title=environment.spec, captions={})
+            answers = answers_of(environment, batch, start)
+            figure = attribution_figure(
+                batch, {name: exact.values}, title=environment.spec, captions={}, answers=answers
+            )
             save_figure(figure, output, force=force)
         print_line(f"wrote {output}: {exact!r}")

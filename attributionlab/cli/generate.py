@@ -11,9 +11,11 @@ from attributionlab.cli.options import (
     EnvironmentArgument,
     SeedOption,
     SizeOption,
+    TargetOption,
     environment_defaults,
     n_samples_option,
     output_option,
+    parse_target,
 )
 from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar, require_names
 
@@ -25,6 +27,10 @@ def generate(
     start: Annotated[int, typer.Option(help="Index of the first sample.")] = 0,
     size: SizeOption = None,
     seed: SeedOption = None,
+    target: TargetOption = "winner",
+    counterparts: Annotated[
+        bool, typer.Option("--counterparts", help="Also write a second network for every image, to test blindness.")
+    ] = False,
     onnx: Annotated[bool, typer.Option("--onnx", help="Also write the network as ONNX (extra onnx).")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that this command wrote earlier.")] = False,
 ) -> None:
@@ -36,6 +42,14 @@ def generate(
         (environment,) = build_environments([spec], environment_defaults(size, seed))
         with progress_bar("writing", n_samples) as advance:
             run_generate(
-                environment, output, n_samples=n_samples, start=start, force=force, onnx=onnx, progress=advance
+                environment,
+                output,
+                n_samples=n_samples,
+                start=start,
+                target=parse_target(target),
+                force=force,
+                onnx=onnx,
+                counterparts=counterparts,
+                progress=advance,
             )
         print_line(f"wrote {n_samples} images of {environment.spec} to {output}: see {output / 'preview.png'}")

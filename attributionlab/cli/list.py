@@ -1,4 +1,4 @@
-"""`attributionlab list`: the environments, methods, metrics and segmenters."""
+"""`attributionlab list`: the environments, methods, metrics, segmenters and manipulations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from attributionlab.cli.options import Format, FormatOption
 from attributionlab.cli.output import one_line_errors, print_json, print_table, print_text
 from attributionlab.errors import bad_option
 
-KINDS = ("environments", "methods", "metrics", "segmenters")
+KINDS = ("environments", "methods", "metrics", "segmenters", "manipulations")
 """Kinds of entries that can be listed."""
 
 
@@ -37,7 +37,7 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="environments, methods, metrics or segmenters.",
+            help="environments, methods, metrics, segmenters or manipulations.",
             show_default="all",
             parser=parse_kind,
             autocompletion=lambda incomplete: starting_with(KINDS, incomplete),
@@ -48,7 +48,7 @@ def list_(
     ] = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """List environments, methods, metrics and segmenters; with a NAME, describe one of them and its options."""
+    """List environments, methods, metrics, segmenters, manipulations; with a NAME, describe one and its options."""
     with one_line_errors():
         from attributionlab.reports.tables.catalog import (
             CSV_COLUMNS,

@@ -59,6 +59,10 @@ EnvironmentArgument = Annotated[
         autocompletion=environment_names,
     ),
 ]
+TargetOption = Annotated[
+    str,
+    typer.Option(metavar="winner|loser|INDEX", help="The output to explain: of the winner, the loser, or a class."),
+]
 MetricsOption = Annotated[
     str,
     typer.Option(
@@ -95,6 +99,18 @@ def environment_specs(values: list[str] | None) -> list[str]:
 def methods_option(text: str) -> Any:
     """The option `--methods`, a list with commas."""
     return typer.Option("--methods", metavar="METHODS", help=text, autocompletion=in_list(method_names))
+
+
+def parse_target(text: str) -> Any:
+    """The explained output of a text: `winner`, `loser` or an index.
+
+    Raises:
+        BadOption: If it is none of these.
+    """
+    from attributionlab.environments.base import Target
+    from attributionlab.specs.options import convert
+
+    return convert("target", text, Target)
 
 
 def n_samples_option(text: str, **details: Any) -> Any:

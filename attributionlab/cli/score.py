@@ -40,6 +40,15 @@ def score(
         Path, typer.Argument(help="Maps of its images: .npy, .npz or .pt; (n,h,w), (n,c,h,w) or (n,h,w,c).")
     ],
     key: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the array, in a file with several.")] = None,
+    counterpart_maps: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MAPS", help="Maps of the same images under their second networks (generate --counterparts)."
+        ),
+    ] = None,
+    counterpart_key: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As --key, for --counterpart-maps.")
+    ] = None,
     sign: Annotated[Sign, typer.Option(help="Meaning of the signs of the method's values.")] = Sign.signed,
     granularity: Annotated[
         Granularity, typer.Option(help="Whether the method tells neighboring pixels apart.")
@@ -52,16 +61,26 @@ def score(
 ) -> None:
     """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed, 4: undecided."""
     with one_line_errors():
+        from attributionlab.errors import bad_option
         from attributionlab.exchange.dataset_folder import open_folder
         from attributionlab.exchange.maps_file import read_maps
         from attributionlab.judging import check_maps
         from attributionlab.methods import Declaration
 
-        environment, batch = open_folder(folder)
+        if counterpart_key is not None and counterpart_maps is None:
+            raise bad_option("counterpart_key", "go with `counterpart_maps`", counterpart_key)
+        data = open_folder(folder)
+        shape, second = tuple(data.batch.inputs.shape), None
+        if counterpart_maps is not None:
+            if not data.has_counterparts:
+                hint = "its data set has no second networks; generate it with --counterparts"
+                raise bad_option("counterpart_maps", "be left out here", str(counterpart_maps), hint)
+            second = read_maps(counterpart_maps, shape, key=counterpart_key)
         verdict = check_maps(
-            read_maps(maps, tuple(batch.inputs.shape), key=key),
-            environment,
-            batch,
+            read_maps(maps, shape, key=key),
+            data.environment,
+            data.batch,
+            counterpart_maps=second,
             name=maps.name,
             declaration=Declaration(sign=sign.value, granularity=granularity.value, explains=explains.value),
             gamma=gamma,

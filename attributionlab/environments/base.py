@@ -133,6 +133,11 @@ class Environment(abc.ABC):
     def true_baseline(self) -> Tensor:
         """(c,) float32: the value of each channel that stands for an absent feature."""
 
+    @property
+    def input_range(self) -> tuple[float, float] | None:
+        """Smallest and largest value of an input; None if inputs have no bounds."""
+        return None
+
     def logits(self, scene: Any, present: Present) -> Logits:  # noqa: ARG002  # subclasses read both
         """Logits when only the `present` features are shown and all others are at the true baseline.
 
@@ -267,6 +272,14 @@ class Environment(abc.ABC):
     def describe_scene(self, scene: Any) -> dict[str, Any]:  # noqa: ARG002  # as above
         """Facts about a scene for the manifest of a data set, as JSON."""
         return {}
+
+    def counted(self, scene: Any) -> dict[str, int]:  # noqa: ARG002  # as above
+        """Numbers that decide the answer to a scene, by name, for captions: for example the pixels of each color."""
+        return {}
+
+    def output_name(self, index: int) -> str:
+        """Name of an output, for captions."""
+        return f"class {index}"
 
     def prove(self) -> None:  # noqa: B027  # most environments accept all options
         """Refuse options for which the network would not be exact, without building it.

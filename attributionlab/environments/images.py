@@ -72,6 +72,11 @@ class ImageEnvironment(Environment):
         return torch.tensor(self.background_color, dtype=torch.float32)
 
     @property
+    def input_range(self) -> tuple[float, float]:
+        """0 to 255 for colors, 0 to 1 for gray images."""
+        return 0.0, (255.0 if len(self.background_color) > 1 else 1.0)
+
+    @property
     def most_samples(self) -> int:
         """Largest number of images in one batch, limited by `LARGEST_BATCH` bytes."""
         per_image = self.height * self.width * (BYTES_OF_TRUTH + 4 * len(self.background_color))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,21 @@ import numpy as np
 from torch import Tensor
 
 from attributionlab.environments import Environment
+from attributionlab.environments.base import Target
 from attributionlab.errors import bad_option
 from attributionlab.exchange.array_files import write_arrays, write_png
+from attributionlab.exchange.counterparts import (
+    COUNTERPARTS,
+    files_of_counterparts,
+    require_counterparts,
+    write_counterparts,
+)
 from attributionlab.exchange.model_files import ONNX, WEIGHTS, check_onnx, write_onnx, write_weights
 from attributionlab.files import check_parents, filled_folder, is_draft, whole_folder
 from attributionlab.machine import versions
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.printable import LONGEST_VALUE, one_line
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.pictures import picture
 from attributionlab.reports.figures.saving import save_figure
@@ -53,6 +63,17 @@ Elsewhere load `model.onnx`. Explain output `targets[i]` at `inputs[i]`, save on
     attributionlab score . maps.npy
 """
 
+_COUNTERPART_INSTRUCTIONS = """
+## The same inputs under other networks
+
+Maps that never look at the network can look right. So `counterparts/` has another network for every input, which uses other features of it: input i belongs to
+network `networks[i]` of `counterparts/truth.npz`, and `counterparts/model-00.safetensors` has the weights of network 0 (`counterparts/model-00.onnx`, only with
+`--onnx`: the network itself). `model.load_state_dict(load_file("counterparts/model-00.safetensors"))` loads them into the same `model`. Explain the same output `targets[i]`
+at the same `inputs[i]` under these networks by the same method, save these maps as well, and
+
+    attributionlab score . maps.npy --counterpart-maps counterpart_maps.npy
+"""
+
 
 def generate(
     environment: Environment,
@@ -60,8 +81,10 @@ def generate(
     *,
     n_samples: int = 32,
     start: int = 0,
+    target: Target = "winner",
     force: bool = False,
     onnx: bool = False,
+    counterparts: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Write samples as PNG images, masks, truth (`truth.npz`), the network (`model.safetensors`), a preview and a manifest.
@@ -73,8 +96,11 @@ def generate(
         folder: The folder to create.
         n_samples: Number of images.
         start: Index of the first sample.
+        target: Output to explain, as in `Environment.sample`.
         force: Replace an earlier folder of this kind, unless it holds files that this function did not write.
         onnx: Write the network as ONNX as well (`model.onnx`; extra `onnx`).
+        counterparts: Write another network for every input, which uses other features, and its truth (`counterparts/`): with maps under
+            both, `score` tells whether they depend on the network.
         progress: Called with the number of images done since the last call.
 
     Returns:
@@ -82,18 +108,23 @@ def generate(
 
     Raises:
         BadOption: If the folder exists and `force` is not set, if it holds files that this function did not write, or if
-            it cannot be created; if `onnx` is set and a package for it is not installed.
+            it cannot be created; if `onnx` is set and a package for it is not installed; if `target` is no output with a known
+            truth; if `counterparts` is set and the environment has none.
         MachineError: If the folder cannot be written.
     """
     n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
     if onnx:
         check_onnx()
+    if counterparts:
+        require_counterparts(environment, target)
     check_parents(folder)
     _check_folder(folder, force=force)
-    environment.sample(1, start)  # impossible options fail before anything is written
+    environment.sample(1, start, target=target)  # impossible options fail before anything is written
     drafted_folder = filled_folder if folder.is_dir() and folder.samefile(Path.cwd()) else whole_folder
     with drafted_folder(folder) as draft:
-        _write(environment, draft, n_samples, start, progress or no_progress)
+        samples = _Samples(environment, n_samples, start, target)
+        second = write_counterparts(environment, draft, samples.batch(), onnx=onnx) if counterparts else []
+        _write(samples, draft, second, progress or no_progress)
         write_weights(environment.model, draft / WEIGHTS)
         if onnx:
             write_onnx(
@@ -136,9 +167,11 @@ def _written_files(folder: Path) -> set[str]:
         if not {"format", "environment", "true_baseline"} <= manifest.keys():
             return set()
         pictures = {name for sample in manifest["samples"] for name in _pictures_of(sample)}
+        second = {sample["counterpart"] for sample in manifest["samples"] if "counterpart" in sample}
+        second = files_of_counterparts({str(name) for name in second})
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return set()
-    return {MANIFEST, TRUTH, README, PREVIEW, WEIGHTS, ONNX, f"{ONNX}.data"} | pictures
+    return {MANIFEST, TRUTH, README, PREVIEW, WEIGHTS, ONNX, f"{ONNX}.data"} | pictures | second
 
 
 def _pictures_of(sample: dict[str, Any]) -> set[str]:
@@ -146,19 +179,44 @@ def _pictures_of(sample: dict[str, Any]) -> set[str]:
     return {sample["image"], *sample["masks"].values()} if "image" in sample else set()
 
 
-def _write(environment: Environment, folder: Path, n_samples: int, start: int, progress: Progress) -> None:
+@dataclass(frozen=True)
+class _Samples:
+    """The samples of a data set.
+
+    Args:
+        environment: Their environment.
+        n: Number of samples.
+        start: Index of the first one.
+        target: Output to explain.
+    """
+
+    environment: Environment
+    n: int
+    start: int
+    target: Target
+
+    def batch(self, offset: int = 0, most: int = MOST_IMAGES) -> Batch:
+        """At most so many samples from the offset on."""
+        return self.environment.sample(min(most, self.n - offset), self.start + offset, target=self.target)
+
+
+def _write(of: _Samples, folder: Path, counterparts: Sequence[str], progress: Progress) -> None:
+    """Write everything but the networks; `counterparts` has the second network's file of each sample, if there are any."""
+    environment, n_samples, start = of.environment, of.n, of.start
     samples: list[dict[str, Any]] = []
     arrays: dict[str, list[Tensor]] = {}
     for offset in range(0, n_samples, CHUNK):
-        batch = environment.sample(min(CHUNK, n_samples - offset), start + offset)
+        batch = of.batch(offset, CHUNK)
         for row in range(len(batch)):
-            samples.append(_write_sample(environment, batch, row, start + offset + row, folder))
+            written = _write_sample(environment, batch, row, start + offset + row, folder)
+            second = {"counterpart": counterparts[offset + row]} if counterparts else {}
+            samples.append(written | second)
             progress(1)
         for name, array in arrays_of(batch).items():
             arrays.setdefault(name, []).append(array)
     joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in arrays.items()}
     write_arrays(folder / TRUTH, joined)
-    preview = environment.sample(min(N_PREVIEW, n_samples), start)
+    preview = of.batch(most=N_PREVIEW)
     files = {"images": "images/", "masks": "masks/"} if has_pictures(preview) else {}
     manifest = {
         "format": FORMAT,
@@ -167,15 +225,19 @@ def _write(environment: Environment, folder: Path, n_samples: int, start: int, p
         "true_baseline": environment.true_baseline.tolist(),
         "n_samples": n_samples,
         "start": start,
-        "files": {**files, "truth": TRUTH, "model": WEIGHTS},
+        **({} if of.target == "winner" else {"target": of.target}),
+        "files": {**files, "truth": TRUTH, "model": WEIGHTS}
+        | ({"counterparts": f"{COUNTERPARTS}/"} if counterparts else {}),
         "samples": samples,
         "versions": versions(),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    (folder / README).write_text(_instructions(environment, preview, n_samples), encoding="utf-8")
+    instructions = _instructions(environment, preview, n_samples) + (_COUNTERPART_INSTRUCTIONS if counterparts else "")
+    (folder / README).write_text(instructions, encoding="utf-8")
     smooth = preview.ground_truth.smooth_positive_mask
-    maps = {} if smooth is None else {"smooth positive truth": smooth.float()}
-    figure = attribution_figure(preview, maps, title=environment.spec, captions={})
+    maps = {} if smooth is None else {"smooth positive truth": smooth}
+    answers = answers_of(environment, preview, start)
+    figure = attribution_figure(preview, maps, title=environment.spec, captions={}, answers=answers)
     save_figure(figure, folder / PREVIEW)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from skimage.io import imread
 
 from attributionlab.environments import Environment, make_environment
+from attributionlab.environments.base import Target
 from attributionlab.errors import AttributionLabError, BadOption, MissingFile, bad_option, missing_file
 from attributionlab.exchange.array_files import DeclaredArray, declared_arrays, png_size, read_array
+from attributionlab.exchange.counterparts import COUNTERPART_TRUTH, counterpart_arrays, require_counterparts
 from attributionlab.exchange.dataset import FORMAT, MANIFEST, TRUTH, arrays_of, has_pictures
 from attributionlab.files import is_file
 from attributionlab.printable import value_text
@@ -21,33 +24,63 @@ from attributionlab.specs.arguments import require_list, require_mapping, requir
 from attributionlab.truth import Batch
 
 
-def open_folder(folder: Path) -> tuple[Environment, Batch]:
+class DataSet(NamedTuple):
+    """What a folder holds.
+
+    Args:
+        environment: Its environment.
+        batch: Its samples.
+        has_counterparts: Whether it has a second network for every input.
+    """
+
+    environment: Environment
+    batch: Batch
+    has_counterparts: bool
+
+
+def open_folder(folder: Path) -> DataSet:
     """Recreate the environment and the images of a folder, and compare them with its files.
 
     Raises:
         MissingFile: If the folder or one of its files does not exist.
         BadOption: If `generate` did not write the manifest, or a file disagrees with it; the message names the file.
     """
-    environment, n, start, images = _manifest(folder)
+    manifest = _manifest(folder)
+    environment, n, images = manifest.environment, manifest.n, manifest.images
     try:
-        batch = environment.sample(n, start)
+        batch = environment.sample(n, manifest.start, target=manifest.target)
     except AttributionLabError as error:
         raise BadOption(f"`folder` must have a {MANIFEST} whose samples exist: {error}") from error
     n_images = n if has_pictures(batch) else 0
     if len(images) != n_images:
         raise bad_option("folder", f"name {n_images} images in {MANIFEST}", str(folder), f"it names {len(images)}")
-    for name in [TRUTH, *images]:
+    second = [COUNTERPART_TRUTH] if manifest.has_counterparts else []
+    for name in [TRUTH, *images, *second]:
         if not is_file(folder / name):
             raise MissingFile(f"`folder` must hold all files of its {MANIFEST}, got none called {value_text(name)}")
-    _compare(folder / TRUTH, batch)
+    _compare(folder / TRUTH, {name: array.numpy() for name, array in arrays_of(batch).items()})
+    if second:
+        require_counterparts(environment, manifest.target)
+        _compare(folder / COUNTERPART_TRUTH, counterpart_arrays(environment, batch))
     for name, image in zip(images, batch.inputs, strict=False):  # sequences and rows have no images
         if not _shows(folder / name, picture(image)):
             raise bad_option("folder", "hold the images of its environment", str(folder / name), "generate it again")
-    return environment, batch
+    return DataSet(environment, batch, manifest.has_counterparts)
 
 
-def _manifest(folder: Path) -> tuple[Environment, int, int, list[str]]:
-    """Environment, number of samples, index of the first one and names of the image files, from the manifest."""
+class _Manifest(NamedTuple):
+    """The entries of a manifest: environment, number of samples, index of the first one, target, names of the image files."""
+
+    environment: Environment
+    n: int
+    start: int
+    target: Target
+    images: list[str]
+    has_counterparts: bool
+
+
+def _manifest(folder: Path) -> _Manifest:
+    """The entries of the manifest, checked."""
     path = folder / MANIFEST
     if not is_file(path):
         raise missing_file(
@@ -60,6 +93,7 @@ def _manifest(folder: Path) -> tuple[Environment, int, int, list[str]]:
         spec = require_text("environment", manifest["environment"])
         samples = require_list("samples", manifest["samples"], "samples")
         images = [_image_name(sample["image"]) for sample in samples if "image" in sample]
+        has_counterparts = "counterparts" in require_mapping("files", manifest["files"], "names of files")
         if len(samples) != n:
             raise bad_option("samples", f"be {n}, as `n_samples` says", len(samples))  # named with the rest
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
@@ -71,7 +105,7 @@ def _manifest(folder: Path) -> tuple[Environment, int, int, list[str]]:
         environment = make_environment(spec)
     except AttributionLabError as error:
         raise BadOption(f"`folder` must name an environment in {MANIFEST}: {error}") from error
-    return environment, n, start, images
+    return _Manifest(environment, n, start, manifest.get("target", "winner"), images, has_counterparts)
 
 
 def _image_name(name: object) -> str:
@@ -93,19 +127,19 @@ def _shows(path: Path, expected: npt.NDArray[np.uint8]) -> bool:
     return np.array_equal(stored if stored.ndim == 3 else stored[..., None].repeat(3, axis=2), expected)
 
 
-def _compare(path: Path, batch: Batch) -> None:
-    """Refuse a file whose truth differs from that of the batch."""
+def _compare(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Refuse a file whose arrays differ from these."""
     try:
         declared = declared_arrays(path)
         if isinstance(declared, DeclaredArray):
             raise TypeError("one array")  # noqa: TRY301  # named with the rest
     except Exception as error:
         raise bad_option("folder", f"hold a whole {path.name}", str(path), type(error).__name__) from error
-    for name, expected in arrays_of(batch).items():
+    for name, expected in arrays.items():
         header = declared.get(name)
-        fits = header is not None and header.shape == tuple(expected.shape) and header.dtype == expected.numpy().dtype
+        fits = header is not None and header.shape == expected.shape and header.dtype == expected.dtype
         try:
-            same = fits and torch.equal(torch.from_numpy(read_array(path, name)), expected)
+            same = fits and np.array_equal(read_array(path, name), expected)
         except Exception as error:
             raise bad_option("folder", f"hold a whole {path.name}", str(path), type(error).__name__) from error
         if not same:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,15 +13,19 @@ from attributionlab.environments.base import Environment
 from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.errors import bad_option
 from attributionlab.games.additive import network_set_function
+from attributionlab.games.checkpoint import Checkpoint
 from attributionlab.games.input_game import InputGame, InputValues
 from attributionlab.games.permutations import Sampling
 from attributionlab.games.switching import explained_by, is_designed
 from attributionlab.perturbation.order import check_indices
 from attributionlab.specs.arguments import require_choice, require_function, require_instance
+from attributionlab.specs.grammar import format_value
 from attributionlab.truth.baselines import Baseline, baseline_color
 from attributionlab.truth.batch import Batch, LabeledImages
+from attributionlab.truth.explained import Explained
 from attributionlab.truth.kinds import COMPLETE_GAMES, GAMES
 from attributionlab.truth.maps import require_model, require_tensor
+from attributionlab.truth.set_functions import IntArray
 from attributionlab.truth.values import ExactValues
 
 
@@ -31,9 +36,12 @@ def exact_values(
     baseline: Baseline | Tensor = "true",
     *,
     network: nn.Module | None = None,
+    explains: Explained | None = None,
+    feature_mask: Tensor | None = None,
     n_orders: int | None = None,
     target_error: float | None = None,
     seed: int = 0,
+    checkpoint: str | Path | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> ExactValues:
     """The value of every feature in a game, relative to a baseline.
@@ -58,10 +66,15 @@ def exact_values(
             sample, (b, c, *shape).
         network: Another network for the same inputs, with the same kind of output, such as that of a counterpart; by
             default the environment's own.
+        explains: Explained output, one of `environment.explainable`; by default the environment's own.
+        feature_mask: (b, *shape) integers: features with the same number are shown together, like the segments of an image. Each
+            feature has the Shapley value of its group; `total` is None, because every group counts once.
         n_orders: Number of random orders for Shapley values, at least 2 and by default 400. If it is set, Shapley values
             with a closed form are estimated as well. With `target_error`, the largest number, by default 10,000.
         target_error: Largest standard error, relative to the largest value of a sample, at which the orders suffice.
         seed: Seed of the orders; a sample's values do not depend on its batch.
+        checkpoint: A .npz file that keeps the sums over the orders so far, every few seconds. A later call with the same
+            samples, network, baseline and seed goes on from there, also after an interruption or with more orders.
         progress: Called with the number of orders finished since the last call.
 
     Returns:
@@ -84,13 +97,17 @@ def exact_values(
     model = _network(environment, network)
     _check_batch(environment, batch, model)
     estimates = _estimates(model, environment, game, n_orders, target_error)
+    groups = _groups(feature_mask, batch, game)
     sampling = Sampling.checked(n_orders, target_error, seed)
+    kept = None if checkpoint is None else Checkpoint.read(checkpoint)
     samples = []
-    for input_game in _input_games(environment, batch, baseline, model):
+    for input_game in input_games(environment, batch, baseline, model, explains, groups):
         exact = None if estimates else input_game.exactly(game)
-        samples.append(input_game.from_orders(sampling, progress) if exact is None else exact)
-    name = "inputs" if isinstance(baseline, Tensor) else _baseline_name(baseline)
-    return _joined(samples, game, name, batch.inputs.device)
+        samples.append(input_game.from_orders(sampling, progress, kept) if exact is None else exact)
+    if kept is not None and kept.stored:
+        kept.keep(now=True)
+    name = baseline_name(baseline)
+    return joined(samples, game, name, batch.inputs.device, has_total=game in COMPLETE_GAMES and groups is None)
 
 
 def _network(environment: object, network: object) -> nn.Module:
@@ -140,39 +157,71 @@ def _estimates(
     return is_chosen
 
 
-def _input_games(
+def _groups(feature_mask: Tensor | None, batch: Batch | LabeledImages, game: str) -> list[IntArray] | None:
+    """Groups of each sample (P,), numbered from 0 without gaps; None if every feature is on its own."""
+    if feature_mask is None:
+        return None
+    if game != "shapley":
+        raise bad_option("game", "be shapley for groups of features", game)
+    mask, shape = require_tensor("feature_mask", feature_mask, "b *shape", "integers"), batch.inputs[:, 0].shape
+    if mask.shape != shape:
+        raise bad_option("feature_mask", f"have shape {tuple(shape)}", tuple(mask.shape))
+    return [np.unique(of_sample, return_inverse=True)[1].ravel() for of_sample in mask.cpu().numpy()]
+
+
+def input_games(
     environment: Environment | TrainedNetwork,
     batch: Batch | LabeledImages,
     baseline: Baseline | Tensor,
     model: nn.Module,
+    explains: Explained | None = None,
+    groups: Sequence[IntArray] | None = None,
 ) -> Iterator[InputGame]:
-    """Each sample with its baseline."""
+    """Each sample with its baseline.
+
+    Raises:
+        BadOption: If the baseline does not fit, or the environment has no such output.
+    """
     inputs, targets = _as_weights(batch.inputs, model), batch.targets.tolist()
     if isinstance(baseline, Tensor):
         starts, color = require_tensor("baseline", baseline, "b c *shape", "floating point").detach().to(inputs), None
         if starts.shape != inputs.shape:
             raise bad_option("baseline", f"have the shape of the inputs, {tuple(inputs.shape)}", tuple(starts.shape))
     else:
-        values = baseline_color(baseline, inputs.shape[1], environment.true_baseline)
+        are_colors = isinstance(environment, Environment) and environment.input_range is not None
+        values = baseline_color(baseline, inputs.shape[1], environment.true_baseline, are_colors=are_colors)
         starts = values.to(inputs).reshape(-1, *[1] * (inputs.ndim - 2)).expand_as(inputs)
         color = tuple(values.tolist())
-    explains = environment.explains if isinstance(environment, Environment) else explained_by(model)
+    output = _explained(environment, model, explains)
     for index, target in enumerate(targets):
         start, end = starts[index : index + 1].contiguous(), inputs[index : index + 1]
         function = None
         if isinstance(environment, Environment) and isinstance(batch, Batch):
-            if color is not None and model is environment.model:
+            if color is not None and model is environment.model and output == environment.explains:
                 function = environment.set_function(batch.scenes[index], target, color)
-            function = function or network_set_function(model, explains, start, end, target)
-        yield InputGame(model, explains, start, end, target, function)
+            function = function or network_set_function(model, output, start, end, target)
+        yield InputGame(model, output, start, end, target, function, None if groups is None else groups[index])
 
 
-def _baseline_name(baseline: Baseline) -> str:
-    """The baseline in the grammar of specs: `true`, `black` or R,G,B."""
-    return baseline if isinstance(baseline, str) else ",".join(map(str, baseline))
+def _explained(environment: Environment | TrainedNetwork, model: nn.Module, explains: Explained | None) -> Explained:
+    """The explained output."""
+    if not isinstance(environment, Environment):
+        if explains is not None:
+            raise bad_option("explains", "be none for a network without an environment", explains)
+        return explained_by(model)
+    if explains is not None:
+        require_choice("explains", explains, environment.explainable)
+    return environment.explains if explains is None else explains
 
 
-def _joined(samples: list[InputValues], game: str, baseline: str, device: torch.device) -> ExactValues:
+def baseline_name(baseline: Baseline | Tensor) -> str:
+    """The baseline in the grammar of specs; `inputs` for one input per sample."""
+    return "inputs" if isinstance(baseline, Tensor) else format_value(baseline)
+
+
+def joined(
+    samples: Sequence[InputValues], game: str, baseline: str, device: torch.device, *, has_total: bool
+) -> ExactValues:
     """The values of all samples as tensors."""
 
     def stacked(arrays: list[np.ndarray]) -> Tensor:
@@ -182,9 +231,7 @@ def _joined(samples: list[InputValues], game: str, baseline: str, device: torch.
     return ExactValues(
         stacked([sample.values for sample in samples]),
         stacked(errors) if errors else None,
-        torch.tensor([sample.total for sample in samples], dtype=torch.float64, device=device)
-        if game in COMPLETE_GAMES
-        else None,
+        torch.tensor([sample.total for sample in samples], dtype=torch.float64, device=device) if has_total else None,
         game,
         baseline,
         max((sample.n_orders for sample in samples if sample.n_orders is not None), default=None),

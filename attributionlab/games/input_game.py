@@ -11,7 +11,9 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.games.permutations import Progress, Sampling, estimate_shapley
+from attributionlab.games.checkpoint import Checkpoint, estimate_key
+from attributionlab.games.groups import MOST_GROUPS, GroupSwitching, enumerated_shapley
+from attributionlab.games.permutations import Contributions, Progress, Sampling, estimate_shapley
 from attributionlab.games.straight_path import straight_path_values
 from attributionlab.games.switching import Switching, is_designed
 from attributionlab.networks import FirstBlock
@@ -47,6 +49,8 @@ class InputGame:
         end: (1, c, *shape), the input.
         target: Index of the explained output.
         set_function: v(S) in closed form, if there is one.
+        groups: (P,) groups of features that are shown together, numbered from 0 without gaps; by default every feature is on its
+            own.
     """
 
     model: nn.Module
@@ -55,6 +59,7 @@ class InputGame:
     end: Tensor
     target: int
     set_function: SetFunction | None = None
+    groups: IntArray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -72,6 +77,8 @@ class InputGame:
         Raises:
             BadOption: If the game is not defined for the network.
         """
+        if self.groups is not None:
+            return self._of_groups(self.groups)
         values = self._in_closed_form(game)
         if values is None and game == "aumann-shapley":
             values = self._along_the_path()
@@ -79,11 +86,38 @@ class InputGame:
             values = self._one_by_one(game)
         return None if values is None else InputValues(values, self.total)
 
-    def from_orders(self, sampling: Sampling, progress: Progress) -> InputValues:
-        """Shapley values, estimated from random orders."""
-        estimate = estimate_shapley(self.switching, self.target, self.groupings, sampling, progress)
-        values, errors = estimate.values.reshape(self.shape), estimate.standard_errors.reshape(self.shape)
+    def from_orders(self, sampling: Sampling, progress: Progress, checkpoint: Checkpoint | None = None) -> InputValues:
+        """Shapley values, estimated from random orders; sums are kept in a checkpoint, and taken from it."""
+        switching: Switching | GroupSwitching = self.switching
+        groupings: tuple[IntArray, ...] = self.groupings
+        if self.groups is not None:
+            switching, groupings = GroupSwitching(self.switching, self.groups), (np.arange(self.groups.max() + 1),)
+        n_players = len(groupings[0])
+        contributions = Contributions(0, np.zeros(n_players), np.zeros(n_players))
+        if checkpoint is not None:
+            groups = () if self.groups is None else (self.groups.tobytes(),)
+            key = estimate_key(self.model, self.start, self.end, self.explains, self.target, sampling.seed, *groups)
+            contributions = checkpoint.contributions(key, n_players)
+
+        def after_part(n_orders: int) -> None:
+            if checkpoint is not None:
+                checkpoint.keep()
+            progress(n_orders)
+
+        progress(min(contributions.n_orders, sampling.n_orders))
+        estimate = estimate_shapley(switching, self.target, groupings, sampling, contributions, after_part)
+        values, errors = self._spread(estimate.values), self._spread(estimate.standard_errors)
         return InputValues(values, self.total, errors, estimate.n_orders)
+
+    def _of_groups(self, groups: IntArray) -> InputValues | None:
+        """Shapley values of few groups from all coalitions; None where there are more."""
+        if groups.max() >= MOST_GROUPS:
+            return None
+        return InputValues(self._spread(enumerated_shapley(self.switching, self.target, groups)), self.total)
+
+    def _spread(self, values: FloatArray) -> FloatArray:
+        """(*shape): the value of each feature, or of its group."""
+        return (values if self.groups is None else values[self.groups]).reshape(self.shape)
 
     @cached_property
     def total(self) -> float:
@@ -117,7 +151,7 @@ class InputGame:
         if not is_designed(self.model):
             hint = "the path is integrated exactly only through networks of this package"
             raise bad_option("game", "be removal, alone or shapley for this network", "aumann-shapley", hint)
-        return straight_path_values(self.model, self.start[0], self.end[0], self.target)
+        return straight_path_values(self.model, self.start[0], self.end[0], self.target, self.explains)
 
     def _one_by_one(self, game: str) -> FloatArray:
         """Effects of single features, from the network."""

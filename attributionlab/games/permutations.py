@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attributionlab.errors import bad_option
+from attributionlab.games.groups import GroupSwitching
 from attributionlab.games.switching import Switching
 from attributionlab.perturbation import random_orders
 from attributionlab.specs.arguments import number, whole_number
@@ -79,7 +80,7 @@ class Sampling:
 
 @dataclass(eq=False)
 class Contributions:
-    """Sums over orders of what each feature added.
+    """Sums over the first orders of a seed of what each feature added.
 
     Args:
         n_orders: Number of orders.
@@ -136,22 +137,27 @@ class Estimate:
 
 
 def estimate_shapley(
-    switching: Switching, target: int, groupings: Sequence[IntArray], sampling: Sampling, progress: Progress
+    switching: Switching | GroupSwitching,
+    target: int,
+    groupings: Sequence[IntArray],
+    sampling: Sampling,
+    contributions: Contributions,
+    after_part: Progress,
 ) -> Estimate:
     """Estimate the Shapley values of one input's features.
 
     Args:
-        switching: The network while features are switched.
+        switching: The network while features, or groups of them, are switched.
         target: Index of the explained output.
         groupings: See `Contributions.standard_errors`.
         sampling: The orders.
-        progress: Called with the number of orders finished since the last call.
+        contributions: Sums over the first orders, to which further orders are added.
+        after_part: Called with the number of orders that were added since the last call.
 
     Raises:
         BadOption: If the target error is not reached.
     """
     n_features = len(groupings[0])
-    contributions = Contributions(0, np.zeros(n_features), np.zeros(n_features))
     at_once = max(1, CHUNK // ((n_features + 1) * len(switching.ends()[0])))
     for n_orders in sampling.rounds():
         while contributions.n_orders < n_orders:
@@ -161,8 +167,8 @@ def estimate_shapley(
             by_feature = np.empty_like(added)
             np.put_along_axis(by_feature, orders.numpy(), added, axis=1)
             contributions.add(by_feature)
-            progress(n)
-        estimate = Estimate(contributions.means, contributions.standard_errors(groupings), n_orders)
+            after_part(n)
+        estimate = Estimate(contributions.means, contributions.standard_errors(groupings), contributions.n_orders)
         error = relative_error(estimate)
         if sampling.target_error is None or error <= sampling.target_error:
             return estimate

@@ -23,11 +23,13 @@ from torch import Tensor, nn
 
 from attributionlab.games.lines import ROUNDING, add_kinks, apply_layers, kinks_of_layers, mean_softmax_gradient
 from attributionlab.networks import DesignedNetwork, FirstBlock
-from attributionlab.truth.explained import FloatArray
+from attributionlab.truth.explained import Explained, FloatArray
 from attributionlab.truth.set_functions import IntArray
 
 
-def straight_path_values(model: DesignedNetwork, start: Tensor, end: Tensor, target: int) -> FloatArray:
+def straight_path_values(
+    model: DesignedNetwork, start: Tensor, end: Tensor, target: int, explains: Explained
+) -> FloatArray:
     """Aumann-Shapley values of all pixels of one image.
 
     Args:
@@ -35,6 +37,7 @@ def straight_path_values(model: DesignedNetwork, start: Tensor, end: Tensor, tar
         start: (c, h, w), the baseline.
         end: (c, h, w), the image.
         target: Index of the explained output.
+        explains: Kind of output; a probability, or what comes before the softmax.
 
     Returns:
         (h, w) float64.
@@ -42,7 +45,7 @@ def straight_path_values(model: DesignedNetwork, start: Tensor, end: Tensor, tar
     References:
         Aumann and Shapley 1974; Sundararajan et al. 2017, Eq. 1.
     """
-    path = _Path(model, start, end, target)
+    path = _Path(model, start, end, target, explains)
     values = np.append(path.values_of_cells().ravel(), 0.0)
     of_slots = values[(9 * path.cell_kinds[:, None] + np.arange(9)).ravel()]
     shown: FloatArray = of_slots[FirstBlock(model.accumulator).slots(torch.device("cpu")).numpy()]
@@ -58,12 +61,14 @@ class _Path:
         start: (c, h, w).
         end: (c, h, w).
         target: Index of the explained output.
+        explains: Kind of output.
     """
 
     model: DesignedNetwork
     start: Tensor
     end: Tensor
     target: int
+    explains: Explained
 
     @cached_property
     def pixels(self) -> tuple[FloatArray, IntArray]:
@@ -140,7 +145,7 @@ class _Path:
         """Mean gradient of the explained output with respect to the counts on each segment, (s, class)."""
         counts = self.counts(self.places)
         logits = apply_layers(self.head, counts)
-        if self.model.softmax is None:
+        if self.explains != "probability":
             gradients = np.tile(np.eye(logits.shape[1])[self.target], (len(logits) - 1, 1))
         else:
             segments = itertools.pairwise(logits)

@@ -48,7 +48,7 @@ class Switching:
         """
         if is_designed(model):
             return cls(SwitchedPixels(model, start, end), explains)
-        return cls(DensePixels(logits_of(model) if explains == "probability" else model, start, end), explains)
+        return cls(DensePixels(model if explains == "value" else logits_of(model), start, end), explains)
 
     def along_orders(self, orders: Tensor) -> FloatArray:
         """Logits after every step of orders (n, P): (n, P + 1, k)."""
@@ -64,11 +64,15 @@ class Switching:
 
     def ends(self) -> tuple[FloatArray, FloatArray]:
         """Logits (k,) before the first and after the last step."""
-        pixels = self.pixels
-        function = logits_of(pixels.model) if isinstance(pixels, SwitchedPixels) else pixels.model
-        with torch.no_grad():
-            before, after = (_as_array(function(inputs)[0]) for inputs in (pixels.start, pixels.end))
+        before, after = (outputs_of(self.pixels, inputs)[0] for inputs in (self.pixels.start, self.pixels.end))
         return before, after
+
+
+@torch.no_grad()
+def outputs_of(pixels: SwitchedPixels | DensePixels, inputs: Tensor) -> FloatArray:
+    """Logits (n, k) of any inputs of the network; what it returns where no probability is explained."""
+    function = logits_of(pixels.model) if isinstance(pixels, SwitchedPixels) else pixels.model
+    return _as_array(function(inputs))
 
 
 def _as_array(tensor: Tensor) -> FloatArray:

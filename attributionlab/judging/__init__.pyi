@@ -1,3 +1,4 @@
+from .answering import Answers, answers
 from .audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
 from .auditing import audit, expand
 from .checking import check
@@ -10,6 +11,7 @@ from .stored_maps import check_maps
 from .verdict import EnvironmentVerdict, Verdict
 
 __all__ = [
+    "Answers",
     "Audit",
     "BugVerdict",
     "Comparison",
@@ -24,6 +26,7 @@ __all__ = [
     "RankCorrelation",
     "Summary",
     "Verdict",
+    "answers",
     "audit",
     "check",
     "check_maps",

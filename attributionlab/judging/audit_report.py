@@ -15,6 +15,9 @@ from attributionlab.tabular import Tabular
 
 Values = npt.NDArray[np.float64]
 
+SCHEMA = 2
+"""Version of the JSON."""
+
 
 @dataclass(frozen=True, eq=False)
 class ImageCurves:
@@ -41,6 +44,7 @@ class MethodScores:
         image_scores: Scores per image, (n,) each, including `f1`.
         error: Failure of the method, or None.
         curves: Curves of the metrics that have curves.
+        ignores_target: Whether maps of another target than the winner are those of the winner, although the truth differs.
     """
 
     f1: float | None
@@ -48,6 +52,7 @@ class MethodScores:
     image_scores: dict[str, Values]
     error: Failure | None
     curves: dict[str, ImageCurves] = field(default_factory=dict)
+    ignores_target: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class EnvironmentAudit:
     Args:
         environment: Canonical spec.
         methods: Scores by canonical spec of the method.
+        references: Scores of maps that are made from the truth, by canonical spec; they are left out of correlations.
         correlations: Rank correlation of F1 and each metric, oriented so that higher is better, over the methods that ran.
         higher_is_better: Direction of each metric.
         metric_errors: Messages of the metrics that failed.
@@ -69,6 +75,7 @@ class EnvironmentAudit:
     higher_is_better: dict[str, bool]
     metric_errors: dict[str, str]
     family: str
+    references: dict[str, MethodScores] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,7 @@ class Audit(Tabular):
         environments: Result in each environment, one entry per network seed.
         comparisons: Comparisons with and without the Unseen Data Effect, if requested.
         versions: Versions of Python and of packages.
+        target: The explained output: `winner`, `loser` or the index of a class.
     """
 
     _table: ClassVar[str] = "attributionlab.reports.tables.audit:audit_tables"
@@ -106,12 +114,15 @@ class Audit(Tabular):
     environments: tuple[EnvironmentAudit, ...]
     comparisons: tuple[Comparison, ...]
     versions: dict[str, str]
+    target: str | int = "winner"
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
         return {
+            "schema": SCHEMA,
             "f1_truth": self.f1_truth,
             "n_samples": self.n_samples,
+            "target": self.target,
             "environments": [_environment_dict(environment_audit) for environment_audit in self.environments],
             "comparisons": [
                 {"environment": pair.environment, "metric": pair.metric, **dataclasses.asdict(pair.effect)}
@@ -125,14 +136,21 @@ def _environment_dict(audited: EnvironmentAudit) -> dict[str, Any]:
     """One environment in the documented JSON."""
     return {
         "environment": audited.environment,
-        "methods": {
-            spec: {
-                "f1": scores.f1,
-                **scores.metrics,
-                "error": None if scores.error is None else dataclasses.asdict(scores.error),
-            }
-            for spec, scores in audited.methods.items()
-        },
+        "methods": _scores_dict(audited.methods),
+        "references": _scores_dict(audited.references),
         "correlations": {name: dataclasses.asdict(correlation) for name, correlation in audited.correlations.items()},
         "metric_errors": audited.metric_errors,
+    }
+
+
+def _scores_dict(rows: dict[str, MethodScores]) -> dict[str, Any]:
+    """Scores by method in the documented JSON."""
+    return {
+        spec: {
+            "f1": scores.f1,
+            **scores.metrics,
+            "ignores_target": scores.ignores_target,
+            "error": None if scores.error is None else dataclasses.asdict(scores.error),
+        }
+        for spec, scores in rows.items()
     }

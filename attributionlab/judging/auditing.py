@@ -6,21 +6,24 @@ import copy
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from attributionlab.environments import Environment
+from attributionlab.environments.base import Target
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import BadOption, MetricError, bad_option
-from attributionlab.judging.audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores, Values
-from attributionlab.judging.ranking import RankCorrelation, paired_difference, rank_correlation
+from attributionlab.judging.audit_correlations import compare_with_plain, correlation, without_redundancy
+from attributionlab.judging.audit_report import Audit, EnvironmentAudit, ImageCurves, MethodScores, Values
 from attributionlab.machine import find_device, versions
 from attributionlab.measuring.evaluate import measure
 from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
+from attributionlab.measuring.target_use import n_same_for_winner
 from attributionlab.methods import AnyMethod, Method, make_method
 from attributionlab.metrics import AnyMetric, Measurement, Metric, MetricFunction, make_metric, score
 from attributionlab.perturbation import DEFAULT_MEMORY
@@ -38,6 +41,9 @@ from attributionlab.truth import Batch
 
 F1_TRUTHS = ("positive", "overall")
 
+REFERENCES = ("exact", "exact[game=removal]")
+"""Maps made from the truth that are scored beside the methods: exact Shapley values, and the effects of single features."""
+
 MOST_NETWORKS = 1_000
 """Largest number of networks per environment, enough to know their spread to a thirtieth of itself."""
 
@@ -47,8 +53,10 @@ def audit(
     metrics: Sequence[str | AnyMetric | MetricFunction] = ("insertion", "deletion", "sensitivity-n"),
     environments: Environment | str | Sequence[Environment | str] = "multi-color-sum",
     *,
+    references: Sequence[str | AnyMethod] = REFERENCES,
     n_samples: int = 16,
     truth: str = "auto",
+    target: Target = "winner",
     network_seeds: int = 1,
     paired: bool = False,
     batch_size: int = 4,
@@ -59,28 +67,31 @@ def audit(
 ) -> Audit:
     """Rank methods by perturbation metrics and by F1 against the truth, and compare the ranks.
 
-    With few methods, rank correlations of random scores are large (up to about 0.7 for ten), so use the intervals. On
-    single-color images the metrics are nearly functions of the truth, so high correlations are almost a tautology there.
+    With few methods, rank correlations of random scores are large (up to about 0.7 for ten), so use the intervals: methods are the
+    units of a rank correlation, and the bootstrap draws methods and images anew. On single-color images the metrics are nearly functions of the truth, so high correlations are almost a tautology there.
 
     Args:
         methods: Two or more methods, as in `check`.
         metrics: Names or specs of metrics, `Metric` objects, or functions declared by `metric`.
         environments: One or more environments or their specs.
+        references: Maps made from the truth, scored beside the methods but left out of the correlations: they are nearly best by
+            every score, so each would raise the agreement of any metric. One that is also among `methods` is a method.
         n_samples: Images per environment.
         truth: Kind of truth for F1: `positive` (`auto`, which applies everywhere) or `overall`.
+        target: Output to explain: of the `winner`, the `loser`, or a class by its index. The truth, the metrics and exact values follow.
         network_seeds: Number of networks per environment, with consecutive seeds, on the same images.
         paired: Whether each environment with redundant channels is compared with its copy without them, on the same images.
         batch_size: Images per call of a method; results do not depend on it.
         max_memory: Bytes that the exact evaluation of a network may use at once.
         device: `auto`, `cpu` or `cuda`, for methods and metrics.
         seed: Seed of the bootstrap.
-        progress: Called with the number of maps (methods x images x environments) finished since the last call.
+        progress: Called with the number of maps (methods and references x images x environments) finished since the last call.
 
     Returns:
         Scores and correlations; `.to_dict()`.
 
     Raises:
-        BadOption: If an option is not valid.
+        BadOption: If an option is not valid, or `target` is no output with a known truth.
         UnknownName: If there is no such method, metric or environment.
         MissingFile: If a method's or metric's function does not exist.
 
@@ -99,23 +110,29 @@ def audit(
     seed = whole_number("seed", seed, 0)
     require_list("methods", methods, "methods", 2)
     require_list("metrics", metrics, "metrics", 1)
+    require_list("references", references, "methods", 0)
     require_function("progress", progress, "(n)")
     torch_device = find_device(device)
     families = as_environments(environments)
     jobs = expand(families, network_seeds=network_seeds, paired=paired)
+    for environment in families:
+        environment.sample(1, target=target)  # an output without truth is refused before anything is measured
     built_metrics = [_with_memory(make_metric(metric), max_memory) for metric in metrics]
     bound_methods = [[make_method(method, environment) for method in methods] for _, environment in jobs]
-    _refuse_repeated("methods", [method.spec for method in bound_methods[0]])
+    specs = [method.spec for method in bound_methods[0]]
+    _refuse_repeated("methods", specs)
     _refuse_repeated("metrics", [metric.spec for metric in built_metrics])
     f1_truth = "positive" if truth == "auto" else truth
-    plan = _Plan(n_samples, f1_truth, batch_size, torch_device, seed, progress or no_progress)
+    plan = _Plan(n_samples, f1_truth, target, batch_size, torch_device, seed, progress or no_progress, len(specs))
     results = tuple(
-        _audit_one(environment_methods, built_metrics, environment, family, plan)
-        for environment_methods, (family, environment) in zip(bound_methods, jobs, strict=True)
+        _audit_one(
+            [*bound, *references_beside(specs, references, environment)], built_metrics, environment, family, plan
+        )
+        for bound, (family, environment) in zip(bound_methods, jobs, strict=True)
     )
-    redundant = [family for family in families if _plain(family)]
-    comparisons = _compare(redundant, built_metrics, results, seed) if paired else ()
-    return Audit(f1_truth, n_samples, results, comparisons, versions())
+    redundant = [family for family in families if without_redundancy(family)]
+    comparisons = compare_with_plain(redundant, built_metrics, results, seed) if paired else ()
+    return Audit(f1_truth, n_samples, results, comparisons, versions(), target)
 
 
 def expand(
@@ -128,11 +145,11 @@ def expand(
     """
     whole_number("network_seeds", network_seeds, 1, MOST_NETWORKS, "each is a network of its own")
     require_flag("paired", paired)
-    if paired and not any(_plain(environment) for environment in environments):
+    if paired and not any(without_redundancy(environment) for environment in environments):
         raise bad_option("paired", "be left out where no environment has redundant channels", paired)
     families = {environment.spec: environment for environment in environments}
     for environment in environments if paired else ():
-        counterpart = _plain(environment)
+        counterpart = without_redundancy(environment)
         if counterpart is not None:
             families.setdefault(counterpart.spec, counterpart)
     return [
@@ -142,11 +159,13 @@ def expand(
     ]
 
 
-def _plain(environment: Environment) -> Environment | None:
-    """A copy of the environment without redundant channels, or None if it has no such channels."""
-    if getattr(environment, "n_redundant", 0) == 0:
-        return None
-    return dataclasses.replace(environment, n_redundant=0)  # type: ignore[call-arg]  # it has the option, as checked above
+def references_beside(
+    specs: Sequence[str], references: Sequence[str | AnyMethod], environment: Environment
+) -> list[AnyMethod]:
+    """The references, bound to an environment, without those that are audited as methods."""
+    bound = [make_method(reference, environment) for reference in references]
+    _refuse_repeated("references", [reference.spec for reference in bound])
+    return [reference for reference in bound if reference.spec not in specs]
 
 
 def _with_memory(metric: AnyMetric, max_memory: int) -> AnyMetric:
@@ -167,10 +186,12 @@ class _Plan:
 
     n_samples: int
     f1_truth: str
+    target: Target
     batch_size: int
     device: torch.device
     seed: int
     progress: Progress
+    n_methods: int
 
 
 @dataclass
@@ -178,6 +199,7 @@ class _Row:
     """Results of one method so far."""
 
     error: Failure | None = None
+    ignores_target: bool = False
     scores: dict[str, list[Tensor]] = field(default_factory=dict)
     curves: dict[str, list[Measurement]] = field(default_factory=dict)
 
@@ -191,13 +213,16 @@ class _Row:
 def _audit_one(
     methods: Sequence[AnyMethod], metrics: Sequence[AnyMetric], environment: Environment, family: str, plan: _Plan
 ) -> EnvironmentAudit:
-    """Compute each method's maps batch by batch, then score them by every metric."""
+    """Compute each method's maps batch by batch, then score them by every metric; the last methods are references."""
     on_device = environment.to(plan.device)
     models = [copy.deepcopy(on_device.model) for _ in methods]  # a method cannot affect the others by its model
     rows, metric_errors = [_Row() for _ in methods], {}
     for start in range(0, plan.n_samples, plan.batch_size):
-        batch = environment.sample(min(plan.batch_size, plan.n_samples - start), start).to(plan.device)
+        n = min(plan.batch_size, plan.n_samples - start)
+        batch = environment.sample(n, start, target=plan.target).to(plan.device)
         maps = _maps(methods, models, rows, batch, plan)
+        if start == 0 and plan.target != "winner":
+            _compare_with_winner(methods, rows, on_device, batch, maps, plan.device)
         for metric in metrics if maps else ():
             if metric.spec in metric_errors:
                 continue
@@ -211,9 +236,10 @@ def _audit_one(
     scores = {
         method.spec: _method_scores(row, metrics, metric_errors) for method, row in zip(methods, rows, strict=True)
     }
-    correlations = {metric.spec: _correlation(scores, metric, plan.seed) for metric in metrics}
+    ranked, beside = (dict(islice(scores.items(), *part)) for part in ((plan.n_methods,), (plan.n_methods, None)))
+    correlations = {metric.spec: correlation(ranked, metric, plan.seed) for metric in metrics}
     directions = {metric.spec: metric.higher_is_better for metric in metrics}
-    return EnvironmentAudit(environment.spec, scores, correlations, directions, metric_errors, family)
+    return EnvironmentAudit(environment.spec, ranked, correlations, directions, metric_errors, family, beside)
 
 
 def _maps(
@@ -232,6 +258,22 @@ def _maps(
                 maps.append((row, explained.values))
         plan.progress(len(batch))
     return maps
+
+
+def _compare_with_winner(
+    methods: Sequence[AnyMethod],
+    rows: Sequence[_Row],
+    environment: Environment,
+    batch: Batch,
+    maps: Sequence[tuple[_Row, Tensor]],
+    device: torch.device,
+) -> None:
+    """Find the methods whose maps are those of the winner."""
+    maps_of = {id(row): values for row, values in maps}
+    for method, row in zip(methods, rows, strict=True):
+        if id(row) in maps_of:
+            copied = environment.to(device)  # a method may change its model
+            row.ignores_target = n_same_for_winner(method, copied, batch, maps_of[id(row)], device) > 0
 
 
 def _explain_if_it_fits(method: AnyMethod, model: nn.Module, batch: Batch, plan: _Plan) -> Maps | Failure:
@@ -260,57 +302,9 @@ def _method_scores(row: _Row, metrics: Sequence[AnyMetric], failed: dict[str, st
         for name, parts in row.curves.items()
         if name not in failed
     }
-    return MethodScores(_mean(by_image["f1"]), means, by_image, None, curves)
+    return MethodScores(_mean(by_image["f1"]), means, by_image, None, curves, row.ignores_target)
 
 
 def _mean(values: Values | None) -> float | None:
     """Mean of the defined values, or None."""
     return None if values is None or np.isnan(values).all() else float(np.nanmean(values))
-
-
-def _correlation(scores: dict[str, MethodScores], metric: AnyMetric, seed: int) -> RankCorrelation:
-    """Rank correlation of F1 and a metric over the methods that ran."""
-    pair = _oriented(scores, metric)
-    return RankCorrelation(None, None, None, None) if pair is None else rank_correlation(*pair, seed=seed)
-
-
-def _oriented(scores: dict[str, MethodScores], metric: AnyMetric) -> tuple[Values, Values] | None:
-    """F1 and the metric, oriented so that higher is better, (methods, images) each; None if there are no scores."""
-    ran = [row.image_scores for row in scores.values() if metric.spec in row.image_scores]
-    if not ran:
-        return None
-    f1, scored = (np.stack([row[name] for row in ran]) for name in ("f1", metric.spec))
-    return f1, scored if metric.higher_is_better else -scored
-
-
-def _compare(
-    environments: Sequence[Environment], metrics: Sequence[AnyMetric], results: Sequence[EnvironmentAudit], seed: int
-) -> tuple[Comparison, ...]:
-    """Compare each environment with its copy without redundant channels, over the network seeds."""
-    comparisons = []
-    for environment in environments:
-        plain = _plain(environment)
-        assert plain is not None, "only environments with redundant channels are compared"
-        first, second = (
-            [audited for audited in results if audited.family == side.spec] for side in (environment, plain)
-        )
-        for metric in metrics:
-            sides = [
-                (
-                    _oriented(_shared(with_channels, without_channels), metric),
-                    _oriented(_shared(without_channels, with_channels), metric),
-                )
-                for with_channels, without_channels in zip(first, second, strict=True)
-            ]
-            pairs = [
-                (with_channels, without_channels)
-                for with_channels, without_channels in sides
-                if with_channels is not None and without_channels is not None
-            ]
-            comparisons.append(Comparison(environment.spec, metric.spec, paired_difference(pairs, seed=seed)))
-    return tuple(comparisons)
-
-
-def _shared(audited: EnvironmentAudit, reference: EnvironmentAudit) -> dict[str, MethodScores]:
-    """The scores in `result` of the methods that ran in `reference`, too."""
-    return {spec: scores for spec, scores in audited.methods.items() if reference.methods[spec].error is None}

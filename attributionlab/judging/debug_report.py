@@ -34,7 +34,7 @@ class MeanSimilarity:
         n: Number of these images.
         floor: Mean similarity of the healthy map and Gaussian noise.
         ceiling: Mean similarity of the healthy map and the same with another seed.
-        truth: Similarity of the exact truths of both networks, which a perfect map would have.
+        truth: Similarity of the exact effects under both networks, which a perfect map would have.
     """
 
     mean: float | None
@@ -51,7 +51,7 @@ class ShownMaps:
 
     Args:
         inputs: (c, h, w) each.
-        truths: (h, w) each: the truth, or the exact effects.
+        truths: (h, w) each: the exact effects of all pixels.
         maps: (h, w) each.
     """
 

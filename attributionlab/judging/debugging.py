@@ -105,13 +105,15 @@ class _Explained:
     Args:
         batch: The scene.
         truth: The truth by which the method is judged.
-        values: (1, *shape) exact effects, if the network has no closed form; else None.
+        effects: (1, *shape) float64, exact effects of all pixels.
+        is_graded: Whether maps are compared with the effects, because the network has no closed form, and not with the truth's mask.
         maps: (1, *shape).
     """
 
     batch: Batch
     truth: GroundTruth
-    values: Tensor | None
+    effects: Tensor
+    is_graded: bool
     maps: Tensor
 
     @property
@@ -168,28 +170,27 @@ class _Tests:
         return self.environment(base, index).target_of(self.scene(base, index), "winner")
 
     def explained(
-        self, base: Environment, index: int, target: int, *, by_values: bool, seed_offset: int = 0
+        self, base: Environment, index: int, target: int, *, is_graded: bool, seed_offset: int = 0
     ) -> _Explained:
         """Scene `index`, explained for a target.
 
         Raises:
             _MethodFailed: If the method fails.
         """
-        key = (base.spec, index, target, by_values, seed_offset)
+        key = (base.spec, index, target, is_graded, seed_offset)
         if key not in self.kept:
             batch = self.environment(base, index).batch((self.scene(base, index),), target=target)
-            self.kept[key] = self._explain(self.environment(base, index), batch, by_values, seed_offset)
+            self.kept[key] = self._explain(self.environment(base, index), batch, is_graded, seed_offset)
         return self.kept[key]
 
-    def _explain(self, environment: Environment, batch: Batch, by_values: bool, seed_offset: int) -> _Explained:
+    def _explain(self, environment: Environment, batch: Batch, is_graded: bool, seed_offset: int) -> _Explained:
         method = make_method(_with_seed(self.method, seed_offset), environment)
         network = copy.deepcopy(environment.model).to(self.device)
         maps = explain(method, network, batch, device=self.device)
         if isinstance(maps, Failure):
             raise _MethodFailed(maps)
         truth = judged_truth(method.declaration, environment, batch)
-        values = _effects(environment, batch, method) if by_values else None
-        return _Explained(batch, truth, values, maps.values.cpu())
+        return _Explained(batch, truth, _effects(environment, batch, method), is_graded, maps.values.cpu())
 
     def visible(self, maps: Tensor) -> Tensor:
         """The part of maps or values that the method can show, by its declared sign."""
@@ -198,15 +199,15 @@ class _Tests:
 
     def agreement(self, maps: Tensor, explained: _Explained, kind: str) -> float:
         """F of maps: F1 on a kind of truth, or the cosine with exact values; 0 where it is undefined."""
-        if explained.values is None:
+        if not explained.is_graded:
             return float(score(maps, explained.truth).against(kind).f1.nan_to_num(0.0))
-        visible, values = (self.visible(each).double().flatten() for each in (maps, explained.values))
+        visible, values = (self.visible(each).double().flatten() for each in (maps, explained.effects))
         norms = visible.norm() * values.norm()
         return float(visible @ values / norms) if norms > 0 else 0.0
 
     def reference(self, explained: _Explained) -> Tensor:
         """The truth as a map (1, *shape)."""
-        return explained.truth.signed.double() if explained.values is None else explained.values
+        return explained.effects if explained.is_graded else explained.truth.signed.double()
 
     def difference(self, first: _Explained, second: _Explained, kind: str) -> tuple[float, float] | None:
         """D of the method's maps and of the truth itself; None if the second truth is empty and the first map as well."""
@@ -244,11 +245,11 @@ class _CaseTally:
 
     def add(self, tests: _Tests, case: BugCase, index: int) -> None:
         """Explain scene `index` without and with the bug, and compare."""
-        by_values = not case.contaminated.has_logits
+        is_graded = not case.contaminated.has_logits
         target, own_target = (tests.target(base, index) for base in (case.healthy, case.contaminated))
-        first = tests.explained(case.healthy, index, target, by_values=by_values)
-        second = tests.explained(case.contaminated, index, target, by_values=by_values)
-        own = tests.explained(case.contaminated, index, own_target, by_values=by_values)
+        first = tests.explained(case.healthy, index, target, is_graded=is_graded)
+        second = tests.explained(case.contaminated, index, target, is_graded=is_graded)
+        own = tests.explained(case.contaminated, index, own_target, is_graded=is_graded)
         self.n_same_class += target == own_target
         self.n_empty += second.is_empty
         self.differences.append(tests.difference(first, second, self.kind))
@@ -259,10 +260,10 @@ class _CaseTally:
             region = second.truth.overall_mask
             self.masses.append((float(region_mass(first.maps, region)), float(region_mass(second.maps, region))))
         self.n_without_map += not bool((is_map(first.maps) & is_map(second.maps)).all())
-        again = tests.explained(case.healthy, index, target, by_values=by_values, seed_offset=1)
+        again = tests.explained(case.healthy, index, target, is_graded=is_graded, seed_offset=1)
         self._compare(tests, first, second, again)
         if self.shown is None:
-            self.shown = _shown(tests, first, second)
+            self.shown = _shown(first, second)
 
     def _compare(self, tests: _Tests, first: _Explained, second: _Explained, again: _Explained) -> None:
         """Add the similarities of the maps, with floor, ceiling and those of the truths."""
@@ -272,7 +273,7 @@ class _CaseTally:
             "mean": (first.maps, second.maps),
             "floor": (first.maps, _noise_like(first.maps, tests.seed)),
             "ceiling": (first.maps, again.maps),
-            "truth": (tests.visible(tests.reference(first)), tests.visible(tests.reference(second))),
+            "truth": (tests.visible(first.effects), tests.visible(second.effects)),
         }
         for part, pair in others.items():
             similarity = map_similarity(*pair)
@@ -333,10 +334,10 @@ def _noise_like(maps: Tensor, seed: int) -> Tensor:
     return scaled
 
 
-def _shown(tests: _Tests, first: _Explained, second: _Explained) -> ShownMaps:
+def _shown(first: _Explained, second: _Explained) -> ShownMaps:
     """The pictures of a scene."""
     inputs, truths, maps = zip(
-        *((each.batch.inputs[0], tests.reference(each)[0], each.maps[0]) for each in (first, second)), strict=True
+        *((each.batch.inputs[0], each.effects[0], each.maps[0]) for each in (first, second)), strict=True
     )
     return ShownMaps(inputs, truths, maps)
 

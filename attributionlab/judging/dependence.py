@@ -91,12 +91,24 @@ class DependenceTest:
         )
         if isinstance(others, Failure) or isinstance(owns, Failure):
             return others if isinstance(others, Failure) else owns  # type: ignore[return-value]  # one of them is
-        truths = unit.truth, _judged_counterpart(unit, counterpart.truth)
-        of_method = _differences((owns.values.cpu(), others.values.cpu()), truths, self.truths)
+        self.add((owns.values.cpu(), others.values.cpu()), (unit.truth, _judged_counterpart(unit, counterpart.truth)))
+        return None
+
+    def measure_stored(self, unit: SceneUnit, maps: Tensor, counterpart_maps: Tensor) -> None:
+        """Compare maps (n, *shape) of the scenes of a unit with those of the same scenes under their counterparts."""
+        for row, scene in enumerate(unit.batch.scenes):
+            counterpart = unit.environment.counterpart(scene)
+            assert counterpart is not None, "only environments with counterparts are asked"
+            part = dataclasses.replace(unit, batch=unit.batch[row : row + 1])
+            pair = maps[row : row + 1], counterpart_maps[row : row + 1]
+            self.add(pair, (part.truth, _judged_counterpart(part, counterpart.truth)))
+
+    def add(self, maps: tuple[Tensor, Tensor], truths: tuple[GroundTruth, GroundTruth]) -> None:
+        """Compare the maps (1, *shape) of one scene under both networks with both truths."""
+        of_method = _differences(maps, truths, self.truths)
         of_truth = _differences((truths[0].signed, truths[1].signed), truths, self.truths)
         for kind in self.truths:
             self.differences.setdefault(kind, []).append((of_method[kind], of_truth[kind]))
-        return None
 
     def results(self) -> dict[str, Dependence]:
         """N by kind of truth, with its interval over scenes."""

@@ -1,4 +1,8 @@
-"""Agreement of two scores on the ranks of methods: tie-aware rank correlations, with intervals over images (section 5)."""
+"""Agreement of two scores on the ranks of methods: tie-aware rank correlations, with intervals (section 5).
+
+The units of a rank correlation are methods, and each of their scores is a mean over images. So intervals come from a bootstrap over
+both: with few methods they are wide, however many images there are.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau, rankdata
 
-from attributionlab.judging.statistics import draw_images, percentile_interval
+from attributionlab.judging.statistics import draw_units, percentile_interval
 from attributionlab.seeding import generator
 
 Scores = npt.NDArray[np.float64]
@@ -30,15 +34,19 @@ class RankCorrelation:
 
     Args:
         spearman: Spearman's rho of the means; ties share their average rank.
-        low: Lower end of its 95 percent interval (percentile bootstrap over images).
+        low: Lower end of its 95 percent interval (percentile bootstrap over methods and images).
         high: Upper end.
         kendall: Kendall's tau-b of the means.
+        n_methods: Number of methods with both scores.
+        n_images: Number of images.
     """
 
     spearman: float | None
     low: float | None
     high: float | None
     kendall: float | None
+    n_methods: int = 0
+    n_images: int = 0
 
 
 def rank_correlation(first: Scores, second: Scores, *, seed: int = 0) -> RankCorrelation:
@@ -50,8 +58,10 @@ def rank_correlation(first: Scores, second: Scores, *, seed: int = 0) -> RankCor
         seed: Seed of the bootstrap.
     """
     means = _means(first[:, None])[0], _means(second[:, None])[0]
-    interval = percentile_interval(resampled_spearman(first, second, seed=seed))
-    return RankCorrelation(_number(_spearman(*(mean[None] for mean in means))[0]), *interval, _kendall(*means))
+    low, high = percentile_interval(resampled_spearman(first, second, seed=seed))
+    spearman = _number(_spearman(*(mean[None] for mean in means))[0])
+    n_methods = int((~np.isnan(means).any(axis=0)).sum())
+    return RankCorrelation(spearman, low, high, _kendall(*means), n_methods, first.shape[1])
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class PairedDifference:
         first: Mean of Spearman's rho in the first setting, over the defined pairs; None if there are none.
         second: Mean of Spearman's rho in the second setting.
         difference: First minus second.
-        low: Lower end of the difference's 95 percent interval (percentile bootstrap, the same images in both settings).
+        low: Lower end of the difference's 95 percent interval (percentile bootstrap, the same methods and images in both settings).
         high: Upper end.
         share_lower: Fraction of the defined pairs in which the first is lower.
         n_pairs: Number of defined pairs: those with a rho in both settings.
@@ -78,7 +88,7 @@ class PairedDifference:
 
 
 def paired_difference(
-    pairs: Sequence[tuple[tuple[Scores, Scores], tuple[Scores, Scores]]], *, seed: int = 0
+    pairs: Sequence[tuple[tuple[Scores, Scores], tuple[Scores, Scores]]], *, seed: int = 0, over_methods: bool = True
 ) -> PairedDifference:
     """Compare the rank correlations of two settings, pair by pair.
 
@@ -86,6 +96,7 @@ def paired_difference(
         pairs: For each pair (for example a network seed) the two scores in the first setting and in the second, each
             (methods, images) as for `rank_correlation`.
         seed: Seed of the bootstrap.
+        over_methods: Whether methods are resampled, too, as in `resampled_spearman`.
     """
     rhos = [tuple(_spearman(*(_means(score[:, None]) for score in scores))[0] for scores in pair) for pair in pairs]
     defined = [index for index, pair in enumerate(rhos) if np.isfinite(pair).all()]
@@ -93,7 +104,8 @@ def paired_difference(
         return PairedDifference(None, None, None, None, None, None, 0)
     first, second = (np.array([rhos[index][side] for index in defined]) for side in (0, 1))
     resampled = [
-        resampled_spearman(*pairs[index][0], seed=seed) - resampled_spearman(*pairs[index][1], seed=seed)
+        resampled_spearman(*pairs[index][0], seed=seed, over_methods=over_methods)
+        - resampled_spearman(*pairs[index][1], seed=seed, over_methods=over_methods)
         for index in defined
     ]
     low, high = percentile_interval(np.mean(resampled, axis=0))
@@ -102,11 +114,25 @@ def paired_difference(
     return PairedDifference(*means, means[0] - means[1], low, high, lower, len(defined))
 
 
-def resampled_spearman(first: Scores, second: Scores, *, seed: int) -> Scores:
-    """Spearman's rho of resampled images, (N_RESAMPLES,); NaN where undefined. Equal seeds draw equal images."""
-    n_images = first.shape[1]
-    draws = draw_images(generator(seed, "images drawn anew"), n_images, N_RESAMPLES)
-    return _spearman(_means(first[:, draws]), _means(second[:, draws]))
+def resampled_spearman(first: Scores, second: Scores, *, seed: int, over_methods: bool = True) -> Scores:
+    """Spearman's rho of resampled methods and images, (N_RESAMPLES,); NaN where undefined, as when one method is drawn only.
+
+    Equal seeds draw equal methods and images.
+
+    Args:
+        first: (methods, images).
+        second: (methods, images).
+        seed: Seed of the draws.
+        over_methods: Whether methods are resampled, too. Otherwise the interval is about this list of methods only, as the claims of
+            a paper about its own list are.
+    """
+    n_methods, n_images = first.shape
+    images = draw_units(generator(seed, "images drawn anew"), n_images, N_RESAMPLES)
+    means = [_means(scores[:, images]) for scores in (first, second)]
+    if over_methods:
+        methods = draw_units(generator(seed, "methods drawn anew"), n_methods, N_RESAMPLES)
+        means = [np.take_along_axis(mean, methods, axis=1) for mean in means]
+    return _spearman(*means)
 
 
 def ranks(scores: Scores) -> Scores:

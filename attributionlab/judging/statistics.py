@@ -16,9 +16,9 @@ INTERVAL = (2.5, 97.5)
 """Percentiles of resampled values that bound a 95 percent interval."""
 
 
-def draw_images(random: np.random.Generator, n_images: int, n_resamples: int) -> npt.NDArray[np.int64]:
-    """(n_resamples, n_images): resamples of the images, drawn with replacement."""
-    return random.integers(0, n_images, (n_resamples, n_images))
+def draw_units(random: np.random.Generator, n_units: int, n_resamples: int) -> npt.NDArray[np.int64]:
+    """(n_resamples, n_units): resamples of images or of methods, drawn with replacement."""
+    return random.integers(0, n_units, (n_resamples, n_units))
 
 
 def percentile_interval(resampled: Values) -> tuple[float | None, float | None]:

@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import require_environment
+from attributionlab.errors import bad_option
 from attributionlab.judging.checking import CheckOptions, judge
+from attributionlab.judging.dependence import LEAST_UNITS, DependenceTest
+from attributionlab.judging.outcome import OVERALL
 from attributionlab.judging.statistics import Rule
 from attributionlab.judging.units import SceneUnit, Source, Tally
 from attributionlab.judging.verdict import Verdict
@@ -34,6 +37,7 @@ def check_maps(
     gamma: float = 0.5,
     truth: str = "auto",
     rule: Rule = "interval",
+    counterpart_maps: Tensor | None = None,
 ) -> Verdict:
     """Test maps from elsewhere as `check` tests a method.
 
@@ -45,11 +49,13 @@ def check_maps(
         declaration: Declaration of the method that computed them; by default signed, pixel by pixel, explaining the output.
         gamma: Smallest mean F1 that passes, in [0, 1].
         truth: Kind of truth that decides; `auto` depends on the declaration.
-        rule: `interval`, or `point`: the mean alone decides. The images share a network, so the interval is over images only, and
-            whether the maps depend on the network cannot be tested.
+        rule: `interval`, or `point`: the mean alone decides. The images share a network, so the interval is over images only.
+        counterpart_maps: Maps of the same inputs and targets under their counterparts (`environment.counterpart(scene).network`), as
+            `maps`. Whether the maps depend on the network is only tested with them.
 
     Raises:
-        BadOption: If an option is not valid, or the deciding truth does not apply.
+        BadOption: If an option is not valid, the deciding truth does not apply, or `counterpart_maps` are given where there is no
+            counterpart or a single image.
         MethodError: If the maps have another shape, or NaN or infinite values.
 
     Example:
@@ -70,12 +76,48 @@ def check_maps(
     deciding = deciding_truth(facts, environment) if truth == "auto" else truth
     check_applies(deciding, facts, environment, name)
     values = attribution_maps(maps, batch.inputs.shape, "`maps` must be")
+    second = None
+    if counterpart_maps is not None:
+        _require_counterparts(environment, batch)
+        second = attribution_maps(counterpart_maps, batch.inputs.shape, "`counterpart_maps` must be")
     device = torch.device("cpu")
-    options = CheckOptions((len(batch),), gamma, rule, True, 0.0, len(batch), device, no_progress, truth != "auto")
+    options = CheckOptions(
+        looks=(len(batch),),
+        gamma=gamma,
+        rule=rule,
+        one_network=True,
+        max_seconds=0.0,
+        batch_size=len(batch),
+        device=device,
+        progress=no_progress,
+        picked=truth != "auto",
+        more="`generate --n-samples`",
+    )
     method = FunctionMethod(function=declares_as(facts), spec=name)
     tally = Tally(Source(environment, method, device, one_network=True, batch_size=len(batch)))
-    tally.add(SceneUnit(environment, method, batch, environment.model), Maps(values))
-    return Verdict(name, gamma, deciding, rule, (judge(tally, deciding, options),), versions())
+    unit = SceneUnit(environment, method, batch, environment.model)
+    tally.add(unit, Maps(values))
+    test = DependenceTest(tuple(dict.fromkeys((OVERALL, deciding))))
+    if second is not None:
+        test.measure_stored(unit, values.cpu(), second.cpu())
+    dependence = test.results() or None
+    return Verdict(name, gamma, deciding, rule, (judge(tally, deciding, options, dependence=dependence),), versions())
+
+
+def _require_counterparts(environment: Environment, batch: Batch) -> None:
+    """Refuse counterparts' maps where there are none, and where they say nothing.
+
+    Raises:
+        BadOption: If the environment has no counterparts, an output other than the winner's is explained, or there are too few images.
+    """
+    if not environment.has_counterpart:
+        hint = "its network has no counterpart"
+        raise bad_option("counterpart_maps", "be left out in this environment", environment.spec, hint)
+    winners = [environment.target_of(scene, "winner") for scene in batch.scenes]
+    if winners != batch.targets.tolist():
+        raise bad_option("counterpart_maps", "be left out where the target is not the winner", batch.targets.tolist())
+    if len(batch) < LEAST_UNITS:
+        raise bad_option("counterpart_maps", f"be of at least {LEAST_UNITS} images", len(batch))
 
 
 def declares_as(declaration: Declaration) -> MethodFunction:

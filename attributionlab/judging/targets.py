@@ -6,9 +6,10 @@ import dataclasses
 
 import torch
 
-from attributionlab.judging.units import SceneUnit, Source
+from attributionlab.judging.units import Source
 from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
+from attributionlab.measuring.target_use import visible_truth
 
 N_UNITS = 4
 """Scenes that are explained for another target."""
@@ -25,17 +26,10 @@ def ignores_target(source: Source) -> bool | None:
     winner, loser = (dataclasses.replace(source, target=target, batch_size=1) for target in ("winner", "loser"))
     n_compared = 0
     for own, other in zip(winner.units(0, N_UNITS), loser.units(0, N_UNITS), strict=True):
-        if torch.equal(_visible(own), _visible(other)):
+        if torch.equal(*(visible_truth(unit.method.declaration, unit.truth) for unit in (own, other))):
             continue
         n_compared += 1
         first, second = (explain(unit.method, unit.network, unit.batch, device=source.device) for unit in (own, other))
         if isinstance(first, Failure) or isinstance(second, Failure) or not torch.equal(first.values, second.values):
             return False
     return True if n_compared else None
-
-
-def _visible(unit: SceneUnit) -> torch.Tensor:
-    """The part of the truth that maps of this sign can show."""
-    truth = unit.truth
-    by_sign = {"signed": truth.signed, "positive": truth.positive_mask, "magnitude": truth.overall_mask}
-    return by_sign[unit.method.declaration.sign]

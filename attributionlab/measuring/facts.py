@@ -19,6 +19,7 @@ class MapFacts:
         n_zero_output: Zero maps of an input on which a regression's output is 0.
         n_dusty: Maps whose values of one sign are below a millionth of the other's, like rounding errors.
         n_negative: Maps with negative values, of a method that gives both signs.
+        n_same_for_winner: Maps of another output than the winner's that are the winner's although the truth differs, in the first job.
         zero_reason: The method's declared reason for maps that are zero everywhere, if any.
     """
 
@@ -28,10 +29,11 @@ class MapFacts:
     n_zero_output: int = 0
     n_dusty: int = 0
     n_negative: int = 0
+    n_same_for_winner: int = 0
     zero_reason: str | None = None
 
     def __add__(self, addend: MapFacts) -> MapFacts:
-        counts = ("n_maps", "n_zero", "n_saturated", "n_zero_output", "n_dusty", "n_negative")
+        counts = [entry.name for entry in dataclasses.fields(self) if entry.name != "zero_reason"]
         return MapFacts(
             **{name: getattr(self, name) + getattr(addend, name) for name in counts},
             zero_reason=self.zero_reason or addend.zero_reason,

@@ -8,7 +8,15 @@ from .factory import METHODS, make_method, register_method
 from .gradients import Deconvnet, Gradient, GradientMagnitude, GuidedBackprop, InputXGradient, IntegratedGradients
 from .occlusion import Occlusion
 from .patterns import PatternAttribution, PatternNet
-from .relevance import DeepTaylor, LrpAlphaBeta, LrpEpsilon, LrpEpsilonAlpha2Beta1Flat, LrpEpsilonPlusFlat, LrpZ
+from .relevance import (
+    DeepTaylor,
+    LrpAlphaBeta,
+    LrpEpsilon,
+    LrpEpsilonAlpha2Beta1Flat,
+    LrpEpsilonPlusFlat,
+    LrpGamma,
+    LrpZ,
+)
 from .rise import Rise
 from .sampled import ExpectedGradients, SmoothGrad, SmoothGradSquared, VarGrad
 from .segmenters import SEGMENTERS, register_segmenter
@@ -45,6 +53,7 @@ __all__ = [
     "LrpEpsilon",
     "LrpEpsilonAlpha2Beta1Flat",
     "LrpEpsilonPlusFlat",
+    "LrpGamma",
     "LrpZ",
     "Method",
     "MethodFunction",

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
-from captum.attr import GuidedGradCam as CaptumGuidedGradCam
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
 from attributionlab.errors import MOST_NAMES, bad_option
 from attributionlab.methods.base import Declaration, Method
-from attributionlab.methods.structure import require_relu_modules
+from attributionlab.methods.rectifiers import guided, rectified_gradients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +20,8 @@ class GradCam(Method):
     """GradCAM at a layer of the accumulator, after ReLU, enlarged by interpolation.
 
     Args:
-        layer: Index into `model.accumulator.layers` (5 in the paper), or the dotted path of a module of another model, as
-            `features.3` or, in an `nn.Sequential`, `model.3`.
+        layer: Index into `model.accumulator.layers` (5 in the paper) or into another model that is an `nn.Sequential`, or the
+            dotted path of a module, as `features.3`.
         relu: Whether negative evidence is dropped.
         interpolation: Kind of interpolation that enlarges the map.
     """
@@ -74,26 +73,27 @@ class GuidedGradCam(Method):
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum."""
-        require_relu_modules(model, inputs)
-        guided = CaptumGuidedGradCam(model, find_maps(model, self.layer, inputs))
-        maps: Tensor = guided.attribute(inputs, target=targets, interpolate_mode=self.interpolation)
-        return maps
+        """Multiply the maps of both."""
+        region = GradCam(layer=self.layer, interpolation=self.interpolation).attribute(model, inputs, targets)
+        return rectified_gradients(model, inputs, targets, guided) * region
 
 
 def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
-    """The layer of a model by index into its accumulator, or by dotted path.
+    """The layer of a model by index, or by dotted path.
 
-    A path may begin with `model.`, as `model.0` in an `nn.Sequential`, where `0` would be an index into an accumulator.
+    An index counts the layers of the accumulator, or, in a model without one, its children, as in an `nn.Sequential`. A path
+    may begin with `model.`, as `model.0`.
 
     Raises:
         BadOption: If the model has no such layer.
     """
     modules: dict[str, nn.Module] = dict(model.named_modules(remove_duplicate=False))
-    path = f"accumulator.layers.{layer}" if isinstance(layer, int) else layer
-    for written in (path, path.removeprefix("model.")):
-        if written in modules and written:
-            return modules[written]
+    paths = (
+        (f"accumulator.layers.{layer}", str(layer)) if isinstance(layer, int) else (layer, layer.removeprefix("model."))
+    )
+    for path in filter(None, paths):
+        if path in modules:
+            return modules[path]
     siblings = [name for name in modules if name.startswith("accumulator.layers.")]
     if siblings:
         raise bad_option("layer", f"be an index from 0 to {len(siblings) - 1}", layer)
@@ -103,9 +103,8 @@ def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
 def _paths_hint(modules: Mapping[str, nn.Module]) -> str:
     """The paths of the last modules of a model, as they are written in a spec."""
     leaves = [name for name, module in modules.items() if name and not list(module.children())]
-    paths = [f"model.{name}" if name.isdigit() else name for name in leaves]
-    further = f" ({len(paths) - MOST_NAMES} more before)" if len(paths) > MOST_NAMES else ""
-    return f"this model has {', '.join(paths[-MOST_NAMES:])}{further}" if paths else "this model has none"
+    further = f" ({len(leaves) - MOST_NAMES} more before)" if len(leaves) > MOST_NAMES else ""
+    return f"this model has {', '.join(leaves[-MOST_NAMES:])}{further}" if leaves else "this model has none"
 
 
 def find_maps(model: nn.Module, layer: int | str, inputs: Tensor) -> nn.Module:

@@ -14,7 +14,7 @@ from attributionlab.errors import bad_option
 from attributionlab.games import exact_values
 from attributionlab.methods.base import Declaration, Method, require_at_least
 from attributionlab.seeding import content_key, generator
-from attributionlab.truth.baselines import Baseline
+from attributionlab.truth.baselines import Baseline, BaselineTensor
 from attributionlab.truth.batch import Batch
 from attributionlab.truth.kinds import Game
 
@@ -159,7 +159,9 @@ class Exact(Method):
             raise bad_option("environment", "be given to the `exact` control", self.environment)
         batch = replace(batch, targets=targets)
         network = None if model is None or same_weights(model, self.environment.model) else model
-        exact = exact_values(self.environment, batch, self.game, self.baseline, network=network, n_orders=self.n_orders)
+        is_tensor = isinstance(self.baseline, BaselineTensor)
+        baseline = self.baseline_like(batch.inputs, self.baseline) if is_tensor else self.baseline
+        exact = exact_values(self.environment, batch, self.game, baseline, network=network, n_orders=self.n_orders)
         return exact.values
 
 

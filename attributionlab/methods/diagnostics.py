@@ -46,11 +46,21 @@ def record(name: str, values: Tensor | float) -> None:
 
 
 def record_convergence(model: nn.Module, inputs: Tensor, baselines: Tensor, targets: Tensor, maps: Tensor) -> None:
-    """Record the sum of the maps (b, ...) minus the difference of outputs, by two forward passes, if collecting."""
+    """Record the sum of the maps minus the difference of outputs, by forward passes, if collecting.
+
+    Args:
+        model: Returns outputs (b, k).
+        inputs: (b, c, *shape).
+        baselines: (b, c, *shape), or (b, n, c, *shape) where the output is averaged over n baselines.
+        targets: (b,) int64.
+        maps: (b, ...).
+    """
     if _COLLECTED.get() is None:
         return
+    each = baselines[:, None] if baselines.ndim == inputs.ndim else baselines
     with torch.no_grad():
-        outputs, baseline_outputs = (
-            model(images).gather(1, targets[:, None])[:, 0].double() for images in (inputs, baselines)
+        outputs = model(inputs).gather(1, targets[:, None])[:, 0].double()
+        baseline_outputs = torch.stack(
+            [model(images)[:, target].double().mean() for images, target in zip(each, targets, strict=True)]
         )
     record("convergence_delta", maps.detach().double().flatten(1).sum(dim=1) - (outputs - baseline_outputs))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, one_by_one
 from attributionlab.methods.diagnostics import record_convergence
-from attributionlab.methods.structure import require_relu_modules
+from attributionlab.methods.rectifiers import deconvolved, guided, rectified_gradients
 from attributionlab.truth.baselines import Baseline
 
 
@@ -78,6 +78,7 @@ class IntegratedGradients(Method):
         family="gradients",
         needs=frozenset({"gradients", "baseline"}),
         completeness="up to quadrature: the detector's ramp is 1/255 of the path",
+        answers="aumann-shapley",
         source="Sundararajan et al. 2017",
     )
 
@@ -115,7 +116,10 @@ class IntegratedGradients(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class GuidedBackprop(Method):
-    """The gradient with negative gradients dropped at every ReLU, so that only raising evidence reaches the input."""
+    """The gradient with negative gradients dropped at every ReLU, so that only raising evidence reaches the input.
+
+    ReLU6 clips both ways. Networks with other activations are refused: the method has no rule for them.
+    """
 
     name: ClassVar[str] = "guided-backprop"
     declaration: ClassVar[Declaration] = Declaration(
@@ -123,17 +127,16 @@ class GuidedBackprop(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum."""
-        from captum.attr import GuidedBackprop as CaptumGuidedBackprop  # noqa: PLC0415
-
-        require_relu_modules(model, inputs)
-        maps: Tensor = CaptumGuidedBackprop(model).attribute(inputs, target=targets)
-        return maps
+        """Compute the maps by autograd, equal to those of captum on networks of ReLUs."""
+        return rectified_gradients(model, inputs, targets, guided)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deconvnet(Method):
-    """The gradient with ReLU applied to it instead of to the input, at every ReLU."""
+    """The gradient with ReLU applied to it instead of to the input, at every ReLU.
+
+    The same at ReLU6. Networks with other activations are refused: the method has no rule for them.
+    """
 
     name: ClassVar[str] = "deconvnet"
     declaration: ClassVar[Declaration] = Declaration(
@@ -141,12 +144,8 @@ class Deconvnet(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum."""
-        from captum.attr import Deconvolution as CaptumDeconvolution  # noqa: PLC0415
-
-        require_relu_modules(model, inputs)
-        maps: Tensor = CaptumDeconvolution(model).attribute(inputs, target=targets)
-        return maps
+        """Compute the maps by autograd, equal to those of captum on networks of ReLUs."""
+        return rectified_gradients(model, inputs, targets, deconvolved)
 
 
 def output_gradients(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:

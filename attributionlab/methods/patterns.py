@@ -25,9 +25,11 @@ from torch.nn import functional
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
-from attributionlab.methods.propagation import Layer, Rule, hooked, linear_part, transposed
-from attributionlab.methods.structure import require_chain
+from attributionlab.methods.propagation import Rule, linear_part, transposed
+from attributionlab.methods.ruled import RuledPass, require_same_output, require_zero_padding
 from attributionlab.networks.designed import logits_of
+from attributionlab.networks.folding import without_batch_norm
+from attributionlab.networks.layers import Layer
 
 FIRST_SAMPLE = 3_000_000
 """Index of the first sample for the estimation of patterns, far from the explained samples."""
@@ -61,14 +63,18 @@ class _Pattern(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Propagate the logit back to the input, one image at a time."""
-        require_chain(model, inputs)
-        patterns = estimate_patterns(model, self.references.to(inputs))
+        references = self.references.to(inputs)
+        network = without_batch_norm(model, inputs)
+        require_zero_padding(network)
+        patterns = estimate_patterns(network, references)
         rules = {layer: _backward_through(self.weight(layer, pattern)) for layer, pattern in patterns.items()}
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             image = image.clone().requires_grad_()
-            with hooked(model, rules, through_relu=False):
-                explained = logits_of(model)(image).gather(1, target[:, None])
+            with RuledPass(network, rules, through_activations=False):
+                logits = logits_of(network)(image)
+            require_same_output(network, logits, image)
+            explained = logits.gather(1, target[:, None])
             (signal,) = torch.autograd.grad(explained, image, explained.detach())
             return signal
 
@@ -115,6 +121,9 @@ class PatternAttribution(_Pattern):
 def estimate_patterns(model: nn.Module, inputs: Tensor) -> dict[Layer, Tensor]:
     """The pattern of every Conv2d and Linear layer, shaped like its weight; 0 where a neuron is never active or never varies."""
     layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
+    for layer in layers:
+        if not isinstance(layer, nn.Conv2d | nn.Linear) or isinstance(getattr(layer, "padding", 0), str):
+            raise bad_option("model", "have Conv2d layers (with padding in pixels) and Linear layers only", str(layer))
     sums = {layer: _Sums.empty(layer) for layer in layers}
     handles = [
         layer.register_forward_hook(lambda layer, arguments, output: sums[layer].add(arguments[0], output))
@@ -175,7 +184,7 @@ class _Sums:
         """Inputs of a neuron at each position of the output, (inputs of a neuron, positions)."""
         if isinstance(self.layer, nn.Linear):
             return inputs.flatten(0, -2).T
-        assert not isinstance(self.layer.padding, str), "padding is given in pixels"
+        assert not isinstance(self.layer.padding, str), "checked before"
         unfolded = functional.unfold(
             inputs, self.layer.kernel_size, self.layer.dilation, self.layer.padding, self.layer.stride
         )

@@ -1,9 +1,10 @@
 """Layer-wise relevance propagation: the logit is distributed backward, layer by layer, in proportion to contributions.
 
-`propagation.py` has the rules; a method chooses the rule of each layer.
+`propagation.py` has the rules of layers, of which a method chooses, and `ruled.py` those of all other functions. BatchNorm is folded
+into the layers (`folding.py`).
 
 References:
-    Bach et al. 2015, Montavon et al. 2017 (deep Taylor), Montavon et al. 2019 (presets by layer).
+    Bach et al. 2015, Montavon et al. 2017 (deep Taylor), Montavon et al. 2019 (gamma, presets by layer).
 """
 
 from __future__ import annotations
@@ -18,40 +19,52 @@ from torch import Tensor, nn
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, one_by_one
 from attributionlab.methods.propagation import (
-    Layer,
     Rule,
     alpha_beta_rule,
     box_rule,
     epsilon_rule,
     flat_rule,
-    hooked,
-    require_ruled,
+    gamma_rule,
 )
-from attributionlab.methods.structure import require_chain
+from attributionlab.methods.ruled import RuledPass, inputs_of_first_layers, require_same_output, require_zero_padding
 from attributionlab.networks.designed import logits_of
+from attributionlab.networks.folding import without_batch_norm
+from attributionlab.networks.layers import Layer
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Relevance(Method):
     """Relevance propagation; subclasses choose a rule for every layer."""
 
+    positive: ClassVar[bool] = False
+    """Whether only summands that raise a sum of branches receive a share."""
+
     @abc.abstractmethod
-    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+    def rule(self, layer: Layer) -> Rule:
         """The rule of a layer."""
+
+    def first_rule(self, model: nn.Module, layer: Layer, inputs: Tensor) -> Rule:
+        """The rule of a layer that reads the image."""
+        del model, inputs
+        return self.rule(layer)
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Relevance of the input for the logit."""
-        layers = [layer for layer in model.modules() if isinstance(layer, Layer)]
+        network = without_batch_norm(model, inputs)
+        layers = [layer for layer in network.modules() if isinstance(layer, Layer)]
         if not layers:
             raise bad_option("model", "have Conv2d or Linear layers for relevance propagation", type(model).__name__)
-        require_ruled(model)
-        require_chain(model, inputs)
-        rules = {layer: self.rule(layer, is_first=layer is layers[0]) for layer in layers}
+        require_zero_padding(network)
+        rules = {layer: self.rule(layer) for layer in layers}
+        for layer in inputs_of_first_layers(network, inputs[:1]):
+            rules[layer] = self.first_rule(network, layer, inputs)
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             image = image.clone().requires_grad_()
-            with hooked(model, rules):
-                explained = logits_of(model)(image).gather(1, target[:, None])
+            with RuledPass(network, rules, positive=self.positive):
+                logits = logits_of(network)(image)
+            require_same_output(network, logits, image)
+            explained = logits.gather(1, target[:, None])
             (relevance,) = torch.autograd.grad(explained, image, explained.detach())
             return relevance
 
@@ -77,9 +90,9 @@ class LrpEpsilon(_Relevance):
         if self.epsilon < 0:
             raise bad_option("epsilon", "be at least 0", self.epsilon)
 
-    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+    def rule(self, layer: Layer) -> Rule:
         """Epsilon."""
-        del layer, is_first
+        del layer
         return epsilon_rule(self.epsilon)
 
 
@@ -95,9 +108,9 @@ class LrpZ(_Relevance):
         family="relevance", explains="logit", needs=frozenset({"gradients"}), source="Bach et al. 2015"
     )
 
-    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+    def rule(self, layer: Layer) -> Rule:
         """Epsilon, with epsilon 0."""
-        del layer, is_first
+        del layer
         return epsilon_rule(0.0)
 
 
@@ -120,10 +133,37 @@ class LrpAlphaBeta(_Relevance):
         if self.alpha < 1:
             raise bad_option("alpha", "be at least 1", self.alpha)
 
-    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
+    def rule(self, layer: Layer) -> Rule:
         """Alpha-beta."""
-        del layer, is_first
+        del layer
         return alpha_beta_rule(self.alpha, self.alpha - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LrpGamma(_Relevance):
+    """The gamma rule in every layer: contributions with the sign of their sum weigh 1 + gamma times as much.
+
+    It is the z rule for gamma = 0, and tends to the positive contributions of positive sums (z+) for large gamma.
+
+    Args:
+        gamma: Additional weight.
+    """
+
+    name: ClassVar[str] = "lrp-gamma"
+    declaration: ClassVar[Declaration] = Declaration(
+        family="relevance", explains="logit", needs=frozenset({"gradients"}), source="Montavon et al. 2019"
+    )
+
+    gamma: float = 0.25
+
+    def __post_init__(self) -> None:
+        if self.gamma < 0:
+            raise bad_option("gamma", "be at least 0", self.gamma)
+
+    def rule(self, layer: Layer) -> Rule:
+        """Gamma."""
+        del layer
+        return gamma_rule(self.gamma)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,11 +182,14 @@ class _Preset(_Relevance):
         if self.epsilon < 0:
             raise bad_option("epsilon", "be at least 0", self.epsilon)
 
-    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
-        """Choose by position and kind of the layer."""
-        if is_first:
-            return flat_rule()
-        return type(self).convolution if isinstance(layer, nn.Conv2d) else epsilon_rule(self.epsilon)
+    def rule(self, layer: Layer) -> Rule:
+        """Choose by kind of the layer."""
+        return epsilon_rule(self.epsilon) if isinstance(layer, nn.Linear) else type(self).convolution
+
+    def first_rule(self, model: nn.Module, layer: Layer, inputs: Tensor) -> Rule:
+        """Flat."""
+        del model, layer, inputs
+        return flat_rule()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +231,7 @@ class DeepTaylor(_Relevance):
         needs=frozenset({"gradients"}),
         source="Montavon et al. 2017",
     )
+    positive: ClassVar[bool] = True
 
     low: float = 0.0
     high: float = 255.0
@@ -196,7 +240,14 @@ class DeepTaylor(_Relevance):
         if self.high <= self.low:
             raise bad_option("high", f"be above `low` ({self.low:g})", self.high)
 
-    def rule(self, layer: Layer, *, is_first: bool) -> Rule:
-        """Choose by position of the layer."""
+    def rule(self, layer: Layer) -> Rule:
+        """Positive contributions."""
         del layer
-        return box_rule(self.low, self.high) if is_first else alpha_beta_rule(1.0, 0.0)
+        return alpha_beta_rule(1.0, 0.0)
+
+    def first_rule(self, model: nn.Module, layer: Layer, inputs: Tensor) -> Rule:
+        """Bounds as the layer sees them, behind the preprocessing."""
+        low, high = (
+            inputs_of_first_layers(model, torch.full_like(inputs[:1], bound))[layer] for bound in (self.low, self.high)
+        )
+        return box_rule(torch.minimum(low, high), torch.maximum(low, high))

@@ -1,4 +1,4 @@
-"""Operations of a network that hooks on its modules miss: activations without a module, repeated modules, branches."""
+"""Operations of a network that hooks on its modules miss: activations without a module, and repeated modules."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode, resolve_name
+from torch.overrides import TorchFunctionMode
 
 from attributionlab.errors import bad_option
 
@@ -38,12 +37,10 @@ class Unseen:
     Args:
         n_functional: Calls of ReLU outside `nn.ReLU`.
         reused: Names of the ReLU modules that were called more than once.
-        joined: Names of the functions of two or more tensors that depend on the input, which join branches.
     """
 
     n_functional: int
     reused: tuple[str, ...]
-    joined: tuple[str, ...]
 
 
 class _Watch(TorchFunctionMode):
@@ -52,16 +49,12 @@ class _Watch(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.n_relus = 0
-        self.joined: list[str] = []
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         del types
-        values = (*args, *(kwargs or {}).values())
         self.n_relus += func in _RELUS
-        if sum(isinstance(value, Tensor) and value.requires_grad for value in values) > 1:
-            self.joined.append(resolve_name(func) or str(func))
         return func(*args, **(kwargs or {}))
 
 
@@ -77,18 +70,15 @@ def unseen(model: nn.Module, inputs: Tensor) -> Unseen:
     }
     calls: Counter[nn.Module] = Counter()
     handles = [relu.register_forward_hook(lambda module, *_: calls.update([module])) for relu in names]
-    constants = {name: parameter.detach() for name, parameter in model.named_parameters()}
-    image = inputs[:1].detach().clone().requires_grad_()  # only tensors that depend on it require gradients
     try:
-        with torch.enable_grad(), _Watch() as watch:
-            functional_call(model, constants, (image,))
+        with torch.no_grad(), _Watch() as watch:
+            model(inputs[:1].clone())
     finally:
         for handle in handles:
             handle.remove()
     return Unseen(
         n_functional=watch.n_relus - calls.total(),
         reused=tuple(names[module] for module, n_calls in calls.items() if n_calls > 1),
-        joined=tuple(watch.joined),
     )
 
 
@@ -111,22 +101,3 @@ def require_relu_modules(model: nn.Module, inputs: Tensor, *, once: bool = False
     if once and missed.reused:
         hint = "this method keeps one call of each; use a module of its own for each ReLU"
         raise bad_option("model", "call each nn.ReLU module once", f"{missed.reused[0]} again", hint)
-
-
-def require_chain(model: nn.Module, inputs: Tensor) -> None:
-    """Refuse a network that joins branches, for methods without a rule that distributes relevance among them.
-
-    Args:
-        model: The network.
-        inputs: (b, c, h, w).
-
-    Raises:
-        BadOption: If the network joins branches.
-    """
-    joined = unseen(model, inputs).joined
-    if joined:
-        hint = (
-            "this method has no rule for branches, and would hand each the whole relevance (zennit#236); "
-            "take one without rules, input-x-gradient for instance"
-        )
-        raise bad_option("model", "be a chain of layers", f"branches that come together in {joined[0]}", hint)

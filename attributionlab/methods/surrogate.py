@@ -3,88 +3,35 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from captum.attr import KernelShap as CaptumKernelShap
-from captum.attr import Lime as CaptumLime
-from captum.attr._core.lime import get_exp_kernel_similarity_function
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
 
+from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
+from attributionlab.games import exact_values
 from attributionlab.methods.base import Declaration, Method, require_at_least, require_images
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
 from attributionlab.methods.segmenters import prior_names
 from attributionlab.methods.segments import segment
-from attributionlab.networks import DesignedNetwork
+from attributionlab.methods.shapley import draw_coalitions, shapley_regression, shapley_values
+from attributionlab.perturbation import SwitchedSegments, all_coalitions, segment_means
 from attributionlab.seeding import content_key, generator
+from attributionlab.specs.grammar import format_value
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.batch import Batch
+from attributionlab.truth.values import ExactValues
+
+Values = npt.NDArray[np.float64]
 
 ROUNDING = 1e-6
-"""Coefficients below this fraction of the largest are considered rounding errors, because outputs are float32."""
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """captum's linear model, fitted in float64, with a record of its goodness of fit, which captum does not report.
-
-    KernelSHAP weights the full and the empty image by a million. In float32, coefficients that should be 0 would be up to a
-    thousandth of the largest, and since scores scale both signs separately (Eq. 17), these errors would count in full.
-
-    Args:
-        model: captum's linear model.
-    """
-
-    model: Any
-
-    def fit(self, train_data: DataLoader[Any]) -> None:
-        """Fit the model, and record the weighted r squared, NaN if all outputs are equal."""
-        hidden, outputs, weights = (torch.cat(parts).double() for parts in zip(*train_data, strict=True))
-        self.model.fit(DataLoader(TensorDataset(hidden, outputs, weights), batch_size=len(hidden)))
-        record("r_squared", _r_squared(outputs.flatten(), self.model(hidden.float()).double().flatten(), weights))
-
-    def representation(self) -> Tensor:
-        """The coefficients, with rounding errors set to 0."""
-        coefficients: Tensor = self.model.representation()
-        return torch.where(coefficients.abs() < ROUNDING * coefficients.abs().max(), 0.0, coefficients)
-
-
-def _r_squared(outputs: Tensor, fitted: Tensor, weights: Tensor) -> Tensor:
-    """The explained fraction of the weighted variance."""
-    mean = (weights * outputs).sum() / weights.sum()
-    return 1 - (weights * (outputs - fitted).square()).sum() / (weights * (outputs - mean).square()).sum()
-
-
-@dataclass(frozen=True, eq=False)
-class _Switched:
-    """An image whose segments are shown or hidden, split at the first layer that mixes pixels.
-
-    A designed network's detector is pointwise, so it is evaluated once for image and baseline, and its outputs are merged.
-
-    Args:
-        function: Function from merged channels to outputs.
-        image: (1, c, h, w).
-        baseline: (1, c, h, w), the values of hidden pixels.
-        channels: The channels to merge, of image and baseline.
-    """
-
-    function: Callable[[Tensor], Tensor]
-    image: Tensor
-    baseline: Tensor
-    channels: tuple[Tensor, Tensor]
-
-    @classmethod
-    def of(cls, model: nn.Module, image: Tensor, baseline: Tensor) -> _Switched:
-        """Split the network after its detector, if it has one."""
-        if isinstance(model, DesignedNetwork):
-            return cls(model.finish, image, baseline, (model.detect(image), model.detect(baseline)))
-        return cls(model, image, baseline, (image, baseline))
+"""Values below this fraction of the largest are considered rounding errors, because outputs are float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +42,9 @@ class _Surrogate(Method):
         segments: The segmentation prior: a registered segmenter, `oracle` for the scene's own patches, `sam` for the masks of SAM.
         sam_checkpoint: File of SAM's weights, a state dict; required for `segments=sam` and refused for other priors.
         sam_model: Size of the SAM with these weights; only for `segments=sam`.
-        baseline: Values of hidden pixels.
-        n_samples: Images with hidden segments per explained image.
+        baseline: Values of hidden pixels: `mean` (the segment's mean color), `black`, `true` (the environment's background), a value
+            per channel, or a tensor.
+        n_samples: Coalitions of shown segments per explained image.
         seed: Seed of the choice of hidden segments.
         internal_batch_size: Images per forward pass.
     """
@@ -104,8 +52,8 @@ class _Surrogate(Method):
     segments: str = field(default="quickshift", metadata={"choices": prior_names})
     sam_checkpoint: str | None = None
     sam_model: SamModel = "vit_h"
-    baseline: Baseline = "true"
-    n_samples: int = 500
+    baseline: Baseline | Literal["mean"] = "mean"
+    n_samples: int = 1000
     seed: int = 0
     internal_batch_size: int = 8
 
@@ -125,46 +73,58 @@ class _Surrogate(Method):
         return self.segments == "oracle"
 
     @abc.abstractmethod
-    def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
-        """The map (1, c, h, w) of one image by its segments (1, 1, h, w)."""
+    def values(self, switched: SwitchedSegments, target: int, n_segments: int, random: np.random.Generator) -> Values:
+        """The value of each segment, (m,)."""
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
-        """Compute the maps by captum, one image at a time, with random numbers seeded by the image."""
+        """Compute the maps, one image at a time, with random numbers seeded by the image."""
         require_images(self, inputs)
-        uses_sam = self.segments == "sam"
-        sam = sam_segmenter(self.sam_checkpoint, self.sam_model, inputs.device) if uses_sam else None
-        patch_ids = None if batch is None else batch.ground_truth.patch_ids
         maps = []
-        for index, (image, target) in enumerate(zip(inputs.split(1), targets.split(1), strict=True)):
-            segments = segment(image[0], self.segments, None if patch_ids is None else patch_ids[index], sam).to(
-                inputs.device
-            )
-            stream = int(generator(self.seed, "hidden segments", content_key(image[0])).integers(2**63))
-            with torch.random.fork_rng(), torch.no_grad():
-                torch.manual_seed(stream)
-                switched = _Switched.of(model, image, self.baseline_like(image, self.baseline))
-                values = self.fit(switched, target, segments[None, None])
-            maps.append(values[:, 0].to(inputs))  # every channel of a pixel carries the value of its segment
-        return torch.cat(maps)
+        for index, (image, target) in enumerate(zip(inputs.split(1), targets.tolist(), strict=True)):
+            segments = self.segments_of(image[0], batch, index)
+            switched = SwitchedSegments(model, image, self.hidden(image, segments), segments, self.internal_batch_size)
+            random = generator(self.seed, "hidden segments", content_key(image[0]))
+            values = _without_dust(self.values(switched, target, int(segments.max()) + 1, random))
+            maps.append(torch.from_numpy(values).to(inputs)[segments])
+        return torch.stack(maps)
 
-    def by_captum(self, surrogate: CaptumLime, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
-        """The map (1, c, h, w) of a surrogate of captum."""
-        surrogate.interpretable_model = _Judged(surrogate.interpretable_model)
-        shown, hidden = switched.channels
-        maps: Tensor = surrogate.attribute(
-            shown,
-            baselines=hidden,
-            target=target,
-            feature_mask=segments.expand_as(shown),
-            n_samples=self.n_samples,
-            perturbations_per_eval=self.internal_batch_size,
-        )
-        return maps
+    def segments_of(self, image: Tensor, batch: Batch | None, index: int) -> Tensor:
+        """(h, w) int64: the segment of each pixel of an image (c, h, w), the sample `index` of a batch."""
+        sam = sam_segmenter(self.sam_checkpoint, self.sam_model, image.device) if self.segments == "sam" else None
+        patch_ids = None if batch is None else batch.ground_truth.patch_ids
+        return segment(image, self.segments, None if patch_ids is None else patch_ids[index], sam).to(image.device)
+
+    def hidden(self, image: Tensor, segments: Tensor) -> Tensor:
+        """The values of hidden pixels, (1, c, h, w)."""
+        return segment_means(image, segments) if self.baseline == "mean" else self.baseline_like(image, self.baseline)
+
+
+def evaluate(switched: SwitchedSegments, coalitions: Tensor, target: int) -> Values:
+    """The explained output of every coalition, (n,) float64."""
+    outputs = switched.outputs(coalitions.to(switched.image.device))[:, target]
+    values: Values = outputs.double().cpu().numpy()
+    return values
+
+
+def _without_dust(values: Values) -> Values:
+    """Values, with rounding errors set to 0: scores scale both signs separately (Eq. 17), so they would count in full."""
+    return np.where(np.abs(values) < ROUNDING * np.abs(values).max(), 0.0, values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lime(_Surrogate):
-    """A sparse linear model around the image, weighted by the visible part of the image."""
+    """A weighted linear model of the output around the image; the value of a segment is its coefficient.
+
+    The defaults are those of the authors' package `lime`: ridge regression, the whole image among 1,000 random coalitions, and
+    weights exp(-d^2 / (2 w^2)) of the cosine distance d between coalition and image. captum's choices are
+    `regression=lasso,distance=image,kernel_width=1`.
+
+    Args:
+        regression: `ridge`, or `lasso`, which zeroes most values.
+        alpha: Strength of the penalty: 1 for `ridge` and 0.01 for `lasso` if none.
+        distance: Whether d compares the shown `segments`, each counted once, or the pixels of the `image`.
+        kernel_width: w.
+    """
 
     name: ClassVar[str] = "lime"
     declaration: ClassVar[Declaration] = Declaration(
@@ -174,35 +134,117 @@ class Lime(_Surrogate):
         source="Ribeiro et al. 2016",
     )
 
-    def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
-        """Fit by captum: Lasso with an exponential kernel on the cosine distance between images."""
-        kernel = get_exp_kernel_similarity_function()
+    regression: Literal["ridge", "lasso"] = "ridge"
+    alpha: float | None = None
+    distance: Literal["segments", "image"] = "segments"
+    kernel_width: float = 0.25
 
-        def similarity(_original: Tensor, _shown: Tensor, shown_segments: Tensor, **_: Any) -> float:
-            shown = torch.where(shown_segments[0][segments].bool(), switched.image, switched.baseline)
-            weight: float = kernel(switched.image, shown, shown_segments)
-            return weight
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for option in ("alpha", "kernel_width"):
+            if getattr(self, option) is not None and getattr(self, option) <= 0:
+                raise bad_option(option, "be above 0", getattr(self, option))
 
-        lime = CaptumLime(switched.function, similarity_func=similarity)
-        return self.by_captum(lime, switched, target, segments)
+    def values(self, switched: SwitchedSegments, target: int, n_segments: int, random: np.random.Generator) -> Values:
+        """Draw coalitions by fair coins, the whole image first, and fit the model."""
+        coalitions = torch.from_numpy(random.integers(0, 2, (self.n_samples, n_segments)) == 1)
+        coalitions[0] = True
+        outputs = evaluate(switched, coalitions, target)
+        return self.fit(coalitions.numpy(), outputs, self.weights(switched, coalitions))
+
+    def weights(self, switched: SwitchedSegments, coalitions: Tensor) -> Values:
+        """The weight of each coalition, (n,)."""
+        if self.distance == "segments":
+            similarity = coalitions.double().mean(dim=1).sqrt()  # of ones and zeros to ones
+        else:
+            similarity = _image_similarity(switched, coalitions)
+        weights: Values = (-((1 - similarity) ** 2) / (2 * self.kernel_width**2)).exp().numpy()
+        return weights
+
+    def fit(self, coalitions: npt.NDArray[np.bool_], outputs: Values, weights: Values) -> Values:
+        """The coefficients of the weighted linear model; its r squared is recorded.
+
+        Args:
+            coalitions: (n, m), which segments are shown.
+            outputs: (n,).
+            weights: (n,).
+        """
+        from sklearn.linear_model import Lasso, Ridge  # noqa: PLC0415  # it takes a second
+
+        is_ridge = self.regression == "ridge"
+        alpha = self.alpha if self.alpha is not None else (1.0 if is_ridge else 0.01)
+        model = (Ridge if is_ridge else Lasso)(alpha=alpha)
+        shown = coalitions.astype(np.float64)
+        model.fit(shown, outputs, sample_weight=weights)
+        record("r_squared", _r_squared(outputs, model.predict(shown), weights))
+        coefficients: Values = model.coef_
+        return coefficients
+
+
+def _image_similarity(switched: SwitchedSegments, coalitions: Tensor) -> Tensor:
+    """Cosine similarity (n,) of the image to itself under each coalition; products of pixels are summed by segment."""
+    image, hidden = (values[0].double() for values in (switched.image, switched.replacement))
+    ids = switched.segments.flatten()
+
+    def by_segment(products: Tensor) -> Tensor:
+        return torch.bincount(ids, weights=products.sum(dim=0).flatten(), minlength=coalitions.shape[1]).cpu()
+
+    whole, mixed, other = by_segment(image * image), by_segment(image * hidden), by_segment(hidden * hidden)
+    shown = coalitions.double()
+    product = shown @ whole + (1 - shown) @ mixed
+    square = shown @ whole + (1 - shown) @ other
+    return product / (whole.sum() * square).sqrt().clamp(min=1e-8)
+
+
+def _r_squared(outputs: Values, fitted: Values, weights: Values) -> float:
+    """The explained fraction of the weighted variance, NaN if all outputs are equal."""
+    mean = np.average(outputs, weights=weights)
+    variance = np.average((outputs - mean) ** 2, weights=weights)
+    return float(1 - np.average((outputs - fitted) ** 2, weights=weights) / variance) if variance > 0 else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True)
 class KernelShap(_Surrogate):
-    """Shapley values of the segments, by a weighted regression."""
+    """Shapley values of the segments: exact if all coalitions fit into `n_samples`, else by a weighted regression.
+
+    Without all coalitions the largest and smallest are enumerated while samples suffice, and the others are drawn in pairs with
+    their complements, as in the package `shap` (but all segments are kept: shap's default drops all but ten).
+    """
 
     name: ClassVar[str] = "kernel-shap"
     declaration: ClassVar[Declaration] = Declaration(
         family="surrogate",
         needs=frozenset({"segments", "baseline"}),
         randomness="seeded",
-        completeness="over segments, each counted once, to the regression's rounding",
+        completeness="over segments, each counted once, to float rounding",
         source="Lundberg & Lee 2017",
+        answers="shapley",
     )
 
-    def fit(self, switched: _Switched, target: Tensor, segments: Tensor) -> Tensor:
-        """Fit by captum; for a single segment, which captum cannot fit, use the difference of outputs."""
-        if int(segments.max()) == 0:
-            shown, hidden = (switched.function(channels)[:, target] for channels in switched.channels)
-            return (shown - hidden).reshape(1, 1, 1, 1).expand_as(switched.image)
-        return self.by_captum(CaptumKernelShap(switched.function), switched, target, segments)
+    may_enumerate: ClassVar[bool] = True
+
+    baseline: Baseline | Literal["mean"] = "true"
+    n_samples: int = 500
+
+    @property
+    def answers(self) -> str | None:
+        """The game `shapley` of which the segments are the players."""
+        return f"shapley[segments={self.segments}]@{format_value(self.baseline)}"
+
+    def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
+        """Shapley values of the segments, exact for up to 8 of them, else estimated."""
+        images = list(batch.inputs.split(1))
+        segments = [self.segments_of(image[0], batch, index) for index, image in enumerate(images)]
+        hidden = torch.cat([self.hidden(image, ids) for image, ids in zip(images, segments, strict=True)])
+        return exact_values(environment, batch, "shapley", hidden, feature_mask=torch.stack(segments))
+
+    def values(self, switched: SwitchedSegments, target: int, n_segments: int, random: np.random.Generator) -> Values:
+        """Enumerate all coalitions, or draw some and fit."""
+        if 2**n_segments <= self.n_samples:
+            return shapley_values(evaluate(switched, all_coalitions(n_segments), target))
+        coalitions, weights = draw_coalitions(n_segments, self.n_samples, random)
+        ends = torch.tensor([[False], [True]]).expand(2, n_segments)
+        outputs = evaluate(switched, torch.cat([ends, torch.from_numpy(coalitions)]), target)
+        values, r_squared = shapley_regression(coalitions, weights, outputs[2:], outputs[0], outputs[1])
+        record("r_squared", r_squared)
+        return values

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attributionlab.judging.ranking import N_RESAMPLES  # as many, so that both come from the same images
-from attributionlab.judging.statistics import draw_images, percentile_interval
+from attributionlab.judging.statistics import draw_units, percentile_interval
 from attributionlab.seeding import generator
 
 Values = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ def average_images(scores: Values) -> Evidence:
     """The mean of scores (networks, images), NaN left out, with its interval; NaN where a network has no score."""
     if np.isnan(scores).all(axis=1).any():
         return Evidence(np.nan, (np.nan,) * len(scores))
-    draws = draw_images(generator(SEED, "images drawn anew"), scores.shape[1], N_RESAMPLES)
+    draws = draw_units(generator(SEED, "images drawn anew"), scores.shape[1], N_RESAMPLES)
     return average_networks(np.nanmean(scores, axis=1).tolist(), defined_mean(scores[:, draws]).mean(axis=0))
 
 

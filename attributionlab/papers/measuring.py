@@ -49,9 +49,9 @@ class RankedScores:
 
 
 def _correlation(pairs: list[tuple[Values, Values]]) -> Evidence:
-    """Spearman's correlation of two scores (methods, images), one pair per network."""
+    """Spearman's correlation of two scores (methods, images), one pair per network; its interval is about the paper's methods."""
     correlations = [rank_correlation(*pair).spearman for pair in pairs]
-    resampled = np.mean([resampled_spearman(*pair, seed=SEED) for pair in pairs], axis=0)
+    resampled = np.mean([resampled_spearman(*pair, seed=SEED, over_methods=False) for pair in pairs], axis=0)
     return average_networks([np.nan if value is None else value for value in correlations], resampled)
 
 

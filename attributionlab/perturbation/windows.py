@@ -37,26 +37,27 @@ class WindowedCounts:
     n_images: int = 8
 
     @torch.no_grad()
-    def counts(self, tops: Tensor, lefts: Tensor, side: int) -> Tensor:
+    def counts(self, tops: Tensor, lefts: Tensor, sides: int | tuple[int, int]) -> Tensor:
         """Counts with each window replaced in turn.
 
         Args:
             tops: (n,) int64, first rows; a window may extend beyond the image's lower and right edges.
             lefts: (n,) int64, first columns.
-            side: Side of the windows in pixels.
+            sides: Side of the windows in pixels, or rows and columns.
 
         Returns:
             (n, k) counts.
         """
         with exact_arithmetic(self.image.device):
             before = self.model.counts(self.image)
-            margin = 3 * self._n_cells(side)
-            original, replaced = (self._padded(image, margin) for image in (self.image, self.replacement))
+            window = (sides, sides) if isinstance(sides, int) else sides
+            down, right = (3 * self._n_cells(side) for side in window)
+            original, replaced = (self._padded(image, down, right) for image in (self.image, self.replacement))
             rows, columns = self.image.shape[2:]
-            size = max(1, self.n_images * rows * columns // margin**2)
+            size = max(1, self.n_images * rows * columns // (down * right))
             parts = zip(tops.split(size), lefts.split(size), strict=True)
             changes = [
-                self._change(original, replaced, first_row, first_column, side) for first_row, first_column in parts
+                self._change(original, replaced, first_row, first_column, window) for first_row, first_column in parts
             ]
             return before + torch.cat(changes)
 
@@ -69,19 +70,21 @@ class WindowedCounts:
     def _block(self) -> FirstBlock:
         return FirstBlock(self.model.accumulator)
 
-    def _padded(self, image: Tensor, margin: int) -> Tensor:
+    def _padded(self, image: Tensor, down: int, right: int) -> Tensor:
         """The detector's channels (k, h, w) with the first block's padding in front and a margin of nothing behind."""
         rows, columns = self._block.padding
-        return functional.pad(self.model.detect(image)[0], (columns, margin, rows, margin))
+        return functional.pad(self.model.detect(image)[0], (columns, right, rows, down))
 
-    def _change(self, original: Tensor, replaced: Tensor, tops: Tensor, lefts: Tensor, side: int) -> Tensor:
+    def _change(
+        self, original: Tensor, replaced: Tensor, tops: Tensor, lefts: Tensor, window: tuple[int, int]
+    ) -> Tensor:
         """Change by every window, (n, k): the first block on crops that hold all cells the window touches."""
         rows, columns = self._block.padding
         first_row, first_column = (tops + rows) // 3 * 3, (lefts + columns) // 3 * 3
-        reach = torch.arange(3 * self._n_cells(side), device=original.device)
-        row, column = first_row[:, None] + reach, first_column[:, None] + reach  # (n, r)
-        inside = ((row >= (tops + rows)[:, None]) & (row < (tops + rows + side)[:, None]))[:, :, None] & (
-            (column >= (lefts + columns)[:, None]) & (column < (lefts + columns + side)[:, None])
+        down, right = (torch.arange(3 * self._n_cells(side), device=original.device) for side in window)
+        row, column = first_row[:, None] + down, first_column[:, None] + right  # (n, r)
+        inside = ((row >= (tops + rows)[:, None]) & (row < (tops + rows + window[0])[:, None]))[:, :, None] & (
+            (column >= (lefts + columns)[:, None]) & (column < (lefts + columns + window[1])[:, None])
         )[:, None, :]
         crops = [
             rearrange(maps[:, row[:, :, None], column[:, None, :]], "k n h w -> n k h w")

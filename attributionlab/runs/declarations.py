@@ -116,7 +116,7 @@ def built_in_direction(metric: str) -> bool | None:
         return None
 
 
-def built_in_images(environment: str, n_samples: int) -> Batch | None:
+def built_in_images(environment: str, n_samples: int, target: str | int = "winner") -> Batch | None:
     """First images of an environment; None, with a warning, if it is not built in: reading a run imports nothing else."""
     if not is_built_in(ENVIRONMENTS, parse_spec(environment).name):
         warnings.warn(
@@ -125,7 +125,7 @@ def built_in_images(environment: str, n_samples: int) -> Batch | None:
             stacklevel=2,
         )
         return None
-    return make_environment(environment).sample(n_samples)
+    return make_environment(environment).sample(n_samples, target=target)  # type: ignore[arg-type]  # checked by the environment
 
 
 def code_digest(subject: AnyMethod | AnyMetric) -> str | None:

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import os
-import queue
-import re
-import signal
-import socket
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 
-from attributionlab.errors import MachineError, bad_option
+from attributionlab.errors import bad_option
 from attributionlab.methods.factory import METHODS
 from attributionlab.metrics.factory import METRICS
-from attributionlab.printable import error_text
+from attributionlab.runs.clusters import dask_cluster, do_on_cluster, ray_cluster
+from attributionlab.runs.groups import Group, together
 from attributionlab.runs.jobs import AGREEMENT, Unit
-from attributionlab.runs.parent import reaped
 from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit
-from attributionlab.runs.work import UnitResult, do_unit, do_units, lost_unit
-from attributionlab.runs.worker_process import start_worker
+from attributionlab.runs.work import UnitResult, do_unit, killed_unit, lost_unit
+from attributionlab.runs.worker_process import do_in_worker, start_worker
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_choice, require_text, whole_number
 from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.functions import parse_address
@@ -37,18 +30,11 @@ from attributionlab.specs.grammar import parse_spec
 
 Backend = Literal["loky", "dask", "ray"]
 
-CONNECT_SECONDS = 10
 MOST_WORKERS_PER_PROCESSOR = 4
 """More workers gain no speed and take memory: each holds torch, some 250 MB."""
 
 IDLE_SECONDS = 300
 """Seconds after which an idle worker process ends, as joblib's do."""
-
-ENOUGH = 4
-"""Groups of units per worker, so that no worker idles long at the end."""
-
-Group = tuple[Unit, ...]
-"""Units on the same images."""
 
 
 @dataclass(frozen=True)
@@ -107,20 +93,13 @@ class Executor:
         elif self.backend == "loky":
             yield from _in_processes(units, self.workers, self.device, self.timeout)
         else:
-            cluster = _dask(self.address, self.workers) if self.backend == "dask" else _ray(self.address, self.workers)
+            cluster = (
+                dask_cluster(self.address, self.workers)
+                if self.backend == "dask"
+                else ray_cluster(self.address, self.workers)
+            )
             with cluster as workers:
-                yield from _on_cluster(units, workers(self.device), self.timeout)
-
-
-def together(units: Sequence[Unit], workers: int) -> list[Group]:
-    """Group units that are handed to a worker together.
-
-    Metrics prepare images for all methods. One worker therefore does all units on the same images, if that leaves enough groups for
-    every worker; otherwise each unit is its own group.
-    """
-    groups = [tuple(group) for _, group in itertools.groupby(units, key=lambda unit: unit.images)]
-    prepared = any(len(unit.jobs) > 1 for unit in units)
-    return groups if prepared and len(groups) >= ENOUGH * workers else [(unit,) for unit in units]
+                yield from do_on_cluster(units, workers(self.device), self.timeout)
 
 
 def calls_others(unit: Unit) -> bool:
@@ -169,11 +148,11 @@ def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: fl
     if timeout is not None and (ignored or seconds > timeout + GRACE_SECONDS):
         why = f"took longer than {timeout:g} s, and had to be ended with its process as it ignored that"
         return lost_unit(unit, "TookTooLong", why)
-    return lost_unit(unit, "WorkerDied", f"took its process down: {_in_short(error)}")
+    return killed_unit(unit, error)
 
 
 def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[UnitResult]:
-    calls = (delayed(do_units)(group, device, turn, timeout) for turn, group in enumerate(groups))
+    calls = (delayed(do_in_worker)(group, device, turn, timeout) for turn, group in enumerate(groups))
     if workers == 1:
         yield from _in_one_child(groups, device, timeout)
         return
@@ -199,176 +178,8 @@ def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -
     executor = _children[kind]
     try:
         for turn, group in enumerate(groups):
-            yield from executor.submit(do_units, group, device, turn, timeout).result()
+            yield from executor.submit(do_in_worker, group, device, turn, timeout).result()
     except BaseException:
         del _children[kind]
         executor.shutdown(wait=True, kill_workers=True)
         raise
-
-
-@dataclass(frozen=True)
-class _Workers:
-    """Workers of a cluster, without joblib: after a worker died, its Ray backend waits forever and its Dask backend loses the run.
-
-    Args:
-        number: Number of workers.
-        submit: Submits a group, with its turn and the time limit, and returns a handle.
-        first: Waits until a submitted group is ready, and returns its handle.
-        results_of: Results of a group that is ready.
-        died: Exceptions that `results_of` raises if the worker died.
-    """
-
-    number: int
-    submit: Callable[[Group, int, float | None], Any]
-    first: Callable[[list[Any]], Any]
-    results_of: Callable[[Any], tuple[UnitResult, ...]]
-    died: tuple[type[Exception], ...]
-
-
-def _on_cluster(units: Sequence[Unit], workers: _Workers, timeout: float | None) -> Iterator[UnitResult]:
-    """Keep two groups per worker submitted; after a worker died, submit its units again one by one."""
-    waiting, submitted, turns = deque(together(units, workers.number)), dict[Any, Group](), itertools.count()
-    while True:
-        while waiting and len(submitted) < 2 * workers.number:
-            group = waiting.popleft()
-            submitted[workers.submit(group, next(turns), timeout)] = group
-        if not submitted:
-            return
-        ready = workers.first(list(submitted))
-        group = submitted.pop(ready)
-        try:
-            yield from workers.results_of(ready)
-        except workers.died as error:
-            if len(group) > 1:
-                waiting.extendleft((unit,) for unit in reversed(group))
-            else:
-                yield lost_unit(group[0], "WorkerDied", f"took its process down: {_in_short(error)}")
-        except ImportError as error:
-            raise MachineError(f"`workers` must have what this machine has installed, got {error}") from error
-
-
-def _in_short(error: Exception) -> str:
-    """First sentence of an error, in one line."""
-    return error_text(error).partition(". ")[0]
-
-
-@contextmanager
-def _dask(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
-    from distributed import Client, KilledWorker, LocalCluster, wait  # noqa: PLC0415  # an extra
-
-    with ExitStack() as stack:
-        try:
-            if address is None:
-                cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
-                address = stack.enter_context(cluster).scheduler_address
-            client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS))
-            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-        except (OSError, ValueError, TypeError) as error:
-            hint = error_text(error)
-            raise MachineError(f"`scheduler` must be a Dask scheduler that answers, got {address!r}; {hint}") from error
-        yield lambda device: _Workers(
-            sum(client.nthreads().values()),
-            lambda group, turn, timeout: client.submit(do_units, group, device, turn, timeout, pure=False),
-            lambda futures: next(iter(wait(futures, return_when="FIRST_COMPLETED").done)),
-            lambda future: future.result(),
-            (KilledWorker,),
-        )
-
-
-@contextmanager
-def _ray(address: str | None, workers: int) -> Iterator[Callable[[str], _Workers]]:
-    import ray  # noqa: PLC0415  # an extra
-    from ray.exceptions import OutOfMemoryError, RayTaskError, WorkerCrashedError  # noqa: PLC0415  # as above
-
-    quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-    try:
-        with _sigterm_kept():  # Ray would handle it, and leave with another exit code
-            if address is None:
-                ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)
-            else:
-                _knock(address)
-                _within(CONNECT_SECONDS, lambda: ray.init(address=address, **quiet))
-    except (ConnectionError, ValueError, OSError, RuntimeError) as error:
-        hint = error_text(error)
-        raise MachineError(f"`address` must be a Ray cluster that answers, got {address!r}; {hint}") from error
-
-    def on(device: str) -> _Workers:
-        """Workers with one CPU or GPU each; a task sees only its own GPU."""
-        kind = "GPU" if device == "cuda" else "CPU"
-        number = int(ray.cluster_resources().get(kind, 0))
-        if number < 1:
-            raise MachineError(f"`address` must be a Ray cluster with {kind}s, got {ray.cluster_resources()}")
-        task: Any = ray.remote(do_units).options(num_gpus=1 if device == "cuda" else 0)
-        return _Workers(
-            number,
-            lambda group, turn, timeout: task.remote(group, device, turn, timeout),
-            first,
-            results_of,
-            (WorkerCrashedError, OutOfMemoryError),
-        )
-
-    def first(tasks: list[Any]) -> Any:
-        note()
-        return ray.wait(tasks)[0][0]
-
-    def results_of(task: Any) -> tuple[UnitResult, ...]:
-        """Results of a task; its error is raised as in the worker, not as Ray wraps it."""
-        try:
-            results: tuple[UnitResult, ...] = ray.get(task)
-        except RayTaskError as error:
-            raise error.cause from error
-        return results
-
-    with reaped() if address is None else nullcontext(lambda: None) as note:
-        try:
-            yield on
-        finally:
-            ray.shutdown()
-
-
-_HOST_AND_PORT = re.compile(r"(?:ray://)?(?P<host>.+):(?P<port>\d{1,5})")
-
-
-def _knock(address: str) -> None:
-    """Open and close a connection to a host and port: without an answer there, Ray itself would retry for minutes."""
-    match = _HOST_AND_PORT.fullmatch(address)
-    if match is not None:
-        socket.create_connection((match["host"].strip("[]"), int(match["port"])), CONNECT_SECONDS).close()
-
-
-def _within(seconds: float, call: Callable[[], object]) -> None:
-    """Call a function that may never return, in a thread that is abandoned then.
-
-    Raises:
-        TimeoutError: If the call takes longer.
-    """
-    outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-
-    def report() -> None:
-        try:
-            call()
-        except BaseException as error:  # noqa: BLE001  # raised again below, in the thread that waits
-            outcome.put(error)
-        else:
-            outcome.put(None)
-
-    threading.Thread(target=report, daemon=True).start()
-    try:
-        error = outcome.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:g} s") from None
-    if error is not None:
-        raise error
-
-
-@contextmanager
-def _sigterm_kept() -> Iterator[None]:
-    """Restore the handler of SIGTERM at the end; no-op in other threads than the main one, which cannot set handlers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, handler)

@@ -30,6 +30,7 @@ class Job:
         start: Index of the first image.
         stop: Index behind the last one.
         code: Digest of the files of functions that the spec names, so that another version of them is another job.
+        target: The explained output: `winner`, `loser` or the index of a class.
     """
 
     environment: str
@@ -38,12 +39,18 @@ class Job:
     start: int
     stop: int
     code: str = ""
+    target: str | int = "winner"
+
+    @property
+    def definition(self) -> dict[str, str | int]:
+        """The fields by name; the winner, which is the only target of earlier versions, is left out."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: value for name, value in fields.items() if (name, value) != ("target", "winner")}
 
     @cached_property
     def key(self) -> str:
-        """Digest of all fields of the job, 32 hexadecimal digits."""
-        definition = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return hashlib.sha256(orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+        """Digest of the definition of the job, 32 hexadecimal digits."""
+        return hashlib.sha256(orjson.dumps(self.definition, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Plan:
         images_per_job: Images that a worker explains at once.
         gamma: The least mean F1 that passes.
         truth: The truth that decides; `auto` takes the one that fits each method.
+        target: The explained output: `winner`, `loser` or the index of a class; the truth follows it.
         save_maps: Images per environment, from the first one on, whose maps are stored.
         code: Digests of the files of functions, by spec.
         facts: Declarations of what the plan names; None in plans that an earlier version stored.
@@ -46,6 +47,7 @@ class Plan:
     images_per_job: int = 4
     gamma: float = 0.5
     truth: str = "auto"
+    target: str | int = "winner"
     save_maps: int = 0
     code: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     facts: PlanFacts | None = field(default=None, compare=False, repr=False)
@@ -62,6 +64,8 @@ class Plan:
             whole_number(name, getattr(self, name), least)
         share("gamma", self.gamma)
         require_truth(self.truth)
+        if self.target not in ("winner", "loser"):
+            whole_number("target", self.target, 0)
         for digest in require_mapping("code", self.code, "digests by spec").values():
             require_text("code", digest, "hold digests")
         if self.facts is not None:
@@ -90,6 +94,8 @@ class Plan:
         """Stored form, written beside the records."""
         fields = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
         stored = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+        if self.target == "winner":  # as in earlier versions
+            del stored["target"]
         facts = {} if self.facts is None else {"facts": self.facts.to_dict()}
         return {**stored, "code": dict(self.code), **facts}
 
@@ -142,7 +148,8 @@ class Plan:
         for environment, start, method in itertools.product(self.expanded, starts, self.methods):
             stop = min(start + self.images_per_job, self.n_samples)
             jobs = (
-                Job(environment, method, measure, start, stop, self._code(method, measure)) for measure in self.measures
+                Job(environment, method, measure, start, stop, self._code(method, measure), self.target)
+                for measure in self.measures
             )
             yield Unit(tuple(jobs), max(0, min(self.save_maps, stop) - start))
 

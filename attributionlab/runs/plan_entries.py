@@ -77,6 +77,7 @@ class PlanReader:
             "network_seeds": self.seeds("network_seeds", environments),
             "gamma": self.gamma(),
             "truth": self.truth(methods, environments),
+            "target": self.target(environments),
             **numbers,
         }
         self.raise_problems()
@@ -186,6 +187,17 @@ class PlanReader:
         except AttributionLabError as error:
             self.problem(error, "gamma")
             return Plan.gamma
+
+    def target(self, environments: Sequence[Environment]) -> str | int:
+        """The explained output, whose truth every environment must know."""
+        target: Any = self.entries.get("target", Plan.target)
+        for environment in environments:
+            try:
+                environment.sample(1, target=target)
+            except AttributionLabError as error:
+                self.problem(error, "target")
+                return Plan.target
+        return target  # type: ignore[no-any-return]  # checked by the environments
 
     def truth(self, methods: Sequence[AnyMethod], environments: Sequence[Environment]) -> str:
         """The deciding truth, which must apply to every method everywhere."""

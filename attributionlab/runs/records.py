@@ -102,7 +102,7 @@ class Record:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Record from the contents of a line; fields that were left out are empty."""
-        job = Job(*[stored[name] for name in _JOB_FIELDS])
+        job = Job(**{name: stored[name] for name in _JOB_FIELDS if name in stored})
         fields = {name: stored[name] for name in _FIELDS if name in stored}
         if fields["error"] is not None:
             fields["error"] = Failure(**fields["error"])
@@ -115,8 +115,7 @@ _FIELDS = tuple(entry.name for entry in dataclasses.fields(Record) if entry.name
 def encode(key: str, record: Record) -> bytes:
     """A record as a line; NaN and infinity become null."""
     fields = {name: getattr(record, name) for name in _FIELDS}
-    job = {name: getattr(record.job, name) for name in _JOB_FIELDS}
-    body = orjson.dumps({"key": key, **job, **fields}, option=orjson.OPT_SERIALIZE_NUMPY)
+    body = orjson.dumps({"key": key, **record.job.definition, **fields}, option=orjson.OPT_SERIALIZE_NUMPY)
     return _PREFIX % zlib.crc32(body) + body + b"}\n"
 
 
@@ -264,6 +263,7 @@ def _is_record(stored: dict[str, Any]) -> bool:
             and _are_facts(stored.get("facts", {}))
             and (error is None or ({*map(type, error.values())} == {str} and error.keys() == {"type", "message"}))
             and {*map(type, stored["versions"].values())} <= {str}
+            and type(stored.get("target", "")) in (str, int)
             and stored.get("higher_is_better") in (True, False, None)
             and isinstance(stored.get("quantity"), str | None)
             and ("scores" not in stored or _are_scores(stored["scores"].values(), stop - start))

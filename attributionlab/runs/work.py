@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from attributionlab.environments import Environment, make_environment
+from attributionlab.environments.base import Target
 from attributionlab.errors import AttributionLabError, MachineError, bad_option
 from attributionlab.machine import versions
 from attributionlab.measuring.applicable import judged_truth
@@ -23,9 +25,10 @@ from attributionlab.measuring.evaluate import measure
 from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.inspection import inspect_maps
+from attributionlab.measuring.target_use import n_same_for_winner
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import Agreement, AnyMetric, Measurement, make_metric, score
-from attributionlab.printable import error_line, one_line, type_name
+from attributionlab.printable import error_line, error_text, one_line, type_name
 from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, DIFFERENT_FOR_LOGITS, OF_OUTPUT, Job, Unit
 from attributionlab.runs.records import Record
@@ -65,7 +68,7 @@ def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) 
     job, device = unit.jobs[0], device_of(kind, turn)
     watch = _Stopwatch(device)
     try:
-        images = _images(job.environment, job.start, job.stop, device)
+        images = _images(job.environment, job.start, job.stop, job.target, device)
         method = _method(job.method, job.environment, job.code)
         with at_most(timeout, method.spec):
             explanation = explain(method, images.environment.model, images.batch, device=device)
@@ -78,7 +81,7 @@ def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) 
     for job in unit.jobs:
         if job.measure == AGREEMENT:
             recorded = {name: _finite(values) for name, values in explanation.recorded.items()}
-            agreement = _agreement(job, images.batch, method, explanation.values)
+            agreement = _agreement(job, images, method, explanation.values, device)
             records.append(watch.record(job, seconds=seconds, n_maps=unit.n_maps, diagnostics=recorded, **agreement))
         else:
             records.append(_measure(job, images, explanation.values, device, timeout))
@@ -105,6 +108,11 @@ def lost_unit(unit: Unit, kind: str, why: str) -> UnitResult:
     """Records of a unit whose worker ended: each is a failure of this kind, with the reason."""
     failure = Failure(kind, one_line(f"{unit.jobs[0].method} {why}"))
     return UnitResult(tuple(Record(job=job, error=failure, versions=versions()) for job in unit.jobs))
+
+
+def killed_unit(unit: Unit, error: Exception) -> UnitResult:
+    """Records of a unit that ended its worker, with the first sentence of the error that told of it."""
+    return lost_unit(unit, "WorkerDied", f"took its process down: {error_text(error).partition('. ')[0]}")
 
 
 @lru_cache(maxsize=4)
@@ -134,9 +142,9 @@ class _Images:
 
 
 @lru_cache(maxsize=2)
-def _images(spec: str, start: int, stop: int, device: str) -> _Images:
+def _images(spec: str, start: int, stop: int, target: Target, device: str) -> _Images:
     environment = _environment(spec, device)
-    return _Images(environment, environment.sample(stop - start, start).to(device))
+    return _Images(environment, environment.sample(stop - start, start, target=target).to(device))
 
 
 @lru_cache(maxsize=64)
@@ -167,14 +175,17 @@ def _forget_models() -> None:
         cached.cache_clear()
 
 
-def _agreement(job: Job, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[str, object]:
-    batch, maps, environment = batch.to("cpu"), maps.cpu(), _environment(job.environment, "cpu")
+def _agreement(job: Job, images: _Images, method: AnyMethod, maps: Tensor, device: str) -> dict[str, object]:
+    batch, maps, environment = images.batch.to("cpu"), maps.cpu(), _environment(job.environment, "cpu")
     judged = judged_truth(method.declaration, environment, batch)
     scores = _scores_by_name(score(maps, judged), TRUTHS)
     if judged is not batch.ground_truth:
         of_output = _scores_by_name(score(maps, batch.ground_truth), DIFFERENT_FOR_LOGITS)
         scores |= {f"{OF_OUTPUT}{name}": values for name, values in of_output.items()}
     facts = inspect_maps(environment, batch, method.declaration, maps)
+    if job.target != "winner" and job.start == 0:
+        n_same = n_same_for_winner(method, images.environment, batch, maps, device)
+        facts = dataclasses.replace(facts, n_same_for_winner=n_same)
     return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict()}
 
 

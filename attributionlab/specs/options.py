@@ -117,8 +117,17 @@ def check_options(kind: type) -> None:
 def _is_convertible(annotation: object) -> bool:
     """Whether text can be converted to a type."""
     if typing.get_origin(annotation) is tuple:
-        return all(part is Ellipsis or _is_convertible(part) for part in typing.get_args(annotation))
-    return typing.get_origin(annotation) is typing.Literal or annotation in (None, type(None), bool, int, float, str)
+        parts = typing.get_args(annotation)
+        return all(part is Ellipsis or all(map(_is_convertible, _choices(part))) for part in parts)
+    is_plain = typing.get_origin(annotation) is typing.Literal or annotation in (
+        None,
+        type(None),
+        bool,
+        int,
+        float,
+        str,
+    )
+    return is_plain or hasattr(annotation, "from_option")
 
 
 def join_options(
@@ -199,6 +208,9 @@ def _convert_one(value: object, annotation: object) -> object:
         return _number(value)
     if annotation is str and isinstance(value, str):
         return value
+    from_option: Callable[[object], object] | None = getattr(annotation, "from_option", None)
+    if from_option is not None:
+        return from_option(value)
     raise TypeError(annotation)
 
 
@@ -210,7 +222,18 @@ def _convert_tuple(value: object, types_of_parts: tuple[object, ...]) -> tuple[o
     parts = value.split(";" if nested else ",") if isinstance(value, str) else value
     if types_of_parts[-1] is not Ellipsis and len(parts) != len(types_of_parts):
         raise ValueError(value)
-    return tuple(_convert_one(part, types_of_parts[0]) for part in parts)
+    return tuple(_convert_part(part, types_of_parts[0]) for part in parts)
+
+
+def _convert_part(value: object, annotation: object) -> object:
+    """`value`, converted to the first fitting type of a union, or to the only type."""
+    *others, last = _choices(annotation)
+    for choice in others:
+        try:
+            return _convert_one(value, choice)
+        except (TypeError, ValueError):
+            continue
+    return _convert_one(value, last)
 
 
 def _convert_literal(value: object, allowed: tuple[object, ...]) -> object:
@@ -261,6 +284,8 @@ def _describe(annotation: object) -> str:
         first, *further = typing.get_args(annotation)
         if typing.get_origin(first) is tuple:
             return "colors R,G,B;R,G,B;..."
-        return "a color R,G,B" if len(further) == 2 else "a list of integers"
+        if Ellipsis not in further:
+            return "a color R,G,B" if len(further) == 2 else "a pair of integers"
+        return "a list of integers" if first is int else "a list of numbers"
     names = {bool: "true or false", int: "an integer", float: "a number", type(None): "none"}
-    return names.get(annotation, "a text")  # type: ignore[call-overload, no-any-return]
+    return names.get(annotation, getattr(annotation, "option_text", "a text"))  # type: ignore[call-overload, no-any-return]

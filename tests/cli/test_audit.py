@@ -25,17 +25,20 @@ def test_the_json_is_as_documented():
     )
     assert result.exit_code == 0
     report = json.loads(result.stdout)
-    assert set(report) == {"f1_truth", "n_samples", "environments", "comparisons", "versions"}
+    assert set(report) == {"schema", "f1_truth", "n_samples", "target", "environments", "comparisons", "versions"}
     assert (report["f1_truth"], report["n_samples"], report["comparisons"]) == ("overall", 2, [])
     (environment,) = report["environments"]
-    assert set(environment) == {"environment", "methods", "correlations", "metric_errors"}
+    assert set(environment) == {"environment", "methods", "references", "correlations", "metric_errors"}
+    assert set(environment["references"]) == {"exact", "exact[game=removal]"}
     assert environment["environment"] == "multi-color-sum[size=16]"
     assert set(environment["methods"]) == {"truth", "occlusion[window=3]", "constant"}
-    assert set(environment["methods"]["truth"]) == {"f1", "insertion", "deletion", "error"}
+    assert set(environment["methods"]["truth"]) == {"f1", "insertion", "deletion", "ignores_target", "error"}
     assert environment["methods"]["truth"]["f1"] == 1
     assert environment["methods"]["truth"]["error"] is None
     assert set(environment["correlations"]) == {"insertion", "deletion"}
-    assert set(environment["correlations"]["deletion"]) == {"spearman", "low", "high", "kendall"}
+    correlation = environment["correlations"]["deletion"]
+    assert set(correlation) == {"spearman", "low", "high", "kendall", "n_methods", "n_images"}
+    assert (correlation["n_methods"], correlation["n_images"]) == (3, 2)
 
 
 def test_a_method_and_a_metric_that_fail_are_named_and_the_exit_code_is_0(tmp_path):
@@ -52,7 +55,8 @@ def test_a_method_and_a_metric_that_fail_are_named_and_the_exit_code_is_0(tmp_pa
     assert environment["methods"][f"{path}:broken"]["error"]["type"] == "NotFinite"
     assert environment["methods"][f"{path}:broken"]["f1"] is None
     assert environment["metric_errors"] == {f"{path}:refusing": f"{path}:refusing raised ValueError: no"}
-    assert environment["correlations"][f"{path}:refusing"] == dict.fromkeys(("spearman", "low", "high", "kendall"))
+    undefined = dict.fromkeys(("spearman", "low", "high", "kendall"))
+    assert environment["correlations"][f"{path}:refusing"] == {**undefined, "n_methods": 0, "n_images": 0}
     assert environment["correlations"]["deletion"]["kendall"] == 1
     table = run(*arguments)
     assert table.exit_code == 0
@@ -79,7 +83,7 @@ def test_the_table_shows_scores_and_correlations():
 
 def test_rows_as_csv():
     rows = list(csv.DictReader(io.StringIO(run("--format", "csv", "--metrics", "deletion").stdout)))
-    assert len(rows) == 3 * 2 + 2
+    assert [row["role"] for row in rows] == ["method"] * 3 * 2 + ["reference"] * 2 * 2 + [""] * 2
     assert {row["score"] for row in rows} == {"f1", "deletion"}
 
 

@@ -20,6 +20,7 @@ from attributionlab.environments import ENVIRONMENTS, make_environment
 from attributionlab.exchange import dataset
 from attributionlab.methods import METHODS, SEGMENTERS
 from attributionlab.metrics import METRICS
+from attributionlab.modification import MANIPULATIONS
 from attributionlab.reports.tables.verdicts import CSV_COLUMNS
 
 SMALL = ("--size", "16", "--n-samples", "1")
@@ -163,7 +164,7 @@ def test_list_shows_everything_there_is():
 
 def test_list_shows_one_entry_with_all_its_options():
     text = run("list", "methods", "lime").stdout
-    assert text.startswith("lime: A sparse linear model around the image")
+    assert text.startswith("lime: A weighted linear model of the output around the image")
     for word in ("Ribeiro et al. 2016", "baseline, segments", "quickshift or felzenszwalb", "seconds per image"):
         assert word in text
     assert "kernel-shap" not in text
@@ -178,14 +179,20 @@ def test_list_refuses_a_name_that_is_not_there():
 
 @pytest.mark.parametrize(
     ("kind", "names"),
-    [("environments", ENVIRONMENTS), ("methods", METHODS), ("metrics", METRICS), ("segmenters", SEGMENTERS)],
+    [
+        ("environments", ENVIRONMENTS),
+        ("methods", METHODS),
+        ("metrics", METRICS),
+        ("segmenters", SEGMENTERS),
+        ("manipulations", MANIPULATIONS),
+    ],
 )
 def test_list_shows_one_kind(kind, names):
     assert [entry["name"] for entry in json_of("list", kind)[kind]] == list(names)
 
 
 def test_list_as_json_has_all_kinds():
-    assert list(json_of("list")) == ["environments", "methods", "metrics", "segmenters"]
+    assert list(json_of("list")) == ["environments", "methods", "metrics", "segmenters", "manipulations"]
 
 
 def test_list_as_csv_says_the_kind_of_each_row():
@@ -195,6 +202,7 @@ def test_list_as_csv_says_the_kind_of_each_row():
         *(("methods", name) for name in METHODS),
         *(("metrics", name) for name in METRICS),
         *(("segmenters", name) for name in SEGMENTERS),
+        *(("manipulations", name) for name in MANIPULATIONS),
     ]
 
 

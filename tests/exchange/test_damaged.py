@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 
 import numpy as np
@@ -20,13 +21,19 @@ from attributionlab.exchange.maps_file import read_maps
 IMAGES = (2, 3, 16, 16)
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return generate(make_environment("multi-color-sum", size=16), tmp_path_factory.mktemp("data") / "set", n_samples=2)
+
+
 @pytest.fixture
-def folder(tmp_path):
-    return generate(make_environment("multi-color-sum", size=16), tmp_path / "data", n_samples=2)
+def folder(original, tmp_path):
+    """A folder of images and truth, to be damaged."""
+    return shutil.copytree(original, tmp_path / "data")
 
 
 def test_a_whole_folder_is_opened(folder):
-    environment, batch = open_folder(folder)
+    environment, batch, _ = open_folder(folder)
     assert (environment.spec, len(batch)) == ("multi-color-sum[size=16]", 2)
 
 

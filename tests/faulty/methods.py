@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from attributionlab.methods import Declaration, Method, declares
-from attributionlab.methods.propagation import epsilon_rule, hooked
+from attributionlab.methods.propagation import epsilon_rule
+from attributionlab.methods.ruled import propagate
 
 
 def gradient(model, inputs, targets):
@@ -173,9 +174,18 @@ def guided_by_hooks(model, inputs, targets):
 
 def doubled_at_branches(model, inputs, targets):
     """The z rule, which hands each branch of a sum the whole relevance."""
-    rules = {layer: epsilon_rule(0.0) for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
-    with hooked(model, rules):
+
+    def attach(layer, arguments, output):
+        by_rule = lambda relevance, values: (epsilon_rule(0.0)(layer, values[0], relevance),)  # noqa: E731  # short
+        return propagate(output, by_rule, arguments)
+
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    handles = [layer.register_forward_hook(attach) for layer in layers]
+    try:
         return gradient(model, inputs, targets)
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def kept_by_module(model, inputs, targets):

@@ -327,7 +327,7 @@ def test_other_weights_are_evaluated_by_forward_passes():
     ("arguments", "message"),
     [
         ({"game": "nash"}, "`game` must be removal, alone, shapley or aumann-shapley, got 'nash'"),
-        ({"baseline": "white"}, "`baseline` must be black or true or a list of integers, got 'white'"),
+        ({"baseline": "white"}, "`baseline` must be black or true or a list of numbers or a tensor, got 'white'"),
         ({"baseline": (1, 2)}, "`baseline` must"),
         ({"baseline": (1, 2, 300)}, "`baseline` must have values in 0..255"),
         ({"baseline": torch.zeros(1, 3, 16, 16)}, r"`baseline` must have the shape of the inputs, \(2, 3, 16, 16\)"),

@@ -54,8 +54,8 @@ def test_values_are_the_integral_of_the_gradients_that_pytorch_computes(spec, ba
     counted = environment.palette[0]
     color = {"true": "true", "black": (0,) * len(counted), "counted": counted}[baseline]
     start, end, target = path_of(environment, color)
-    kinks = _Path(environment.model, start, end, target).places
-    values = straight_path_values(environment.model, start, end, target)
+    kinks = _Path(environment.model, start, end, target, environment.explains).places
+    values = straight_path_values(environment.model, start, end, target, environment.explains)
     expected = backpropagated(environment.model, start, end, target, kinks)
     np.testing.assert_allclose(
         values, expected, atol=1e-9
@@ -66,7 +66,7 @@ def test_values_are_the_integral_of_the_gradients_that_pytorch_computes(spec, ba
 def test_no_kink_is_missed(spec):
     environment = al.make_environment(spec)
     start, end, target = path_of(environment, (0, 0, 0))
-    kinks = _Path(environment.model, start, end, target).places
+    kinks = _Path(environment.model, start, end, target, environment.explains).places
     model = copy.deepcopy(environment.model).double()
     for left, right in itertools.pairwise(kinks.tolist()):
         places = torch.linspace(left, right, 7, dtype=torch.float64)[:, None, None, None]
@@ -80,11 +80,11 @@ def test_where_two_effects_cancel_rounding_does_not_decide(monkeypatch):
     """A cell stays at exactly 0 while one of its pixels rises and another falls: the ReLU's slope is 0, not that of 1e-16."""
     environment = al.make_environment("multi-color-sum[accumulator=signed,height=17,temperature=16,width=22]")
     path = path_of(environment, "true")
-    values = straight_path_values(environment.model, *path)
+    values = straight_path_values(environment.model, *path, "probability")
     monkeypatch.setattr(straight_path, "ROUNDING", 1e-8)
-    assert (straight_path_values(environment.model, *path) == values).all()
+    assert (straight_path_values(environment.model, *path, "probability") == values).all()
     monkeypatch.setattr(straight_path, "ROUNDING", 0)
-    assert not (straight_path_values(environment.model, *path) == values).all()
+    assert not (straight_path_values(environment.model, *path, "probability") == values).all()
 
 
 @pytest.mark.parametrize("baseline", ["true", (0, 0, 0), (255, 0, 0)])
@@ -92,7 +92,7 @@ def test_where_two_effects_cancel_rounding_does_not_decide(monkeypatch):
 def test_values_add_up_to_the_difference_of_the_outputs(options, baseline):
     environment = al.make_environment("multi-color-sum", size=24, **options)
     start, end, target = path_of(environment, baseline)
-    values = straight_path_values(environment.model, start, end, target)
+    values = straight_path_values(environment.model, start, end, target, environment.explains)
     with torch.no_grad():
         outputs = copy.deepcopy(environment.model).double()(torch.stack([start, end]).double())[:, target]
     assert abs(values.sum() - float(outputs[1] - outputs[0])) < 1e-11

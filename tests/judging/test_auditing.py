@@ -74,6 +74,8 @@ def also_broken(model, inputs, targets):
         ({"n_samples": 0}, "`n_samples` must be at least 1, got 0"),
         ({"methods": ["truth"]}, "`methods` must be a list of methods, at least 2"),
         ({"metrics": []}, "`metrics` must be a list of metrics, at least 1"),
+        ({"references": "exact"}, "`references` must be a list of methods"),
+        ({"references": ["exact", "exact"]}, "`references` must name each one once, got 'exact'"),
         ({"environments": []}, "`environments` must be a list of environments or their specs, at least 1"),
         ({"max_memory": "2GB"}, "`max_memory` must be an integer, got '2GB'"),
         ({"seed": -1}, "`seed` must be at least 0, got -1"),
@@ -209,8 +211,28 @@ def test_a_metric_that_fails_later_has_no_scores_at_all_and_is_not_asked_again()
 
 def test_progress_counts_every_map():
     steps = []
-    al.audit(["truth", broken], ["deletion"], [LINEAR, "single-color-sum[size=16]"], n_samples=5, progress=steps.append)
+    environments = [LINEAR, "single-color-sum[size=16]"]
+    al.audit(["truth", broken], ["deletion"], environments, references=[], n_samples=5, progress=steps.append)
     assert steps == [4, 4, 1, 1] * 2
+
+
+def test_exact_values_are_rows_beside_the_methods_that_raise_no_correlation():
+    """On probabilities exact values are better than any method here, by F1 and by each metric."""
+    environment, methods = "multi-color-sum[size=16]", ["gradient", "occlusion", "random"]
+    beside, without, among = (
+        al.audit(names, ["deletion"], environment, references=references, n_samples=3).environments[0]
+        for names, references in (
+            (methods, ("exact", "exact[game=removal]")),
+            (methods, ()),
+            ([*methods, "exact"], ("exact",)),
+        )
+    )
+    assert list(beside.references) == ["exact", "exact[game=removal]"] and without.references == among.references == {}
+    assert beside.methods["gradient"].metrics == without.methods["gradient"].metrics
+    assert beside.correlations == without.correlations
+    assert beside.references["exact"].metrics == among.methods["exact"].metrics
+    assert beside.correlations["deletion"].n_methods == 3
+    assert (among.correlations["deletion"].n_methods, among.correlations["deletion"].n_images) == (4, 3)
 
 
 def test_a_counterpart_has_the_same_network_but_for_the_redundant_channels():
@@ -283,3 +305,31 @@ def test_curves_are_kept_from_the_first_step_to_the_last(metric, n_points):
     assert (found.at[0], found.at[-1]) == (0, 1)
     kept = np.searchsorted(curve.steps.numpy() / 256, found.at)
     assert np.array_equal(found.values, curve.outputs.double().numpy()[:, kept])
+
+
+def ignoring(model, inputs, _targets):
+    """The gradient of the winner, whatever the target."""
+    leaf = inputs.clone().requires_grad_()
+    return torch.autograd.grad(model(leaf).amax(dim=1).sum(), leaf)[0]
+
+
+def test_another_target_reaches_truth_metrics_and_exact_values_and_a_method_that_ignores_it_is_named():
+    environment = al.make_environment(LINEAR)
+    report = al.audit(["gradient", ignoring], ["deletion"], environment, n_samples=2, target="loser")
+    (audited,) = report.environments
+    following, ignorant = audited.methods.values()
+    assert (following.f1, following.ignores_target) == (1, False)
+    assert (ignorant.f1, ignorant.ignores_target) == (0, True)
+    assert [scores.f1 for scores in audited.references.values()] == [1, 1]
+    batch = environment.sample(2, target="loser")
+    best = al.deletion(environment, batch, batch.ground_truth.signed).auc
+    assert following.metrics["deletion"] == pytest.approx(float(best.mean()))
+    assert report.to_dict()["target"] == "loser"
+    assert not any(
+        scores.ignores_target
+        for scores in al.audit([ignoring, "random"], ["deletion"], environment, n_samples=2)
+        .environments[0]
+        .methods.values()
+    ), "of the winner nothing can be told"
+    with pytest.raises(BadOption, match=r"^`target` must be winner, loser or the index of a color from 0 to 3, got 4"):
+        al.audit(["gradient", "random"], environments=environment, target=4)

@@ -25,7 +25,9 @@ def test_correlations_of_means_with_ties_are_those_of_the_definition():
     ]
     untied = [sum(pair[side] != 0 for pair in signs) for side in (0, 1)]
     assert both.kendall == pytest.approx(sum(a * b for a, b in signs) / np.sqrt(untied[0] * untied[1]), rel=1e-12)
-    assert both.low == pytest.approx(both.spearman) and both.high == pytest.approx(both.spearman)  # one image only
+    assert (both.n_methods, both.n_images) == (7, 1)
+    fixed = ranking.resampled_spearman(first, second, seed=0, over_methods=False)
+    assert fixed == pytest.approx(np.full(len(fixed), both.spearman)), "one image only, and these methods"
 
 
 def test_scores_that_differ_by_rounding_are_tied():
@@ -38,15 +40,27 @@ def test_scores_that_differ_by_rounding_are_tied():
     assert ranking.ranks(np.array([[1e9, 2e9], [1.5, 1.0]])).tolist() == [[1, 2], [2, 1]], "row by row"
     assert ranking.ranks(np.array([])).tolist() == []
     other = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert rank_correlation(rounded[:3, None], other[:3, None]) == RankCorrelation(None, None, None, None)
+    assert rank_correlation(rounded[:3, None], other[:3, None]) == RankCorrelation(None, None, None, None, 3, 1)
     both, exact = (rank_correlation(one[:, None], other[:, None]) for one in (rounded, rounded.round(3)))
     assert both == exact
 
 
-def test_the_interval_is_that_of_images_drawn_anew():
+def test_the_interval_is_that_of_methods_and_images_drawn_anew():
+    """With exact scores only the choice of methods is left: the interval is that of the pairs bootstrap over methods."""
+    random = generator(5, "scores")
+    first, second = random.standard_normal((2, 6, 1)).repeat(4, axis=2)
+    resampled = ranking.resampled_spearman(first, second, seed=0)
+    drawn = generator(0, "methods drawn anew").integers(0, 6, (len(resampled), 6))
+    for rho, methods in list(zip(resampled, drawn, strict=True))[:20]:
+        by_hand = np.corrcoef(ranks(first[methods, 0]), ranks(second[methods, 0]))[0, 1]
+        assert rho == pytest.approx(by_hand, rel=1e-9)
+    assert rank_correlation(first, second).low == pytest.approx(np.nanpercentile(resampled, 2.5))
+
+
+def test_the_interval_contains_the_correlation_and_does_not_depend_on_the_order_of_images():
     random = generator(1, "scores")
-    first = np.arange(5.0)[:, None] + random.standard_normal((5, 12))
-    second = np.arange(5.0)[:, None] + 2 * random.standard_normal((5, 12))
+    first = np.arange(9.0)[:, None] + random.standard_normal((9, 12))
+    second = np.arange(9.0)[:, None] + 5 * random.standard_normal((9, 12))
     both = rank_correlation(first, second)
     assert -1 <= both.low < both.spearman <= both.high <= 1
     assert both == rank_correlation(first, second)
@@ -67,8 +81,8 @@ def test_undefined_scores_are_left_out_and_what_ranks_nothing_has_no_correlation
 
 def test_a_paired_difference_is_that_of_the_correlations_on_the_same_images():
     random = generator(2, "scores")
-    f1 = np.arange(6.0)[:, None] + random.standard_normal((6, 10))
-    good, bad = f1 + 0.1 * random.standard_normal((6, 10)), random.standard_normal((6, 10))
+    f1 = np.arange(9.0)[:, None] + random.standard_normal((9, 10))
+    good, bad = f1 + 0.1 * random.standard_normal((9, 10)), random.standard_normal((9, 10))
     pairs = [((f1, bad), (f1, good)), ((f1, good), (f1, good))]
     found = paired_difference(pairs)
     worse, better = (rank_correlation(f1, one).spearman for one in (bad, good))
@@ -78,7 +92,7 @@ def test_a_paired_difference_is_that_of_the_correlations_on_the_same_images():
     assert found.low <= found.difference <= found.high < 0
     assert (found.share_lower, found.n_pairs) == (0.5, 2)
     same = paired_difference(pairs[1:])
-    assert same.low == same.high == same.difference == 0  # the same images are drawn in both
-    nothing = np.ones((6, 10))
+    assert same.low == same.high == same.difference == 0  # the same methods and images are drawn in both
+    nothing = np.ones((9, 10))
     assert paired_difference([*pairs, ((f1, nothing), (f1, good))]) == found
     assert paired_difference([((f1, nothing), (f1, good))]).difference is None

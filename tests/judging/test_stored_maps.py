@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from attributionlab.environments import make_environment
-from attributionlab.errors import BadOption
+from attributionlab.errors import BadOption, WrongShape
 from attributionlab.judging import check, check_maps
 from attributionlab.methods import Declaration
 
@@ -70,3 +70,18 @@ def test_they_score_as_the_method_that_computed_them():
 def test_an_unknown_rule_is_refused():
     with pytest.raises(BadOption, match=r"^`rule` must be interval or point, got 'mean'$"):
         verdict_of(lambda truth: truth.signed, rule="mean")
+
+
+def test_maps_of_counterparts_are_refused_where_they_say_nothing():
+    environment, single = environment_of(MULTI), environment_of("single-color-sum[size=16]")
+    for message, place, batch in (
+        ("be left out in this environment, got 'single", single, single.sample(2)),
+        ("be left out where the target is not the winner", environment, environment.sample(2, target="loser")),
+        ("be of at least 2 images, got 1", environment, environment.sample(1)),
+    ):
+        maps = batch.ground_truth.signed
+        with pytest.raises(BadOption, match=rf"^`counterpart_maps` must {message}"):
+            check_maps(maps, place, batch, counterpart_maps=maps)
+    batch = environment.sample(2)
+    with pytest.raises(WrongShape, match=r"^`counterpart_maps` must be"):
+        check_maps(batch.ground_truth.signed, environment, batch, counterpart_maps=torch.ones(3, 16, 16))

@@ -63,9 +63,11 @@ def test_a_true_baseline_with_other_channels_than_the_image_is_refused():
         method(nn.Flatten(), torch.zeros(1, 1, 4, 4), torch.tensor([0]))
 
 
-@pytest.mark.parametrize("baseline", ["white", "1,2,x", "", 3.5, "1.5,2,3"])
+@pytest.mark.parametrize(
+    "baseline", ["white", "1,2,x", "", 3.5, "nan,0,0", torch.tensor([1, 2, 3]), torch.tensor([float("nan")])]
+)
 def test_what_is_no_baseline_is_refused(baseline):
-    with pytest.raises(BadOption, match=r"^`baseline` must be black or true or a list of integers, got "):
+    with pytest.raises(BadOption, match=r"^`baseline` must be black or true or a list of numbers or a tensor, got "):
         make_method("integrated-gradients", baseline=baseline)
 
 
@@ -73,7 +75,37 @@ def test_what_is_no_baseline_is_refused(baseline):
 def test_a_baseline_that_is_no_color_is_refused(baseline):
     batch = environment().sample(1)
     with pytest.raises(BadOption, match=rf"^`baseline` must have values in 0\.\.255, got {re.escape(str(baseline))}$"):
-        make_method("occlusion", baseline=baseline)(environment().model, batch.inputs, batch.targets)
+        make_method("occlusion", environment(), baseline=baseline)(environment().model, batch.inputs, batch.targets)
+
+
+@pytest.mark.parametrize("name", WITH_BASELINE)
+def test_a_network_without_an_environment_takes_any_number_per_channel_as_baseline(name):
+    method = make_method(f"{name}[baseline=-2.5,0,300]")
+    assert method.spec == f"{name}[baseline=-2.5,0,300]"
+    image = method.baseline_like(torch.rand(2, 3, 4, 5), method.baseline)
+    assert (image == torch.tensor([-2.5, 0, 300])[:, None, None]).all()
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 4, 5), (1, 3, 4, 5)])
+@pytest.mark.parametrize("name", WITH_BASELINE)
+def test_a_tensor_is_a_baseline_per_channel_or_per_value(name, shape):
+    values = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    method = make_method(name, baseline=values)
+    image = method.baseline_like(torch.rand(2, 3, 4, 5), method.baseline)
+    assert torch.equal(image, (values[:, None, None] if values.ndim == 1 else values).expand(2, 3, 4, 5))
+    assert method == make_method(name, baseline=values.clone())
+    assert method.spec != make_method(name, baseline=values + 1).spec
+    assert re.fullmatch(rf"{name}\[baseline=tensor-[0-9a-f]{{8}}\]", method.spec)
+
+
+def test_a_tensor_that_does_not_fit_the_inputs_is_refused():
+    method = make_method("integrated-gradients", baseline=torch.zeros(3, 4, 4))
+    message = r"^`baseline` must have shape \(3,\), \(3, 4, 5\) or \(n, 3, 4, 5\), got \(3, 4, 4\)$"
+    with pytest.raises(BadOption, match=message):
+        method.baseline_like(torch.zeros(1, 3, 4, 5), method.baseline)
+    several = make_method("occlusion", baseline=torch.zeros(2, 3, 4, 5))
+    with pytest.raises(BadOption, match=r"^`baseline` must be one image; `deepshap` averages over several, got "):
+        several.baseline_like(torch.zeros(1, 3, 4, 5), several.baseline)
 
 
 MISFITS = {

@@ -126,19 +126,26 @@ def test_a_layer_that_another_model_does_not_have_is_refused():
         make_method("gradcam", layer="features.7")(TwoLayers(), IMAGE, torch.tensor([0]))
 
 
-def test_an_index_is_refused_where_there_is_no_accumulator():
-    """Also where a module happens to be called like the index: that would be another layer than the one meant."""
+def test_an_index_names_a_layer_of_a_sequential_model():
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.Conv2d(2, 2, 1), nn.Flatten(), nn.Linear(72, 1))
+    first, by_index, by_path = (
+        make_method(f"gradcam[layer={layer}]")(model, IMAGE, torch.tensor([0])) for layer in ("0", "2", "model.2")
+    )
+    assert torch.equal(by_index, by_path)
+    assert not torch.equal(by_index, first)
+
+
+def test_an_index_that_no_layer_has_is_refused():
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(72, 1))
-    hint = "this model has model.0, model.1, model.2"
-    with pytest.raises(BadOption, match=f"^`layer` must be the dotted path .* of the model, got 0; {hint}$"):
-        make_method("gradcam", layer=0)(model, IMAGE, torch.tensor([0]))
-    by_path = make_method("gradcam[layer=model.0]")(model, IMAGE, torch.tensor([0]))
-    assert by_path.shape == IMAGE[:, 0].shape
+    with pytest.raises(
+        BadOption, match=r"^`layer` must be the dotted path .* of the model, got 3; this model has 0, 1, 2$"
+    ):
+        make_method("gradcam", layer=3)(model, IMAGE, torch.tensor([0]))
 
 
 def test_the_last_layers_of_a_long_model_are_named():
     model = nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(7)))
-    hint = r"this model has model.2, model.3, model.4, model.5, model.6 \(2 more before\)"
+    hint = r"this model has 2, 3, 4, 5, 6 \(2 more before\)"
     with pytest.raises(BadOption, match=rf"got 'x'; {hint}$"):
         make_method("gradcam", layer="x")(model, IMAGE, torch.tensor([0]))
 

@@ -4,11 +4,15 @@ from functools import cache
 
 import pytest
 import torch
+from captum.attr import DeepLift, DeepLiftShap
 from torch import nn
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption
 from attributionlab.methods import make_method
+from attributionlab.methods.base import captum_quiet
+from attributionlab.methods.deeplift import FIRST_BACKGROUND
+from attributionlab.methods.diagnostics import collecting
 
 
 @cache
@@ -61,6 +65,81 @@ def test_the_rescale_rule_shares_a_difference_across_a_relu():
     model[1].weight.data, model[1].bias.data = torch.ones(1, 2), torch.tensor([-1.0])
     maps = make_method("deeplift")(model, torch.tensor([[[[2.0, 1.0]]]]), torch.tensor([0]))
     torch.testing.assert_close(maps, torch.tensor([[[4 / 3, 2 / 3]]]))
+
+
+@pytest.mark.parametrize("name", ["deeplift", "deepshap"])
+@pytest.mark.parametrize("baseline", ["black", "true"])
+def test_maps_of_a_probability_add_up_to_its_difference_by_the_rule_of_shap_alone(baseline, name):
+    environment = environment_of("multi-color-sum[size=16]")
+    batch = environment.sample(3)
+    deltas = []
+    for rule in ("shap", "captum"):
+        method = make_method(name, environment, baseline=baseline, rule=rule)
+        with collecting() as recorded:
+            method(environment.model, batch.inputs, batch.targets)
+        deltas.append(max(map(abs, recorded["convergence_delta"])))
+    assert deltas[0] < 1e-5, "27 layers of float32, where a logit changes by 50"
+    assert deltas[1] > 0.1
+
+
+@pytest.mark.parametrize("name", ["deeplift", "deepshap"])
+def test_the_rule_of_captum_is_named_in_the_spec_and_in_what_it_declares(name):
+    by_captum = make_method(f"{name}[rule=captum]")
+    assert by_captum.spec == f"{name}[rule=captum]"
+    assert "captum" in by_captum.declaration.completeness
+    assert "captum" not in make_method(name).declaration.completeness
+
+
+def test_the_rule_of_captum_is_captums():
+    environment = environment_of("multi-color-sum[size=16]")
+    batch = environment.sample(1)
+    black = torch.zeros_like(batch.inputs)
+    with captum_quiet():
+        deeplift = DeepLift(environment.model).attribute(batch.inputs, black, target=batch.targets)
+        deepshap = DeepLiftShap(environment.model).attribute(
+            batch.inputs, black.repeat(3, 1, 1, 1), target=batch.targets
+        )
+    for spec, expected in (("deeplift[rule=captum]", deeplift), ("deepshap[n_baselines=3,rule=captum]", deepshap)):
+        maps = make_method(spec)(environment.model, batch.inputs, batch.targets)
+        assert torch.equal(maps, expected.detach().sum(dim=1))
+
+
+def test_deepshap_averages_deeplift_over_the_baselines_of_a_tensor():
+    environment = environment_of("multi-color-sum[size=16]")
+    batch, others = environment.sample(2), environment.sample(3, 50).inputs
+    maps = make_method("deepshap", baseline=others)(environment.model, batch.inputs, batch.targets)
+    each = [make_method("deeplift", baseline=other)(environment.model, batch.inputs, batch.targets) for other in others]
+    torch.testing.assert_close(maps, torch.stack(each).mean(dim=0), rtol=0, atol=1e-5)  # sums of 3 in another order
+
+
+def test_deepshap_takes_samples_of_the_environment_as_baselines():
+    environment = environment_of("multi-color-sum[size=16]")
+    batch = environment.sample(2)
+    drawn = make_method("deepshap[baseline=samples,n_baselines=3]", environment)
+    by_hand = make_method("deepshap", baseline=environment.sample(3, FIRST_BACKGROUND).inputs)
+    maps, expected = (method(environment.model, batch.inputs, batch.targets) for method in (drawn, by_hand))
+    assert torch.equal(maps, expected)
+    with pytest.raises(BadOption, match=r"^`environment` must be given: its samples are the baselines"):
+        make_method("deepshap[baseline=samples]")(environment.model, batch.inputs, batch.targets)
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_values_add_up_through_maximum_pooling_and_layers_that_work_in_place(inplace):
+    """Overlapping windows, directly behind a convolution, where captum and shap lose value."""
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(2, 4, 3), nn.MaxPool2d(3, stride=2), nn.ReLU(inplace=inplace), nn.Flatten(), nn.Linear(16, 2))
+    model, images = nn.Sequential(*layers), torch.randn(2, 2, 7, 7)
+    start = torch.randn(2, 7, 7)
+    maps = make_method("deeplift", baseline=start)(model, images, torch.tensor([0, 1]))
+    outputs = (model(images) - model(start[None])).detach()
+    torch.testing.assert_close(maps.sum(dim=(1, 2)), torch.stack([outputs[0, 0], outputs[1, 1]]))
+
+
+def test_a_layer_without_a_rule_is_refused():
+    model = nn.Sequential(nn.Flatten(), nn.LayerNorm(16), nn.Linear(16, 2))
+    message = r"^`model` must have a rescale rule for every module, got '1 \(LayerNorm\)'; DeepLIFT defines no"
+    with pytest.raises(BadOption, match=message):
+        make_method("deeplift")(model, torch.zeros(1, 1, 4, 4), torch.tensor([0]))
 
 
 @pytest.mark.parametrize("n_baselines", [1, 0])

@@ -26,17 +26,19 @@ def starts_of(side, window, stride):
 def literal_occlusion(model, image, target, color, window, stride):
     """The drop of the logit under each window, averaged over the windows that cover a pixel."""
     _, height, width = image.shape
+    rows, columns = window if isinstance(window, tuple) else (window, window)
+    down, right = stride if isinstance(stride, tuple) else (stride, stride)
     whole = model.logits(image[None])[0, target].item()
     total, covering = torch.zeros(height, width), torch.zeros(height, width)
-    for top in starts_of(height, window, stride):
-        for left in starts_of(width, window, stride):
+    for top in starts_of(height, rows, down):
+        for left in starts_of(width, columns, right):
             covered = image.clone()
-            for row in range(top, min(top + window, height)):
-                for column in range(left, min(left + window, width)):
+            for row in range(top, min(top + rows, height)):
+                for column in range(left, min(left + columns, width)):
                     covered[:, row, column] = torch.tensor(color)
             drop = whole - model.logits(covered[None])[0, target].item()
-            total[top : top + window, left : left + window] += drop
-            covering[top : top + window, left : left + window] += 1
+            total[top : top + rows, left : left + columns] += drop
+            covering[top : top + rows, left : left + columns] += 1
     return total / covering
 
 
@@ -50,6 +52,8 @@ def literal_occlusion(model, image, target, color, window, stride):
         ("single-color-sum[height=16,width=18]", "", (0.0,)),
         ("single-color-sum[height=16,width=18]", "window=16,stride=9", (0.0,)),
         ("single-color-sum[size=16]", "window=3,stride=1", (0.0,)),
+        ("single-color-sum[size=16]", "window=7,2,stride=3,2", (0.0,)),
+        ("multi-color-sum[size=16]", "window=1,16,stride=1", (0.0,) * 3),
     ],
 )
 def test_occlusion_equals_nested_loops_over_windows(spec, options, color):
@@ -117,6 +121,30 @@ def test_occlusion_refuses_a_window_larger_than_the_image():
     batch = environment.sample(1)
     with pytest.raises(BadOption, match=r"^`window` must be at most the image's smaller side \(16\), got 17$"):
         make_method("occlusion", window=17)(environment.model, batch.inputs, batch.targets)
+
+
+def test_windows_of_two_sides_are_the_same_by_forward_passes():
+    environment = environment_of("multi-color-sum[size=16]")
+    batch, method = environment.sample(1), make_method("occlusion[window=2,5,stride=1,4]")
+    with torch.no_grad():
+        expected = method.by_captum(environment.model, batch.inputs, batch.targets)[:, 0]
+    assert torch.equal(method(environment.model, batch.inputs, batch.targets), expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("window=0,3", r"^`window` must be at least 1, got \(0, 3\)$"),
+        ("window=5,3,stride=4", r"^`stride` must be at most `window` \(5,3\), got 4$"),
+        ("window=17,3,stride=3", r"^`window` must fit into the image \(16, 18\), got \(17, 3\)$"),
+    ],
+)
+def test_windows_that_do_not_fit_are_refused(options, message):
+    batch = environment_of("single-color-sum[height=16,width=18]").sample(1)
+    with pytest.raises(BadOption, match=message):
+        make_method(f"occlusion[{options}]")(
+            environment_of("single-color-sum[height=16,width=18]").model, batch.inputs, batch.targets
+        )
 
 
 def test_a_baseline_beyond_the_designed_values_is_occluded_by_forward_passes():

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 import attributionlab as al
 from attributionlab.errors import BadOption
-from attributionlab.methods.structure import require_chain, require_relu_modules, unseen
+from attributionlab.methods.structure import require_relu_modules, unseen
 
 IMAGES = torch.ones(2, 3, 4, 4)
 
@@ -54,32 +54,6 @@ def test_a_module_that_is_called_again_is_named():
     require_relu_modules(network, IMAGES)
     with pytest.raises(BadOption, match=r"`model` must call each nn.ReLU module once, got 'relu again'"):
         require_relu_modules(network, IMAGES, once=True)
-
-
-@pytest.mark.parametrize(
-    ("join", "name"),
-    [
-        (lambda a, b: a + b, "add"),
-        (torch.add, "add"),
-        (lambda a, b: torch.add(a, other=b), "add"),
-        (lambda a, b: a.clone().add_(b), "add_"),
-        (lambda a, b: a - b, "sub"),
-        (lambda a, b: a * b, "mul"),
-        (torch.maximum, "maximum"),
-        (lambda a, b: a @ b, "matmul"),
-    ],
-)
-def test_branches_that_come_together_are_named(join, name):
-    network = Network(lambda self, values: join(self.relu(values), values))
-    with pytest.raises(BadOption, match=rf"`model` must be a chain of layers, got 'branches .*\b{name}'.*zennit#236"):
-        require_chain(network, IMAGES)
-
-
-def test_constants_and_concatenation_are_no_branches():
-    network = Network(
-        lambda self, values: torch.cat([values[:, :1], self.relu(values)[:, 1:]], dim=1) / 2 + self.first.bias.sum()
-    )
-    require_chain(network, IMAGES)
 
 
 def test_looking_leaves_no_trace_even_where_the_model_raises():

@@ -12,11 +12,12 @@ from rich.console import Console
 from attributionlab.environments import ENVIRONMENTS
 from attributionlab.methods import METHODS, SEGMENTERS
 from attributionlab.metrics import METRICS
+from attributionlab.modification import MANIPULATIONS
 from attributionlab.reports.tables.catalog import CSV_COLUMNS, catalog, catalog_rows, catalog_tables, entry_table
 from attributionlab.reports.tables.descriptions import describe, describe_class
 from attributionlab.specs.options import option_fields
 
-KINDS = ("environments", "methods", "metrics", "segmenters")
+KINDS = ("environments", "methods", "metrics", "segmenters", "manipulations")
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,6 +27,7 @@ def test_the_catalog_has_every_registered_name():
     assert [entry["name"] for entry in entries["methods"]] == list(METHODS)
     assert [entry["name"] for entry in entries["metrics"]] == list(METRICS)
     assert [entry["name"] for entry in entries["segmenters"]] == list(SEGMENTERS)
+    assert [entry["name"] for entry in entries["manipulations"]] == list(MANIPULATIONS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -28,7 +28,7 @@ def plan():
         environments=["multi-color-sum[size=16]"],
         methods=["gradient", "random", "occlusion"],
         metrics=["insertion"],
-        n_samples=24,
+        n_samples=12,
         images_per_job=1,
     )
 
@@ -84,7 +84,7 @@ def test_a_method_that_kills_every_worker_is_lost_and_the_rest_goes_on(tmp_path,
 
 def test_a_scheduler_that_does_not_answer_is_the_machines_fault(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("attributionlab.runs.executors.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("attributionlab.runs.clusters.CONNECT_SECONDS", 0.5)
     with pytest.raises(MachineError, match=r"`scheduler` must be a Dask scheduler that answers, got 'tcp:"):
         run_plan(plan(), tmp_path / "run", backend="dask", address="tcp://127.0.0.1:9")
     assert not (tmp_path / "run").exists(), "nothing that was not there"
@@ -97,7 +97,7 @@ def test_a_ray_cluster_that_is_not_there_or_does_not_answer_is_the_machines_faul
     ):
         run_plan(plan(), tmp_path / "run", backend="ray", address="127.0.0.1:9")
     answer = threading.Event()
-    monkeypatch.setattr("attributionlab.runs.executors.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("attributionlab.runs.clusters.CONNECT_SECONDS", 0.2)
     monkeypatch.setattr(ray, "init", lambda **_: answer.wait())
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,

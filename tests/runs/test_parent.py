@@ -13,7 +13,7 @@ import pytest
 from warm_python import COMMAND  # a neighbor
 
 from attributionlab.runs import Plan, run_plan
-from attributionlab.runs.executors import _sigterm_kept
+from attributionlab.runs.clusters import sigterm_kept
 from attributionlab.runs.records import RECORDS_FILE, valid
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks processes up in /proc")
@@ -148,7 +148,7 @@ def test_no_worker_survives_a_run_that_is_ended(tmp_path, warm_python, options, 
 
 def test_a_cluster_does_not_keep_the_handler_of_sigterm():
     handler = signal.getsignal(signal.SIGTERM)
-    with _sigterm_kept():
+    with sigterm_kept():
         signal.signal(signal.SIGTERM, lambda *_: None)
     assert signal.getsignal(signal.SIGTERM) is handler
 

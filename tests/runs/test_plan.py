@@ -282,3 +282,25 @@ def test_a_plan_of_very_many_mistakes_stops_at_the_first_ones(monkeypatch):
     with pytest.raises(BadPlan) as refused:
         Plan.of(**{f"unknown_{index}": 1 for index in range(10)})
     assert len(refused.value.problems) == 3
+
+
+def test_jobs_of_other_targets_have_other_keys_and_the_winners_have_those_of_earlier_versions():
+    job = Job("multi-color-sum[size=16]", "gradient", "agreement", 0, 4)
+    keys = {dataclasses.replace(job, target=target).key for target in ("winner", "loser", 0, 1)}
+    assert len(keys) == 4 and dataclasses.replace(job, target="winner").key == "461a01b0a7c72df7b8a89e05cd1ba7af"
+    plan = Plan.of(**SMALL, target="loser")
+    assert {job.target for unit in plan.units() for job in unit.jobs} == {"loser"}
+    assert Plan.from_dict(plan.to_dict()) == plan != Plan.of(**SMALL)
+    assert "target" not in Plan.of(**SMALL).to_dict(), "as in plans that were stored before there was a target"
+    assert Plan.from_dict(Plan.of(**SMALL).to_dict()).target == "winner"
+
+
+@pytest.mark.parametrize("target", ["looser", 4, -1, True, 1.0, None])
+def test_a_target_without_truth_is_one_problem_of_the_plan(target):
+    with pytest.raises(BadPlan, match=r"^`target` must be ") as caught:
+        Plan.of(**SMALL, target=target)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(
+        BadPlan, match=r"^`target` must be winner, got 'loser'; single-color-sum has no truth for other"
+    ):
+        Plan.of(**SMALL | {"environments": ["single-color-sum[size=16]"]}, target="loser")

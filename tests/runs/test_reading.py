@@ -107,6 +107,12 @@ def read_everything(path, target):
     return summaries
 
 
+@pytest.fixture
+def unsaved(monkeypatch):
+    """Figures are drawn, but not saved, which takes most of the time."""
+    monkeypatch.setattr("attributionlab.reports.figures.runs.save_figure", lambda *_, **__: None)
+
+
 def test_whoever_reads_a_run_imports_nothing_that_it_names(folder, tmp_path):
     summaries, _ = read_everything(folder / "run", tmp_path / "figures")
     assert not (folder / "marker").exists()
@@ -114,6 +120,7 @@ def test_whoever_reads_a_run_imports_nothing_that_it_names(folder, tmp_path):
     assert RunView(load_records(folder / "run")).directions == {"insertion": 1.0, f"{folder / 'own.py'}:total": -1.0}
 
 
+@pytest.mark.usefixtures("unsaved")
 @pytest.mark.filterwarnings("ignore:the declaration of:UserWarning")
 def test_a_run_of_an_earlier_version_imports_nothing_either(folder, copied, tmp_path):
     without_facts(copied)
@@ -122,6 +129,7 @@ def test_a_run_of_an_earlier_version_imports_nothing_either(folder, copied, tmp_
     assert RunView(load_records(copied)).directions == {"insertion": 1.0}
 
 
+@pytest.mark.usefixtures("unsaved")
 @pytest.mark.parametrize("entry", ["methods", "metrics"])
 @pytest.mark.filterwarnings("ignore:the declaration of:UserWarning")
 def test_a_plan_that_names_a_file_of_its_own_folder_does_not_run_it(copied, tmp_path, monkeypatch, entry):
@@ -242,6 +250,7 @@ def test_the_table_of_a_run_needs_neither_torch_nor_captum(folder, form):
     assert "gradient" in result.stdout
 
 
+@pytest.mark.usefixtures("unsaved")
 @pytest.mark.parametrize("n_lines", [0, 1])
 def test_a_run_that_is_not_finished_is_shown_with_what_it_has(copied, tmp_path, n_lines):
     lines = (copied / RECORDS_FILE).read_bytes().splitlines(keepends=True)

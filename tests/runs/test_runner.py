@@ -25,8 +25,11 @@ from attributionlab.files import is_draft
 from attributionlab.measuring.failure import Failure
 from attributionlab.metrics import SensitivityN
 from attributionlab.papers.measuring import MeasuredScores
+from attributionlab.reports.tables.run_rows import run_table
 from attributionlab.runs import Plan, executors, load_records, run_plan
-from attributionlab.runs.executors import Executor, _on_cluster, _parallel, _Workers, together
+from attributionlab.runs.clusters import Workers, do_on_cluster
+from attributionlab.runs.executors import Executor, _parallel
+from attributionlab.runs.groups import together
 from attributionlab.runs.jobs import Job
 from attributionlab.runs.records import RECORDS_FILE, Record, decode, is_whole, read_at, valid
 from attributionlab.runs.runner import _device
@@ -274,11 +277,11 @@ def test_a_run_that_was_there_before_stays_where_nothing_is_left_to_do_or_the_cl
 
 def test_a_process_that_is_killed_at_any_moment_loses_no_record(tmp_path, warm_python):
     folder = tmp_path / "run"
-    plan = small(metrics=["insertion"], n_samples=40, images_per_job=1)
+    plan = small(metrics=["insertion"], n_samples=16, images_per_job=1)
     program = (
         "import sys, attributionlab as al; "
         "plan = al.Plan.of(environments=['multi-color-sum[size=16]', 'single-color-sum[size=16]'], methods="
-        f"{METHODS!r}, metrics=['insertion'], n_samples=40, images_per_job=1); "
+        f"{METHODS!r}, metrics=['insertion'], n_samples=16, images_per_job=1); "
         "al.run_plan(plan, sys.argv[1])"
     )
     seen = 0
@@ -612,7 +615,7 @@ def test_every_unit_is_handed_out_once_with_its_turn_at_the_device(monkeypatch):
         calls.append((group, kind, turn, timeout))
         return group
 
-    monkeypatch.setattr(executors, "do_units", record)
+    monkeypatch.setattr(executors, "do_in_worker", record)
     groups = together(list(small().units()), 1)
     units = [unit for group in groups for unit in group]
     with parallel_config(backend="threading"):
@@ -697,7 +700,7 @@ def test_a_cluster_has_two_units_for_each_worker_and_loses_only_those_that_died(
             raise BrokenProcessPool("it died. Nobody knows why")
         return (done(units[task]),)
 
-    found = list(_on_cluster(units, _Workers(2, submit, first, result, (BrokenProcessPool,)), 60))
+    found = list(do_on_cluster(units, Workers(2, submit, first, result, (BrokenProcessPool,)), 60))
     assert turns == list(range(len(units)))
     assert n_out == [4] * (len(units) - 3) + [3, 2, 1]
     assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
@@ -714,8 +717,8 @@ def test_units_of_a_group_whose_worker_died_are_handed_out_again_one_by_one():
             raise BrokenProcessPool("it died. Nobody knows why")
         return tuple(map(done, group))
 
-    workers = _Workers(1, lambda group, *_: group, lambda tasks: tasks[0], result, (BrokenProcessPool,))
-    found = list(_on_cluster(units, workers, None))
+    workers = Workers(1, lambda group, *_: group, lambda tasks: tasks[0], result, (BrokenProcessPool,))
+    found = list(do_on_cluster(units, workers, None))
     assert sorted(one.records[0].job.key for one in found) == sorted(unit.jobs[0].key for unit in units)
     (lost,) = (one for one in found if one.records[0].error is not None)
     assert [record.job for record in lost.records] == list(units[4].jobs)
@@ -726,9 +729,9 @@ def test_workers_that_lack_a_package_are_the_machines_fault():
     def result(task):
         raise ModuleNotFoundError("No module named 'attributionlab'")
 
-    workers = _Workers(1, lambda _, turn, __: turn, lambda tasks: tasks[0], result, (BrokenProcessPool,))
+    workers = Workers(1, lambda _, turn, __: turn, lambda tasks: tasks[0], result, (BrokenProcessPool,))
     with pytest.raises(MachineError, match="`workers` must have what this machine has installed, got No module named"):
-        list(_on_cluster(list(small().units()), workers, None))
+        list(do_on_cluster(list(small().units()), workers, None))
 
 
 def test_a_cluster_may_have_gpus_where_this_machine_has_none(monkeypatch):
@@ -901,3 +904,20 @@ def test_a_method_that_explains_the_logit_is_judged_by_the_logits_truth_and_pape
     measured = MeasuredScores((spec,), {"Occlusion": "occlusion", "Gradient": "gradient"}, {}, records)
     assert (measured.scores("Occlusion", "overall.f1") == of_output).all()
     assert (measured.scores("Gradient", "overall.f1") == records.scores(spec, "gradient", name="overall.f1")).all()
+
+
+def test_a_run_of_another_target_follows_it_and_names_a_method_that_ignores_it(tmp_path):
+    environment = al.make_environment("multi-color-sum[output=logit,size=16]")
+    plan = Plan.of(
+        environments=[environment.spec], methods=["gradient", "edge"], metrics=["deletion"], n_samples=4, target="loser"
+    )
+    run_plan(plan, tmp_path / "run")
+    records = load_records(tmp_path / "run")
+    following, ignorant = records.summaries()
+    assert following.truths["signed"].f1 == 1 and following.diagnosis == ()
+    assert ignorant.diagnosis[0].startswith("4 maps are the same for the winner")
+    batch = environment.sample(4, target="loser")
+    deletion = al.deletion(environment, batch, batch.ground_truth.signed).auc
+    assert records.scores(environment.spec, "gradient", "deletion").tolist() == pytest.approx(deletion.tolist())
+    assert {record.job.target for record in records} == {"loser"}
+    assert run_table(records).note.startswith("explained output: that of the loser; ")

@@ -208,6 +208,8 @@ def test_fields_that_are_no_options_are_unknown(name):
         (float | None, "a number or none"),
         (str, "a text"),
         (tuple[int, ...], "a list of integers"),
+        (tuple[int | float, ...], "a list of numbers"),
+        (tuple[int, int], "a pair of integers"),
         (Color, "a color R,G,B"),
         (Literal["a", "b"] | int, "a or b or an integer"),
     ],

@@ -17,9 +17,10 @@ from attributionlab.environments import ENVIRONMENTS, SingleColorSum, complete_e
 from attributionlab.errors import BadOption, BrokenEnvironment, UnknownName
 from attributionlab.methods import METHODS, SEGMENTERS
 from attributionlab.metrics import METRICS
+from attributionlab.modification import MANIPULATIONS
 from attributionlab.specs.rules import import_object
 
-CATALOGS = (METHODS, METRICS, ENVIRONMENTS, SEGMENTERS)
+CATALOGS = (METHODS, METRICS, ENVIRONMENTS, SEGMENTERS, MANIPULATIONS)
 
 
 def double(model, inputs, targets):
@@ -184,13 +185,13 @@ def test_a_registered_segmenter_is_listed_among_the_values_of_the_option():
         ("GradCAM", "gradcam"),
         ("LayerGradCam", "gradcam"),
         ("Saliency", "gradient-magnitude or gradient"),
-        ("LRP", "lrp-epsilon or lrp-z or lrp-alpha-beta"),
+        ("LRP", "lrp-epsilon or lrp-z or lrp-alpha-beta or lrp-gamma"),
         ("InputXGradient", "input-x-gradient"),
         ("FeatureAblation", "occlusion"),
         ("KernelShap", "kernel-shap"),
         ("GuidedGradCam", "guided-gradcam"),
         ("NoiseTunnel", "smoothgrad or smoothgrad-squared or vargrad"),
-        ("LayerLRP", "lrp-epsilon or lrp-z or lrp-alpha-beta"),
+        ("LayerLRP", "lrp-epsilon or lrp-z or lrp-alpha-beta or lrp-gamma"),
         ("NeuronDeconvolution", "deconvnet"),
         ("grad*input", "input-x-gradient"),
         ("LOO", "occlusion"),

@@ -60,16 +60,17 @@ def test_the_marker_makes_a_matrix_and_the_summary_a_table(pytester):
             "*test_matrix?single-color-sum?size=20?-seed0? PASSED*",
             "*test_matrix?single-color-sum?size=20?-seed7? PASSED*",
             "*faithfulness (attributionlab)*",
-            "method *environment *truth *F1 *95 % CI *verdict",
+            "method *environment *decided by *F1 *95 % CI *networks *verdict",
             "input-x-gradient *multi-color-sum?seed=7,size=32? *signed *passed",
             "input-x-gradient *multi-color-sum?size=32? *signed *passed",
         ]
     )
 
 
-def test_workers_send_what_they_find(pytester):
+@pytest.mark.parametrize("n_workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_workers_send_what_they_find(pytester, n_workers):
     pytester.makepyfile(USING)
-    result = pytester.runpytest_subprocess("-n", "2", *OPTIONS)
+    result = pytester.runpytest_subprocess("-n", str(n_workers), *OPTIONS)
     result.assert_outcomes(passed=6)
     result.stdout.fnmatch_lines(
         ["*faithfulness (attributionlab)*", "input-x-gradient *single-color-sum?seed=7,size=20? *passed"]

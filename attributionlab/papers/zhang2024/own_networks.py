@@ -17,6 +17,7 @@ from attributionlab.machine import find_device
 from attributionlab.measuring.guard import run_guarded
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.papers.studies import StudySetting
+from attributionlab.papers.zhang2024.lime import LIME_OF_CAPTUM
 from attributionlab.papers.zhang2024.sam import sam_options
 from attributionlab.printable import error_line
 from attributionlab.specs.functions import load_function
@@ -184,11 +185,12 @@ def explain_images(
 def lime_methods(setting: StudySetting) -> dict[str, AnyMethod]:
     """LIME with the classical priors, and with SAM if its weights are given."""
     methods: dict[str, AnyMethod] = {
-        f"LIME ({prior})": make_method("lime", segments=prior, baseline="black") for prior in CLASSICAL
+        f"LIME ({prior})": make_method("lime", segments=prior, baseline="black", **LIME_OF_CAPTUM)
+        for prior in CLASSICAL
     }
     sam = sam_options(setting)
     if sam:
-        methods["LIME (sam)"] = make_method("lime", segments="sam", baseline="black", **sam)
+        methods["LIME (sam)"] = make_method("lime", segments="sam", baseline="black", **LIME_OF_CAPTUM, **sam)
     return methods
 
 
@@ -196,7 +198,7 @@ def methods_beside_lime(color: tuple[int, ...], side: int) -> dict[str, AnyMetho
     """The methods that section 4 shows beside LIME: DeepSHAP from black, IG and Occlusion from two colors."""
     window = max(1, side // N_WINDOWS)
     windows = {"window": window, "stride": max(1, window // 2)}
-    methods: dict[str, AnyMethod] = {"DeepSHAP": make_method("deepshap")}
+    methods: dict[str, AnyMethod] = {"DeepSHAP": make_method("deepshap[rule=captum]")}
     for name, method, options in (("IG", "integrated-gradients", {}), ("Occlusion", "occlusion", windows)):
         for baseline in (BLACK, color):
             methods[from_color(name, baseline)] = make_method(method, baseline=baseline, **options)

@@ -10,6 +10,7 @@ from attributionlab.papers.claims import Finding, JudgedClaim, PublishedClaim, j
 from attributionlab.papers.evidence import average_images
 from attributionlab.papers.measuring import MeasuredScores, measure_plan, plan_study
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
+from attributionlab.papers.zhang2024.lime import LIME_OF_CAPTUM
 from attributionlab.papers.zhang2024.own_maps import compare_noise
 from attributionlab.papers.zhang2024.published import published
 from attributionlab.papers.zhang2024.sam import NO_SAM, check_weights, sam_options
@@ -22,7 +23,19 @@ FREE = ("quickshift", "felzenszwalb", "slic", "grid", "oracle")
 BASELINES = {"LIME": "black", "LIME*": "true"}
 """Colors of hidden segments, which the paper does not give; the star is that of IG* and Occlusion*."""
 
-NAMES = tuple(f"{name} ({prior})" for prior in (*FREE, "sam") for name in BASELINES)
+VARIANTS: dict[str, dict[str, object]] = {
+    **{name: {"baseline": baseline, **LIME_OF_CAPTUM} for name, baseline in BASELINES.items()},
+    "LIME of its package": {},
+}
+"""Options of LIME: captum's regression by color, and the defaults, which are those of the package `lime`."""
+
+READINGS = {
+    **{name: f"{baseline} baseline" for name, baseline in BASELINES.items()},
+    "LIME of its package": "the package's choices",
+}
+"""Words for the variants in findings."""
+
+NAMES = tuple(f"{name} ({prior})" for prior in (*FREE, "sam") for name in VARIANTS)
 TRUTHS = ("positive", "overall")
 
 
@@ -54,9 +67,9 @@ def _planned(setting: StudySetting) -> tuple[str, dict[str, str], dict[str, str]
     if sam_options(setting):
         priors["sam"] = {"segments": "sam", **sam_options(setting)}
     methods = {
-        f"{name} ({prior})": make_method("lime", **options, baseline=baseline).spec
+        f"{name} ({prior})": make_method("lime", **options, **choices).spec
         for prior, options in priors.items()
-        for name, baseline in BASELINES.items()
+        for name, choices in VARIANTS.items()
     }
     environment = {"default": setting.preset.sized("multi-color-sum")}
     return f"{KEY}-sam" if "sam" in priors else KEY, environment, methods
@@ -76,7 +89,10 @@ NOTES = (
         "`oracle` is the scene's own patches: what a perfect prior would give. Half of a patch is background, so that no map that is "
         "constant on it has an F1 above about 0.67."
     ),
-    "LIME's hidden segments are black, those of LIME\\* show the true background; the paper does not say which.",
+    (
+        "LIME's hidden segments are black, those of LIME\\* show the true background; the paper does not say which. Both are captum's Lasso, which "
+        "zeroes most segments. LIME of its package is the authors' ridge, with hidden segments in their own mean color."
+    ),
 )
 
 
@@ -100,12 +116,12 @@ def _better(measured: MeasuredScores, prior: str) -> JudgedClaim:
         published="F1 above",
         test="the difference of F1 is above 0",
     )
-    readings = itertools.product(TRUTHS, BASELINES)
+    readings = itertools.product(TRUTHS, READINGS)
     return JudgedClaim(claim, tuple(_better_on(measured, prior.lower(), truth, name) for truth, name in readings))
 
 
 def _better_on(measured: MeasuredScores, prior: str, truth: str, method: str) -> Finding:
-    reading, name = f"{truth} truth, {BASELINES[method]} baseline", f"{truth}.f1"
+    reading, name = f"{truth} truth, {READINGS[method]}", f"{truth}.f1"
     worse = measured.scores(f"{method} ({prior})", name)
     if f"{method} (sam)" in measured.methods:
         difference = average_images(measured.scores(f"{method} (sam)", name) - worse)

@@ -12,8 +12,8 @@ from attributionlab.papers.evidence import average_images
 from attributionlab.papers.measuring import MeasuredScores, measure_plan
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
 from attributionlab.papers.zhang2024.own_maps import compare_signs_and_baselines
-from attributionlab.papers.zhang2024.priors import BASELINES, measure_priors
 from attributionlab.papers.zhang2024.priors import NAMES as PRIORS
+from attributionlab.papers.zhang2024.priors import READINGS, measure_priors
 from attributionlab.papers.zhang2024.published import GammaClaim, PublishedComparison, comparisons, gamma_claims
 from attributionlab.papers.zhang2024.sam import NO_SAM
 from attributionlab.papers.zhang2024.unseen_data import METHODS
@@ -22,6 +22,9 @@ KEY = "section4"
 FOLDER = "section4"
 SHOWN = tuple(name for name in METHODS if not name.startswith("LIME"))
 """Methods of this study; LIME is measured with its priors in the study of appendix K."""
+
+RULES = {"captum": "DeepSHAP", "shap": "DeepSHAP (shap)"}
+"""DeepSHAP by the library whose rule for the softmax it has; the paper does not name its own."""
 
 TRUTHS = ("overall", "positive", "negative", "positive-smooth")
 Causes = Mapping[tuple[str, str], str]
@@ -53,6 +56,10 @@ NOTES = (
     (
         "Appendix G.2 contradicts section 4.3 about the baselines of IG and Occlusion: both are measured, the starred ones from "
         "the true background."
+    ),
+    (
+        "The paper does not name DeepSHAP's rule for the softmax. captum's loses part of the output's change, and only by it are the right "
+        "pixels found with wrong signs; by shap's rule, where values add up, only the winner's logit gets a share."
     ),
 )
 
@@ -91,10 +98,12 @@ def _verdict(published: GammaClaim, measured: MeasuredScores, priors: MeasuredSc
 
 
 def _variants(method: str) -> dict[str, str]:
-    """Our methods that a claim may be about: LIME by the color of its hidden segments, any other method itself."""
+    """Our methods that a claim may be about: LIME by color of hidden segments and regression, DeepSHAP by its rule for the softmax."""
+    if method == "DeepSHAP":
+        return {f"{rule}'s rule": name for rule, name in RULES.items()}
     if method not in PRIORS:
         return {"": method}
-    return {f"{baseline} baseline": method.replace("LIME", name) for name, baseline in BASELINES.items()}
+    return {reading: method.replace("LIME", name) for name, reading in READINGS.items()}
 
 
 def _direction_text(published: GammaClaim) -> str:

@@ -21,8 +21,10 @@ from attributionlab.papers.claims import Direction, Finding, JudgedClaim, Publis
 from attributionlab.papers.evidence import SEED, Evidence, Values
 from attributionlab.papers.measuring import F1_COLUMN, MeasuredScores, RankedScores, measure_plan
 from attributionlab.papers.studies import StudyReport, StudySetting
+from attributionlab.papers.zhang2024.lime import LIME_OF_CAPTUM
 from attributionlab.papers.zhang2024.published import METRIC_NAMES, published_ranks, published_table
 from attributionlab.papers.zhang2024.rankings import consistency, correlations, orders, rank_table
+from attributionlab.specs.grammar import format_spec
 
 WITH, OFF, UNIFORM = "with the effect", "redundancy off", "uniform weights, redundancy kept"
 ENVIRONMENTS: dict[str, dict[str, object]] = {WITH: {}, OFF: {"n_redundant": 0}, UNIFORM: {"accumulator": "uniform"}}
@@ -31,12 +33,13 @@ TRUTHS = ("positive", "overall")
 METHODS = {
     "GradCAM": "gradcam[layer=5]",
     "GuidedBP": "guided-backprop",
-    "LIME": "lime[segments=quickshift,baseline=black]",
-    "LIME*": "lime[segments=quickshift]",
-    "ExPerturb": "extremal-perturbation[area=0.1,blur=21]",
+    "LIME": format_spec("lime", {"baseline": "black", **LIME_OF_CAPTUM}),
+    "LIME*": format_spec("lime", {"baseline": "true", **LIME_OF_CAPTUM}),
+    "ExPerturb": "extremal-perturbation[area=0.1,blur=21,mask=bilinear]",
     "Occlusion": "occlusion[window=5,stride=3]",
     "Occlusion*": "occlusion[window=5,stride=3,baseline=true]",
-    "DeepSHAP": "deepshap",
+    "DeepSHAP": "deepshap[rule=captum]",
+    "DeepSHAP (shap)": "deepshap",
     "IG": "integrated-gradients",
     "IG*": "integrated-gradients[baseline=true]",
     "IBA": "iba[layer=7,information_weight=20]",
@@ -189,7 +192,7 @@ def _difference(column: str, first: RankedScores, second: RankedScores) -> tuple
         (_scores(first, column, network), _scores(second, column, network))
         for network in range(len(first.columns[column]))
     ]
-    paired = paired_difference(pairs, seed=SEED)
+    paired = paired_difference(pairs, seed=SEED, over_methods=False)
     minuend, subtrahend = (ranked.correlation(F1_COLUMN, column) for ranked in (first, second))
     by_seed = tuple(a - b for a, b in zip(minuend.by_seed, subtrahend.by_seed, strict=True))
     return paired, Evidence(minuend.value - subtrahend.value, by_seed, paired.low, paired.high)

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from attributionlab.judging import BugVerdict, DebugReport
-from attributionlab.metrics import normalize
-from attributionlab.reports.figures.maps import draw_map, framed, shortened
+from attributionlab.reports.figures.looks import look_of
+from attributionlab.reports.figures.panels import MESSAGE, add_color_bars, add_notes, draw_map, panel
 from attributionlab.reports.figures.pictures import SIGNED, picture
 from attributionlab.reports.figures.styles import LABEL, plain, wrapped
 
@@ -27,6 +25,11 @@ N_COLUMNS = 1 + 2 * len(NAMES)
 BAND = 10
 """Largest number of bugs below each other; further bugs go into another column."""
 
+NOTE = (
+    "Each truth and each map has its own scale: 1 is its largest magnitude. Both are those of the class that the healthy network "
+    "predicts. Numbers: the part of the truth's change that the map follows."
+)
+
 COLORS = {"revealed": "#1a7f37", "undecided": "#9a6700", "invisible": "#666666"}
 """Colors of outcomes; all others are red."""
 
@@ -34,7 +37,7 @@ COLORS = {"revealed": "#1a7f37", "undecided": "#9a6700", "invisible": "#666666"}
 def debug_figure(report: DebugReport) -> Figure:
     """Draw a row per bug: the first scene, its truth and its map, under the healthy network and with the bug.
 
-    Maps and truths are scaled as for scoring (Eq. 17), each by itself: what a row shows is where a map lies, not how large it is.
+    Each map and each truth has a scale of its own: what a row shows is where a map lies, not how large it is.
     """
     n_bands = -(-len(report.bugs) // BAND)
     height = -(-len(report.bugs) // n_bands)
@@ -48,9 +51,8 @@ def debug_figure(report: DebugReport) -> Figure:
     for index, verdict in enumerate(report.bugs):
         band, row = divmod(index, height)
         _draw_bug(list(axes[row, band * N_COLUMNS : (band + 1) * N_COLUMNS]), verdict, titled=row == 0)
-    scale = ScalarMappable(Normalize(-1, 1), SIGNED)
-    color_bar = figure.colorbar(scale, ax=axes, location="bottom", shrink=0.3, aspect=40, pad=0.02, ticks=[-1, 0, 1])
-    color_bar.ax.set_xticklabels(["lowers the output", "no part", "raises it"], fontsize=LABEL)
+    add_color_bars(figure, SIGNED)
+    add_notes(figure, [NOTE])
     return figure
 
 
@@ -66,10 +68,10 @@ def _draw_bug(axes: Sequence[Axes], verdict: BugVerdict, *, titled: bool) -> Non
             axis.set_title(f"{'with bug' if index > 2 else 'healthy'}\n{NAMES[index % 3]}", fontsize=LABEL)
     if verdict.shown is None:
         message = "no maps" if verdict.error is None else verdict.error.message
-        panels[0].text(0, 0.5, plain(wrapped(shortened(message), 60)), va="center", fontsize=LABEL)
+        panels[0].text(0, 0.5, plain(wrapped(message[:MESSAGE], 60)), va="center", fontsize=LABEL)
         return
     for side in range(2):
         image, truth, drawn = panels[3 * side : 3 * side + 3]
-        framed(image).imshow(picture(verdict.shown.inputs[side]), interpolation="nearest")
+        panel(image).imshow(picture(verdict.shown.inputs[side]), interpolation="nearest")
         for axis, values in ((truth, verdict.shown.truths[side]), (drawn, verdict.shown.maps[side])):
-            draw_map(framed(axis), normalize(values[None])[0])
+            draw_map(panel(axis), look_of(values))

@@ -12,7 +12,20 @@ from attributionlab.judging import Audit, Comparison, EnvironmentAudit
 from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.verdicts import foldable
 
-CSV_COLUMNS = ("environment", "method", "f1_truth", "score", "statistic", "value", "low", "high", "error")
+CSV_COLUMNS = (
+    "environment",
+    "method",
+    "role",
+    "f1_truth",
+    "score",
+    "statistic",
+    "value",
+    "low",
+    "high",
+    "n_methods",
+    "n_images",
+    "error",
+)
 
 
 def audit_tables(audit: Audit) -> Iterable[RenderableType]:
@@ -28,8 +41,13 @@ def audit_tables(audit: Audit) -> Iterable[RenderableType]:
         yield _seeds_table(audit, families)
     if audit.comparisons:
         yield _comparisons_table(audit.comparisons)
+    compared = {"positive": "the pixels that raise the output", "overall": "the pixels that affect the output"}
+    yield f"[dim]F1 ({audit.f1_truth}): agreement of maps with {compared[audit.f1_truth]}, 0 to 1; the other columns: mean score by each metric[/]"
     yield "[dim]↑ higher is better, ↓ lower is better; spearman and kendall: do F1 and the metric rank the methods alike?[/]"
-    yield "[dim](1 same order, -1 reversed order, '-' where one of them is constant); interval: bootstrap over images[/]"
+    yield "[dim](1 same order, 0 unrelated, -1 reversed order, '-' where one of them is constant)[/]"
+    yield "[dim]95 % interval: of spearman, by a bootstrap over methods and images; it is wide where there are few methods[/]"
+    if any(environment.references for environment in audit.environments):
+        yield "[dim]reference: computed from the truth, left out of the correlations, because it would raise the agreement of any metric[/]"
 
 
 def audit_rows(audit: Audit) -> list[dict[str, object]]:
@@ -38,13 +56,16 @@ def audit_rows(audit: Audit) -> list[dict[str, object]]:
         {
             "environment": environment.environment,
             "method": spec,
+            "role": role,
             "f1_truth": audit.f1_truth,
             "score": name,
             "value": value,
+            "n_images": audit.n_samples,
             "error": environment.metric_errors.get(name) if scores.error is None else scores.error.message,
         }
         for environment in audit.environments
-        for spec, scores in environment.methods.items()
+        for role, rows in (("method", environment.methods), ("reference", environment.references))
+        for spec, scores in rows.items()
         for name, value in {"f1": scores.f1, **scores.metrics}.items()
     ]
     correlations: list[dict[str, object]] = [
@@ -56,6 +77,8 @@ def audit_rows(audit: Audit) -> list[dict[str, object]]:
             "value": value,
             "low": correlation.low if statistic == "spearman" else None,
             "high": correlation.high if statistic == "spearman" else None,
+            "n_methods": correlation.n_methods,
+            "n_images": correlation.n_images,
             "error": environment.metric_errors.get(name),
         }
         for environment in audit.environments
@@ -79,27 +102,32 @@ def audit_rows(audit: Audit) -> list[dict[str, object]]:
 
 def _scores_table(audit: Audit, environment: EnvironmentAudit) -> Table:
     images = "1 image" if audit.n_samples == 1 else f"{audit.n_samples} images"
-    table = Table(title=escape(f"{environment.environment} · {images}"), title_justify="left", box=box.SIMPLE_HEAD)
+    target = "" if audit.target == "winner" else f", target {audit.target}"
+    title = escape(f"{environment.environment} · {images}{target}")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("method")
     arrows = {name: "↑" if higher else "↓" for name, higher in environment.higher_is_better.items()}
     for name, arrow in {f"F1 ({audit.f1_truth})": "↑", **arrows}.items():
         table.add_column(f"{foldable(name)} {arrow}", justify="right", overflow="fold")
     table.add_column("")
     ordered = sorted(environment.methods.items(), key=lambda entry: -1.0 if entry[1].f1 is None else entry[1].f1)
-    for spec, scores in reversed(ordered):
-        error = "" if scores.error is None else escape(scores.error.message)
-        table.add_row(escape(spec), *map(_number, (scores.f1, *scores.metrics.values())), f"[red]{error}[/]")
+    for spec, scores in (*reversed(ordered), *environment.references.items()):
+        error = "" if scores.error is None else f"[red]{escape(scores.error.message)}[/]"
+        role = "[dim]reference[/] " if spec in environment.references else ""
+        role += "[yellow]ignores the target[/] " if scores.ignores_target else ""
+        table.add_row(escape(spec), *map(_number, (scores.f1, *scores.metrics.values())), role + error)
     return table
 
 
 def _correlations_table(environment: EnvironmentAudit) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("metric")
-    for name in ("spearman", "95 % interval", "kendall"):
+    for name in ("spearman", "95 % interval", "kendall", "methods", "images"):
         table.add_column(name, justify="right")
     for name, correlation in environment.correlations.items():
         interval = f"{_number(correlation.low)} to {_number(correlation.high)}"
-        table.add_row(escape(name), _number(correlation.spearman), interval, _number(correlation.kendall))
+        n = str(correlation.n_methods), str(correlation.n_images)
+        table.add_row(escape(name), _number(correlation.spearman), interval, _number(correlation.kendall), *n)
     return table
 
 

@@ -1,4 +1,4 @@
-"""Tables of the available environments, methods, metrics and segmenters with their options. Does not import torch."""
+"""Tables of the available environments, methods, metrics, segmenters and manipulations with their options. Does not import torch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ CSV_COLUMNS = (
     "needs",
     "randomness",
     "completeness",
+    "answers",
     "higher_is_better",
     "seconds_64",
     "seconds_224",
     "source",
+    "levels",
     "options",
 )
 
@@ -37,7 +39,7 @@ def catalog(kinds: Iterable[str], name: str | None = None) -> dict[str, list[Ent
     """Describe all entries of each kind, or only the one called `name`.
 
     Args:
-        kinds: Any of `environments`, `methods`, `metrics`, `segmenters`.
+        kinds: Any of `environments`, `methods`, `metrics`, `segmenters`, `manipulations`.
         name: The name of the only entry.
 
     Raises:
@@ -120,10 +122,11 @@ _COLUMNS = {
     },
     "metrics": {"name": "name", "better": "better", "summary": "summary", "source": "source"},
     "segmenters": {"name": "name", "summary": "summary"},
+    "manipulations": {"name": "name", "summary": "summary", "levels": "levels of visibility"},
 }
 """The columns of each kind's table, and their titles."""
 
-_IF_WIDE = ("needs", "224", "source")
+_IF_WIDE = ("needs", "224", "source", "levels")
 """Columns that a narrow terminal does without."""
 
 _WHOLE = ("name", "family", "sign", "granularity", "explains")

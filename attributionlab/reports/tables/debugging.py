@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 
 from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.plain import plain_table
@@ -35,6 +35,8 @@ STYLES = {"revealed": "green", "undecided": "yellow", "invisible": "bright_black
 
 SHOWN = {"ssim_minmax": "SSIM (range)", "rank": "rank", "norm_difference": "norm difference"}
 """Similarities of the table for terminals, with their titles; JSON and CSV have all."""
+
+LONGEST_WORD = len("spurious-background")
 
 LEGEND = (
     "follows: 1 if the map changes as the truth does, 0 if it does not change; own: the same for the class that the network with the "
@@ -91,7 +93,9 @@ def _verdicts(report: DebugReport) -> RenderableType:
     """Build the table of verdicts."""
     table = plain_table("does the map follow the bug?")
     for column in ("bug", "outcome", "follows (95 % CI)", "own", "F", "F healthy", "no map"):
-        table.add_column(column, justify="left" if column in ("bug", "outcome") else "right", no_wrap=column != "bug")
+        justify: JustifyMethod = "left" if column in ("bug", "outcome") else "right"
+        width = LONGEST_WORD if column == "bug" else None
+        table.add_column(column, justify=justify, no_wrap=column != "bug", min_width=width)
     for verdict in report.bugs:
         color = STYLES.get(verdict.outcome, "red")
         follows, own, agreement = verdict.follows, verdict.follows_own, verdict.agreement or {}
@@ -114,7 +118,7 @@ def _similarities(report: DebugReport) -> RenderableType:
         "the healthy map and the one with the bug: mean ± standard error (noise; the same with another seed; truths)"
     )
     table = plain_table(title)
-    table.add_column("bug")
+    table.add_column("bug", min_width=LONGEST_WORD)
     for name in SHOWN.values():
         table.add_column(name)
     for verdict in report.bugs:

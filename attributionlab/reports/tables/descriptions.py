@@ -1,4 +1,4 @@
-"""Descriptions of environments, methods, metrics and segmenters: what they declare, and their options in words.
+"""Descriptions of environments, methods, metrics, segmenters and manipulations: what they declare, and their options in words.
 
 Describing a class imports it, and torch with it, which takes seconds. So the descriptions of the built-in classes are stored
 in `built_in.json`, which `scripts/describe_built_in.py` writes and a test compares with the classes.
@@ -18,6 +18,7 @@ from attributionlab.environments.factory import ENVIRONMENTS
 from attributionlab.methods.factory import METHODS
 from attributionlab.methods.segmenters import SEGMENTERS
 from attributionlab.metrics.factory import METRICS
+from attributionlab.modification.factory import MANIPULATIONS
 from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.grammar import format_value
 from attributionlab.specs.options import describe_option, option_fields
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Entry = dict[str, object]
 
 CATALOGS: dict[str, Catalog[Any]] = {
-    catalog.plural: catalog for catalog in (ENVIRONMENTS, METHODS, METRICS, SEGMENTERS)
+    catalog.plural: catalog for catalog in (ENVIRONMENTS, METHODS, METRICS, SEGMENTERS, MANIPULATIONS)
 }
 
 
@@ -36,7 +37,7 @@ def describe(kind: str, name: str) -> Entry:
     """Describe one entry.
 
     Args:
-        kind: One of `environments`, `methods`, `metrics`, `segmenters`.
+        kind: One of `environments`, `methods`, `metrics`, `segmenters`, `manipulations`.
         name: Its name.
 
     Raises:
@@ -90,6 +91,7 @@ def _method(name: str, kind: Callable[..., object]) -> Entry:
         "needs": sorted(facts.needs),
         "randomness": facts.randomness,
         "completeness": facts.completeness,
+        "answers": facts.answers,
         "seconds_per_image": None,
         "source": facts.source,
         "options": _options(kind),
@@ -111,11 +113,19 @@ def _segmenter(name: str, function: Callable[..., object]) -> Entry:
     return {"name": name, "summary": _first_line(function), "options": {}}
 
 
+def _manipulation(name: str, kind: Any) -> Entry:
+    visibility = getattr(kind, "visibility", None)
+    levels = [] if visibility is None else [f"{visibility.option}={level:g}" for level in visibility.levels]
+    summary = getattr(kind, "summary", None) or _first_line(kind)
+    return {"name": name, "summary": summary, "levels": levels, "options": _options(kind)}
+
+
 _DESCRIBED_BY: dict[str, Callable[[str, Any], Entry]] = {
     "environments": _environment,
     "methods": _method,
     "metrics": _metric,
     "segmenters": _segmenter,
+    "manipulations": _manipulation,
 }
 
 

@@ -155,11 +155,11 @@ def test_a_true_baseline_that_helps_too_little_shows_the_direction():
 
 def test_without_weights_nothing_is_said_about_sam():
     findings = verdict("lime-sam-0.5", {})
-    assert [finding.status for finding in findings] == [Status.unchecked] * 4
+    assert [finding.status for finding in findings] == [Status.unchecked] * 6
     assert "--sam-checkpoint" in findings[0].reason
 
 
-def test_verdicts_on_lime_are_read_with_both_baselines_and_both_truths():
+def test_verdicts_on_lime_are_read_with_both_baselines_both_regressions_and_both_truths():
     scores = {
         (f"{name} (quickshift)", f"{truth}.f1"): f1
         for name, truth, f1 in (
@@ -167,6 +167,8 @@ def test_verdicts_on_lime_are_read_with_both_baselines_and_both_truths():
             ("LIME", "overall", 0.4),
             ("LIME*", "positive", 0.3),
             ("LIME*", "overall", 0.6),
+            ("LIME of its package", "positive", 0.8),
+            ("LIME of its package", "overall", 0.3),
         )
     }
     found = {finding.reading: finding.status for finding in verdict("lime-quickshift-0.5", scores)}
@@ -175,6 +177,8 @@ def test_verdicts_on_lime_are_read_with_both_baselines_and_both_truths():
         "overall truth, black baseline": Status.not_reproduced,
         "positive truth, true baseline": Status.not_reproduced,
         "overall truth, true baseline": Status.reproduced,
+        "positive truth, the package's choices": Status.reproduced,
+        "overall truth, the package's choices": Status.not_reproduced,
     }
 
 
