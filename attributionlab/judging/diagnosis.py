@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from attributionlab.judging.statistics import Summary
 from attributionlab.measuring.facts import MapFacts
+from attributionlab.methods.diagnostics import Recorded
+from attributionlab.methods.path_integrals import UNCONVERGED, describe_unconverged
 
 if TYPE_CHECKING:
     from attributionlab.judging.verdict import EnvironmentVerdict
@@ -15,9 +18,12 @@ WRONG_SIGNS = 0.1
 """F1 on positive and on negative truth below which nearly all signs count as inverted."""
 
 
-def diagnose(facts: MapFacts) -> tuple[str, ...]:
-    """Everything conspicuous about the maps, a line each."""
-    return tuple(line for line in (_about_zero_maps(facts), _about_dust(facts), _about_targets(facts)) if line)
+def diagnose(facts: MapFacts, recorded: Recorded | None = None) -> tuple[str, ...]:
+    """Everything conspicuous about the maps, and about what the method recorded of its own work, a line each."""
+    unconverged = [error for error in (recorded or {}).get(UNCONVERGED, ()) if math.isfinite(error)]
+    about_quadrature = describe_unconverged(unconverged, facts.n_maps)
+    lines = (_about_zero_maps(facts), _about_dust(facts), _about_targets(facts), about_quadrature)
+    return tuple(line for line in lines if line)
 
 
 def advise(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:

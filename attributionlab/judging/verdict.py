@@ -45,7 +45,7 @@ class EnvironmentVerdict:
         advice: The likely cause of an outcome that is not `passed`, and what to do next; empty for `passed`.
         error: Failure of the method, or None.
         diagnostics: Diagnostics that the method recorded: `mean`, `low` (smallest) and `high` (largest) over scenes with
-            finite values.
+            finite values, and `median_magnitude` and `largest_magnitude`, in which errors of both signs do not cancel.
     """
 
     environment: str
