@@ -3,9 +3,9 @@ from . import methods as methods
 from . import metrics as metrics
 from . import modification as modification
 from . import testing as testing
-from .environments import Environment, TrainedNetwork, make_environment, register_environment, verify
+from .environments import Environment, TrainedNetwork, make_environment, pretrained, register_environment, verify
 from .games import exact_values
-from .judging import Audit, MethodComparison, Verdict, audit, check, check_maps, compare
+from .judging import Answers, Audit, MethodComparison, Verdict, answers, audit, check, check_maps, compare
 from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
 from .metrics import (
     Agreement,
@@ -30,6 +30,7 @@ __version__: str
 
 __all__ = [
     "Agreement",
+    "Answers",
     "Audit",
     "Batch",
     "Curve",
@@ -48,6 +49,7 @@ __all__ = [
     "TrainedNetwork",
     "ValueAgreement",
     "Verdict",
+    "answers",
     "audit",
     "check",
     "check_maps",
@@ -66,6 +68,7 @@ __all__ = [
     "metric",
     "metrics",
     "modification",
+    "pretrained",
     "read_plan",
     "register_environment",
     "register_manipulation",

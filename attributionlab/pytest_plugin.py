@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from attributionlab.truth import Batch
 
 MARKER = "attributionlab"
-COLUMNS = ("method", "environment", "truth", "F1", "95 % CI", "verdict")
+COLUMNS = ("method", "environment", "decided by", "F1", "95 % CI", "networks", "verdict")
 FIXTURES = ("attribution_environment", "attribution_batch")
 
 QUICK: dict[str, Any] = {"environments": ["multi-color-sum"], "seeds": [0], "size": 32, "n_samples": 4}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import attributionlab as al
 from attributionlab.measuring.galleries import gallery
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 
@@ -29,7 +30,9 @@ def main(path: Path) -> None:
         maps[f"{name}: {share:.0%} on the background"] = values
         print(f"{name}: {share:.0%} of all attribution lies on the background")
     title = "Integrated gradients give the background attribution, unless they start from it"
-    save_figure(attribution_figure(drawn.batch, maps, title=title), path)
+    captions = dict.fromkeys(maps, "overall")
+    answers = answers_of(environment, drawn.batch)
+    save_figure(attribution_figure(drawn.batch, maps, title=title, captions=captions, answers=answers), path)
     print(f"wrote {path}")
 
 

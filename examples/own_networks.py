@@ -1,5 +1,6 @@
-"""Your own trained networks: what `attributionlab reproduce section4 appendix-k --vgg16 own_networks.py:vgg16 -o own` takes."""
+"""Your own trained networks: what `attributionlab reproduce section4 appendix-k --vgg16 own_networks.py:trained -o own` takes."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,16 @@ from torch import Tensor, nn
 import attributionlab as al
 
 GRAY = torch.tensor([124.0, 116.0, 104.0])  # the mean color of ImageNet: the baseline that is compared with black
+
+
+def trained() -> tuple[al.TrainedNetwork, al.LabeledImages]:
+    """EfficientNet-Lite0 with real weights and photographs that it knows (extra `pretrained`), else a random network."""
+    try:
+        model, images, labels = al.pretrained()
+    except ValueError as error:
+        print(f"{error}; a random network takes its place", file=sys.stderr)
+        return random_cnn()
+    return al.TrainedNetwork(model, true_baseline=GRAY), al.LabeledImages(images, labels)
 
 
 class Prepared(nn.Module):
@@ -27,14 +38,6 @@ class Prepared(nn.Module):
         return self.model((colors / 255 - self.mean) / self.std)
 
 
-def explained(model: nn.Module, images: Tensor) -> tuple[al.TrainedNetwork, al.LabeledImages]:
-    """The network, and the images with what it sees in each."""
-    network = Prepared(model).eval()
-    with torch.no_grad():
-        targets = network(images).argmax(dim=1)
-    return al.TrainedNetwork(network, true_baseline=GRAY), al.LabeledImages(images, targets)
-
-
 def photographs(folder: str = "photographs", side: int = 224) -> Tensor:
     """All JPEG files of a folder, (b, 3, side, side)."""
     files = sorted(Path(folder).glob("*.jpg"))
@@ -42,28 +45,25 @@ def photographs(folder: str = "photographs", side: int = 224) -> Tensor:
     return torch.from_numpy(pixels.round()).permute(0, 3, 1, 2).float()
 
 
-def torchvision(name: str) -> tuple[al.TrainedNetwork, al.LabeledImages]:
-    """A network of torchvision with its weights for ImageNet, which are loaded from the web once."""
-    import torchvision.models  # noqa: PLC0415  # not needed for the random one
+def vgg16(name: str = "vgg16") -> tuple[al.TrainedNetwork, al.LabeledImages]:
+    """A network of torchvision and what it sees in photographs of yours; its weights are loaded from the web once."""
+    import torchvision.models  # noqa: PLC0415  # not needed for the others
 
-    return explained(torchvision.models.get_model(name, weights="IMAGENET1K_V1"), photographs())
-
-
-def vgg16() -> tuple[al.TrainedNetwork, al.LabeledImages]:
-    """For --vgg16."""
-    return torchvision("vgg16")
+    network, images = Prepared(torchvision.models.get_model(name, weights="IMAGENET1K_V1")).eval(), photographs()
+    return al.TrainedNetwork(network, true_baseline=GRAY), al.LabeledImages(images, network(images).argmax(dim=1))
 
 
 def vit() -> tuple[al.TrainedNetwork, al.LabeledImages]:
     """For --vit."""
-    return torchvision("vit_b_16")
+    return vgg16("vit_b_16")
 
 
 def random_cnn() -> tuple[al.TrainedNetwork, al.LabeledImages]:
-    """Something small that knows nothing, to try it out."""
+    """An untrained network for a dry run."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         images = nn.functional.interpolate(255 * torch.rand(2, 3, 8, 8), 32, mode="bilinear").round()
         layers = [nn.Conv2d(3, 16, 5), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(256, 10)]
     layers[-1].weight.data *= 100
-    return explained(nn.Sequential(*layers), images)
+    network = Prepared(nn.Sequential(*layers)).eval()
+    return al.TrainedNetwork(network, true_baseline=GRAY), al.LabeledImages(images, network(images).argmax(dim=1))

@@ -12,26 +12,42 @@ import torch
 
 import attributionlab as al
 from attributionlab.measuring.galleries import gallery
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 
+METHODS = ("integrated-gradients", "deepshap", "occlusion")
 SETTINGS = {"ignores unknown colors": 0, "has the Unseen Data Effect": 2}
 
 
 def main(path: Path) -> None:
     """Draw the same methods on both networks."""
     maps: dict[str, torch.Tensor] = {}
+    headings: dict[str, tuple[str, str]] = {}
+    truths: dict[str, str] = {}
+    judged: dict[str, al.GroundTruth] = {}
     for setting, n_redundant in SETTINGS.items():
         environment = al.make_environment("multi-color-sum", size=64, n_redundant=n_redundant)
-        methods = [al.make_method(name, environment) for name in ("integrated-gradients", "deepshap", "occlusion")]
-        drawn = gallery(environment, methods, n_samples=3)
-        maps |= {f"{name} {setting}": values for name, values in drawn.maps.items()}
+        drawn = gallery(environment, [al.make_method(name, environment) for name in METHODS], n_samples=3)
+        for name in METHODS:
+            column = f"{name} {setting}"
+            maps[column], truths[column], judged[column] = drawn.maps[name], drawn.truths[name], drawn.judged[name]
+            headings[column] = (f"the network that {setting}", name)
 
         black = torch.zeros_like(drawn.batch.inputs[:1])
         print(
             f"the network that {setting} counts {environment.model.counts(black).tolist()[0]} pixels in a black image"
         )
-    save_figure(attribution_figure(drawn.batch, maps, title="the same images, the same answers"), path)
+    figure = attribution_figure(
+        drawn.batch,
+        maps,
+        title="two networks: the same images, the same answers, other maps",
+        captions=truths,
+        judged=judged,
+        answers=answers_of(environment, drawn.batch),
+        headings=headings,
+    )
+    save_figure(figure, path)
     print(f"wrote {path}")
 
 

@@ -124,7 +124,7 @@ def areas_table(n_images: int) -> list[str]:
     return rows
 
 
-SMOOTH_METHODS = {"IBA": "iba", "GradCAM": "gradcam", "ExPerturb": "extremal-perturbation"}
+SMOOTH_METHODS = {"IBA": "iba", "GradCAM": "gradcam", "ExPerturb": "extremal-perturbation[mask=bilinear]"}
 CLIPPED = (0.0, 0.01, 0.02, 0.05, 0.1)
 BOTTLENECKS = ("information_weight=1", "information_weight=5", "information_weight=100", "n_steps=50", "smoothing=0")
 

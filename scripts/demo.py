@@ -18,6 +18,7 @@ import attributionlab as al
 from attributionlab.cli.output import stdout
 from attributionlab.exchange.dataset import generate
 from attributionlab.measuring.galleries import gallery
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 from attributionlab.reports.tables.cells import escape
@@ -41,14 +42,20 @@ METHODS = (
 MAX_SECONDS = 20.0
 """Seconds after which a method near gamma is left undecided."""
 
-EXPLANATION = """\
-F1: agreement of the maps with the exact truth, the mean over the scenes; 1 is perfect. 95 % CI: where that mean lies for all scenes and networks.
-decides: the truth that fits what the method declares. signed: pixels with their signs; overall: pixels; positive: pixels that raise the output;
-positive-smooth: the same, for coarse maps. scenes: how many were explained, each under its own network.
-network: whether the maps change with the network as the truth does: 1 as much as the truth, 0 not at all.
-verdict: passed, the interval is above 0.5; undecided, it contains 0.5; failed, it is below; pixels-only, right pixels with wrong signs; blind, the maps do not
-depend on the network."""
-"""Explains every column of the table."""
+EXPLANATION = {
+    "decided by": "what the maps are compared with. overall: the pixels that affect the output. signed: these, and whether each raises or lowers it. "
+    "positive: the pixels that raise it. positive-smooth: the patches of these, for maps too coarse for single pixels. "
+    "It follows from what the method says of its maps: signed values, positive ones, or magnitudes.",
+    "F1": "agreement of the maps with that truth, 0 to 1, on average over the scenes; 1 is perfect.",
+    "95 % interval": "range in which the mean F1 over all possible scenes and networks lies, with 95 % confidence.",
+    "scenes": f"images that were explained, each under its own network: 8, then twice as many until the verdict is clear or {MAX_SECONDS:g} seconds are over.",
+    "held in": "how many of these networks have a mean F1 that reaches 0.5.",
+    "uses network": "change of the maps when another network, which looks at other colors, sees the same image, relative to the change of the truth. "
+    "Near 1: the maps follow the network. Near 0: they hardly do. It scatters, so it may be above 1 or below 0.",
+    "verdict": "passed: the interval is above 0.5. failed: it is below. undecided: it contains 0.5. pixels-only: the right pixels, but the wrong signs. "
+    "blind: the maps do not depend on the network, whatever their F1.",
+}
+"""Explanation of every column of the table."""
 
 
 def main(folder: Path) -> None:
@@ -62,13 +69,22 @@ def main(folder: Path) -> None:
         name = verdict.method.replace("[", "-").replace("]", "").replace("=", "-")
         (folder / f"{name}.json").write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
     console.print(comparison_table(verdicts, title=f"F1 against the exact truth of {environment.spec}"))
-    console.print(f"{EXPLANATION}\n")
+    console.print(explanation())
+    for verdict in verdicts:
+        for environment_verdict in verdict.environments:
+            if environment_verdict.advice:
+                console.print(escape(f"what now, {verdict.method}: {environment_verdict.advice}"))
 
     drawn = gallery(environment, [al.make_method(method, environment) for method in METHODS[:-3]])
-    save_figure(
-        attribution_figure(drawn.batch, drawn.maps, title=environment.spec, captions=drawn.truths, judged=drawn.judged),
-        folder / "maps.png",
+    figure = attribution_figure(
+        drawn.batch,
+        drawn.maps,
+        title=environment.spec,
+        captions=drawn.truths,
+        judged=drawn.judged,
+        answers=answers_of(environment, drawn.batch),
     )
+    save_figure(figure, folder / "maps.png")
     generate(environment, folder / "images", n_samples=8, force=True)
     console.print(
         f"Look at {folder / 'maps.png'} and {folder / 'images' / 'preview.png'}; verdicts are in {folder}/*.json"
@@ -78,15 +94,17 @@ def main(folder: Path) -> None:
 def comparison_table(verdicts: Sequence[al.Verdict], title: str) -> Table:
     """Build a table with a row per method and environment."""
     table = plain_table(escape(title))
-    for name in ("method", "decides", "F1", "95 % CI", "scenes", "network", "verdict"):
+    for name in ("method", *EXPLANATION):
         table.add_column(
-            name, justify="right" if name in ("F1", "scenes", "network") else "left", no_wrap=name != "method"
+            name,
+            justify="right" if name in ("F1", "scenes", "held in", "uses network") else "left",
+            no_wrap=name != "method",
         )
     for verdict in verdicts:
         for environment in verdict.environments:
             scores = environment.truths[verdict.deciding_truth]
             numbers = (
-                ("-", "-") if scores is None else (f"{scores.f1:.3f}", f"{scores.f1_low:.3f}-{scores.f1_high:.3f}")
+                ("-", "-") if scores is None else (f"{scores.f1:.3f}", f"{scores.f1_low:.3f} to {scores.f1_high:.3f}")
             )
             dependence = environment.dependence and environment.dependence[verdict.deciding_truth]
             network = "-" if dependence is None else f"{dependence.value:.2f}"
@@ -96,10 +114,21 @@ def comparison_table(verdicts: Sequence[al.Verdict], title: str) -> Table:
                 verdict.deciding_truth,
                 *numbers,
                 str(environment.n_samples),
+                f"{environment.n_held}/{len(environment.network_seeds)}",
                 network,
                 outcome,
             )
             table.add_row(*row)
+    return table
+
+
+def explanation() -> Table:
+    """Build a table that explains the columns of the other one."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for column, text in EXPLANATION.items():
+        table.add_row(column, text)
     return table
 
 

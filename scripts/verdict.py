@@ -1,18 +1,31 @@
-"""How often verdicts are right, wrong and undecided, by simulation: the tables of docs/verdict.md.
+"""How often verdicts are right, wrong and undecided: the tables of docs/verdict.md.
 
-Usage: python scripts/verdict.py
+Usage: python scripts/verdict.py                        by simulation
+       python scripts/verdict.py sets FILE [--size 32]  twelve methods on 20 disjoint sets of images; FILE keeps what was done
+       python scripts/verdict.py blind [--size 32]      maps that do not look at the network, under every declaration
 """
 
 from __future__ import annotations
 
+import argparse
+import itertools
+import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor, nn
 
+from attributionlab.environments import Environment, make_environment
+from attributionlab.judging import check
 from attributionlab.judging.checking import FIRST_LOOK, LAST_LOOK
+from attributionlab.judging.outcome import EXIT_CODES, Outcome
 from attributionlab.judging.statistics import mean_intervals
+from attributionlab.methods import declares, make_method
 from attributionlab.seeding import generator
 
 Values = npt.NDArray[np.float64]
@@ -97,9 +110,175 @@ def decision_table() -> str:
     return "\n".join(lines)
 
 
+# Real maps
+
+METHODS = (
+    "gradient",
+    "input-x-gradient",
+    "smoothgrad",
+    "integrated-gradients",
+    "guided-backprop",
+    "deeplift",
+    "deepshap",
+    "lrp-epsilon",
+    "gradcam",
+    "deconvnet",
+    "occlusion",
+    "iba",
+)
+REFERENCES = ("truth", "exact", "exact[game=removal]", "gradient of the logit")
+
+N_SETS = 20
+FAR = 100_000
+"""Distance of the network seeds of two sets, so that no network is in two of them."""
+
+
+def environment_of(index: int, size: int) -> Environment:
+    """Environment of a set: other scenes and other networks than those of any other set."""
+    return make_environment("multi-color-sum", size=size, data_seed=index, network_seed=FAR * index)
+
+
+def decide_sets(path: Path, size: int) -> list[dict[str, object]]:
+    """The verdict on every method on every set; those that the file has are not repeated."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    done = {(row["size"], row["set"], row["method"]) for row in rows}
+    for index, method in itertools.product(range(1, N_SETS + 1), METHODS):
+        if (size, index, method) not in done:
+            (verdict,) = check(method, environment_of(index, size)).environments
+            row = {"size": size, "set": index, "method": method, "outcome": verdict.outcome, "n": verdict.n_samples}
+            rows.append(row)
+            with path.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+    return [row for row in rows if row["size"] == size]
+
+
+def sets_table(rows: list[dict[str, object]]) -> str:
+    """Outcomes of each method over the sets; a contradiction is a method that passes on one set and fails on another."""
+    outcomes = list(reversed(get_args(Outcome)))
+    lines = [f"| method | {' | '.join(outcomes)} | scenes | contradiction |", "|---|" + "---:|" * (len(outcomes) + 2)]
+    n_contradictions = n_undecided = 0
+    for method in METHODS:
+        own = [row for row in rows if row["method"] == method]
+        counts = {outcome: sum(row["outcome"] == outcome for row in own) for outcome in outcomes}
+        failed = any(count and EXIT_CODES[outcome] == 1 for outcome, count in counts.items())
+        contradicts = bool(counts["passed"]) and failed
+        n_contradictions += contradicts
+        n_undecided += counts["undecided"]
+        scenes = sum(float(str(row["n"])) for row in own) / max(len(own), 1)
+        cells = " | ".join(str(count) for count in counts.values())
+        lines.append(f"| `{method}` | {cells} | {scenes:.0f} | {'yes' if contradicts else 'no'} |")
+    note = f"{n_contradictions} of {len(METHODS)} methods contradict themselves; {n_undecided} of {len(rows)} verdicts are undecided."
+    return "\n".join([*lines, "", note])
+
+
+def foreground(_model: nn.Module, inputs: Tensor, _targets: Tensor) -> Tensor:
+    """Every pixel that differs from the corner."""
+    return (inputs != inputs[:, :, :1, :1]).any(dim=1).float()
+
+
+def brightness(_model: nn.Module, inputs: Tensor, _targets: Tensor) -> Tensor:
+    """The brightness of each pixel."""
+    return inputs.mean(dim=1)
+
+
+def center(_model: nn.Module, inputs: Tensor, _targets: Tensor) -> Tensor:
+    """A bump in the middle."""
+    side = torch.linspace(-1, 1, inputs.shape[-1])
+    return torch.exp(-(side[:, None] ** 2 + side**2)).expand(len(inputs), -1, -1)
+
+
+def stranger(_model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The gradient of another network of this kind."""
+    other = make_environment("multi-color-sum", size=inputs.shape[-1], network_seed=FAR - 1)
+    return make_method("gradient", other)(other.model, inputs, targets)
+
+
+def most_frequent_color(_model: nn.Module, inputs: Tensor, _targets: Tensor) -> Tensor:
+    """Counts the colors of the image itself: +1 for the most frequent one beside the background, -1 for the others."""
+    codes = (inputs * torch.tensor([1.0, 256.0, 65536.0])[:, None, None]).sum(dim=1).long()
+    maps = []
+    for image in codes:
+        colors, counts = image.unique(return_counts=True)
+        counts[colors == image[0, 0]] = 0
+        maps.append(torch.where(image == colors[counts.argmax()], 1.0, torch.where(image == image[0, 0], 0.0, -1.0)))
+    return torch.stack(maps)
+
+
+def built_in(name: str) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
+    """A control as a function, so that it can be declared anew."""
+
+    def control(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        return make_method(name)(model, inputs, targets)
+
+    return control
+
+
+BLIND: Mapping[str, Callable[[nn.Module, Tensor, Tensor], Tensor]] = {
+    "foreground": foreground,
+    "edge": built_in("edge"),
+    "brightness": brightness,
+    "center": center,
+    "another network's gradient": stranger,
+    "random": built_in("random[signed=true]"),
+    "constant": built_in("constant"),
+    "the most frequent color": most_frequent_color,
+}
+
+
+def declared(function: Callable[[nn.Module, Tensor, Tensor], Tensor], sign: str, granularity: str, explains: str):  # noqa: ANN201  # a method function
+    """The function under another declaration; its maps are cut so that they fit the sign."""
+
+    @declares(sign=sign, granularity=granularity, explains=explains)  # type: ignore[arg-type]  # literals
+    def method(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        maps = function(model, inputs, targets)
+        return {"signed": maps, "positive": maps.clamp(min=0), "magnitude": maps.abs()}[sign]
+
+    return method
+
+
+DECLARATIONS = tuple(itertools.product(("signed", "positive", "magnitude"), ("pixel", "coarse"), ("output", "logit")))
+
+
+def decide_blind(size: int) -> Iterator[tuple[str, dict[str, int]]]:
+    """Number of declarations by outcome, for each map that does not look at the network."""
+    environment = make_environment("multi-color-sum", size=size)
+    for name, function in BLIND.items():
+        outcomes = [check(declared(function, *declaration), environment).outcome for declaration in DECLARATIONS]
+        yield name, {outcome: outcomes.count(outcome) for outcome in get_args(Outcome)}
+
+
+def decide_references(size: int) -> Iterator[tuple[str, str]]:
+    """The verdict on maps that are right."""
+    for name in REFERENCES:
+        method, output = ("gradient", "logit") if name.startswith("gradient") else (name, "probability")
+        yield name, check(method, make_environment("multi-color-sum", size=size, output=output)).outcome
+
+
+def blind_table(size: int) -> str:
+    """Outcomes of right maps and of blind ones under every declaration."""
+    lines = [f"| map | {' | '.join(get_args(Outcome))} |", "|---|" + "---:|" * len(get_args(Outcome))]
+    for name, outcome in decide_references(size):
+        lines.append(f"| {name} | {' | '.join(str(int(outcome == column)) for column in get_args(Outcome))} |")
+    for name, counts in decide_blind(size):
+        lines.append(f"| {name} | {' | '.join(map(str, counts.values()))} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
-    """Print both tables."""
-    print(coverage_table(), decision_table(), sep="\n\n")
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=("simulation", "sets", "blind"), default="simulation")
+    parser.add_argument("file", nargs="?", type=Path, help="where the verdicts of `sets` are kept")
+    parser.add_argument("--size", type=int, default=32)
+    arguments = parser.parse_args()
+    if arguments.part == "sets":
+        if arguments.file is None:
+            parser.error("sets needs a file")
+        print(sets_table(decide_sets(arguments.file, arguments.size)))
+    elif arguments.part == "blind":
+        print(blind_table(arguments.size))
+    else:
+        print(coverage_table(), decision_table(), sep="\n\n")
 
 
 if __name__ == "__main__":

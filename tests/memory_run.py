@@ -30,6 +30,10 @@ class Done:
     n_images: int = 0
     error: Failure | None = None
     seconds_per_image: float | None = None
+    n_seeds: int = 1
+    n_held: int = 0
+    diagnosis: tuple[str, ...] = ()
+    advice: str = ""
 
 
 class MemoryRun:
@@ -100,7 +104,21 @@ class MemoryRun:
         if self.plan.save_maps:
             self.kept[at] = maps[: self.plan.save_maps].float().numpy()
         truths = {truth: self.summary(agreement.against(truth)) if truth in applicable else None for truth in TRUTHS}
-        return Done(*at, deciding, truths, means, outcome_of(states_of(truths), deciding), n, None, 0.125)
+        held = truths[deciding] is not None and truths[deciding].f1 >= self.plan.gamma
+        outcome = outcome_of(states_of(truths), deciding)
+        return Done(
+            *at,
+            deciding,
+            truths,
+            means,
+            outcome,
+            n,
+            None,
+            0.125,
+            n_held=int(held),
+            diagnosis=("a note",),
+            advice="do it",
+        )
 
     def summary(self, scores):
         precision, recall, f1 = (part.numpy() for part in (scores.precision, scores.recall, scores.f1))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from attributionlab.cli import completion
+from attributionlab.cli.answers import answers
 from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.compare import compare
@@ -17,6 +18,7 @@ from attributionlab.cli.exact import exact
 from attributionlab.cli.generate import generate
 from attributionlab.cli.help import HelpfulCommand, typed
 from attributionlab.cli.list import list_
+from attributionlab.cli.modify import modify
 from attributionlab.cli.output import (
     EXIT_INTERRUPTED,
     EXIT_MACHINE,
@@ -153,11 +155,13 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "show": (show, "Draw images, truth and maps side by side."),
     "exact": (exact, "Compute what every pixel contributes, exactly."),
     "check": (check, "Test a method against the exact truth."),
+    "answers": (answers, "Say which questions a method answers, and how well."),
     "compare": (compare, "Compare two methods on the same images."),
     "score": (score, "Judge maps that were computed elsewhere."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),
     "report": (report, "Print the table of a run; write its HTML report."),
+    "modify": (modify, "Make pictures whose labels only a manipulation predicts."),
     "reproduce": (reproduce, "Compare the published numbers with ours."),
 }
 """Every command by its name, with its line in the help of the program."""

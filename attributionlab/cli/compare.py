@@ -88,7 +88,7 @@ def compare(
                 progress=advance,
             )
         if output is not None and result.batch is not None:
-            _draw(result, output, force=force)
+            _draw(result, environment, output, force=force)
         if format is Format.json:
             print_json(result.to_dict())
         elif format is Format.csv:
@@ -101,8 +101,9 @@ def compare(
             raise SystemExit(result.exit_code)
 
 
-def _draw(result: Any, output: Path, *, force: bool) -> None:
+def _draw(result: Any, environment: Any, output: Path, *, force: bool) -> None:
     """Draw the images on which the methods differ most, with both maps."""
+    from attributionlab.reports.answers import answers_of
     from attributionlab.reports.figures.maps import attribution_figure
     from attributionlab.reports.figures.saving import save_figure
 
@@ -112,5 +113,8 @@ def _draw(result: Any, output: Path, *, force: bool) -> None:
     maps = {names[name]: maps for name, maps in result.maps.items()}
     judged = {names[name]: truth for name, truth in result.judged.items()}
     captions = dict.fromkeys(maps, result.truth)
-    figure = attribution_figure(result.batch, maps, title=result.environment, captions=captions, judged=judged)
+    scenes = [scene.index for scene in result.most_different]
+    answers = answers_of(environment, result.batch, scenes) if environment.has_logits else ()
+    title = f"{result.environment}: images on which the methods differ most, each under its own network"
+    figure = attribution_figure(result.batch, maps, title=title, captions=captions, judged=judged, answers=answers)
     save_figure(figure, output, force=force)

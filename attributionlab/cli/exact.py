@@ -63,6 +63,7 @@ def exact(
         from attributionlab.exchange.values_file import ENDING, write_values
         from attributionlab.games import exact_values
         from attributionlab.games.permutations import Sampling
+        from attributionlab.reports.answers import answers_of
         from attributionlab.reports.figures.maps import attribution_figure
         from attributionlab.reports.figures.saving import FORMATS, save_figure
         from attributionlab.reports.marks import check_replaceable
@@ -89,6 +90,9 @@ def exact(
             write_values(output, batch, exact, force=force)
         else:
             name = f"{exact.game}@{exact.baseline}"
-            figure = attribution_figure(batch, {name: exact.values}, title=environment.spec, captions={})
+            answers = answers_of(environment, batch, start)
+            figure = attribution_figure(
+                batch, {name: exact.values}, title=environment.spec, captions={}, answers=answers
+            )
             save_figure(figure, output, force=force)
         print_line(f"wrote {output}: {exact!r}")

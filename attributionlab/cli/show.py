@@ -54,6 +54,7 @@ def show(
         require_names(environments=[spec], methods=split_specs(methods))
         from attributionlab.measuring.galleries import gallery
         from attributionlab.methods import make_method
+        from attributionlab.reports.answers import answers_of
         from attributionlab.reports.figures.maps import attribution_figure
         from attributionlab.reports.figures.saving import check_path, save_figure
 
@@ -72,6 +73,7 @@ def show(
             title=drawn.environment,
             captions=drawn.truths,
             judged=drawn.judged,
+            answers=answers_of(environment, drawn.batch, start),
         )
         save_figure(figure, output, force=force)
         print_line(f"wrote {output}")

@@ -5,6 +5,7 @@ from .counting import CountingEnvironment
 from .factory import ENVIRONMENTS, complete_environment, make_environment, register_environment
 from .images import ImageEnvironment
 from .multi_color_sum import MultiColorSum
+from .pretrained import Pretrained, pretrained
 from .single_color_modulo import SingleColorModulo
 from .single_color_sum import SingleColorSum
 from .trained import TrainedNetwork
@@ -20,12 +21,14 @@ __all__ = [
     "ImageEnvironment",
     "MultiColorSum",
     "NoClosedForm",
+    "Pretrained",
     "SingleColorModulo",
     "SingleColorSum",
     "TrainedNetwork",
     "Verification",
     "complete_environment",
     "make_environment",
+    "pretrained",
     "register_environment",
     "verify",
 ]

@@ -273,6 +273,14 @@ class Environment(abc.ABC):
         """Facts about a scene for the manifest of a data set, as JSON."""
         return {}
 
+    def counted(self, scene: Any) -> dict[str, int]:  # noqa: ARG002  # as above
+        """Numbers that decide the answer to a scene, by name, for captions: for example the pixels of each color."""
+        return {}
+
+    def output_name(self, index: int) -> str:
+        """Name of an output, for captions."""
+        return f"class {index}"
+
     def prove(self) -> None:  # noqa: B027  # most environments accept all options
         """Refuse options for which the network would not be exact, without building it.
 

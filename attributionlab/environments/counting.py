@@ -22,6 +22,7 @@ from attributionlab.networks import Activation, DesignedNetwork, Structure
 from attributionlab.networks.accumulator import Redundancy, design_blocks
 from attributionlab.networks.kernels import Design
 from attributionlab.scenes import Scene, colored_ids
+from attributionlab.scenes.color_names import color_name
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.set_functions import CountedSetFunction, IntArray, SetFunction
 
@@ -104,6 +105,14 @@ class CountingEnvironment(ImageEnvironment):
     def logits(self, scene: Scene, present: Present) -> Logits:
         """Logits when only the `present` pixels (h, w) are shown and all others have the background's color: (k,) float64."""
         return self.logits_of_counts(self.counts(scene, present))
+
+    def counted(self, scene: Scene) -> dict[str, int]:
+        """Pixels of each color of the palette."""
+        return {color_name(color): int(n) for color, n in zip(self.palette, self.counts(scene), strict=True)}
+
+    def output_name(self, index: int) -> str:
+        """Name of the color that an output counts."""
+        return color_name(self.palette[index])
 
     def kinds(self, scene: Scene) -> IntArray:
         """(h, w) int64: the index of each pixel's color in the palette, counted from 1; 0 for the background.

@@ -26,6 +26,7 @@ from attributionlab.files import check_parents, filled_folder, is_draft, whole_f
 from attributionlab.machine import versions
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.printable import LONGEST_VALUE, one_line
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.pictures import picture
 from attributionlab.reports.figures.saving import save_figure
@@ -234,8 +235,9 @@ def _write(of: _Samples, folder: Path, counterparts: Sequence[str], progress: Pr
     instructions = _instructions(environment, preview, n_samples) + (_COUNTERPART_INSTRUCTIONS if counterparts else "")
     (folder / README).write_text(instructions, encoding="utf-8")
     smooth = preview.ground_truth.smooth_positive_mask
-    maps = {} if smooth is None else {"smooth positive truth": smooth.float()}
-    figure = attribution_figure(preview, maps, title=environment.spec, captions={})
+    maps = {} if smooth is None else {"smooth positive truth": smooth}
+    answers = answers_of(environment, preview, start)
+    figure = attribution_figure(preview, maps, title=environment.spec, captions={}, answers=answers)
     save_figure(figure, folder / PREVIEW)
 
 

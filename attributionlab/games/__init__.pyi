@@ -1,3 +1,4 @@
+from .every_game import every_game
 from .exact import exact_values
 
-__all__ = ["exact_values"]
+__all__ = ["every_game", "exact_values"]

@@ -106,7 +106,7 @@ def exact_values(
         samples.append(input_game.from_orders(sampling, progress, kept) if exact is None else exact)
     if kept is not None and kept.stored:
         kept.keep(now=True)
-    name = "inputs" if isinstance(baseline, Tensor) else format_value(baseline)
+    name = baseline_name(baseline)
     return joined(samples, game, name, batch.inputs.device, has_total=game in COMPLETE_GAMES and groups is None)
 
 
@@ -212,6 +212,11 @@ def _explained(environment: Environment | TrainedNetwork, model: nn.Module, expl
     if explains is not None:
         require_choice("explains", explains, environment.explainable)
     return environment.explains if explains is None else explains
+
+
+def baseline_name(baseline: Baseline | Tensor) -> str:
+    """The baseline in the grammar of specs; `inputs` for one input per sample."""
+    return "inputs" if isinstance(baseline, Tensor) else format_value(baseline)
 
 
 def joined(

@@ -22,8 +22,8 @@ SHORTEST = 1e-13
 ROUNDING = 1e-10
 """Largest pre-activation that counts as 0; those of designed networks are sums of a few numbers up to 255."""
 
-N_GAUSS = 16
-"""Gauss-Legendre nodes per panel."""
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
+"""The Gauss-Legendre rule on each panel."""
 
 Values = Callable[[FloatArray], FloatArray]
 """Values (n, ...) of a function at the places (n,) on the line."""
@@ -104,14 +104,13 @@ def mean_softmax_gradient(before: FloatArray, after: FloatArray, target: int) ->
         start + (end - start) * _panels((end - start) * steepest)[:-1] for start, end in itertools.pairwise(crossings)
     ]
     edges = np.append(np.concatenate(cuts), 1.0)
-    nodes, weights = np.polynomial.legendre.leggauss(N_GAUSS)
     lengths = np.diff(edges)
-    places = edges[:-1, None] + lengths[:, None] * (nodes + 1) / 2
+    places = edges[:-1, None] + lengths[:, None] * (NODES + 1) / 2
     logits = before + places[..., None] * slopes
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities = powers / powers.sum(axis=-1, keepdims=True)
     gradient = probabilities[..., target, None] * (np.eye(len(before))[target] - probabilities)
-    mean: FloatArray = np.einsum("s,n,snk->k", lengths, weights / 2, gradient)
+    mean: FloatArray = np.einsum("s,n,snk->k", lengths, WEIGHTS / 2, gradient)
     return mean
 
 

@@ -1,3 +1,4 @@
+from .answering import Answers, answers
 from .audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, MethodScores
 from .auditing import audit, expand
 from .checking import check
@@ -8,6 +9,7 @@ from .stored_maps import check_maps
 from .verdict import EnvironmentVerdict, Verdict
 
 __all__ = [
+    "Answers",
     "Audit",
     "Comparison",
     "EnvironmentAudit",
@@ -19,6 +21,7 @@ __all__ = [
     "RankCorrelation",
     "Summary",
     "Verdict",
+    "answers",
     "audit",
     "check",
     "check_maps",

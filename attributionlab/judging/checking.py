@@ -21,7 +21,8 @@ from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import bad_option
 from attributionlab.judging.dependence import LEAST_UNITS, N_UNITS, Dependence, DependenceTest, is_blind
-from attributionlab.judging.diagnosis import advise, diagnose
+from attributionlab.judging.diagnosis import Symptoms, advise, diagnose
+from attributionlab.judging.games import first_agreements, n_compared
 from attributionlab.judging.outcome import OVERALL, Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Rule
 from attributionlab.judging.targets import ignores_target
@@ -149,6 +150,7 @@ class CheckOptions:
         device: Device on which methods run.
         progress: Called with the number of scenes finished since the last call.
         picked: Whether the user named the deciding truth.
+        more: How to get more scenes, in the words of the command.
     """
 
     looks: tuple[int, ...]
@@ -160,6 +162,7 @@ class CheckOptions:
     device: torch.device
     progress: Progress
     picked: bool = False
+    more: str = "`--n-samples`"
 
 
 def _check_environment(
@@ -227,7 +230,7 @@ def judge(
         error=tally.failure,
     )
     if tally.failure is not None:
-        return dataclasses.replace(failed, advice=advise(failed, deciding, options.gamma))
+        return dataclasses.replace(failed, advice=_advice(failed, deciding, options))
     if failed.controls["constant"][deciding] is None:
         hint = f"none of {tally.n} samples of {environment.spec} has such a feature"
         raise bad_option("truth", "apply to some sample", deciding, hint)
@@ -246,8 +249,28 @@ def judge(
         n_zero_maps=tally.facts.n_zero,
         diagnosis=diagnose(tally.facts, tally.recorded),
         diagnostics=_diagnostics(tally.recorded),
+        games=first_agreements(tally),
+        n_compared=n_compared(tally),
+        declares=tally.source.method.answers,
     )
-    return dataclasses.replace(verdict, advice=advise(verdict, deciding, options.gamma))
+    return dataclasses.replace(verdict, advice=_advice(verdict, deciding, options))
+
+
+def _advice(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions) -> str:
+    """What to do next."""
+    return advise(
+        Symptoms(
+            outcome=verdict.outcome,
+            truths=verdict.truths,
+            deciding=deciding,
+            gamma=options.gamma,
+            has_error=verdict.error is not None,
+            all_zero=verdict.n_zero_maps == verdict.n_samples,
+            ignores_target=bool(verdict.ignores_target),
+            out_of_time=verdict.out_of_time,
+            more=options.more,
+        )
+    )
 
 
 def _controls(tally: Tally, options: CheckOptions) -> dict[str, Truths]:

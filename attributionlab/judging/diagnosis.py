@@ -3,53 +3,88 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from attributionlab.judging.outcome import Outcome
 from attributionlab.judging.statistics import Summary
 from attributionlab.measuring.facts import MapFacts
-from attributionlab.methods.diagnostics import Recorded
 from attributionlab.methods.path_integrals import UNCONVERGED, describe_unconverged
-
-if TYPE_CHECKING:
-    from attributionlab.judging.verdict import EnvironmentVerdict
 
 WRONG_SIGNS = 0.1
 """F1 on positive and on negative truth below which nearly all signs count as inverted."""
 
 
-def diagnose(facts: MapFacts, recorded: Recorded | None = None) -> tuple[str, ...]:
-    """Everything conspicuous about the maps, and about what the method recorded of its own work, a line each."""
-    unconverged = [error for error in (recorded or {}).get(UNCONVERGED, ()) if math.isfinite(error)]
+LARGEST_AREA_ERROR = 0.1
+"""Relative difference between the area of a mask and the area asked for from which on it is told."""
+
+
+def diagnose(facts: MapFacts, recorded: Mapping[str, Sequence[float]] | None = None) -> tuple[str, ...]:
+    """Everything conspicuous about the maps and what the method recorded about them, a line each."""
+    recorded = recorded or {}
+    unconverged = [error for error in recorded.get(UNCONVERGED, ()) if math.isfinite(error)]
     about_quadrature = describe_unconverged(unconverged, facts.n_maps)
-    lines = (_about_zero_maps(facts), _about_dust(facts), _about_targets(facts), about_quadrature)
+    lines = (
+        _about_zero_maps(facts),
+        _about_dust(facts),
+        _about_targets(facts),
+        _about_area(recorded),
+        about_quadrature,
+    )
     return tuple(line for line in lines if line)
 
 
-def advise(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:
+@dataclass(frozen=True)
+class Symptoms:
+    """What is known about an outcome that is not `passed`.
+
+    Args:
+        outcome: The outcome.
+        truths: The scores by kind of truth.
+        deciding: The kind of truth that decides.
+        gamma: The threshold on F1.
+        has_error: Whether the method broke.
+        all_zero: Whether all maps are zero everywhere.
+        ignores_target: Whether the maps are the same for another class.
+        out_of_time: Whether the time was up before it was decided.
+        more: How to get more scenes, in the words of the command.
+    """
+
+    outcome: Outcome
+    truths: Mapping[str, Summary | None]
+    deciding: str
+    gamma: float
+    has_error: bool = False
+    all_zero: bool = False
+    ignores_target: bool = False
+    out_of_time: bool = False
+    more: str = "`--n-samples`"
+
+
+def advise(symptoms: Symptoms) -> str:
     """The likely cause of an outcome that is not `passed`, and what to do next, in one line; empty for `passed`."""
-    if verdict.outcome == "passed":
+    if symptoms.outcome == "passed":
         return ""
-    if verdict.error is not None:
+    if symptoms.has_error:
         return "mend the error; the check says nothing about the maps before"
-    if verdict.n_zero_maps == verdict.n_samples:
+    if symptoms.all_zero:
         return "all maps are zero; the diagnosis says why"
-    if verdict.outcome == "blind":
+    if symptoms.outcome == "blind":
         return "the maps are the same under a network that uses other features: the method does not look at the network"
-    summaries = verdict.truths
-    if verdict.outcome == "pixels-only":
-        return f"right pixels, wrong signs: {_about_signs(summaries)}"
-    if verdict.ignores_target:
+    if symptoms.outcome == "pixels-only":
+        return f"right pixels, wrong signs: {_about_signs(symptoms.truths)}"
+    if symptoms.ignores_target:
         return "the maps are the same for another class: use `targets`, the index of the output to explain"
-    if verdict.outcome == "undecided":
-        return _about_undecided(verdict, deciding, gamma)
-    summary = summaries[deciding]
+    if symptoms.outcome == "undecided":
+        return _about_undecided(symptoms)
+    summary = symptoms.truths[symptoms.deciding]
     assert summary is not None, "a method without an error has scores"
     if summary.recall < summary.precision:
-        return "much of the truth has little value: compare with the exact maps in a picture (`attributionlab show`)"
-    return (
-        "much of the value lies where the truth is 0: compare with the exact maps in a picture (`attributionlab show`)"
-    )
+        return f"much of the truth has little value: {_LOOK}"
+    return f"much of the value lies where the truth is 0: {_LOOK}"
+
+
+_LOOK = "compare with the exact maps in a picture (`attributionlab show`)"
 
 
 def _about_signs(truths: Mapping[str, Summary | None]) -> str:
@@ -60,14 +95,17 @@ def _about_signs(truths: Mapping[str, Summary | None]) -> str:
     return "look for absolute values, and for a baseline that turns signs around; `attributionlab show` draws the maps"
 
 
-def _about_undecided(verdict: EnvironmentVerdict, deciding: str, gamma: float) -> str:
+def _about_undecided(symptoms: Symptoms) -> str:
     """The reason why the interval contains gamma."""
-    summary = verdict.truths[deciding]
-    if verdict.out_of_time:
+    summary = symptoms.truths[symptoms.deciding]
+    if symptoms.out_of_time:
         return "the time was up before it was decided: give it more (`--max-seconds`)"
     if summary is None or summary.state == "open":
-        return f"the interval of the mean contains {gamma:g}: give it more scenes (`--n-samples`), or report it as undecided"
-    return "the signs are open: give it more scenes (`--n-samples`)"
+        return (
+            f"the interval of the mean contains {symptoms.gamma:g}: give it more scenes ({symptoms.more}), or report it as "
+            "undecided"
+        )
+    return f"the signs are open: give it more scenes ({symptoms.more})"
 
 
 def _about_zero_maps(facts: MapFacts) -> str | None:
@@ -92,6 +130,19 @@ def _about_targets(facts: MapFacts) -> str | None:
     return (
         f"{facts.n_same_for_winner} maps are the same for the winner, whose truth is another: `targets`, the index of the output to "
         "explain, is ignored"
+    )
+
+
+def _about_area(recorded: Mapping[str, Sequence[float]]) -> str | None:
+    """Tell of masks whose area is not the one asked for."""
+    errors = recorded.get("area_error", ())
+    missed = [error for error in errors if abs(error) > LARGEST_AREA_ERROR]
+    if not missed:
+        return None
+    furthest = max(missed, key=abs)
+    return (
+        f"{len(missed)} of {len(errors)} masks miss their area by more than {LARGEST_AREA_ERROR:.0%} (by up to {furthest:+.0%}): the area "
+        "is a penalty that gives way to the output; raise `area_weight` or `n_steps`"
     )
 
 

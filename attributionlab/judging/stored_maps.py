@@ -81,7 +81,18 @@ def check_maps(
         _require_counterparts(environment, batch)
         second = attribution_maps(counterpart_maps, batch.inputs.shape, "`counterpart_maps` must be")
     device = torch.device("cpu")
-    options = CheckOptions((len(batch),), gamma, rule, True, 0.0, len(batch), device, no_progress, truth != "auto")
+    options = CheckOptions(
+        looks=(len(batch),),
+        gamma=gamma,
+        rule=rule,
+        one_network=True,
+        max_seconds=0.0,
+        batch_size=len(batch),
+        device=device,
+        progress=no_progress,
+        picked=truth != "auto",
+        more="`generate --n-samples`",
+    )
     method = FunctionMethod(function=declares_as(facts), spec=name)
     tally = Tally(Source(environment, method, device, one_network=True, batch_size=len(batch)))
     unit = SceneUnit(environment, method, batch, environment.model)

@@ -144,6 +144,10 @@ class Scores:
         return summaries
 
 
+N_COMPARED = 4
+"""Scenes whose maps are compared with the exact values of games."""
+
+
 @dataclass
 class Tally:
     """The scores of a method and of the controls on all units so far.
@@ -158,6 +162,7 @@ class Tally:
     facts: MapFacts = field(default_factory=MapFacts)
     recorded: Recorded = field(default_factory=dict)
     maps: list[Tensor] = field(default_factory=list)
+    first: list[tuple[Environment, Batch]] = field(default_factory=list)
     seconds: float = 0.0
     failure: Failure | None = None
 
@@ -199,6 +204,8 @@ class Tally:
         self._add_controls(unit)
         self.facts += inspect_maps(unit.environment, unit.batch, unit.method.declaration, values)
         self.maps += values.split(1)
+        for index in range(min(len(unit.batch), N_COMPARED - len(self.first))):
+            self.first.append((unit.environment, unit.batch[index : index + 1]))
         self.seconds += maps.seconds or 0.0
         for name, numbers in maps.recorded.items():
             self.recorded.setdefault(name, []).extend(numbers)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from attributionlab.judging.games import GameAgreement, answered, games_dict
 from attributionlab.judging.outcome import EXIT_CODES, Outcome, first_of
 from attributionlab.judging.statistics import Rule, Summary
 from attributionlab.measuring.failure import Failure
@@ -46,6 +47,11 @@ class EnvironmentVerdict:
         error: Failure of the method, or None.
         diagnostics: Diagnostics that the method recorded: `mean`, `low` (smallest) and `high` (largest) over scenes with
             finite values, and `median_magnitude` and `largest_magnitude`, in which errors of both signs do not cancel.
+            finite values.
+        games: Agreement with the exact values of each game, by `game@baseline`, nearest first; of the first images, and of games
+            whose values take no random orders.
+        n_compared: Number of these images.
+        declares: The game that the method declares to answer.
     """
 
     environment: str
@@ -66,6 +72,14 @@ class EnvironmentVerdict:
     advice: str = ""
     error: Failure | None = None
     diagnostics: Diagnostics = field(default_factory=dict)
+    games: Mapping[str, GameAgreement] = field(default_factory=dict)
+    n_compared: int = 0
+    declares: str | None = None
+
+    @property
+    def answers(self) -> list[str]:
+        """The games that the maps answer, nearest first."""
+        return answered(self.games)
 
     @property
     def passed(self) -> bool:
@@ -144,6 +158,8 @@ def _environment_dict(verdict: EnvironmentVerdict) -> dict[str, Any]:
         "n_held": verdict.n_held,
         "ignores_target": verdict.ignores_target,
         "out_of_time": verdict.out_of_time,
+        "games": games_dict(verdict.games),
+        "answers": verdict.answers,
         "controls": {name: _truths_dict(truths) for name, truths in verdict.controls.items()},
         "diagnosis": list(verdict.diagnosis),
         "advice": verdict.advice,

@@ -28,8 +28,9 @@ def applicable_truths(declaration: Declaration, environment: Environment) -> tup
 
 def judged_truth(declaration: Declaration, environment: Environment, batch: Batch) -> GroundTruth:
     """The truth by which a method is judged: that of the logit for methods that explain the logit, else that of the batch."""
-    if declaration.explains == "logit" and environment.explains != "logit" and "logit" in environment.explainable:
-        return environment.ground_truth(batch.scenes, batch.targets.tolist(), "logit")
+    explained = declaration.explained_in(environment)
+    if explained != environment.explains:
+        return environment.ground_truth(batch.scenes, batch.targets.tolist(), explained)
     return batch.ground_truth
 
 

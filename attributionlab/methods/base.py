@@ -16,12 +16,19 @@ from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
 from attributionlab.errors import BadOption, bad_option
+from attributionlab.games import every_game, exact_values
+from attributionlab.games.permutations import Sampling
+from attributionlab.games.switching import is_designed
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 from attributionlab.specs.arguments import number, require_choice, require_instance, require_text
-from attributionlab.specs.grammar import format_spec
-from attributionlab.specs.options import changed_options
+from attributionlab.specs.grammar import format_spec, format_value
+from attributionlab.specs.options import changed_options, convert
 from attributionlab.truth.baselines import Baseline, BaselineTensor, baseline_color
+from attributionlab.truth.batch import Batch
+from attributionlab.truth.explained import Explained
+from attributionlab.truth.kinds import GAMES
 from attributionlab.truth.maps import attribution_maps, check_targets, require_model, require_tensor
+from attributionlab.truth.values import ExactValues
 
 Sign = Literal["signed", "positive", "magnitude"]
 Granularity = Literal["pixel", "coarse"]
@@ -29,6 +36,12 @@ Explains = Literal["output", "logit"]
 Need = Literal["gradients", "layer", "segments", "baseline", "batch"]
 Randomness = Literal["none", "seeded"]
 MethodFunction = Callable[..., Tensor]
+
+SAMPLES = "samples"
+"""Baseline of a game whose values are means over the baselines that a method draws from the environment."""
+
+ORDERS = Sampling(400, None, 0)
+"""Random orders for Shapley values without a closed form."""
 
 CONTROLS = "controls"
 """The family of reference maps that do not depend on the network."""
@@ -51,6 +64,9 @@ class Declaration:
             is claimed.
         source: Paper.
         zero_maps: Known reason for maps that are zero everywhere, or None.
+        answers: The game whose values the maps are, as `game@baseline`, for example `shapley@black`; or, for a method with an
+            option `baseline`, the game alone. The baseline is `true`, `black`, a color, or `samples` for the mean over inputs that the
+            method draws as baselines. None if the maps answer no game.
     """
 
     family: str = "function"
@@ -63,6 +79,7 @@ class Declaration:
     tolerance: float | None = None
     source: str = ""
     zero_maps: str | None = None
+    answers: str | None = None
 
     def __post_init__(self) -> None:
         require_choice("sign", self.sign, typing.get_args(Sign))
@@ -78,6 +95,17 @@ class Declaration:
                 require_text(name, getattr(self, name), "be a text, or none")
         if self.tolerance is not None:
             number("tolerance", self.tolerance, 0)
+        if self.answers is not None:
+            game, at, baseline = require_text("answers", self.answers, "be a text, or none").partition("@")
+            require_choice("answers", game, GAMES)
+            if at and baseline != SAMPLES:
+                convert("answers", baseline, Baseline)
+
+    def explained_in(self, environment: Environment) -> Explained:
+        """The output that the method explains in an environment: the logit where it declares so, else the environment's own."""
+        if self.explains == "logit" and "logit" in environment.explainable:
+            return "logit"
+        return environment.explains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +162,21 @@ class Method(abc.ABC):
     def spec(self) -> str:
         """The canonical spec: name and the options that differ from the defaults, sorted."""
         return format_spec(self.name, changed_options(self))
+
+    @property
+    def answers(self) -> str | None:
+        """The game that the method answers with these options, as `game@baseline`; None if there is none."""
+        game = self.declaration.answers
+        if game is None or "@" in game:
+            return game
+        return f"{game}@{format_value(vars(self)['baseline'])}"
+
+    def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
+        """Exact values of the game that the method answers; None if there is none, or it has no exact values there."""
+        baseline = vars(self).get("baseline")
+        if isinstance(baseline, BaselineTensor):
+            return declared_values(self, environment, batch, self.baseline_like(batch.inputs, baseline))
+        return declared_values(self, environment, batch)
 
     def baseline_like(self, inputs: Tensor, baseline: Baseline) -> Tensor:
         """The baseline as an image per input, (b, c, h, w).
@@ -204,6 +247,7 @@ def declares(
     completeness: str | None = None,
     tolerance: float | None = None,
     source: str = "",
+    answers: str | None = None,
 ) -> Callable[[Function], Function]:
     """Attach declared facts to a function, so that it is judged by the suitable kind of truth.
 
@@ -224,7 +268,10 @@ def declares(
         completeness=completeness,
         tolerance=tolerance,
         source=source,
+        answers=answers,
     )
+    if answers is not None and "@" not in answers:
+        raise bad_option("answers", "be game@baseline, for example shapley@black", answers)
 
     def attach(function: Function) -> Function:
         if not callable(function) or isinstance(function, type):
@@ -258,6 +305,15 @@ class FunctionMethod:
         """Whether the method takes the batch as a keyword argument."""
         return "batch" in self.declaration.needs
 
+    @property
+    def answers(self) -> str | None:
+        """The game that the function declares to answer, as `game@baseline`; None if there is none."""
+        return self.declaration.answers
+
+    def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
+        """As `Method.exact_answer`."""
+        return declared_values(self, environment, batch)
+
     def __call__(self, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
         """Call the function; see `Method.__call__`."""
         with exact_arithmetic(inputs.device):
@@ -266,6 +322,42 @@ class FunctionMethod:
 
 
 AnyMethod = Method | FunctionMethod
+
+
+def declared_values(
+    method: AnyMethod, environment: Environment, batch: Batch, inputs: Tensor | None = None
+) -> ExactValues | None:
+    """Exact values of the game that a method answers; None if there is none, or it has no exact values in the environment.
+
+    Args:
+        method: The method.
+        environment: The environment.
+        batch: Its samples.
+        inputs: Baselines (b, c, *shape), where no color is the baseline.
+    """
+    game, _, baseline = (method.answers or "").partition("@")
+    if not game or baseline == SAMPLES:
+        return None
+    color: Any = convert("baseline", baseline, Baseline) if inputs is None else inputs
+    explains = method.declaration.explained_in(environment)
+    return every_game(environment, batch, color, games=(game,), explains=explains, sampling=ORDERS).get(game)
+
+
+def mean_path_values(environment: Environment, batch: Batch, references: Tensor) -> ExactValues | None:
+    """The mean of the Aumann-Shapley values from each of several baselines; None for a network that is not from this package.
+
+    Args:
+        environment: The environment.
+        batch: Its samples.
+        references: (n, c, *shape), the baselines.
+    """
+    if not is_designed(environment.model):
+        return None
+    starts = [reference.expand_as(batch.inputs) for reference in references.to(batch.inputs)]
+    exact = [exact_values(environment, batch, "aumann-shapley", start) for start in starts]
+    total = torch.stack([each.total for each in exact if each.total is not None]).mean(dim=0)
+    values = torch.stack([each.values for each in exact]).mean(dim=0)
+    return ExactValues(values, None, total, "aumann-shapley", SAMPLES)
 
 
 def context_for(method: AnyMethod, batch: object) -> dict[str, object]:

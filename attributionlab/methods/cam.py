@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
-from captum.attr import GuidedGradCam as CaptumGuidedGradCam
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
 from attributionlab.errors import MOST_NAMES, bad_option
 from attributionlab.methods.base import Declaration, Method
-from attributionlab.methods.structure import require_relu_modules
+from attributionlab.methods.rectifiers import guided, rectified_gradients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +73,9 @@ class GuidedGradCam(Method):
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum."""
-        require_relu_modules(model, inputs)
-        guided = CaptumGuidedGradCam(model, find_maps(model, self.layer, inputs))
-        maps: Tensor = guided.attribute(inputs, target=targets, interpolate_mode=self.interpolation)
-        return maps
+        """Multiply the maps of both."""
+        region = GradCam(layer=self.layer, interpolation=self.interpolation).attribute(model, inputs, targets)
+        return rectified_gradients(model, inputs, targets, guided) * region
 
 
 def find_layer(model: nn.Module, layer: int | str) -> nn.Module:

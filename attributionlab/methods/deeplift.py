@@ -10,12 +10,15 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one
+from attributionlab.methods.base import Declaration, Method, mean_path_values, one_by_one
 from attributionlab.methods.diagnostics import record_convergence
 from attributionlab.methods.rescale import multipliers, require_rescaled
 from attributionlab.methods.structure import require_relu_modules
 from attributionlab.truth.baselines import Baseline, BaselineTensor
+from attributionlab.truth.batch import Batch
+from attributionlab.truth.values import ExactValues
 
 COMPLETE = "to float rounding; where a layer's input changes by less than 1e-6 its gradient is taken"
 BY_CAPTUM = "up to captum's softmax rule, and to float rounding without a softmax"
@@ -42,6 +45,12 @@ class _Rescaled(Method):
         if self.rule == "captum":
             declaration = replace(type(self).declaration, completeness=BY_CAPTUM)
             object.__setattr__(self, "declaration", declaration)
+
+    @property
+    def answers(self) -> str | None:
+        """The game `aumann-shapley`, where there is no softmax: the rescale rule then follows the path (docs/truth.md)."""
+        has_softmax = self.environment is None or self.environment.explains == "probability"
+        return None if has_softmax else super().answers
 
     @abc.abstractmethod
     def baselines_of(self, image: Tensor) -> Tensor:
@@ -76,6 +85,7 @@ class DeepLift(_Rescaled):
         completeness=COMPLETE,
         tolerance=1e-3,
         source="Shrikumar et al. 2017",
+        answers="aumann-shapley",
     )
 
     baseline: Baseline = "black"
@@ -102,6 +112,7 @@ class DeepShap(_Rescaled):
         completeness=COMPLETE,
         tolerance=1e-3,
         source="Lundberg & Lee 2017",
+        answers="aumann-shapley",
     )
 
     baseline: Baseline | Literal["samples"] = "black"
@@ -111,6 +122,12 @@ class DeepShap(_Rescaled):
         super().__post_init__()
         if self.n_baselines is not None and self.n_baselines < 2:
             raise bad_option("n_baselines", "be at least 2", self.n_baselines)
+
+    def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
+        """The mean over the baselines, where they are samples or a tensor."""
+        if self.answers is not None and (self.baseline == "samples" or isinstance(self.baseline, BaselineTensor)):
+            return mean_path_values(environment, batch, self.baselines_of(batch.inputs[:1]))
+        return super().exact_answer(environment, batch)
 
     @cached_property
     def background(self) -> Tensor:

@@ -69,7 +69,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "ixg": ("input-x-gradient",),
     "kernelexplainer": ("kernel-shap",),
     "ks": ("kernel-shap",),
-    "layerwiserelevancepropagation": ("lrp-epsilon", "lrp-z", "lrp-alpha-beta"),
+    "layerwiserelevancepropagation": ("lrp-epsilon", "lrp-z", "lrp-alpha-beta", "lrp-gamma"),
     "leaveoneout": ("occlusion",),
     "loo": ("occlusion",),
     "lrp0": ("lrp-z",),

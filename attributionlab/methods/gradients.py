@@ -16,7 +16,7 @@ from attributionlab.methods.base import Declaration, Method, one_by_one, require
 from attributionlab.methods.diagnostics import record_convergence
 from attributionlab.methods.path_integrals import integrate_all, require_quadrature
 from attributionlab.methods.quadrature import Integral, Paths
-from attributionlab.methods.structure import require_relu_modules
+from attributionlab.methods.rectifiers import deconvolved, guided, rectified_gradients
 from attributionlab.truth.baselines import Baseline
 
 
@@ -86,6 +86,7 @@ class IntegratedGradients(Method):
         family="gradients",
         needs=frozenset({"gradients", "baseline"}),
         completeness="up to `tolerance`, by estimate; with a number of nodes up to quadrature: a color is detected along 1/255 of the path",
+        answers="aumann-shapley",
         source="Sundararajan et al. 2017",
     )
 
@@ -136,7 +137,10 @@ class IntegratedGradients(Method):
 
 @dataclass(frozen=True, kw_only=True)
 class GuidedBackprop(Method):
-    """The gradient with negative gradients dropped at every ReLU, so that only raising evidence reaches the input."""
+    """The gradient with negative gradients dropped at every ReLU, so that only raising evidence reaches the input.
+
+    ReLU6 clips both ways. Networks with other activations are refused: the method has no rule for them.
+    """
 
     name: ClassVar[str] = "guided-backprop"
     declaration: ClassVar[Declaration] = Declaration(
@@ -144,17 +148,16 @@ class GuidedBackprop(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum."""
-        from captum.attr import GuidedBackprop as CaptumGuidedBackprop  # noqa: PLC0415
-
-        require_relu_modules(model, inputs)
-        maps: Tensor = CaptumGuidedBackprop(model).attribute(inputs, target=targets)
-        return maps
+        """Compute the maps by autograd, equal to those of captum on networks of ReLUs."""
+        return rectified_gradients(model, inputs, targets, guided)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deconvnet(Method):
-    """The gradient with ReLU applied to it instead of to the input, at every ReLU."""
+    """The gradient with ReLU applied to it instead of to the input, at every ReLU.
+
+    The same at ReLU6. Networks with other activations are refused: the method has no rule for them.
+    """
 
     name: ClassVar[str] = "deconvnet"
     declaration: ClassVar[Declaration] = Declaration(
@@ -162,12 +165,8 @@ class Deconvnet(Method):
     )
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the maps by captum."""
-        from captum.attr import Deconvolution as CaptumDeconvolution  # noqa: PLC0415
-
-        require_relu_modules(model, inputs)
-        maps: Tensor = CaptumDeconvolution(model).attribute(inputs, target=targets)
-        return maps
+        """Compute the maps by autograd, equal to those of captum on networks of ReLUs."""
+        return rectified_gradients(model, inputs, targets, deconvolved)
 
 
 def output_gradients(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:

@@ -32,7 +32,11 @@ class Occlusion(Method):
 
     name: ClassVar[str] = "occlusion"
     declaration: ClassVar[Declaration] = Declaration(
-        family="perturbation", explains="logit", needs=frozenset({"baseline"}), source="Zeiler & Fergus 2014"
+        family="perturbation",
+        explains="logit",
+        needs=frozenset({"baseline"}),
+        source="Zeiler & Fergus 2014",
+        answers="removal",
     )
 
     baseline: Baseline = "black"
@@ -47,6 +51,11 @@ class Occlusion(Method):
         require_at_least(self, internal_batch_size=1)
         if any(step > side for step, side in zip(_both(self.stride), _both(self.window), strict=True)):
             raise bad_option("stride", f"be at most `window` ({format_value(self.window)})", self.stride)
+
+    @property
+    def answers(self) -> str | None:
+        """The game `removal`, where a window is one pixel."""
+        return super().answers if self.window == 1 else None
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps (b, 1, h, w) of the output before the softmax if the model has it (`model.logits`).

@@ -27,7 +27,7 @@ def _names(words: str) -> frozenset[str]:
 MOVED = _names(
     """reshape view flatten unflatten ravel squeeze unsqueeze permute transpose swapaxes movedim t get contiguous clone to float
     double getitem setitem select narrow index_select gather cat concat concatenate stack chunk split tensor_split unbind
-    expand expand_as repeat tile roll flip pad where masked_fill pixel_shuffle pixel_unshuffle channel_shuffle rearrange
+    expand expand_as view_as reshape_as type_as repeat tile roll flip pad where masked_fill pixel_shuffle pixel_unshuffle channel_shuffle rearrange
     dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout identity requires_grad
     max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax max"""
 )

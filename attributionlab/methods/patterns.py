@@ -25,10 +25,11 @@ from torch.nn import functional
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
-from attributionlab.methods.folding import without_batch_norm
-from attributionlab.methods.propagation import Layer, Rule, linear_part, transposed
+from attributionlab.methods.propagation import Rule, linear_part, transposed
 from attributionlab.methods.ruled import RuledPass, require_same_output, require_zero_padding
 from attributionlab.networks.designed import logits_of
+from attributionlab.networks.folding import without_batch_norm
+from attributionlab.networks.layers import Layer
 
 FIRST_SAMPLE = 3_000_000
 """Index of the first sample for the estimation of patterns, far from the explained samples."""

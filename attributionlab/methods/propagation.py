@@ -17,9 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
-Transposed = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
-Layer = nn.Linear | Convolution | Transposed
+from attributionlab.networks.layers import Layer, Transposed
+
 Rule = Callable[[Layer, Tensor, Tensor], Tensor]
 """(layer, input, relevance of the output) -> relevance of the input."""
 

@@ -18,9 +18,7 @@ from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.base import Declaration, Method, one_by_one
-from attributionlab.methods.folding import without_batch_norm
 from attributionlab.methods.propagation import (
-    Layer,
     Rule,
     alpha_beta_rule,
     box_rule,
@@ -30,6 +28,8 @@ from attributionlab.methods.propagation import (
 )
 from attributionlab.methods.ruled import RuledPass, inputs_of_first_layers, require_same_output, require_zero_padding
 from attributionlab.networks.designed import logits_of
+from attributionlab.networks.folding import without_batch_norm
+from attributionlab.networks.layers import Layer
 
 
 @dataclass(frozen=True, kw_only=True)

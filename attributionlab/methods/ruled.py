@@ -43,8 +43,9 @@ from attributionlab.methods.operations import (
     name_of,
     tensors_of,
 )
-from attributionlab.methods.propagation import Layer, Rule, per_contribution
+from attributionlab.methods.propagation import Rule, per_contribution
 from attributionlab.networks.designed import logits_of
+from attributionlab.networks.layers import Layer
 
 Share = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
 """(relevance of the output, inputs) -> relevance of each input."""
@@ -88,9 +89,11 @@ class RuledPass(WatchedPass):
     def call(self, function: Function, active: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Evaluate a function, and attach its rule."""
         name = name_of(function)
-        if self.modules and self.modules[-1][1] in self.rules:
-            return function(*args, **kwargs)  # the layer's rule replaces what its functions do
+        if name.endswith("_as"):
+            active = active[:1]  # the other argument lends its shape only
         gates = [tensor for tensor in active if is_gate(tensor)]
+        if self.modules and self.modules[-1][1] in self.rules and not gates:
+            return function(*args, **kwargs)  # the layer's rule replaces what its functions do
         values = [tensor for tensor in active if not is_gate(tensor)]
         if name in MOVED and not (gates and values) and not (name in {"max", "amax"} and len(active) > 1):
             return _marked(function(*args, **kwargs)) if gates else function(*args, **kwargs)

@@ -17,12 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.base import SAMPLES, Declaration, Method, mean_path_values, one_by_one, require_at_least
 from attributionlab.methods.gradients import output_gradients
 from attributionlab.methods.path_integrals import integrate_all, require_quadrature
 from attributionlab.methods.quadrature import Integral, Paths
 from attributionlab.seeding import content_key, generator
+from attributionlab.truth.batch import Batch
+from attributionlab.truth.values import ExactValues
 
 WIDE_NOISE = "its noise is far wider than the number checkers, so no noisy copy shows a color that the network knows"
 FEW_NEAR = "hardly a point between two images has a color that the network knows"
@@ -186,6 +189,7 @@ class ExpectedGradients(Method):
         completeness="up to `tolerance`, by estimate; with a number of draws in expectation",
         source="Erion et al. 2021",
         zero_maps=FEW_NEAR,
+        answers=f"aumann-shapley@{SAMPLES}",
     )
 
     n_draws: Literal["auto"] | int = "auto"
@@ -205,6 +209,10 @@ class ExpectedGradients(Method):
         if self.environment is None:
             raise bad_option("environment", "be given: expected gradients draw their baselines from it", None)
         return self.environment.sample(self.n_baselines, FIRST_BASELINE).inputs
+
+    def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
+        """The mean of the Aumann-Shapley values from every baseline; None for a network that is not from this package."""
+        return mean_path_values(environment, batch, self.references)
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the maps on the paths between baselines and image."""

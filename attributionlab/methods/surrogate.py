@@ -11,7 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
+from attributionlab.games import exact_values
 from attributionlab.methods.base import Declaration, Method, require_at_least, require_images
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
@@ -20,9 +22,11 @@ from attributionlab.methods.segments import segment
 from attributionlab.methods.shapley import draw_coalitions, shapley_regression, shapley_values
 from attributionlab.perturbation import SwitchedSegments, all_coalitions, segment_means
 from attributionlab.seeding import content_key, generator
+from attributionlab.specs.grammar import format_value
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.batch import Batch
+from attributionlab.truth.values import ExactValues
 
 Values = npt.NDArray[np.float64]
 
@@ -75,18 +79,20 @@ class _Surrogate(Method):
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor, *, batch: Batch | None = None) -> Tensor:
         """Compute the maps, one image at a time, with random numbers seeded by the image."""
         require_images(self, inputs)
-        uses_sam = self.segments == "sam"
-        sam = sam_segmenter(self.sam_checkpoint, self.sam_model, inputs.device) if uses_sam else None
-        patch_ids = None if batch is None else batch.ground_truth.patch_ids
         maps = []
         for index, (image, target) in enumerate(zip(inputs.split(1), targets.tolist(), strict=True)):
-            ids = segment(image[0], self.segments, None if patch_ids is None else patch_ids[index], sam)
-            segments = ids.to(inputs.device)
+            segments = self.segments_of(image[0], batch, index)
             switched = SwitchedSegments(model, image, self.hidden(image, segments), segments, self.internal_batch_size)
             random = generator(self.seed, "hidden segments", content_key(image[0]))
             values = _without_dust(self.values(switched, target, int(segments.max()) + 1, random))
             maps.append(torch.from_numpy(values).to(inputs)[segments])
         return torch.stack(maps)
+
+    def segments_of(self, image: Tensor, batch: Batch | None, index: int) -> Tensor:
+        """(h, w) int64: the segment of each pixel of an image (c, h, w), the sample `index` of a batch."""
+        sam = sam_segmenter(self.sam_checkpoint, self.sam_model, image.device) if self.segments == "sam" else None
+        patch_ids = None if batch is None else batch.ground_truth.patch_ids
+        return segment(image, self.segments, None if patch_ids is None else patch_ids[index], sam).to(image.device)
 
     def hidden(self, image: Tensor, segments: Tensor) -> Tensor:
         """The values of hidden pixels, (1, c, h, w)."""
@@ -212,12 +218,25 @@ class KernelShap(_Surrogate):
         randomness="seeded",
         completeness="over segments, each counted once, to float rounding",
         source="Lundberg & Lee 2017",
+        answers="shapley",
     )
 
     may_enumerate: ClassVar[bool] = True
 
     baseline: Baseline | Literal["mean"] = "true"
     n_samples: int = 500
+
+    @property
+    def answers(self) -> str | None:
+        """The game `shapley` of which the segments are the players."""
+        return f"shapley[segments={self.segments}]@{format_value(self.baseline)}"
+
+    def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
+        """Shapley values of the segments, exact for up to 8 of them, else estimated."""
+        images = list(batch.inputs.split(1))
+        segments = [self.segments_of(image[0], batch, index) for index, image in enumerate(images)]
+        hidden = torch.cat([self.hidden(image, ids) for image, ids in zip(images, segments, strict=True)])
+        return exact_values(environment, batch, "shapley", hidden, feature_mask=torch.stack(segments))
 
     def values(self, switched: SwitchedSegments, target: int, n_segments: int, random: np.random.Generator) -> Values:
         """Enumerate all coalitions, or draw some and fit."""

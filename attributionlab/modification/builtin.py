@@ -11,7 +11,7 @@ from PIL import Image
 
 from attributionlab.errors import unknown_name
 from attributionlab.modification.manipulation import Pixels
-from attributionlab.modification.pictures import Pictures
+from attributionlab.modification.pictures import Pictures, check_memory
 from attributionlab.seeding import generator
 from attributionlab.specs.arguments import MOST_IMAGES, require_list, require_text, whole_number
 
@@ -70,6 +70,7 @@ def builtin_pictures(
     n = whole_number("n_per_class", n_per_class, 1, MOST_IMAGES)
     size = whole_number("size", size, SMALLEST, LARGEST)
     seed = whole_number("seed", seed, 0)
+    check_memory(n * len(classes), size, size)
     values = [picture for name in classes for picture in _draw(name, n, size, seed)]
     labels = np.repeat(np.arange(len(classes)), n)
     sources = tuple(f"{name} {index}" for name in classes for index in range(n))
@@ -89,6 +90,7 @@ def flat_pictures(n_per_class: int = 50, *, size: int = 32, seed: int = 0) -> Pi
     """
     n = whole_number("n_per_class", n_per_class, 1, MOST_IMAGES)
     size = whole_number("size", size, SMALLEST, LARGEST)
+    check_memory(2 * n, size, size)
     random = generator(whole_number("seed", seed, 0), FLAT)
     half = LARGEST_LEVEL // 2
     levels = np.concatenate([random.integers(0, half, n), random.integers(half, LARGEST_LEVEL + 1, n)])

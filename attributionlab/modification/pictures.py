@@ -36,6 +36,21 @@ FEWEST = 10
 """Fewest pictures of a data set: each split has at least one."""
 
 
+MOST_BYTES = 2_000_000_000
+"""Largest size of all pictures in memory."""
+
+
+def check_memory(n: int, height: int, width: int) -> None:
+    """Refuse more pictures than fit into memory.
+
+    Raises:
+        BadOption: If they need more than 2 GB.
+    """
+    if 3 * n * height * width > MOST_BYTES:
+        hint = "give a smaller size or fewer of them"
+        raise bad_option("pictures", f"need at most {MOST_BYTES / 1e9:g} GB", f"{n} of {width}x{height}", hint)
+
+
 @dataclass(frozen=True, eq=False)
 class Pictures:
     """Pictures of one size by class.

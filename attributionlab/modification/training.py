@@ -36,7 +36,7 @@ State = dict[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
+class Snapshot:
     """A network on the way.
 
     Args:
@@ -63,7 +63,7 @@ class Training:
 
     model: nn.Module
     validation: tuple[float, ...]
-    checkpoints: tuple[Checkpoint, ...]
+    checkpoints: tuple[Snapshot, ...]
     test: MeasuredAccuracy
 
 
@@ -149,13 +149,13 @@ def _epochs(
     epochs: int,
     seed: int,
     progress: Progress,
-) -> tuple[list[float], list[Checkpoint]]:
+) -> tuple[list[float], list[Snapshot]]:
     """Train epoch by epoch; returns validation accuracies and checkpoints."""
 
     def accuracy() -> float:
         return float((predict(model, inputs["validation"]) == labels["validation"].numpy()).mean())
 
-    checkpoints = [Checkpoint(0, accuracy(), _state(model))]
+    checkpoints = [Snapshot(0, accuracy(), _state(model))]
     validation: list[float] = []
     if not epochs:
         return validation, checkpoints
@@ -166,7 +166,7 @@ def _epochs(
         progress(1)
         is_last = epoch == epochs - 1 or (len(validation) > 1 and min(validation[-2:]) >= ENOUGH)
         if is_last or validation[-1] >= checkpoints[-1].accuracy + STEP:
-            checkpoints.append(Checkpoint(epoch + 1, validation[-1], _state(model)))
+            checkpoints.append(Snapshot(epoch + 1, validation[-1], _state(model)))
         if is_last:
             break
     return validation, checkpoints

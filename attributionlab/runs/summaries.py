@@ -6,13 +6,13 @@ import itertools
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.judging.diagnosis import diagnose
+from attributionlab.judging.diagnosis import Symptoms, advise, diagnose
 from attributionlab.judging.outcome import OVERALL, SIGNED, Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Summary, mean_interval, state_of
 from attributionlab.judging.verdict import Truths
@@ -46,6 +46,7 @@ class MethodSummary:
         n_held: Number of those environments in which the mean F1 reaches gamma.
         n_zero_maps: Maps that are zero everywhere.
         diagnosis: Conspicuous properties of the maps, a line each.
+        advice: The likely cause of an outcome that is not `passed`, and what to do next; empty for `passed` and before any record.
         error: First failure of the method or a metric, or None.
         seconds_per_image: Time of the method alone.
         peak_memory: Largest peak memory of its jobs, in bytes.
@@ -62,6 +63,7 @@ class MethodSummary:
     n_held: int
     n_zero_maps: int
     diagnosis: tuple[str, ...]
+    advice: str
     error: Failure | None
     seconds_per_image: float | None
     peak_memory: int
@@ -110,7 +112,7 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
     ]
     facts = sum((totals.facts for totals in all_totals), MapFacts())
     truths = {truth: _truth(plan, pooled, truth) if truth in kinds.applicable else None for truth in TRUTHS}
-    return MethodSummary(
+    summary = MethodSummary(
         environment=name,
         method=method,
         truths=truths,
@@ -122,9 +124,29 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
         n_held=sum(held),
         n_zero_maps=sum(totals.n_zero_maps for totals in all_totals),
         diagnosis=diagnose(facts) if facts.n_maps else (),
+        advice="",
         error=next((Failure(**totals.error[1]) for totals in all_totals if totals.error), None),
         seconds_per_image=sum(totals.seconds for totals in all_totals) / n_images if n_images else None,
         peak_memory=max((totals.peak_memory for totals in all_totals), default=0),
+    )
+    return replace(summary, advice=_advice(plan, summary, facts))
+
+
+def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
+    """What to do next; empty before any record."""
+    if not summary.n_images and summary.error is None:
+        return ""
+    return advise(
+        Symptoms(
+            outcome=summary.outcome,
+            truths=summary.truths,
+            deciding=summary.deciding_truth,
+            gamma=plan.gamma,
+            has_error=summary.error is not None,
+            all_zero=facts.n_zero == facts.n_maps,
+            ignores_target=facts.n_same_for_winner > 0,
+            more="`n_samples` or `network_seeds` of the plan",
+        )
     )
 
 

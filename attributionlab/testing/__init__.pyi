@@ -16,11 +16,13 @@ from .contracts import (
 from .everything import Report, assert_all
 from .faithfulness import assert_faithful, assert_network_dependent
 from .metrics import assert_metric_known_answers
+from .questions import assert_answers
 from .variants import assert_implementation_invariant
 
 __all__ = [
     "Report",
     "assert_all",
+    "assert_answers",
     "assert_batch_invariant",
     "assert_complete",
     "assert_deterministic",

@@ -63,10 +63,15 @@ def assert_faithful(
     )
     (environment_verdict,) = verdict.environments
     summary = environment_verdict.truths[verdict.deciding_truth]
-    row = {"method": verdict.method, "environment": environment_verdict.environment, "truth": verdict.deciding_truth}
+    row = {
+        "method": verdict.method,
+        "environment": environment_verdict.environment,
+        "decided by": verdict.deciding_truth,
+    }
     f1 = "-" if summary is None else f"{summary.f1:.3f}"
     interval = "-" if summary is None else f"{summary.f1_low:.2f}-{summary.f1_high:.2f}"
-    add_row({**row, "F1": f1, "95 % CI": interval, "verdict": verdict.outcome})
+    held = f"{environment_verdict.n_held}/{len(environment_verdict.network_seeds)}"
+    add_row({**row, "F1": f1, "95 % CI": interval, "networks": held, "verdict": verdict.outcome})
     if verdict.passed:
         return
     if environment_verdict.error is not None:

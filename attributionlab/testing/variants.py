@@ -124,7 +124,7 @@ def assert_implementation_invariant(
         )
     for name in [name for name, outcome in outcomes.items() if outcome.refusal is not None]:
         row = {"method": subject.method.spec, "environment": _variant(subject.environment, *name.split("=")).spec}
-        add_row({**row, "truth": "-", "F1": "-", "95 % CI": "-", "verdict": "refused"})
+        add_row({**row, "decided by": "-", "F1": "-", "95 % CI": "-", "networks": "-", "verdict": "refused"})
     return {name: outcome.refusal for name, outcome in outcomes.items() if outcome.refusal is not None}
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from breaking.cases import Case, Outcome, Violation
 from breaking.fixtures import Fixtures
 
-RESULTS = {"Agreement", "Audit", "Curve", "SensitivityCurve", "Verdict", "Report"}
+RESULTS = {"Agreement", "Answers", "Audit", "Curve", "SensitivityCurve", "Verdict", "Report"}
 """Results of functions: nobody builds them, so what they are built from is not checked."""
 
 CALL_SECONDS = 25
@@ -172,6 +172,7 @@ FUNCTION_PARAMETERS = {
     "make_method": {"method": "callable"},
     "make_metric": {"metric": "callable"},
     "check": {"method": "callable"},
+    "answers": {"method": "callable"},
     "Plan": {"network_seeds": "sequence"},
     "Plan.of": {"network_seeds": "sequence"},
     "Batch": {"scenes": "sequence"},
@@ -244,10 +245,12 @@ def subjects(folder: Path) -> Iterator[Subject]:
         "TrainedNetwork": {"model": network, "true_baseline": torch.zeros(3)},
         "Plan": {"environments": (spec,), "methods": (method,)},
         "Records": {"folder": folder / "run"},
+        "answers": {"method": "truth", "environment": environment, "n_samples": 1},
         "audit": {"methods": ["truth", "random"], "metrics": [insertion], "environments": environment, "n_samples": 1},
         "check": {"method": "truth", "environments": environment, "n_samples": 1, "rule": "point"},
         "check_maps": {"maps": maps, "environment": environment, "batch": batch},
         "declares": {},
+        "exact_values": {"environment": environment, "batch": batch, "game": "removal"},
         "deletion": {"environment": environment, "batch": batch, "attribution": maps, "steps": 4},
         "insertion": {"environment": environment, "batch": batch, "attribution": maps, "steps": 4},
         "sensitivity_n": {"environment": environment, "batch": batch, "attribution": maps, "n_orders": 2},

@@ -24,7 +24,7 @@ DECIDES_THE_WORK = {"size", "n_samples", "workers", "network_seeds"}
 """Integers that must have a limit."""
 
 OUTPUTS = {"output", "figures"}
-SPECS = {"spec", "env", "methods", "method", "metrics", "option"}
+SPECS = {"spec", "env", "methods", "method", "metrics", "option", "manipulation", "noninformative"}
 FUNCTIONS = {"vgg16", "vit"}
 
 BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -33,12 +33,14 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "generate": (("multi-color-sum",), ("--output=g", "--n-samples=1", "--size=16")),
     "show": (("multi-color-sum",), ("--output=s.png", "--methods=gradient", "--n-samples=1", "--size=16")),
     "check": (("gradient",), ("--size=16", "--n-samples=4")),
+    "answers": (("gradient",), ("--size=16", "--n-samples=1", "--n-orders=2")),
     "compare": (("gradient", "random"), ("--size=16", "--n-samples=4")),
     "exact": (("multi-color-sum",), ("--game=shapley", "--size=16", "--n-samples=1")),
     "score": (("images", "images/truth.npz"), ("--key=signed",)),
     "audit": ((), ("--methods=gradient,random", "--metrics=insertion", "--size=16", "--n-samples=1")),
     "run": (("plan.toml",), ("--output=r",)),
     "report": (("run",), ()),
+    "modify": ((), ("--images=builtin", "--output=m", "--n-samples=6", "--size=16")),
     "reproduce": (("table1",), ("--output=p", "--size=16", "--n-samples=1", "--network-seeds=1")),
 }
 """A call of each command that works: positional arguments and options."""
@@ -136,7 +138,13 @@ def pool(parameter: Parameter) -> Sequence[Value]:
 
 def _specs(name: str) -> Iterator[Value]:
     """Broken specs of environments, methods, metrics, or options of a method."""
-    existing = {"spec": "multi-color-sum", "env": "multi-color-sum", "metrics": "insertion"}.get(name, "gradient")
+    existing = {
+        "spec": "multi-color-sum",
+        "env": "multi-color-sum",
+        "metrics": "insertion",
+        "manipulation": "noise",
+        "noninformative": "spot",
+    }.get(name, "gradient")
     lists = name in {"methods", "metrics"}
     if name == "option":
         yield from (Value(text) for text in values.NAMES if text.strip())

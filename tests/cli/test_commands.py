@@ -164,7 +164,7 @@ def test_list_shows_everything_there_is():
 
 def test_list_shows_one_entry_with_all_its_options():
     text = run("list", "methods", "lime").stdout
-    assert text.startswith("lime: A sparse linear model around the image")
+    assert text.startswith("lime: A weighted linear model of the output around the image")
     for word in ("Ribeiro et al. 2016", "baseline, segments", "quickshift or felzenszwalb", "seconds per image"):
         assert word in text
     assert "kernel-shap" not in text

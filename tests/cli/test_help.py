@@ -81,7 +81,7 @@ def test_defaults_are_shown_also_where_they_are_0():
         ("audit --metrics ,", "`metrics` must name at least 1, got ','"),
         (
             "check gradient --env ,",
-            "`environment` must be a known name, got ','; known: multi-color-sum, single-color-modulo, single-color-sum",
+            "`environment` must be a known name, got ','; known: background-sum, multi-color-sum, single-color-modulo, single-color-sum",
         ),
         (
             "list foo",

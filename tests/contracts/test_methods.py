@@ -37,6 +37,7 @@ ONE_BY_ONE = (
     "lrp-epsilon",
     "lrp-epsilon-alpha2-beta1-flat",
     "lrp-epsilon-plus-flat",
+    "lrp-gamma",
     "lrp-z",
     "pattern-attribution",
     "pattern-net",
@@ -328,6 +329,8 @@ CHANGED = {
     "probability": ("0.25", 0.25),
     "sam_checkpoint": (__file__, __file__),  # any file that exists
     "rule": ("captum", "captum"),
+    "mask": ("bilinear", "bilinear"),
+    "width": ("9", 9),
     "regression": ("lasso", "lasso"),
     "distance": ("image", "image"),
     "kernel_width": ("0.5", 0.5),

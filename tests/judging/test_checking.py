@@ -90,6 +90,8 @@ def test_the_json_has_the_documented_keys_and_types():
             "n_held": int,
             "ignores_target": bool if dependence is dict else type(None),
             "out_of_time": bool,
+            "games": dict,
+            "answers": list,
             "controls": dict,
             "diagnosis": list,
             "advice": str,

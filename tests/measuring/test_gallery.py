@@ -98,4 +98,4 @@ def test_methods_that_explain_the_logit_are_drawn_with_the_score_by_which_they_a
     of_logit, of_output = (
         float(score(drawn.maps["occlusion"], truth).signed.f1) for truth in (logit, drawn.batch.ground_truth)
     )
-    assert labels[0] == f"signed F1 {of_logit:.2f}" != f"signed F1 {of_output:.2f}"
+    assert labels[0].splitlines()[0] == f"signed F1 {of_logit:.2f}" != f"signed F1 {of_output:.2f}"

@@ -8,6 +8,8 @@ from captum.attr import DeepLift, IntegratedGradients
 from torch import nn
 
 import attributionlab as al
+from attributionlab.judging.diagnosis import diagnose
+from attributionlab.measuring.facts import MapFacts
 from attributionlab.methods.base import captum_quiet
 from attributionlab.methods.diagnostics import collecting, record
 
@@ -87,7 +89,18 @@ def test_where_nobody_collects_the_model_is_not_run_for_the_delta(name):
 def test_the_area_reached_is_the_mean_of_the_mask():
     environment = al.make_environment(SPEC)
     recorded, maps = recorded_by("extremal-perturbation[n_steps=5]", environment, environment.sample(2))
-    assert recorded == {"area_reached": pytest.approx(maps.double().mean(dim=(1, 2)).tolist())}
+    areas = maps.double().mean(dim=(1, 2))
+    assert recorded == {
+        "area_reached": pytest.approx(areas.tolist()),
+        "area_error": pytest.approx((areas / 0.1 - 1).tolist(), abs=1e-6),
+    }
+
+
+def test_an_area_that_is_missed_is_told():
+    facts = MapFacts()
+    assert diagnose(facts, {"area_error": [0.1, -0.1]}) == ()
+    (line,) = diagnose(facts, {"area_error": [0.05, -0.5, 0.3]})
+    assert line.startswith("2 of 3 masks miss their area by more than 10% (by up to -50%): the area is a penalty")
 
 
 def test_the_fit_of_a_model_that_adds_up_over_segments_is_perfect():

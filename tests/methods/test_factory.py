@@ -55,6 +55,7 @@ def test_the_methods_of_the_papers_are_registered():
         "lrp-epsilon",
         "lrp-z",
         "lrp-alpha-beta",
+        "lrp-gamma",
         "lrp-epsilon-plus-flat",
         "lrp-epsilon-alpha2-beta1-flat",
         "deep-taylor",
@@ -88,11 +89,12 @@ PUBLISHED = {
     "guided-gradcam": {"layer": 5},
     "iba": {"layer": 7, "information_weight": 20.0},
     "lrp-alpha-beta": {"alpha": 2.0},
+    "lrp-gamma": {"gamma": 0.25},
     "occlusion": {"baseline": "black", "window": 5, "stride": 3},
     "rise": {"cells": 7, "probability": 0.5},
     "extremal-perturbation": {"area": 0.1, "baseline": "blur", "blur": 21.0, "area_weight": 300.0},
 }
-"""Settings of the papers (appendix G.2, Adebayo et al. 2018, Petsiuk et al. 2018, Fong et al. 2019)."""
+"""Settings of the papers (appendix G.2, Adebayo et al. 2018, Montavon et al. 2019, Petsiuk et al. 2018, Fong et al. 2019)."""
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

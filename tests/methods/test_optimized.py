@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -15,6 +16,8 @@ import attributionlab as al
 from attributionlab.errors import BadOption
 from attributionlab.methods.bottleneck import Features, _blurred, _output_loss, activations, replaced
 from attributionlab.methods.cam import find_layer
+from attributionlab.methods.diagnostics import collecting
+from attributionlab.methods.smooth_mask import SmoothMask, interpolate_levels, pyramid
 from attributionlab.seeding import generator
 
 
@@ -161,14 +164,98 @@ def test_iba_needs_an_environment():
 
 
 @pytest.mark.parametrize(("size", "area"), [(32, 0.1), (32, 0.3), (64, 0.1)])
-def test_extremal_perturbation_meets_its_area(size, area):
+def test_the_bilinear_mask_meets_its_area(size, area):
     environment = al.make_environment("multi-color-sum", size=size)
     batch = environment.sample(2)
-    maps = al.make_method("extremal-perturbation", area=area)(environment.model, batch.inputs, batch.targets)
+    method = al.make_method("extremal-perturbation[mask=bilinear]", area=area)
+    maps = method(environment.model, batch.inputs, batch.targets)
     assert maps.min() >= 0
     assert maps.max() <= 1
     # the area is a penalty, not a constraint: the reward pulls against it
     assert maps.mean(dim=(1, 2)).tolist() == pytest.approx([area, area], rel=0.05)
+
+
+def test_the_smooth_mask_meets_its_area():
+    """Within 10 %: the reward pulls against the penalty, and a smooth edge counts in part."""
+    random = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 3, 32, 32, generator=random)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(900, 2))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=random) / 8)
+    with collecting() as recorded:
+        maps = al.make_method("extremal-perturbation[area=0.2,n_steps=300,learning_rate=0.05]")(
+            model, image, torch.tensor([1])
+        )
+    assert 0 <= maps.min() < 0.01
+    assert 0.9 < maps.max() <= 1
+    assert abs(recorded["area_error"][0]) < 0.1
+
+
+def literal_mask(coarse, shape, step, sigma):
+    """The smooth maximum of Fong et al. pixel by pixel, with TorchRay's constants, for the image without its margin."""
+    radius = 1 + math.ceil(sigma / step)
+    mask = np.zeros(shape)
+    for row, column in itertools.product(*map(range, shape)):
+        values = []
+        u = (row + round(sigma), column + round(sigma))
+        first = [position // step - 1 - math.ceil(2 * sigma / step) for position in u]
+        for down, right in itertools.product(range(2 * radius + 1), repeat=2):
+            i, j = first[0] + down, first[1] + right
+            distance = math.hypot(u[0] - sigma - step * i, u[1] - sigma - step * j) / sigma
+            inside = 0 <= i < coarse.shape[0] and 0 <= j < coarse.shape[1]
+            values.append(math.exp(-2 * max(0, distance - 0.5) ** 2) * (coarse[i, j] if inside else 0))
+        shares = np.exp(20 * np.array(values))
+        mask[row, column] = min(1, shares @ values / shares.sum())
+    return mask
+
+
+@pytest.mark.parametrize(("shape", "step", "sigma"), [((9, 12), 3, 5), ((7, 8), 2, 3.0), ((6, 6), 1, 2)])
+def test_the_smooth_mask_is_the_published_smooth_maximum(shape, step, sigma):
+    smooth = SmoothMask(shape, step, sigma)
+    coarse = np.random.default_rng(0).random(smooth.coarse_shape)
+    mask, whole = smooth.enlarge(torch.from_numpy(coarse)[None, None])
+    np.testing.assert_allclose(
+        mask[0, 0].numpy(), literal_mask(coarse, shape, step, sigma), rtol=0, atol=1e-6
+    )  # float32 kernel
+    margin = round(sigma)
+    assert torch.equal(whole[:, :, margin : margin + shape[0], margin : margin + shape[1]], mask)
+
+
+def test_a_mask_value_lies_between_two_levels_of_blur():
+    levels = torch.arange(8.0).reshape(8, 1, 1, 1).expand(8, 2, 1, 3) ** 2
+    mask = torch.tensor([0.0, 2.25 / 7, 1.0]).reshape(1, 1, 1, 3)
+    expected = torch.tensor([0.0, 0.75 * 4 + 0.25 * 9, 49.0])
+    torch.testing.assert_close(interpolate_levels(levels, mask), expected.expand(1, 2, 1, 3))
+
+
+def test_the_smooth_mask_climbs_as_published():
+    """Four steps spelled out: masks from ones, flipped images at even steps, momentum with dampening, a growing weight."""
+    random = torch.Generator().manual_seed(1)
+    image, target = torch.rand(1, 2, 8, 8, generator=random), torch.tensor([1])
+    model = nn.Sequential(nn.Flatten(), nn.Linear(128, 2), nn.Tanh())
+    method = al.make_method("extremal-perturbation[area=0.25,cell=56,width=84,n_steps=4,learning_rate=0.5]")
+    smooth, levels = SmoothMask((8, 8), 2, 3.0), pyramid(image, 20 * 8 / 224)
+    coarse, speed, weight = torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4), 300.0
+    for step in range(4):
+        coarse.requires_grad_()
+        mask, whole = smooth.enlarge(coarse)
+        shown = torch.zeros_like(image)
+        for row, column in itertools.product(range(8), repeat=2):
+            place = 7 * mask[0, 0, row, column]
+            below = min(6, int(place))
+            pixels = levels[below, :, row, column], levels[below + 1, :, row, column]
+            shown[0, :, row, column] = pixels[0] + (place - below) * (pixels[1] - pixels[0])
+        shown = torch.flip(shown, (3,)) if step in {0, 2} else shown
+        ranked = sorted(whole.flatten(), key=lambda value: float(value.detach()))
+        loss = -model(shown)[0, 1]
+        for rank, value in enumerate(ranked):
+            loss = loss + weight * (value - (rank >= len(ranked) - 16)) ** 2 / len(ranked)
+        (gradient,) = torch.autograd.grad(loss, coarse)
+        speed = gradient if step == 0 else 0.9 * speed + 0.1 * gradient
+        coarse = (coarse.detach() - 0.5 * speed).clamp(0, 1)
+        weight *= 1.0035
+    torch.testing.assert_close(method(model, image, target), mask[0].detach(), rtol=0, atol=1e-5)
 
 
 def test_the_blur_of_extremal_perturbation_scales_with_the_image():
@@ -180,7 +267,7 @@ def test_the_blur_of_extremal_perturbation_scales_with_the_image():
 
 
 def test_extremal_perturbation_shows_the_winner():
-    verdict = al.check("extremal-perturbation", "multi-color-sum[size=64]", n_samples=1, rule="point")
+    verdict = al.check("extremal-perturbation[mask=bilinear]", "multi-color-sum[size=64]", n_samples=1, rule="point")
     assert verdict.deciding_truth == "positive-smooth"
     summary = verdict.environments[0].truths["positive-smooth"]
     assert summary is not None

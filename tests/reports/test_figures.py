@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MachineError
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.pictures import picture
 from attributionlab.reports.figures.saving import check_path, save_figure
@@ -55,11 +56,12 @@ def test_zero_is_white():
     assert image.to_rgba(np.zeros((1, 1)))[0, 0].tolist() == pytest.approx([1, 1, 1, 1], abs=0.02)
 
 
-def test_maps_are_scaled_as_they_are_scored():
+def test_maps_are_scaled_by_their_largest_magnitude_and_its_value_is_stated():
     maps = torch.zeros(2, 16, 16)
     maps[:, 0, 0], maps[:, 0, 1], maps[:, 1, 1] = 4.0, 2.0, -8.0
-    (image,) = panels(attribution_figure(batch_of(), {"mine": maps}), 3)[0, 2].get_images()
-    assert image.get_array()[:2, :2].tolist() == [[1.0, 0.5], [0.0, -1.0]]
+    panel = panels(attribution_figure(batch_of(), {"mine": maps}, captions={}), 3)[0, 2]
+    assert panel.get_images()[0].get_array()[:2, :2].tolist() == [[0.5, 0.25], [0.0, -1.0]]
+    assert panel.get_xlabel() == "-8 to +4"
 
 
 def test_the_truth_stands_beside_the_image():
@@ -79,7 +81,8 @@ def test_any_environment_can_be_drawn(n, spec):
 
 def test_maps_are_captioned_with_their_overall_f1():
     figure = attribution_figure(batch_of(), {"truth": maps_of(), "zero": maps_of(0)})
-    assert [axis.get_xlabel() for axis in panels(figure, 4)[0]] == ["", "", "overall F1 1.00", "overall F1 0.00"]
+    labels = [axis.get_xlabel() for axis in panels(figure, 4)[0, 2:]]
+    assert labels == ["overall F1 1.00\n-1 to +1", "overall F1 0.00\n0 everywhere"]
 
 
 @pytest.mark.parametrize(
@@ -90,12 +93,71 @@ def test_maps_are_captioned_with_the_truth_that_fits(truth, caption):
     batch = batch_of("multi-color-sum[output=logit,size=16]")
     maps = {"truth": batch.ground_truth.signed.float()}
     figure = attribution_figure(batch, maps, captions={"truth": truth})
-    assert [axis.get_xlabel() for axis in panels(figure, 3)[:, 2]] == [caption] * 2
+    assert [axis.get_xlabel() for axis in panels(figure, 3)[:, 2]] == [f"{caption}\n0 to +1"] * 2
 
 
 def test_maps_without_a_caption_are_not_scored():
     figure = attribution_figure(batch_of(), {"truth": maps_of()}, captions={})
-    assert [axis.get_xlabel() for axis in panels(figure, 3)[:, 2]] == ["", ""]
+    assert [axis.get_xlabel() for axis in panels(figure, 3)[:, 2]] == ["-1 to +1"] * 2
+
+
+def test_pictures_name_the_answer_and_the_effects_of_pixels():
+    environment, batch = make_environment("multi-color-sum[size=16]"), batch_of()
+    answers = answers_of(environment, batch, 5)
+    figure = attribution_figure(batch, {}, answers=answers)
+    image, truth = panels(figure, 2)[0]
+    assert " ".join(image.get_xlabel().split()) == " ".join(answers[0].lines)
+    assert "image 5" in image.get_xlabel()
+    raising, lowering = (
+        int(mask[0].sum()) for mask in (batch.ground_truth.positive_mask, batch.ground_truth.negative_mask)
+    )
+    assert (
+        truth.get_xlabel() == f"+ {raising} pixels raise the output\n\N{MINUS SIGN} {lowering} pixels lower the output"
+    )
+
+
+def test_signs_stand_on_the_patches_of_the_truth():
+    axis = panels(attribution_figure(batch_of(), {}), 2)[0, 1]
+    signed, ids = (getattr(batch_of().ground_truth, name)[0] for name in ("signed", "patch_ids"))
+    signs = [int(signed[(ids == patch) & (signed != 0)][0]) for patch in range(1, int(ids.max()) + 1)]
+    assert [text.get_text() for text in axis.texts] == ["+" if sign > 0 else "\N{MINUS SIGN}" for sign in signs]
+    assert set(signs) == {1, -1}
+
+
+def test_values_are_stated_relative_to_the_output_and_negligible_maps_are_faint():
+    batch = batch_of()
+    answers = answers_of(make_environment("multi-color-sum[size=16]"), batch)
+    maps = {"usual": maps_of(answers[0].output / 2), "tiny": maps_of(1e-8)}
+    figure = attribution_figure(batch, maps, captions={}, answers=answers)
+    usual, tiny = panels(figure, 4)[0, 2:]
+    assert usual.get_xlabel() == "-0.5 to +0.5"
+    assert tiny.get_xlabel().endswith("(faint)")
+    assert usual.get_images()[0].get_alpha() == 1.0
+    assert tiny.get_images()[0].get_alpha() == 0.25
+    notes = " ".join(figure.get_supxlabel().split())
+    assert "divided by the explained output" in notes
+    assert "Faint:" in notes
+
+
+def test_color_bars_have_numbers_and_magnitudes_have_their_own():
+    maps = {"signed": maps_of(), "magnitude": maps_of().abs()}
+    figure = attribution_figure(batch_of(), maps, captions={"signed": "signed", "magnitude": "overall"})
+    ticks = [[label.get_text() for label in axis.get_xticklabels()] for axis in figure.axes[-2:]]
+    assert [bar[0] for bar in ticks] == ["-1\nlowers the output", "0"]
+    assert [bar[-1] for bar in ticks] == ["1\nraises the output", "1\naffects the output"]
+    magnitude = np.array(figure.axes[:-2]).reshape(-1, 4)[0, 3].get_images()[0]
+    assert (magnitude.get_cmap().name, magnitude.get_clim()) == ("magnitude", (0, 1))
+
+
+def test_headings_stand_above_the_maps_of_their_group():
+    headings = {"a1": ("network a", "method"), "a2": ("network a", "other"), "b1": ("network b", "method")}
+    figure = attribution_figure(batch_of(), dict.fromkeys(headings, maps_of()), headings=headings)
+    above = [axis for axis in figure.axes if not axis.get_images() and axis.texts]
+    assert [axis.texts[0].get_text() for axis in above] == ["network a", "network b"]
+    spans = [axis.get_subplotspec().colspan for axis in above]
+    assert [(span.start, span.stop) for span in spans] == [(2, 4), (4, 5)]
+    titles = [axis.get_title() for axis in figure.axes if axis.get_title()]
+    assert titles == ["image", "ground truth", "method", "other", "method"]
 
 
 def test_a_text_instead_of_maps_is_shown():

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from attributionlab.errors import BadOption, MachineError
+from attributionlab.reports.figures.looks import look_of
 from attributionlab.reports.figures.pictures import SIGNED, picture
 from attributionlab.reports.page.glance import glance
 from attributionlab.reports.page.pictures import LEVELS, image_uri, map_uri
@@ -130,6 +131,17 @@ def test_provenance_names_versions_device_seeds_and_failures(page, small_run):
     assert "seeds0 1" in shown
 
 
+def test_the_gallery_names_answers_scales_and_largest_values(page, small_run):
+    shown = " ".join("".join(page.text).split())
+    assert re.search(r"red \d+, green \d+, blue \d+, yellow \d+; \w+ wins, probability [\d.]+", shown)
+    assert re.search(r"white \d+; value \d+", shown)
+    assert re.search(r"\+ \d+ pixels raise the output, \N{MINUS SIGN} \d+ pixels lower the output", shown)
+    assert re.search(r"overall F1 0\.\d+ \S+ to \S+", shown)
+    assert [len(page.all(tag)) for tag in ("linearGradient", "lineargradient")] == [0, 2]
+    assert all(text in shown for text in ("lowers the output", "raises the output", "affects the output"))
+    assert {slider["value"] for slider in page.all("input") if slider.get("type") == "range"} == {"100"}
+
+
 @pytest.mark.parametrize("n_images", [0, -1, 1.5])
 def test_a_number_of_images_that_makes_no_sense_is_refused(small_run, n_images):
     with pytest.raises(BadOption, match=r"^`n_images` must be"):
@@ -148,15 +160,15 @@ def test_an_image_is_kept_bit_for_bit():
 
 def test_a_map_has_the_colors_of_the_figures():
     values = torch.tensor([[-2.0, 0.0, 4.0, 2.0]])
-    shown = np.array(decoded(map_uri(values)).convert("RGB"))[0].tolist()
-    expected = [[round(255 * part) for part in SIGNED(place)[:3]] for place in (0.0, 0.5, 1.0, 0.75)]
+    shown = np.array(decoded(map_uri(look_of(values))).convert("RGB"))[0].tolist()
+    expected = [[round(255 * part) for part in SIGNED(place)[:3]] for place in (0.25, 0.5, 1.0, 0.75)]
     assert np.abs(np.array(shown) - np.array(expected)).max() <= 255 / LEVELS
 
 
 @pytest.mark.parametrize(("size", "most"), [(64, 5_500), (224, 55_000)])
 def test_a_map_of_noise_is_as_large_as_the_docs_say(size, most):
     noise = torch.randn(size, size, generator=torch.Generator().manual_seed(0))
-    assert 0.8 * most < len(map_uri(noise)) < most
+    assert 0.8 * most < len(map_uri(look_of(noise))) < most
 
 
 @pytest.mark.parametrize("name", ["report.txt", "report", ".html"])

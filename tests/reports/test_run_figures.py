@@ -4,10 +4,12 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from attributionlab.errors import BadOption
 from attributionlab.judging.audit_report import ImageCurves
-from attributionlab.reports.figures.curves import band_of, band_opacity, curves_figure
+from attributionlab.judging.statistics import mean_interval
+from attributionlab.reports.figures.curves import band_of, band_opacity, curves_figure, draw_curves
 from attributionlab.reports.figures.ranks import ranks_figure
 from attributionlab.reports.figures.runs import gallery_figure, run_figures, write_figures
 from attributionlab.reports.figures.saving import save_figure
@@ -78,8 +80,47 @@ def test_violins_show_the_images_of_all_seeds(view):
 def test_violins_name_the_methods_in_the_order_of_the_plan_and_say_where_one_has_no_scores(view, small_run):
     axis = violin_figure(view, FAMILY).axes[0]
     assert len(axis.get_xticks()) == len(view.methods)
-    assert [text.get_text() for text in axis.texts] == ["n/a"]
-    assert axis.texts[0].get_position()[0] == view.methods.index(small_run.broken)
+    (absent,) = [text for text in axis.texts if text.get_text() == "n/a"]
+    assert absent.get_position()[0] == view.methods.index(small_run.broken)
+
+
+def test_violins_state_the_number_of_images_and_the_interval_of_the_mean(view):
+    figure = violin_figure(view, FAMILY)
+    axis = figure.axes[1]  # recall, overall truth
+    values = view.scores(FAMILY, "random", "agreement", "overall.recall")
+    place = view.methods.index("random")
+    assert [text.get_text() for text in axis.texts if text.get_position()[0] == place] == [str(len(values))]
+    (box,) = [bar for bar in axis.patches if bar.get_x() < place < bar.get_x() + bar.get_width()]
+    interval = mean_interval(len(values), float(values.sum()), float((values**2).sum()))
+    assert (box.get_y(), box.get_y() + box.get_height()) == pytest.approx(interval)
+    assert "95 % interval of the mean" in figure.get_suptitle()
+
+
+def test_ranks_state_the_interval_and_its_numbers(view):
+    titles = [axis.get_title() for axis in ranks_figure(view).axes]
+    assert all(
+        re.search(r"Spearman \S+(, 95 % -?[\d.]+ to -?[\d.]+)?\n3 methods, 6 images$", title) for title in titles
+    )
+    assert any("95 %" in title for title in titles)
+
+
+def test_curves_name_units_and_explain_bands(view):
+    figure = curves_figure(view, "insertion")
+    assert [axis.get_ylabel() for axis in figure.axes] == ["explained output (probability)", "explained output (value)"]
+    assert {axis.get_xlabel() for axis in figure.axes} == {"share of the pixels"}
+    assert figure.get_suptitle().endswith("lines: mean over 6 images; bands: their middle half (25 % to 75 %)")
+
+
+def test_the_bars_of_a_curve_are_the_middle_half_at_its_markers():
+    values = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [0.0, 5.0, 1.0]])
+    curves = {f"m{index}": ImageCurves(np.array([0.0, 0.5, 1.0]), values, "explained output") for index in range(5)}
+    axis = Figure().subplots()
+    draw_curves(axis, curves, method_styles(curves))
+    (line, *_), (bars, *_) = axis.lines, axis.collections
+    marked = line.get_markevery()
+    drawn = [tuple(map(tuple, segment)) for segment in bars.get_segments()]
+    middles = {0: (0.0, 0.0), 1: (0.5, 3.0), 2: (1.0, 1.0)}
+    assert drawn == [tuple((curves["m0"].at[place], end) for end in middles[place]) for place in marked]
 
 
 def test_truths_that_apply_to_no_method_have_no_row(view):
@@ -154,4 +195,4 @@ def test_the_gallery_scores_each_method_as_its_records_do(tmp_path):
     figure = gallery_figure(RunView(records), FAMILY)
     labels = [axis.get_xlabel() for axis in figure.axes if "F1" in axis.get_xlabel()]
     recorded = [records.scores(FAMILY, method, name="signed.f1")[0] for method in plan.methods]
-    assert labels == [f"signed F1 {f1:.2f}" for f1 in recorded]
+    assert [label.splitlines()[0] for label in labels] == [f"signed F1 {f1:.2f}" for f1 in recorded]

@@ -148,6 +148,28 @@ def test_the_note_explains_every_outcome_of_a_run(table, write):
     assert "pixels-only: right pixels, wrong signs, failed: below" in text
 
 
+@pytest.mark.parametrize("write", [rich_text, to_latex, to_markdown])
+def test_what_to_do_next_stands_below_the_table_once_for_each_method_and_environment(table, write, small_run):
+    text = write(table).replace("\\", "").replace("\n% ", "\n")
+    family = "multi-color-sum[size=16]"
+    (outcome, *_) = [row.outcome for row in table.rows if row.method == "random" and row.environment == family]
+    assert text.count(f"note: random in {family}: a note") == 1, "of two seeds"
+    assert f"what now: random in {family}, {outcome}: do it" in text
+
+
+def test_every_row_has_the_states_of_all_truths_and_in_how_many_networks_the_mean_held(table):
+    for row, summary in zip(to_json(table)["rows"], table.rows, strict=True):
+        states = {truth: None if scores is None else scores.state for truth, scores in summary.truths.items()}
+        assert {truth: row[f"{truth}_state"] for truth in states} == states
+        family = [
+            other
+            for other in table.rows
+            if other.method == summary.method and other.environment[:6] == row["environment"][:6]
+        ]
+        n_held = sum(other.n_held for other in family)
+        assert row["held"] == (f"{n_held}/2" if summary.n_images else None)
+
+
 def test_what_decides_stands_in_a_column_with_its_interval(table):
     (summary, *_) = [row for row in table.rows if row.method == "input-x-gradient"]
     scores = summary.truths["signed"]

@@ -223,9 +223,10 @@ def test_rows_hold_the_scores_and_say_which_decide():
 
 
 def test_rows_say_how_they_came_about_and_what_was_conspicuous():
-    odd = environment_of(n_zero_maps=3, diagnosis=("3 of 4 maps, all empty", "dust"))
+    odd = environment_of(n_zero_maps=3, diagnosis=("3 of 4 maps, all empty", "dust"), advice="do this")
     rows = verdict_rows(verdict_of(odd, gamma=0.25))
     assert {(row["seed"], row["n_samples"], row["gamma"]) for row in rows} == {(7, 4, 0.25)}
+    assert {row["advice"] for row in rows if row["method"] == "gradient"} == {"do this"}
     of_the_method = {(row["n_zero_maps"], row["diagnosis"]) for row in rows if row["method"] == "gradient"}
     assert of_the_method == {(3, "3 of 4 maps, all empty; dust")}
     assert {(row["n_zero_maps"], row["diagnosis"]) for row in rows if row["method"] != "gradient"} == {("", "")}

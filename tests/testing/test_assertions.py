@@ -241,3 +241,17 @@ def test_a_metric_with_a_mistake_is_caught(metric, message):
 def test_a_metric_without_a_direction_is_refused():
     with pytest.raises(BadOption, match="`metric` must declare in which direction it is better"):
         testing.assert_metric_known_answers(lambda *_: None)
+
+
+def test_what_a_method_declares_to_answer_is_asserted():
+    testing.assert_answers("occlusion[stride=1,window=1]", size=16, n_samples=1)
+    testing.assert_answers(
+        "occlusion[baseline=true,stride=1,window=1]", "single-color-sum", size=16, game="shapley@true"
+    )
+    message = message_of(testing.assert_answers, "integrated-gradients[n_steps=1]", size=16, n_samples=1)
+    assert "does not answer aumann-shapley@black: its maps differ from the exact values by" in message
+    assert "few steps" in message
+    with pytest.raises(BadOption, match="`game` must be chosen for a method that declares none"):
+        testing.assert_answers("gradient", size=16)
+    with pytest.raises(BadOption, match="`game` must have exact values in"):
+        testing.assert_answers("gradient", size=16, n_samples=1, game="worth@true")

@@ -60,7 +60,7 @@ def test_the_marker_makes_a_matrix_and_the_summary_a_table(pytester):
             "*test_matrix?single-color-sum?size=20?-seed0? PASSED*",
             "*test_matrix?single-color-sum?size=20?-seed7? PASSED*",
             "*faithfulness (attributionlab)*",
-            "method *environment *truth *F1 *95 % CI *verdict",
+            "method *environment *decided by *F1 *95 % CI *networks *verdict",
             "input-x-gradient *multi-color-sum?seed=7,size=32? *signed *passed",
             "input-x-gradient *multi-color-sum?size=32? *signed *passed",
         ]

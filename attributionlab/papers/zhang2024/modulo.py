@@ -21,7 +21,7 @@ METHODS = {
     "GradCAM": "gradcam[layer=5]",
     "GuidedBP": "guided-backprop",
     "LRP": "lrp-epsilon",
-    "ExPerturb": "extremal-perturbation[area=0.1,blur=21]",
+    "ExPerturb": "extremal-perturbation[area=0.1,blur=21,mask=bilinear]",
     "Occlusion": "occlusion[window=5,stride=3]",
     "DeepSHAP": "deepshap[rule=captum]",
     "IG": "integrated-gradients[n_steps=50]",

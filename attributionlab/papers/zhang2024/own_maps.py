@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from scipy.stats import rankdata
 from torch import Tensor
 
@@ -22,9 +20,9 @@ from attributionlab.papers.evidence import Values, average_images
 from attributionlab.papers.studies import Cell, ReportFigure, ReportTable, StudySetting
 from attributionlab.papers.zhang2024.own_networks import BLACK, CLASSICAL, OPTIONS, OwnMaps, from_color
 from attributionlab.papers.zhang2024.sam import NO_SAM
-from attributionlab.reports.figures.maps import PANEL
+from attributionlab.reports.figures.looks import SCALE_NOTE, look_of
+from attributionlab.reports.figures.panels import CAPTION, PanelGrid, add_color_bars, add_notes, add_titles, draw_map
 from attributionlab.reports.figures.pictures import SIGNED, picture
-from attributionlab.reports.figures.styles import wrapped
 
 NO_NETWORK = "needs a network trained on ImageNet and images: give --{option} FILE.py:FUNCTION"
 BY_EYE = "the paper judges by eye: a number stands in for it"
@@ -189,28 +187,23 @@ def opposite_signs(images: Tensor, maps: Tensor) -> tuple[Values, Values]:
 
 
 def draw_maps(own: OwnMaps, file: str, title: str, maps: dict[str, Tensor] | None = None) -> ReportFigure:
-    """A picture with one row per image: the image, and every map; a constant map is labeled as such."""
+    """A picture with one row per image: the image, and every map with its smallest and largest value."""
     shown = dict(own.maps) if maps is None else maps
-    n_rows, n_columns = min(N_SHOWN, len(own.images)), 1 + len(shown)
-    figure = Figure(figsize=(PANEL * n_columns, (PANEL + 0.25) * n_rows + 0.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(n_rows, n_columns, squeeze=False)
-    for axis in axes.flat:
-        axis.set_xticks([])
-        axis.set_yticks([])
-    for row, (image_axis, *map_axes) in enumerate(axes):
-        image_axis.imshow(picture(own.images[row]), interpolation="nearest")
-        image_axis.set_xlabel(f"output {int(own.targets[row])}", fontsize=7)
-        for axis, values in zip(map_axes, shown.values(), strict=True):
-            scaled = normalize(values[row : row + 1])[0]
-            axis.imshow(scaled.numpy(), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
-            if scaled.min() == scaled.max():
-                axis.set_xlabel("the same everywhere", fontsize=7)
-    for axis, name in zip(axes[0], ("image", *shown), strict=True):
-        axis.set_title(wrapped(name, 20), fontsize=8)
-    figure.suptitle("red raises the output, blue lowers it; each sign scaled by its largest value", fontsize=8)
+    grid = PanelGrid(own.images[0], min(N_SHOWN, len(own.images)), 1 + len(shown))
+    for row in range(min(N_SHOWN, len(own.images))):
+        axes = grid.row(0, row, 1 + len(shown))
+        axes[0].imshow(picture(own.images[row]), interpolation="nearest")
+        axes[0].set_xlabel(f"image {row}, explained output {int(own.targets[row])}", fontsize=CAPTION)
+        for axis, values in zip(axes[1:], shown.values(), strict=True):
+            look = look_of(values[row])
+            draw_map(axis, look)
+            axis.set_xlabel(look.caption, fontsize=CAPTION)
+        if row == 0:
+            add_titles(axes, ("image", *shown))
+    add_color_bars(grid.figure, SIGNED)
+    add_notes(grid.figure, [SCALE_NOTE.format(unit="in the units of the method")])
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
+    grid.figure.savefig(buffer, format="png", dpi=150)
     return ReportFigure(file, title, buffer.getvalue())
 
 

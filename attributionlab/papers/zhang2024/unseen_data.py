@@ -35,7 +35,7 @@ METHODS = {
     "GuidedBP": "guided-backprop",
     "LIME": format_spec("lime", {"baseline": "black", **LIME_OF_CAPTUM}),
     "LIME*": format_spec("lime", {"baseline": "true", **LIME_OF_CAPTUM}),
-    "ExPerturb": "extremal-perturbation[area=0.1,blur=21]",
+    "ExPerturb": "extremal-perturbation[area=0.1,blur=21,mask=bilinear]",
     "Occlusion": "occlusion[window=5,stride=3]",
     "Occlusion*": "occlusion[window=5,stride=3,baseline=true]",
     "DeepSHAP": "deepshap[rule=captum]",

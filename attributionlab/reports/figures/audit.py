@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from attributionlab.judging import Audit, EnvironmentAudit
-from attributionlab.reports.figures.curves import draw_curves
+from attributionlab.reports.figures.curves import curves_text, draw_curves, unit_of
 from attributionlab.reports.figures.ranks import draw_ranks, spearman_text
 from attributionlab.reports.figures.styles import LABEL, MethodStyle, add_legend, blank_figure, method_styles, plain
 
@@ -23,16 +23,17 @@ def audit_figure(audit: Audit) -> Figure:
     shown = [environment for environment in audit.environments if environment.environment == environment.family]
     metrics = list(shown[0].correlations)
     styles = method_styles(shown[0].methods)
-    figure, n_columns = blank_figure(max(PANEL[0] * len(metrics), 6.0), 2 * PANEL[1] * len(shown), len(styles))
+    figure, n_columns = blank_figure(max(PANEL[0] * len(metrics), 6.0), 2 * PANEL[1] * len(shown) + 0.3, len(styles))
     parts = figure.subfigures(len(shown), 1, squeeze=False)[:, 0]
     for part, environment in zip(parts, shown, strict=True):
-        part.suptitle(plain(environment.environment), fontsize=9)
+        note = curves_text(audit.n_samples, len(styles))
+        part.suptitle(f"{plain(environment.environment)}\n{note}", fontsize=9)
         axes = part.subplots(2, len(metrics), squeeze=False)
         for column, metric in enumerate(metrics):
             curves = {
                 spec: scores.curves[metric] for spec, scores in environment.methods.items() if metric in scores.curves
             }
-            draw_curves(axes[0, column], curves, styles)
+            draw_curves(axes[0, column], curves, styles, unit_of(environment.environment))
             axes[0, column].set_title(plain(metric), fontsize=8)
             _draw_ranks(axes[1, column], audit, environment, metric, styles)
     add_legend(figure, styles, n_columns)
@@ -46,4 +47,4 @@ def _draw_ranks(
     scored = {spec: (scores.f1, scores.metrics[metric]) for spec, scores in environment.methods.items()}
     means = {spec: (f1, sign * score) for spec, (f1, score) in scored.items() if f1 is not None and score is not None}
     draw_ranks(axis, means, styles, f1_truth=audit.f1_truth)
-    axis.set_title(spearman_text(environment.correlations[metric].spearman), fontsize=LABEL)
+    axis.set_title(spearman_text(environment.correlations[metric]), fontsize=LABEL)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
+from attributionlab.environments import make_environment
+from attributionlab.environments.factory import ENVIRONMENTS
+from attributionlab.errors import AttributionLabError
 from attributionlab.judging.audit_report import ImageCurves
+from attributionlab.metrics.base import OUTPUT
 from attributionlab.reports.figures.styles import (
     LABEL,
     SMALL,
@@ -21,9 +27,16 @@ from attributionlab.reports.figures.styles import (
     wrapped,
 )
 from attributionlab.reports.run_view import RunView
+from attributionlab.runs.declarations import is_built_in
+from attributionlab.specs.grammar import parse_spec
 
 BAND = (25, 75)
 """Percentiles over images that the band of a curve spans."""
+
+MOST_BANDS = 4
+"""Largest number of methods that are drawn with bands; more have bars at their markers, because bands would hide each other."""
+
+X_AXIS = "share of the pixels"
 
 PANEL = (3.4, 2.6)
 ROW = 3
@@ -47,27 +60,57 @@ def curves_figure(view: RunView, metric: str) -> Figure:
     for axis in axes.flat[len(view.families) :]:
         axis.set_axis_off()
     for axis, family in zip(axes.flat, view.families, strict=False):
-        draw_curves(axis, view.curves(family, metric), styles)
+        draw_curves(axis, view.curves(family, metric), styles, unit_of(family))
         axis.set_title(plain(wrapped(family, 40)), fontsize=LABEL)
-    for row in axes:
-        row[0].set_ylabel(view.records.quantities.get(metric, ""), fontsize=LABEL)
-    figure.suptitle(plain(wrapped(metric, 70)), fontsize=9)
+    n_images = view.records.plan.n_samples * max(len(seeds) for seeds in view.seeds.values())
+    figure.suptitle(f"{plain(wrapped(metric, 70))}\n{curves_text(n_images, len(styles))}", fontsize=9)
     add_legend(figure, styles, legend_columns)
     return figure
 
 
-def draw_curves(axis: Axes, drawn: Mapping[str, ImageCurves], styles: Mapping[str, MethodStyle]) -> None:
-    """Draw each method's mean over images, and the middle half of the images as a band."""
+def unit_of(environment: str) -> str:
+    """Kind of output that a built-in environment explains; empty for others: reading a run imports nothing that it names."""
+    with contextlib.suppress(AttributionLabError):
+        if is_built_in(ENVIRONMENTS, parse_spec(environment).name):
+            return make_environment(environment).explains
+    return ""
+
+
+def draw_curves(
+    axis: Axes, drawn: Mapping[str, ImageCurves], styles: Mapping[str, MethodStyle], unit: str = ""
+) -> None:
+    """Draw each method's mean over images, and the middle half of the images as a band, or as bars if there are many methods.
+
+    Args:
+        axis: The axis to draw on.
+        drawn: Curves by method.
+        styles: Styles by method.
+        unit: Kind of the explained output, for the axis of curves that show it.
+    """
     axis.tick_params(labelsize=SMALL)
-    axis.set_xlabel("part of the pixels", fontsize=LABEL)
+    axis.set_xlabel(X_AXIS, fontsize=LABEL)
+    axis.xaxis.set_major_formatter(PercentFormatter(1.0))
     if not drawn:
         axis.text(0.5, 0.5, "no curves", ha="center", va="center", fontsize=LABEL, transform=axis.transAxes)
-    opacity = band_opacity(len(drawn))
+    else:
+        quantity = next(iter(drawn.values())).quantity
+        axis.set_ylabel(f"{quantity} ({unit})" if unit and quantity == OUTPUT else quantity, fontsize=LABEL)
     for index, (method, curves) in enumerate(drawn.items()):
         middle, low, high = band_of(curves)
-        first = 0.03 + 0.15 * index / max(len(drawn), 1)  # markers of curves that overlap stand side by side
-        axis.plot(curves.at, middle, **styles[method].line, markevery=(first, 0.18), markersize=3)
-        axis.fill_between(curves.at, low, high, color=styles[method].color, alpha=opacity, linewidth=0)
+        first = 0.01 + 0.15 * index / max(len(drawn), 1)  # markers of curves that overlap stand side by side
+        marked = np.unique(np.round(np.arange(first, 1, 0.16) * (len(curves.at) - 1)).astype(int))
+        color = styles[method].color
+        axis.plot(curves.at, middle, **styles[method].line, markevery=marked.tolist(), markersize=3.5)
+        if len(styles) <= MOST_BANDS:
+            axis.fill_between(curves.at, low, high, color=color, alpha=band_opacity(len(drawn)), linewidth=0)
+        else:
+            axis.vlines(curves.at[marked], low[marked], high[marked], color=color, linewidth=1, alpha=0.5)
+
+
+def curves_text(n_images: int, n_methods: int) -> str:
+    """Explanation of lines and bands."""
+    images = "1 image" if n_images == 1 else f"{n_images} images"
+    return f"lines: mean over {images}; {'bands' if n_methods <= MOST_BANDS else 'bars at markers'}: their middle half (25 % to 75 %)"
 
 
 def band_opacity(n_methods: int) -> float:

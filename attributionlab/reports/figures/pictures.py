@@ -21,19 +21,20 @@ def picture(sample: Tensor) -> npt.NDArray[np.uint8]:
     """
     values = sample.detach().cpu()
     if values.ndim != 3:
-        lines = values.flatten(1).double()
-        colors = SIGNED(((lines / _largest(lines) + 1) / 2).numpy(), bytes=True)
+        colors = SIGNED(((relative(values.flatten(1)) + 1) / 2).numpy(), bytes=True)
         line_picture: npt.NDArray[np.uint8] = colors[..., :3]
         return line_picture
     if len(values) not in (1, 3):
         sums = values.abs().sum(dim=0, keepdim=True)
-        values = sums / _largest(sums)
+        values = relative(sums)
     pixels = rearrange(values, "c h w -> h w c").numpy()
     if pixels.shape[2] == 1:
         pixels = np.repeat(pixels * 255, 3, axis=2)
     return pixels.clip(0, 255).astype(np.uint8)
 
 
-def _largest(values: Tensor) -> float:
-    """The largest magnitude, or 1 if all values are 0."""
-    return float(values.abs().max()) or 1.0
+def relative(values: Tensor) -> Tensor:
+    """Divide values by their largest magnitude: float64 in [-1, 1], of the same shape; zeros stay zeros."""
+    values = values.double()
+    largest = values.abs().max() if values.numel() else values.new_zeros(())
+    return values / largest if largest > 0 else values

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from attributionlab.judging.ranking import rank_correlation, ranks
+from attributionlab.judging.ranking import RankCorrelation, rank_correlation, ranks
 from attributionlab.reports.figures.styles import (
     LABEL,
     SMALL,
@@ -27,7 +27,7 @@ PANEL = (2.7, 2.7)
 
 
 def ranks_figure(view: RunView) -> Figure:
-    """Draw ranks by metric against ranks by F1, with Spearman's rho: a row per environment, a column per metric."""
+    """Draw ranks by metric against ranks by F1, with Spearman's rho, its interval and numbers: a row per environment, a column per metric."""
     styles = method_styles(view.methods)
     width = max(PANEL[0] * len(view.metrics), 5.0)
     figure, n_columns = blank_figure(width, PANEL[1] * len(view.families), len(styles))
@@ -74,13 +74,18 @@ def draw_ranks(
     axis.invert_yaxis()
 
 
-def spearman_text(spearman: float | None) -> str:
-    """Spearman's rho as a text."""
-    return "Spearman " + ("undefined" if spearman is None else f"{spearman:.2f}")
+def spearman_text(correlation: RankCorrelation) -> str:
+    """Spearman's rho with its interval and the numbers behind it, as a text of two lines."""
+    n = f"{correlation.n_methods} methods, {correlation.n_images} images"
+    if correlation.spearman is None:
+        return f"Spearman undefined\n{n}"
+    if correlation.low is None or correlation.high is None:
+        return f"Spearman {correlation.spearman:.2f}\n{n}"
+    return f"Spearman {correlation.spearman:.2f}, 95 % {correlation.low:.2f} to {correlation.high:.2f}\n{n}"
 
 
 def _spearman(scores: Mapping[str, tuple[Values, Values]]) -> str:
     if not scores:
         return "no scores"
     f1, metric = (np.stack([pair[side] for pair in scores.values()]) for side in (0, 1))
-    return spearman_text(rank_correlation(f1, metric).spearman)
+    return spearman_text(rank_correlation(f1, metric))

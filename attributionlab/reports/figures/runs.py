@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import bad_option
+from attributionlab.reports.answers import answers_of
 from attributionlab.reports.figures.curves import curves_figure
 from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.ranks import ranks_figure
@@ -88,6 +89,7 @@ def gallery_figure(view: RunView, environment: str) -> Figure | None:
     batch = built_in_images(environment, n_rows, view.records.plan.target)
     if batch is None:
         return None
+    built = make_environment(environment)
     summaries = {summary.method: summary for summary in view.records.summaries() if summary.environment == environment}
     drawn: dict[str, torch.Tensor | str] = {}
     for method, maps in saved.items():
@@ -98,9 +100,10 @@ def gallery_figure(view: RunView, environment: str) -> Figure | None:
     explain_logits = [method for method in drawn if view.explains_logit(environment, method)]
     judged = {}
     if explain_logits:
-        logit = make_environment(environment).ground_truth(batch.scenes, batch.targets.tolist(), "logit")
+        logit = built.ground_truth(batch.scenes, batch.targets.tolist(), "logit")
         judged = dict.fromkeys(explain_logits, logit)
-    return attribution_figure(batch, drawn, title=environment, captions=captions, judged=judged)
+    answers = answers_of(built, batch)
+    return attribution_figure(batch, drawn, title=environment, captions=captions, judged=judged, answers=answers)
 
 
 def _name(kind: str, spec: str, taken: set[str]) -> str:

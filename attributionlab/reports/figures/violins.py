@@ -11,6 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from attributionlab.judging.statistics import mean_interval
 from attributionlab.reports.figures.styles import LABEL, SMALL, MethodStyle, blank_figure, method_styles, plain, wrapped
 from attributionlab.reports.run_view import RunView
 from attributionlab.truth import TRUTHS
@@ -19,13 +20,16 @@ HEIGHT = 1.7
 PER_METHOD = 0.42
 """Width of a violin in inches."""
 
+NOTE = "bars: highest, mean and lowest image; box: 95 % interval of the mean; above: number of images"
+
 BARS = ("cmaxes", "cmeans", "cmins")
 
 
 def violin_figure(view: RunView, family: str) -> Figure:
     """Draw precision (left) and recall (right), a violin per method, a row per kind of truth that applies to any method.
 
-    The horizontal bars are the maximum, mean and minimum over images, as in the paper.
+    The horizontal bars are the maximum, mean and minimum over images, as in the paper; a box around the mean is its 95 percent
+    interval, and the number above a violin is that of its images.
 
     Args:
         view: The run.
@@ -49,12 +53,12 @@ def violin_figure(view: RunView, family: str) -> Figure:
         row[0].set_ylabel(f"{truth} truth", fontsize=LABEL)
     for axis, part in zip(axes[0], ("precision", "recall"), strict=True):
         axis.set_title(part, fontsize=8)
-    figure.suptitle(plain(wrapped(family, 80)), fontsize=9)
+    figure.suptitle(f"{plain(wrapped(family, 80))}\n{NOTE}", fontsize=9)
     return figure
 
 
 def _draw(axis: Axes, scores: Mapping[str, npt.NDArray[np.float64]], styles: Mapping[str, MethodStyle]) -> None:
-    axis.set_ylim(-0.03, 1.03)
+    axis.set_ylim(-0.03, 1.14)
     axis.set_xlim(-0.6, len(styles) - 0.4)
     axis.grid(axis="y", color="#e5e5e5", linewidth=0.6)
     axis.set_axisbelow(True)
@@ -68,6 +72,9 @@ def _draw(axis: Axes, scores: Mapping[str, npt.NDArray[np.float64]], styles: Map
         drawn = axis.violinplot([values], [place], widths=0.8, showmeans=True, showextrema=True)
         for body in drawn["bodies"]:  # type: ignore[attr-defined]  # a list of polygons
             body.set(facecolor=styles[method].color, alpha=0.45, edgecolor="#333333", linewidth=0.4)
+        low, high = mean_interval(len(values), float(values.sum()), float((values**2).sum()))
+        axis.bar(place, high - low, 0.3, low, facecolor="none", edgecolor="#000000", linewidth=0.8, zorder=3)
+        axis.text(place, 1.06, f"{len(values)}", ha="center", va="center", fontsize=SMALL)
         drawn["cbars"].set(color="#333333", linewidth=0.5)
         for part in BARS:
             drawn[part].set(color="#000000", linewidth=1.6 if part == "cmeans" else 0.8)

@@ -9,13 +9,11 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from attributionlab.metrics import normalize
-from attributionlab.reports.figures.pictures import SIGNED, picture
+from attributionlab.reports.figures.looks import MapLook
+from attributionlab.reports.figures.pictures import picture
 
 LEVELS = 64
 """Number of shades per sign: as many as the eye can tell apart, few enough for small files."""
-
-_PALETTE = (SIGNED(np.linspace(0, 1, 2 * LEVELS + 1))[:, :3] * 255).round().astype(np.uint8)
 
 
 def image_uri(image: Tensor) -> str:
@@ -23,11 +21,13 @@ def image_uri(image: Tensor) -> str:
     return _uri(Image.fromarray(picture(image)))
 
 
-def map_uri(values: Tensor) -> str:
-    """Encode a map (h, w), scaled as for scoring (Eq. 17), as a data URI: blue is negative, white 0, red positive."""
-    scaled = normalize(values[None])[0].cpu().numpy()
-    shaded = Image.fromarray((np.round(scaled * LEVELS) + LEVELS).astype(np.uint8)).convert("P")
-    shaded.putpalette(_PALETTE.tobytes())
+def map_uri(look: MapLook) -> str:
+    """Encode a map as a data URI, in the colors of the figures."""
+    first = round(look.lowest * LEVELS)
+    opaque = look.colors(np.linspace(0, 1, LEVELS - first + 1))[:, :3]
+    palette = ((1 + look.opacity * (opaque - 1)) * 255).round().astype(np.uint8)
+    shaded = Image.fromarray((np.round(look.values.cpu().numpy() * LEVELS) - first).astype(np.uint8)).convert("P")
+    shaded.putpalette(palette.tobytes())
     return _uri(shaded)
 
 

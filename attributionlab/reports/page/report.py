@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
-import torch
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,21 +20,14 @@ from attributionlab.reports.figures.styles import MethodStyle, method_styles
 from attributionlab.reports.marks import check_replaceable
 from attributionlab.reports.page.assets import asset, policy, printable_value
 from attributionlab.reports.page.charts import HEIGHT, WIDTH, Chart, chart
+from attributionlab.reports.page.gallery import N_IMAGES, color_scales, shown_images
 from attributionlab.reports.page.glance import glance
-from attributionlab.reports.page.pictures import image_uri, map_uri
 from attributionlab.reports.page.provenance import provenance
 from attributionlab.reports.run_view import RunView
 from attributionlab.reports.tables.run_rows import verdict
 from attributionlab.runs import MethodSummary, Records
-from attributionlab.runs.declarations import built_in_images
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth import TRUTHS
-
-N_IMAGES = 8
-"""Largest number of images per environment in the gallery."""
-
-N_WITHOUT_MAPS = 4
-"""Largest number of images per environment if no maps were saved."""
 
 DASH = "\N{EN DASH}"
 """Sign for a missing number."""
@@ -60,33 +50,6 @@ class VerdictRow:
     scores: tuple[float | None, ...]
     metrics: tuple[float | None, ...]
     seconds: float | None
-
-
-@dataclass(frozen=True)
-class MapOfImage:
-    """The map of a method for an image, or the reason why there is none, and its scores on that image."""
-
-    method: str
-    uri: str | None
-    why: str
-    truth: str
-    scores: tuple[float | None, ...]
-    f1: float | None
-    """F1 on the deciding truth."""
-
-
-@dataclass(frozen=True)
-class ShownImage:
-    """An image of the gallery."""
-
-    id: str
-    environment: str
-    index: int
-    target: int
-    label: int
-    uri: str
-    truth: str
-    maps: tuple[MapOfImage, ...]
 
 
 def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
@@ -126,7 +89,8 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
         seeds=view.seeds,
         verdicts=[row for summary in summaries for row in _verdicts(summary, view.metrics)],
         glance=glance(summaries, view.methods, view.seeds),
-        images=_images(records, view, summaries, n_images),
+        scales=color_scales(),
+        images=shown_images(records, view, summaries, n_images),
         charts=_charts(view, styles),
         chart_size=(WIDTH, HEIGHT),
         opacity=band_opacity(len(view.methods)),
@@ -186,67 +150,6 @@ def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictR
             )
         )
     return rows
-
-
-def _images(records: Records, view: RunView, summaries: tuple[MethodSummary, ...], n_images: int) -> list[ShownImage]:
-    """The first images of each environment, with their truth, maps and scores."""
-    by_cell = {(summary.environment, summary.method): summary for summary in summaries}
-    shown: list[ShownImage] = []
-    for seeds in view.seeds.values():
-        environment = seeds[0]
-        saved = {method: view.maps(environment, method) for method in view.methods}
-        most = max((len(maps) for maps in saved.values() if maps is not None), default=0) or N_WITHOUT_MAPS
-        batch = built_in_images(environment, min(n_images, most, records.plan.n_samples), records.plan.target)
-        if batch is None:
-            continue
-        scores = {
-            method: _image_scores(records, environment, method, len(batch), by_cell.get((environment, method)))
-            for method in view.methods
-        }
-        for index in range(len(batch)):
-            maps = []
-            for method in view.methods:
-                stored, summary = saved[method], by_cell.get((environment, method))
-                drawn = stored[index] if stored is not None and index < len(stored) else None
-                error = None if summary is None else summary.error
-                maps.append(
-                    MapOfImage(
-                        method=method,
-                        uri=None if drawn is None else map_uri(torch.as_tensor(drawn)),
-                        why="no map saved" if error is None else error.message,
-                        truth="" if summary is None else summary.deciding_truth,
-                        scores=tuple(values[index] for values in scores[method]),
-                        f1=None if summary is None else scores[method][TRUTHS.index(summary.deciding_truth)][index],
-                    )
-                )
-            shown.append(
-                ShownImage(
-                    id=f"image-{len(shown)}",
-                    environment=environment,
-                    index=index,
-                    target=int(batch.targets[index]),
-                    label=int(batch.labels[index]),
-                    uri=image_uri(batch.inputs[index]),
-                    truth=map_uri(batch.ground_truth.signed[index].float()),
-                    maps=tuple(maps),
-                )
-            )
-    return shown
-
-
-def _image_scores(
-    records: Records, environment: str, method: str, n_images: int, summary: MethodSummary | None
-) -> list[list[float | None]]:
-    """Scores of every image: F1 by kind of truth, then the metrics; None where a truth does not apply to the method."""
-    undefined = np.full(n_images, np.nan)
-    agreement = records.all_scores(environment, method, n_images=n_images)
-    applies = {truth: summary is not None and summary.truths.get(truth) is not None for truth in TRUTHS}
-    scores = [agreement.get(f"{truth}.f1", undefined) if applies[truth] else undefined for truth in TRUTHS]
-    scores += [
-        records.all_scores(environment, method, metric, n_images).get("score", undefined)
-        for metric in records.plan.metrics
-    ]
-    return [[None if math.isnan(value) else float(value) for value in values] for values in scores]
 
 
 def _charts(view: RunView, styles: dict[str, MethodStyle]) -> list[Chart]:

@@ -25,6 +25,7 @@ CSV_COLUMNS = (
     "needs",
     "randomness",
     "completeness",
+    "answers",
     "higher_is_better",
     "seconds_64",
     "seconds_224",

@@ -28,19 +28,21 @@ def comparison_table(comparison: MethodComparison) -> RenderableType:
     n = comparison.n_samples
     title = f"{comparison.environment} · {n} images, each under its own network · F1 on {comparison.truth} truth"
     means = plain_table("")
-    for column in ("method", "F1", "95 % CI"):
-        means.add_column(column, justify="left" if column == "method" else "right")
+    for column in ("", "method", "mean F1", "95 % interval"):
+        means.add_column(column, justify="left" if column in ("", "method") else "right")
     for name in ("first", "second"):
         summary = comparison.scores[name]
-        cells = ("-", "-") if summary is None else (f"{summary.f1:.3f}", f"{summary.f1_low:.3f}-{summary.f1_high:.3f}")
-        means.add_row(escape(getattr(comparison, name)), *cells)
+        cells = (
+            ("-", "-") if summary is None else (f"{summary.f1:.3f}", f"{summary.f1_low:.3f} to {summary.f1_high:.3f}")
+        )
+        means.add_row(name, escape(getattr(comparison, name)), *cells)
     parts: list[RenderableType] = [f"[bold]{escape(title)}[/]", means]
     parts += [f"[bold red]{escape(error.type)}[/]: {escape(error.message)}" for error in comparison.errors.values()]
     if comparison.difference is not None:
         low, high = comparison.low, comparison.high
         parts.append(
-            f"difference, first minus second: {comparison.difference:+.3f} ({low:+.3f} to {high:+.3f}); "
-            f"higher on {comparison.n_higher}, lower on {comparison.n_lower} of {n} images"
+            f"mean difference, first minus second: {comparison.difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}; "
+            f"the first is higher on {comparison.n_higher} and lower on {comparison.n_lower} of {n} images"
         )
         if comparison.n_higher or comparison.n_lower:
             parts.append(_scenes(comparison))
@@ -65,7 +67,7 @@ def comparison_rows(comparison: MethodComparison) -> list[dict[str, object]]:
 
 def _scenes(comparison: MethodComparison) -> RenderableType:
     """The images on which they differ most."""
-    table = plain_table("where they differ most")
+    table = plain_table("F1 on the images on which they differ most")
     for column in ("image", "network seed", "first", "second", "difference"):
         table.add_column(column, justify="right")
     for scene in comparison.most_different:

@@ -91,6 +91,7 @@ def _method(name: str, kind: Callable[..., object]) -> Entry:
         "needs": sorted(facts.needs),
         "randomness": facts.randomness,
         "completeness": facts.completeness,
+        "answers": facts.answers,
         "seconds_per_image": None,
         "source": facts.source,
         "options": _options(kind),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from attributionlab.runs import MethodSummary, Records
@@ -50,6 +50,7 @@ class RunTable:
         columns: Columns from left to right.
         rows: Results of each method in each environment.
         target: The explained output: `winner`, `loser` or the index of a class.
+        advice: What to do about methods that did not pass, a line for each method and advice.
     """
 
     name: str
@@ -57,6 +58,7 @@ class RunTable:
     columns: tuple[Column, ...]
     rows: tuple[MethodSummary, ...]
     target: str | int = "winner"
+    advice: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[Column, ...]:
@@ -76,7 +78,7 @@ class RunTable:
         """One line that explains the table; it does not rely on bold type, which may be lost."""
         target = "" if self.target == "winner" else f"explained output: {_output_text(self.target)}; "
         return (
-            f"{target}F1: mean on the truth that decides; passed: its 95 % interval is above {self.gamma:g}, undecided: it contains "
+            f"{target}held: networks in which that mean reaches {self.gamma:g}; F1: mean on the truth that decides; passed: its 95 % interval is above {self.gamma:g}, undecided: it contains "
             f"{self.gamma:g}, pixels-only: right pixels, wrong signs, failed: below"
         )
 
@@ -87,6 +89,8 @@ def run_table(records: Records) -> RunTable:
         Column(metric, metric, lambda summary, metric=metric: summary.metrics.get(metric), aside=True)  # type: ignore[misc]  # bound early
         for metric in records.plan.metrics
     ]
+    plan, rows = records.plan, tuple(records.summaries())
+    held = _held(rows, plan.expanded)
     columns = (
         Column("environment", "environment", lambda summary: summary.environment, is_number=False),
         Column("method", "method", lambda summary: summary.method, is_number=False),
@@ -96,6 +100,12 @@ def run_table(records: Records) -> RunTable:
         *(_f1_column(truth) for truth in TRUTHS),
         *metrics,
         Column("seconds_per_image", "s/image", lambda summary: summary.seconds_per_image, aside=True),
+        Column(
+            "held",
+            "held",
+            lambda summary: held.get((summary.environment, summary.method)),
+            is_number=False,
+        ),
         Column("verdict", "verdict", verdict, is_number=False),
         Column("outcome", "", lambda summary: summary.outcome, is_number=False),
         *(
@@ -103,11 +113,45 @@ def run_table(records: Records) -> RunTable:
             for part in PARTS
             if part != "f1"
         ),
+        *(Column(f"{truth}_state", "", _state_of(truth), is_number=False) for truth in TRUTHS),
+        Column("advice", "", lambda summary: summary.advice or None, is_number=False),
+        Column("diagnosis", "", lambda summary: "; ".join(summary.diagnosis) or None, is_number=False),
         Column("n_images", "", lambda summary: summary.n_images),
         Column("error", "", _error, is_number=False),
     )
-    plan = records.plan
-    return RunTable(plan.name, plan.gamma, columns, tuple(records.summaries()), plan.target)
+    return RunTable(plan.name, plan.gamma, columns, rows, plan.target, _advice(rows, plan.expanded))
+
+
+def _held(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """In how many networks the mean F1 of a method reaches gamma, of all of its seeds, by environment and method, as `3/5`."""
+    members: dict[tuple[str, str], list[MethodSummary]] = {}
+    for row in rows:
+        if row.n_images:
+            members.setdefault((families[row.environment], row.method), []).append(row)
+    texts = {key: f"{sum(row.n_held for row in own)}/{sum(row.n_seeds for row in own)}" for key, own in members.items()}
+    keys = {(row.environment, row.method): (families[row.environment], row.method) for row in rows}
+    return {key: texts[family] for key, family in keys.items() if family in texts}
+
+
+def _advice(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> tuple[str, ...]:
+    """Notes about maps and what to do next, each once for the environments of a family."""
+    lines: dict[str, None] = {}
+    for row in rows:
+        place = f"{row.method} in {families[row.environment]}"
+        lines |= {f"note: {place}: {text}": None for text in row.diagnosis}
+        if row.advice:
+            lines[f"what now: {place}, {verdict(row)}: {row.advice}"] = None
+    return tuple(lines)
+
+
+def _state_of(truth: str) -> Callable[[MethodSummary], Value]:
+    """The state of a kind of truth; None where it does not apply."""
+
+    def state(summary: MethodSummary) -> Value:
+        scores = summary.truths[truth]
+        return None if scores is None else scores.state
+
+    return state
 
 
 def _output_text(target: str | int) -> str:

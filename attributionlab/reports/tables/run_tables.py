@@ -47,7 +47,7 @@ def to_rich(table: RunTable) -> RenderableType:
     for (method, error, message), environments in failed.items():
         place = environments[0] if len(environments) == 1 else f"{len(environments)} environments"
         parts.append(f"[bold red]{escape(error)}[/]: {escape(message)} [dim]({escape(method)}, {escape(place)})[/]")
-    return Group(*parts, f"[dim]{escape(table.note)}[/]")
+    return Group(*parts, *map(escape, table.advice), f"[dim]{escape(table.note)}[/]")
 
 
 def records_table(records: Records) -> RenderableType:
@@ -112,6 +112,7 @@ def to_latex(table: RunTable) -> str:
     layout = "".join("r" if column.is_number else "l" for column in shown)
     lines = [
         f"% {_one_line(table.note)}; \\usepackage{{booktabs}}",
+        *(f"% {_one_line(text)}" for text in table.advice),
         f"\\begin{{tabular}}{{{layout}}}",
         "\\toprule",
         _latex_row([escape_latex(column.title) for column in shown]),
@@ -137,7 +138,9 @@ def to_markdown(table: RunTable) -> str:
             *(_markdown_row([_markdown_cell(column, row) for column in shown]) for row in rows),
             "",
         ]
-    return "\n".join([*lines, escape_markdown(table.note), ""])
+    return "\n".join(
+        [*lines, escape_markdown(table.note), *(f"\n{escape_markdown(text)}" for text in table.advice), ""]
+    )
 
 
 def escape_latex(text: str) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, JustifyMethod, Renderab
 from rich.measure import Measurement
 from rich.table import Table
 
+from attributionlab.reports.tables.answers import answers_sentence, distances_table
 from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.plain import plain_table
 from attributionlab.truth.kinds import TRUTHS
@@ -31,11 +32,16 @@ CSV_COLUMNS = (
     "deciding",
     "outcome",
     "error",
+    "network_dependence",
     "seed",
     "n_samples",
     "gamma",
+    "n_held",
+    "n_networks",
+    "ignores_target",
     "n_zero_maps",
     "diagnosis",
+    "advice",
 )
 
 OUTCOME_STYLES = {"passed": "green", "undecided": "yellow"}
@@ -50,7 +56,10 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     """Build the tables, remarks and verdict that `check` prints about one method."""
     parts: list[RenderableType] = []
     for environment in verdict.environments:
-        parts += [_Scores(verdict, environment), *_remarks(verdict, environment)]
+        parts.append(_Scores(verdict, environment))
+        if environment.games:
+            parts += ["", distances_table(environment.games, environment.n_compared)]
+        parts += _remarks(verdict, environment)
     n = len(verdict.environments)
     where = (
         f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments" if n > 1 else ""
@@ -102,13 +111,18 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
         run: dict[str, object] = {"seed": environment.seed, "n_samples": environment.n_samples, "gamma": verdict.gamma}
         remarks: dict[str, object] = {
             "outcome": environment.outcome,
+            "n_held": environment.n_held,
+            "n_networks": len(environment.network_seeds),
+            "ignores_target": environment.ignores_target,
             "n_zero_maps": environment.n_zero_maps,
             "diagnosis": "; ".join(environment.diagnosis),
+            "advice": environment.advice,
         }
         if environment.error is not None:
             failure = f"{environment.error.type}: {environment.error.message}"
             row = {"method": verdict.method, "environment": environment.environment, "truth": verdict.deciding_truth}
-            rows.append({**row, "deciding": True, "outcome": environment.outcome, "error": failure, **run, **remarks})
+            failed = {"deciding": True, "outcome": environment.outcome, "error": failure, "network_dependence": None}
+            rows.append({**row, **failed, **run, **remarks})
         empty: dict[str, object] = dict.fromkeys(remarks, "")
         controls = [(name, truths, empty) for name, truths in environment.controls.items()]
         for name, truths, details in ((verdict.method, environment.truths, remarks), *controls):
@@ -116,7 +130,9 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
                 if summary is not None:
                     row = {"method": name, "environment": environment.environment, "truth": truth}
                     decides = truth == verdict.deciding_truth
-                    judged = {"deciding": decides, "outcome": details["outcome"], "error": ""}
+                    dependence = (environment.dependence or {}).get(truth) if name == verdict.method else None
+                    judged: dict[str, object] = {"deciding": decides, "outcome": details["outcome"], "error": ""}
+                    judged["network_dependence"] = None if dependence is None else dependence.value
                     rows.append({**row, **summary.to_dict(), **judged, **run, **details})
     return rows
 
@@ -194,9 +210,13 @@ def _remarks(verdict: Verdict, environment: EnvironmentVerdict) -> list[str]:
     elif len(environment.network_seeds) > 1:
         n, truth = len(environment.network_seeds), verdict.deciding_truth
         remarks.append(f"F1 on {truth} truth reached {verdict.gamma:g} under {environment.n_held} of {n} networks")
+    if environment.games:
+        remarks.append(answers_sentence(environment.answers, environment.declares, environment.games))
     if environment.dependence is not None:
         parts = [f"{result.value:.2f} ({truth})" for truth, result in environment.dependence.items()]
         remarks.append(f"network dependence: {', '.join(parts)}; 1 for the truth, 0 for a map that ignores the network")
+    elif environment.error is None:
+        remarks.append("network dependence: not tested")
     if environment.ignores_target:
         remarks.append("[yellow]note:[/] the maps are the same for another class: `targets` is ignored")
     remarks += [f"[yellow]note:[/] {escape(line)}" for line in environment.diagnosis]

@@ -68,7 +68,7 @@
     const slider = find("input[type=range]", card), shown = find(".layer", card), input = find(".input", card);
     const name = find(".layer-name", card);
     const dialog = document.getElementById(find(".open", card).dataset.opens);
-    const truthSource = shown.src;
+    const truthSource = shown.src, truthName = name.textContent;
     copy(find(".copy-input", dialog), find(".input", card).src, "input");
     copy(find(".copy-truth", dialog), truthSource, "ground truth");
 
@@ -81,14 +81,13 @@
     blend();
 
     layer.addEventListener("input", () => {
-      const source = layer.value === "truth" ? null : find(`[data-layer="${layer.value}"] img`, dialog);
       const chosen = layer.selectedOptions[0].textContent;
-      const absent = layer.value !== "truth" && source === null;
-      const f1 = layer.value === "truth" ? null : find(`[data-layer="${layer.value}"] [data-f1]`, dialog);
-      shown.hidden = absent;
-      if (!absent) shown.src = source === null ? truthSource : source.src;
+      const figure = layer.value === "truth" ? null : find(`[data-layer="${layer.value}"]`, dialog);
+      const source = figure === null ? truthSource : find("img", figure)?.src;
+      shown.hidden = source === undefined;
+      if (!shown.hidden) shown.src = source;
       shown.alt = chosen;
-      name.textContent = absent ? `${chosen}: no map` : f1 === null ? chosen : `${chosen}: ${f1.textContent}`;
+      name.textContent = figure === null ? truthName : `${chosen}: ${shown.hidden ? "no map" : figure.dataset.caption}`;
     });
   }
 

@@ -15,10 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.propagation import Convolution, Layer, Transposed
 from attributionlab.networks.designed import logits_of
-
-BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+from attributionlab.networks.layers import BatchNorm, Convolution, Layer, Transposed
 
 TOLERANCE = 1e-4
 """Largest change of an output by folding, relative to the largest output: the rounding of float32 in deep networks."""
