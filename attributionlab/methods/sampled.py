@@ -127,7 +127,12 @@ class SmoothGrad(_NoisyGradient):
 
 @dataclass(frozen=True, kw_only=True)
 class SmoothGradSquared(_NoisyGradient):
-    """The mean of the squared gradients at noisy copies of the image."""
+    """The mean of the squared gradients at noisy copies of the image (Hooker et al.), or the square of their mean.
+
+    Args:
+        average: What is averaged before the other is done: `squares` (Hooker et al. 2019), or `gradients`, as appendix B of the
+            paper of AttributionLab writes it.
+    """
 
     name: ClassVar[str] = "smoothgrad-squared"
     declaration: ClassVar[Declaration] = Declaration(
@@ -139,9 +144,11 @@ class SmoothGradSquared(_NoisyGradient):
         zero_maps=WIDE_NOISE,
     )
 
+    average: Literal["squares", "gradients"] = "squares"
+
     def reduce(self, moments: _Moments) -> Tensor:
-        """The mean of squares."""
-        return moments.squares / moments.n
+        """The mean of squares, or the square of the mean."""
+        return moments.squares / moments.n if self.average == "squares" else moments.mean.square()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -317,6 +317,7 @@ CHANGED = {
     "cell": ("5", 5),
     "cells": ("4", 4),
     "epsilon": ("0.25", 0.25),
+    "gamma": ("0.5", 0.5),
     "high": ("9", 9),
     "information_weight": ("5", 5),
     "learning_rate": ("0.5", 0.5),
@@ -330,6 +331,8 @@ CHANGED = {
     "sam_checkpoint": (__file__, __file__),  # any file that exists
     "rule": ("captum", "captum"),
     "mask": ("bilinear", "bilinear"),
+    "average": ("gradients", "gradients"),
+    "statistics": ("cell", "cell"),
     "width": ("9", 9),
     "regression": ("lasso", "lasso"),
     "distance": ("image", "image"),
