@@ -10,10 +10,12 @@ import typer
 
 from attributionlab.cli import completion
 from attributionlab.cli.answers import answers
+from attributionlab.cli.attr_percent import attr_percent
 from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.compare import compare
 from attributionlab.cli.completion import PROGRAM, Shell
+from attributionlab.cli.debug import debug
 from attributionlab.cli.exact import exact
 from attributionlab.cli.generate import generate
 from attributionlab.cli.help import HelpfulCommand, typed
@@ -157,11 +159,13 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "check": (check, "Test a method against the exact truth."),
     "answers": (answers, "Say which questions a method answers, and how well."),
     "compare": (compare, "Compare two methods on the same images."),
+    "debug": (debug, "Test which bugs a method's maps reveal."),
     "score": (score, "Judge maps that were computed elsewhere."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),
     "report": (report, "Print the table of a run; write its HTML report."),
     "modify": (modify, "Make pictures whose labels only a manipulation predicts."),
+    "attr-percent": (attr_percent, "Which share of the maps lies where networks must look?"),
     "reproduce": (reproduce, "Compare the published numbers with ours."),
 }
 """Every command by its name, with its line in the help of the program."""
