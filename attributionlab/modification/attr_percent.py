@@ -22,7 +22,13 @@ from attributionlab.modification.attr_report import (
     Question,
     TrainedPictures,
 )
-from attributionlab.modification.explaining import ExplainedPictures, PictureBackground, attr_means, explain_pictures
+from attributionlab.modification.explaining import (
+    ExplainedPictures,
+    PictureBackground,
+    attr_means,
+    check_options,
+    explain_pictures,
+)
 from attributionlab.modification.networks import ModelFactory, small_resnet
 from attributionlab.modification.percentages import region_share
 from attributionlab.modification.pictures import ModifiedPictures
@@ -98,6 +104,7 @@ def attr_percent(
         progress=progress,
     )
     study.check()
+    check_options(study.methods, factory, next(iter(data.values())))
     for name, pictures in data.items():
         study.explain_data(name, pictures)
     if not study.points:

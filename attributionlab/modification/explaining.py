@@ -17,11 +17,11 @@ from attributionlab.judging.statistics import mean_interval
 from attributionlab.measuring import Failure, Maps, explain
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, Method, make_method
-from attributionlab.modification.networks import last_layer_of_maps
+from attributionlab.modification.networks import ModelFactory, last_layer_of_maps
 from attributionlab.modification.percentages import attribution_percentage
 from attributionlab.modification.pictures import ModifiedPictures
 from attributionlab.modification.training import pixels_to_inputs, predict
-from attributionlab.specs.options import option_fields
+from attributionlab.specs.options import changed_options, option_fields
 from attributionlab.truth import LabeledImages
 
 LAYER = "layer"
@@ -67,6 +67,23 @@ def bind(method: AnyMethod, model: nn.Module, background: PictureBackground) -> 
             method = make_method(method, layer=f"model.{path}")
     bound: AnyMethod = dataclasses.replace(method, environment=background)  # type: ignore[arg-type]  # it has what methods ask for
     return bound
+
+
+def check_options(methods: Sequence[AnyMethod], factory: ModelFactory, data: ModifiedPictures) -> None:
+    """Try methods whose options were set on a network that is not trained and one picture, so that an option that does not fit is refused at once.
+
+    Raises:
+        BadOption: If an option does not fit the network or the pictures.
+    """
+    changed = [method for method in methods if isinstance(method, Method) and changed_options(method)]
+    if not changed:
+        return
+    with torch.random.fork_rng(devices=[]):
+        model = factory(len(data.classes)).eval()
+    background = PictureBackground.of(data)
+    batch = background.sample(1)
+    for method in changed:
+        explain(bind(method, model, background), model, batch, device=device_of(model))
 
 
 def device_of(model: nn.Module) -> torch.device:

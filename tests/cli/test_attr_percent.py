@@ -106,6 +106,11 @@ def test_a_small_network_is_trained_by_default():
         (("nowhere",), "`folder` must be one that `attributionlab modify` wrote, got 'nowhere'"),
         (("spots", "spots"), "`folders` must be different"),
         (("spots", "--methods", "gradeint"), "`method` must be a known name, got 'gradeint'; did you mean"),
+        (
+            ("spots", "--methods", "gradcam[layer=x]"),
+            "`layer` must be the dotted path of a module of the model, got 'x'",
+        ),
+        (("spots", "--methods", "deeplift[baseline=1,2]"), "`baseline` must have 3 "),
         (("spots", "--methods", ","), "`methods` must name at least 1"),
         (
             ("spots", "--questions", "accuracies"),
