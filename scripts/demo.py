@@ -49,7 +49,7 @@ EXPLANATION = {
     "F1": "agreement of the maps with that truth, 0 to 1, on average over the scenes; 1 is perfect.",
     "95 % interval": "range in which the mean F1 over all possible scenes and networks lies, with 95 % confidence.",
     "scenes": f"images that were explained, each under its own network: 8, then twice as many until the verdict is clear or {MAX_SECONDS:g} seconds are over.",
-    "held in": "how many of these networks have a mean F1 that reaches 0.5.",
+    "held in": "number of these networks under which the F1 of their scene is at least 0.5, of all.",
     "uses network": "change of the maps when another network, which looks at other colors, sees the same image, relative to the change of the truth. "
     "Near 1: the maps follow the network. Near 0: they hardly do. It scatters, so it may be above 1 or below 0.",
     "verdict": "passed: the interval is above 0.5. failed: it is below. undecided: it contains 0.5. pixels-only: the right pixels, but the wrong signs. "

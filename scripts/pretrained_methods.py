@@ -46,6 +46,7 @@ class References(al.Environment):
     summary: ClassVar[str] = "photographs, mirrored and moved"
     explains: ClassVar[Any] = "logit"
     true_baseline: ClassVar[Tensor] = GRAY
+    input_range: ClassVar[Any] = (0.0, 255.0)
     scene = inputs_of = signed_truth = label = build_network = cast(Any, None)
 
     photographs: Tensor = field(default_factory=lambda: torch.zeros(1, 3, 32, 32))

@@ -19,7 +19,14 @@ from torch import Tensor
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import bad_option
-from attributionlab.judging.dependence import LEAST_UNITS, N_UNITS, Dependence, DependenceTest, is_blind
+from attributionlab.judging.dependence import (
+    LEAST_UNITS,
+    N_UNITS,
+    Dependence,
+    DependenceTest,
+    is_blind,
+    weak_dependence,
+)
 from attributionlab.judging.diagnosis import Symptoms, advise, diagnose
 from attributionlab.judging.games import first_agreements, n_compared
 from attributionlab.judging.outcome import OVERALL, Outcome, outcome_of, states_of
@@ -246,7 +253,10 @@ def judge(
         out_of_time=out_of_time,
         seconds_per_image=tally.seconds / tally.n if tally.seconds else None,
         n_zero_maps=tally.facts.n_zero,
-        diagnosis=diagnose(tally.facts, tally.recorded),
+        diagnosis=(
+            *diagnose(tally.facts, tally.recorded),
+            *filter(None, [weak_dependence(dependence, deciding)]),
+        ),
         diagnostics=_diagnostics(tally.recorded),
         games=first_agreements(tally),
         n_compared=n_compared(tally),
@@ -264,7 +274,8 @@ def _advice(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions) -
             deciding=deciding,
             gamma=options.gamma,
             has_error=verdict.error is not None,
-            all_zero=verdict.n_zero_maps == verdict.n_samples,
+            n_zero=verdict.n_zero_maps,
+            n_maps=verdict.n_samples,
             ignores_target=bool(verdict.ignores_target),
             out_of_time=verdict.out_of_time,
             more=options.more,

@@ -12,6 +12,7 @@ N is 1 for the truth, and exactly 0 for maps that are the same under both networ
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,10 @@ BLIND_BELOW = 0.02
 """Maps are blind if the upper end of N is below this."""
 
 
+WEAK_BELOW = 0.5
+"""Maps whose upper ends of N are all below this get a note."""
+
+
 @dataclass(frozen=True)
 class Dependence:
     """Network dependence N on one kind of truth.
@@ -45,15 +50,17 @@ class Dependence:
         value: N.
         low: Lower end of its 95 percent interval.
         high: Upper end.
+        counterpart_f1: Mean F1 of the maps under the counterparts against the counterparts' truth.
     """
 
     value: float
     low: float
     high: float
+    counterpart_f1: float = dataclasses.field(default=math.nan, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
-        return dataclasses.asdict(self)
+        return {"value": self.value, "low": self.low, "high": self.high, "counterpart_f1": self.counterpart_f1}
 
 
 @dataclass
@@ -65,7 +72,7 @@ class DependenceTest:
     """
 
     truths: tuple[str, ...]
-    differences: dict[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
+    differences: dict[str, list[tuple[float, float, float]]] = dataclasses.field(default_factory=dict)
 
     def measure(self, tally: Tally, n: int) -> Failure | None:
         """Explain the first n scenes under both networks; returns the failure of a method that fails there.
@@ -108,16 +115,28 @@ class DependenceTest:
         of_method = _differences(maps, truths, self.truths)
         of_truth = _differences((truths[0].signed, truths[1].signed), truths, self.truths)
         for kind in self.truths:
-            self.differences.setdefault(kind, []).append((of_method[kind], of_truth[kind]))
+            (difference, f1), (largest, _) = of_method[kind], of_truth[kind]
+            self.differences.setdefault(kind, []).append((difference, largest, f1))
 
     def results(self) -> dict[str, Dependence]:
         """N by kind of truth, with its interval over scenes."""
-        return {truth: ratio_of_means(np.array(pairs)) for truth, pairs in self.differences.items()}
+        return {truth: _dependence(np.array(pairs)) for truth, pairs in self.differences.items()}
 
 
 def is_blind(dependence: Mapping[str, Dependence] | None) -> bool:
     """Whether the maps do not depend on the network, on any kind of truth that was tested."""
     return bool(dependence) and all(result.high < BLIND_BELOW for result in dependence.values())  # type: ignore[union-attr]  # not None
+
+
+def weak_dependence(dependence: Mapping[str, Dependence] | None, deciding: str) -> str | None:
+    """A note about maps that depend on the network much less than the truth does; None if they do not, or nothing was tested."""
+    if not dependence or is_blind(dependence) or any(result.high >= WEAK_BELOW for result in dependence.values()):
+        return None
+    result = dependence[deciding]
+    return (
+        f"the maps depend on the network only weakly ({result.value:.2f} on {deciding} truth, where the truth has 1); under networks that "
+        f"use other features of the same scenes their mean F1 is {result.counterpart_f1:.2f}: much of them may come from the inputs alone"
+    )
 
 
 def _judged_counterpart(unit: SceneUnit, truth: GroundTruth) -> GroundTruth:
@@ -131,8 +150,8 @@ def _judged_counterpart(unit: SceneUnit, truth: GroundTruth) -> GroundTruth:
 
 def _differences(
     maps: tuple[Tensor, Tensor], truths: tuple[GroundTruth, GroundTruth], kinds: tuple[str, ...]
-) -> dict[str, float]:
-    """D of one scene by kind of truth."""
+) -> dict[str, tuple[float, float]]:
+    """D of one scene, and the F1 of the second map against the second truth, by kind of truth."""
     own, other, own_by_other, other_by_own = (
         score(maps[index], truths[of]) for index, of in ((0, 0), (1, 1), (0, 1), (1, 0))
     )
@@ -141,9 +160,17 @@ def _differences(
         return float(agreement.against(kind).f1.nan_to_num(0.0))
 
     return {
-        kind: ((f1(own, kind) + f1(other, kind)) - (f1(own_by_other, kind) + f1(other_by_own, kind))) / 2
+        kind: (
+            ((f1(own, kind) + f1(other, kind)) - (f1(own_by_other, kind) + f1(other_by_own, kind))) / 2,
+            f1(other, kind),
+        )
         for kind in kinds
     }
+
+
+def _dependence(values: Values) -> Dependence:
+    """N from D of the method, D of the truth and the F1 under the counterparts (n, 3)."""
+    return dataclasses.replace(ratio_of_means(values[:, :2]), counterpart_f1=float(values[:, 2].mean()))
 
 
 def ratio_of_means(pairs: Values) -> Dependence:

@@ -33,7 +33,8 @@ class Symptoms:
         deciding: The kind of truth that decides.
         gamma: The threshold on F1.
         has_error: Whether the method broke.
-        all_zero: Whether all maps are zero everywhere.
+        n_zero: Maps that are zero everywhere.
+        n_maps: Number of maps.
         ignores_target: Whether the maps are the same for another class.
         out_of_time: Whether the time was up before it was decided.
         more: How to get more scenes, in the words of the command.
@@ -44,7 +45,8 @@ class Symptoms:
     deciding: str
     gamma: float
     has_error: bool = False
-    all_zero: bool = False
+    n_zero: int = 0
+    n_maps: int = 0
     ignores_target: bool = False
     out_of_time: bool = False
     more: str = "`--n-samples`"
@@ -56,8 +58,8 @@ def advise(symptoms: Symptoms) -> str:
         return ""
     if symptoms.has_error:
         return "mend the error; the check says nothing about the maps before"
-    if symptoms.all_zero:
-        return "all maps are zero; the diagnosis says why"
+    if 2 * symptoms.n_zero > symptoms.n_maps:
+        return f"{'all' if symptoms.n_zero == symptoms.n_maps else 'most'} maps are zero; the diagnosis says why"
     if symptoms.outcome == "blind":
         return "the maps are the same under a network that uses other features: the method does not look at the network"
     if symptoms.outcome == "pixels-only":

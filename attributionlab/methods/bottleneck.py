@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -35,26 +35,27 @@ LEAST_DEVIATION = 0.01
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Mean and deviation of the channels of a layer.
+    """Mean and deviation of the features of a layer.
 
     The paper normalizes each cell separately. Features of designed networks are sparse: most cells are 0 on nearly all
-    samples, so the deviation of a single cell would be almost 0 and its information almost infinite. Hence this class has
-    one mean and one deviation per channel.
+    samples, so the deviation of a single cell would be almost 0 and its information almost infinite. One mean and one
+    deviation per channel avoid that.
 
     Args:
-        mean: mu, (1, c, 1, 1).
-        deviation: sigma, (1, c, 1, 1).
+        mean: mu, (1, c, 1, 1), or (1, c, h', w') for each cell.
+        deviation: sigma, of the same shape.
     """
 
     mean: Tensor
     deviation: Tensor
 
     @classmethod
-    def estimate(cls, model: nn.Module, layer: nn.Module, inputs: Tensor) -> Features:
-        """Estimate them from the layer's outputs for sample inputs."""
+    def estimate(cls, model: nn.Module, layer: nn.Module, inputs: Tensor, *, by_cell: bool = False) -> Features:
+        """Estimate them from the layer's outputs for sample inputs, for each channel or each cell."""
         responses = torch.cat([activations(model, layer, part) for part in inputs.split(4)])
-        deviation = responses.std(dim=(0, 2, 3), keepdim=True).clamp(min=LEAST_DEVIATION)
-        return cls(responses.mean(dim=(0, 2, 3), keepdim=True), deviation)
+        axes = (0,) if by_cell else (0, 2, 3)
+        deviation = responses.std(dim=axes, keepdim=True).clamp(min=LEAST_DEVIATION)
+        return cls(responses.mean(dim=axes, keepdim=True), deviation)
 
     def information(self, response: Tensor, through: Tensor) -> Tensor:
         """KL(P(Z|R) || N(mu, sigma^2)) of every feature in nats, when the fraction `through` of the response passes."""
@@ -73,6 +74,8 @@ class Iba(Method):
         n_steps: Steps of Adam.
         learning_rate: Its step size.
         n_noises: Noisy copies per step.
+        statistics: Whether mean and deviation of the features are those of each `channel`, or of each `cell` of a channel, as Schulz et
+            al. have it.
         smoothing: Standard deviation, in cells, of the blur that keeps the mask smooth; 0 for none.
         n_samples: Images of the environment for the normalization of features.
         seed: Seed of the noise.
@@ -93,6 +96,7 @@ class Iba(Method):
     n_steps: int = 10
     learning_rate: float = 1.0
     n_noises: int = 10
+    statistics: Literal["channel", "cell"] = "channel"
     smoothing: float = 1.0
     n_samples: int = 32
     seed: int = 0
@@ -114,7 +118,7 @@ class Iba(Method):
         """Capacities (b, h, w) in bits per pixel of the layer, enlarged bilinearly."""
         references = self.references.to(inputs)
         layer = find_maps(model, self.layer, inputs)
-        features = Features.estimate(model, layer, references)
+        features = Features.estimate(model, layer, references, by_cell=self.statistics == "cell")
 
         def attribute_one(image: Tensor, target: Tensor) -> Tensor:
             capacity = self.optimize(model, layer, features, image, target)[-1]

@@ -157,19 +157,15 @@ class _Sums:
         )
 
     def add(self, inputs: Tensor, output: Tensor) -> None:
-        """Add all positions of these inputs, group by group of channels."""
+        """Add all positions of these inputs, in all groups of channels."""
         groups = self.layer.groups if isinstance(self.layer, nn.Conv2d) else 1
-        n_outputs = len(self.number) // groups
-        for group, (group_inputs, group_output) in enumerate(
-            zip(inputs.chunk(groups, 1), output.chunk(groups, 1), strict=True)
-        ):
-            x, y = self._windows(group_inputs.double()), _flat(group_output.double())
-            active = (y > 0).double()
-            rows = slice(group * n_outputs, (group + 1) * n_outputs)
-            self.number[rows] += active.sum(dim=1)
-            self.of_y[rows] += (active * y).sum(dim=1)
-            self.of_x[rows] += active @ x.T
-            self.of_xy[rows] += (active * y) @ x.T
+        x = rearrange(self._windows(inputs.double()), "(g j) p -> g j p", g=groups)
+        y = rearrange(_flat(output.double()), "(g k) p -> g k p", g=groups)
+        active = (y > 0).double()
+        self.number += active.sum(dim=2).flatten()
+        self.of_y += (active * y).sum(dim=2).flatten()
+        self.of_x += torch.bmm(active, x.mT).flatten(0, 1)
+        self.of_xy += torch.bmm(active * y, x.mT).flatten(0, 1)
 
     def pattern(self) -> Tensor:
         """The pattern of every neuron, shaped like the weight."""

@@ -219,8 +219,8 @@ class DeepTaylor(_Relevance):
     """Deep Taylor decomposition: positive contributions (z+), and the bounds of pixel values in the first layer.
 
     Args:
-        low: Smallest value of an input.
-        high: Largest value of an input.
+        low: Smallest value of an input; that of the environment if none.
+        high: Largest value of an input; that of the environment if none.
     """
 
     name: ClassVar[str] = "deep-taylor"
@@ -233,12 +233,33 @@ class DeepTaylor(_Relevance):
     )
     positive: ClassVar[bool] = True
 
-    low: float = 0.0
-    high: float = 255.0
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
-        if self.high <= self.low:
+        if self.low is not None and self.high is not None and self.high <= self.low:
             raise bad_option("high", f"be above `low` ({self.low:g})", self.high)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest value of an input.
+
+        Raises:
+            BadOption: If one is neither set nor given by the environment, or they are in the wrong order.
+        """
+        bounds = self.environment.input_range if self.environment is not None else None
+        low, high = (
+            (bounds[side] if bounds is not None else None) if value is None else value
+            for side, value in enumerate((self.low, self.high))
+        )
+        for name, value in (("low", low), ("high", high)):
+            if value is None:
+                hint = "deep Taylor decomposition needs the range of the inputs, and no environment gives it"
+                raise bad_option(name, "be set", value, hint)
+        assert low is not None and high is not None
+        if high <= low:
+            raise bad_option("high", f"be above `low` ({low:g})", high)
+        return low, high
 
     def rule(self, layer: Layer) -> Rule:
         """Positive contributions."""
@@ -247,7 +268,5 @@ class DeepTaylor(_Relevance):
 
     def first_rule(self, model: nn.Module, layer: Layer, inputs: Tensor) -> Rule:
         """Bounds as the layer sees them, behind the preprocessing."""
-        low, high = (
-            inputs_of_first_layers(model, torch.full_like(inputs[:1], bound))[layer] for bound in (self.low, self.high)
-        )
+        low, high = (inputs_of_first_layers(model, torch.full_like(inputs[:1], bound))[layer] for bound in self.bounds)
         return box_rule(torch.minimum(low, high), torch.maximum(low, high))

@@ -10,7 +10,7 @@ import abc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -124,7 +124,12 @@ class SmoothGrad(_NoisyGradient):
 
 @dataclass(frozen=True, kw_only=True)
 class SmoothGradSquared(_NoisyGradient):
-    """The mean of the squared gradients at noisy copies of the image."""
+    """The mean of the squared gradients at noisy copies of the image (Hooker et al.), or the square of their mean.
+
+    Args:
+        average: What is averaged before the other is done: `squares` (Hooker et al. 2019), or `gradients`, as appendix B of the
+            paper of AttributionLab writes it.
+    """
 
     name: ClassVar[str] = "smoothgrad-squared"
     declaration: ClassVar[Declaration] = Declaration(
@@ -136,9 +141,11 @@ class SmoothGradSquared(_NoisyGradient):
         zero_maps=WIDE_NOISE,
     )
 
+    average: Literal["squares", "gradients"] = "squares"
+
     def reduce(self, moments: _Moments) -> Tensor:
-        """The mean of squares."""
-        return moments.squares / moments.n
+        """The mean of squares, or the square of the mean."""
+        return moments.squares / moments.n if self.average == "squares" else moments.mean.square()
 
 
 @dataclass(frozen=True, kw_only=True)

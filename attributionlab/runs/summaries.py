@@ -143,7 +143,8 @@ def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
             deciding=summary.deciding_truth,
             gamma=plan.gamma,
             has_error=summary.error is not None,
-            all_zero=facts.n_zero == facts.n_maps,
+            n_zero=facts.n_zero,
+            n_maps=facts.n_maps,
             ignores_target=facts.n_same_for_winner > 0,
             more="`n_samples` or `network_seeds` of the plan",
         )

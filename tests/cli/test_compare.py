@@ -1,11 +1,14 @@
 """`attributionlab compare`: exit codes, forms, the picture."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
 
 from attributionlab.cli.app import app
+from attributionlab.reports.figures import maps
+from attributionlab.reports.figures.maps import attribution_figure
 
 
 def call(*arguments):
@@ -27,10 +30,17 @@ def test_the_exit_code_says_what_the_table_says(methods, code, word):
     assert word in result.stdout
 
 
-def test_the_picture_shows_where_they_differ_most(tmp_path):
+def test_the_picture_shows_where_they_differ_most(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        maps, "attribution_figure", lambda *a, **k: drawn.append(attribution_figure(*a, **k)) or drawn[0]
+    )
     result = call("truth", "random", "-o", str(tmp_path / "worst.png"))
     assert (tmp_path / "worst.png").read_bytes().startswith(b"\x89PNG")
     assert "wrote" in result.stdout
+    stated = re.findall(r"image (\d+)\n", "".join(axis.get_xlabel() for axis in drawn[0].axes))
+    table = result.stdout.partition("differ most")[2].splitlines()[3:7]
+    assert stated == [row.split()[0] for row in table]
 
 
 def test_json_and_csv_have_the_same_images():

@@ -328,6 +328,8 @@ CHANGED = {
     "sam_checkpoint": (__file__, __file__),  # any file that exists
     "rule": ("captum", "captum"),
     "mask": ("bilinear", "bilinear"),
+    "average": ("gradients", "gradients"),
+    "statistics": ("cell", "cell"),
     "width": ("9", 9),
     "regression": ("lasso", "lasso"),
     "distance": ("image", "image"),

@@ -175,16 +175,18 @@ def test_the_same_samples_are_the_same_files(tmp_path):
             assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
-def test_the_preview_shows_at_most_four_samples(tmp_path, monkeypatch):
+def test_the_preview_shows_at_most_four_samples_and_names_their_answers(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert dataset.N_PREVIEW == 4
     drawn = []
     usual = dataset.attribution_figure
-    monkeypatch.setattr(
-        dataset, "attribution_figure", lambda batch, *a, **k: drawn.append(len(batch)) or usual(batch, *a, **k)
-    )
-    generate(environment_of(COLORS), tmp_path / "set", n_samples=2)
-    assert drawn == [2]
+    monkeypatch.setattr(dataset, "attribution_figure", lambda *a, **k: drawn.append(usual(*a, **k)) or drawn[-1])
+    generate(environment_of(COLORS), tmp_path / "set", n_samples=2, start=3)
+    captions = [" ".join(axis.get_xlabel().split()) for axis in drawn[0].axes[:-1]]
+    images, smooth = captions[::3], captions[2::3]
+    assert [caption.split(" red ")[0] for caption in images] == ["image 3", "image 4"]
+    assert all("wins, probability" in caption for caption in images)
+    assert all(caption.endswith(" pixels") for caption in smooth)
 
 
 def test_missing_parents_are_made(tmp_path):

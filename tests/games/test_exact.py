@@ -105,6 +105,8 @@ def test_shapley_values_are_those_of_all_coalitions_shown_to_the_network(spec, n
         *SPECS,
         "multi-color-sum[colors=1,2,3;4,5,6,n_redundant=0,size=16]",
         "multi-color-sum[colors=255,0,0;0,255,0;0,0,255;9,9,9;1,1,1;0,99,0,size=20,max_radius=3,min_radius=2]",
+        "multi-color-sum[height=24,temperature=1/4,width=16]",
+        "multi-color-sum[height=16,temperature=64,width=24]",
     ],
 )
 def test_values_add_up_and_are_equal_in_a_color_and_0_on_the_background(spec):

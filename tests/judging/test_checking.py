@@ -100,7 +100,7 @@ def test_the_json_has_the_documented_keys_and_types():
         }
     dependence = verdict["environments"][0]["network_dependence"]
     assert list(dependence) == ["overall", "signed"]
-    assert [list(both) for both in dependence.values()] == [["value", "low", "high"]] * 2
+    assert [list(both) for both in dependence.values()] == [["value", "low", "high", "counterpart_f1"]] * 2
 
 
 def test_every_kind_of_truth_has_scores_in_the_json_or_null():

@@ -90,6 +90,22 @@ def test_features_are_normalized_by_channel():
     torch.testing.assert_close(features.deviation.flatten(), response.transpose(0, 1).flatten(1).std(dim=1))
 
 
+def test_features_may_be_normalized_cell_by_cell_as_published():
+    environment = al.make_environment("multi-color-sum", size=32)
+    inputs, layer = environment.sample(6).inputs, find_layer(environment.model, 3)
+    features = Features.estimate(environment.model, layer, inputs, by_cell=True)
+    responses = activations(environment.model, layer, inputs)
+    torch.testing.assert_close(features.mean[0], responses.mean(dim=0))
+    torch.testing.assert_close(features.deviation[0], responses.std(dim=0).clamp(min=0.01))
+    by_cell, by_channel = (
+        al.make_method(f"iba[n_samples=4,n_steps=3,statistics={kind}]", environment)(
+            environment.model, inputs[:1], torch.tensor([0])
+        )
+        for kind in ("cell", "channel")
+    )
+    assert not torch.equal(by_cell, by_channel)
+
+
 def test_a_replaced_layer_returns_what_it_is_told_and_only_inside():
     environment = al.make_environment("multi-color-sum", size=32)
     batch, layer = environment.sample(1), find_layer(environment.model, 3)
@@ -250,7 +266,7 @@ def test_the_smooth_mask_climbs_as_published():
         ranked = sorted(whole.flatten(), key=lambda value: float(value.detach()))
         loss = -model(shown)[0, 1]
         for rank, value in enumerate(ranked):
-            loss = loss + weight * (value - (rank >= len(ranked) - 16)) ** 2 / len(ranked)
+            loss = loss + weight * (value - int(rank >= len(ranked) - 16)) ** 2 / len(ranked)
         (gradient,) = torch.autograd.grad(loss, coarse)
         speed = gradient if step == 0 else 0.9 * speed + 0.1 * gradient
         coarse = (coarse.detach() - 0.5 * speed).clamp(0, 1)

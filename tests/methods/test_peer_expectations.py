@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from captum.attr import LRP
 from torch import nn
 
 import attributionlab as al
 from attributionlab.errors import BadOption
+from attributionlab.methods.base import captum_quiet
 from attributionlab.methods.propagation import alpha_beta_rule, box_rule, epsilon_rule, flat_rule, gamma_rule
 
 
@@ -161,6 +163,33 @@ def test_guided_maps_have_the_numbers_of_captums_tests(method, image, target, ex
     for relu in (nn.ReLU, lambda: nn.ReLU(inplace=True)):
         maps = al.make_method(method)(one_convolution(relu), image, torch.tensor([target]))
         torch.testing.assert_close(maps[0], torch.tensor(expected, dtype=torch.float32))
+
+
+class Pooled(nn.Module):
+    """Convolutions and average pools, without a module between pool and linear layer, for which captum has no rule."""
+
+    def __init__(self):
+        super().__init__()
+        random = torch.Generator().manual_seed(0)
+        self.first, self.relu, self.pool = nn.Conv2d(2, 3, 3), nn.ReLU(), nn.AvgPool2d(2)
+        self.second, self.relu_again, self.mean = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1)
+        self.last = nn.Linear(4, 3)
+        for parameter in self.double().parameters():
+            parameter.data = torch.randn(parameter.shape, generator=random, dtype=torch.float64)
+
+    def forward(self, inputs):
+        hidden = self.pool(self.relu(self.first(inputs)))
+        return self.last(self.mean(self.relu_again(self.second(hidden))).flatten(1))
+
+
+def test_relevance_behind_average_pools_is_captums():
+    model = Pooled().eval()
+    image = torch.randn(1, 2, 12, 12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    with captum_quiet():
+        expected = LRP(model).attribute(image, target=1)
+    maps = al.make_method("lrp-epsilon[epsilon=1e-9]")(model, image, torch.tensor([1]))
+    assert maps.abs().max() > 0
+    torch.testing.assert_close(maps, expected.sum(dim=1), rtol=1e-5, atol=1e-6)  # captum moves every sum by 1e-9
 
 
 def shares(contributions, relevance, total=None):

@@ -142,6 +142,21 @@ def test_bad_options_are_refused(spec, message):
         al.make_method(spec)
 
 
+@pytest.mark.parametrize(("spec", "bounds"), [("multi-color-sum", (0, 255)), ("single-color-sum", (0, 1))])
+def test_the_bounds_of_deep_taylor_are_those_of_the_environment(spec, bounds):
+    environment = al.make_environment(spec, size=16)
+    assert al.make_method("deep-taylor", environment).bounds == bounds
+    assert al.make_method("deep-taylor[high=300]", environment).bounds == (bounds[0], 300)
+    with pytest.raises(BadOption, match=r"^`high` must be above `low` \(0\), got -1.0$"):
+        al.make_method("deep-taylor[high=-1]", environment).bounds  # noqa: B018  # a property that raises
+
+
+def test_deep_taylor_asks_for_bounds_where_no_environment_has_them():
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
+    with pytest.raises(BadOption, match=r"^`low` must be set, got None; deep Taylor decomposition needs the range"):
+        al.make_method("deep-taylor")(model, torch.zeros(1, 1, 2, 2), torch.tensor([0]))
+
+
 @pytest.mark.parametrize(
     "module", [nn.Conv2d(1, 1, 1, padding_mode="reflect"), nn.Softmax(dim=1), nn.Softplus(), nn.LayerNorm([2, 2])]
 )

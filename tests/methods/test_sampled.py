@@ -39,6 +39,7 @@ def gradients_at_noisy_copies(n_draws, noise, seed):
     [
         ("smoothgrad", lambda gradients: gradients.mean(dim=0)),
         ("smoothgrad-squared", lambda gradients: (gradients**2).mean(dim=0)),
+        ("smoothgrad-squared[average=gradients]", lambda gradients: gradients.mean(dim=0) ** 2),
         ("vargrad", lambda gradients: (gradients**2).mean(dim=0) - gradients.mean(dim=0) ** 2),
     ],
 )

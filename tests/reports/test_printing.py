@@ -148,6 +148,6 @@ def test_the_comparison_of_the_demo_names_what_decides_and_explains_every_column
     cells = [list(column.cells) for column in table.columns]
     scores = results["verdict"].environments[0].truths["signed"]
     interval = f"{scores.f1_low:.3f} to 1.000"
-    assert cells == [["truth"], ["signed"], ["1.000"], [interval], ["4"], ["1.00"], ["[green]passed[/]"]]
+    assert cells == [["truth"], ["signed"], ["1.000"], [interval], ["4"], ["4/4"], ["1.00"], ["[green]passed[/]"]]
     explained, _ = (list(column.cells) for column in demo.explanation().columns)
     assert ["method", *explained] == [column.header for column in table.columns]

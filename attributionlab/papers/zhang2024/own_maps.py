@@ -83,9 +83,12 @@ def compare_signs_and_baselines(setting: StudySetting) -> TrainedFindings:
             _unlike(own, from_color(name, BLACK), from_color(name, own.color)) for name in ("IG", "Occlusion")
         ),
     }
-    figure = draw_maps(own, "section4-vgg16.png", f"Maps on {own.address}, as in Figures 5b, 6b and 7d")
+    figures = [draw_maps(own, "section4-vgg16.png", f"Maps on {own.address}, as in Figures 5b, 6b and 7d")]
+    if own.coarse:
+        title = f"Coarse maps on {own.address}, as in Figure 8b"
+        figures.append(draw_maps(own, "section4-vgg16-coarse.png", title, dict(own.coarse)))
     judged = tuple(JudgedClaim(claim, findings[key]) for key, claim in claims.items())
-    return TrainedFindings(judged, (_signs_table(own, near, chance),), (figure,))
+    return TrainedFindings(judged, (_signs_table(own, near, chance),), tuple(figures))
 
 
 def compare_noise(setting: StudySetting) -> TrainedFindings:

@@ -6,16 +6,17 @@ So a mistake in a user's file shows within seconds, not after the hours that the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from attributionlab.environments import TrainedNetwork
+from attributionlab.environments import Environment, TrainedNetwork
 from attributionlab.errors import AttributionLabError, BadOption, MachineError, bad_option
 from attributionlab.machine import find_device
 from attributionlab.measuring.guard import run_guarded
-from attributionlab.methods import AnyMethod, make_method
+from attributionlab.methods import AnyMethod, Iba, make_method
 from attributionlab.papers.studies import StudySetting
 from attributionlab.papers.zhang2024.lime import LIME_OF_CAPTUM
 from attributionlab.papers.zhang2024.sam import sam_options
@@ -46,6 +47,7 @@ class OwnMaps:
         targets: (b,), the explained outputs.
         maps: (b, h, w) by method.
         color: The baseline that is not black.
+        coarse: (b, h, w) by method, of methods that cannot distinguish neighboring pixels.
     """
 
     address: str
@@ -53,6 +55,7 @@ class OwnMaps:
     targets: Tensor
     maps: Mapping[str, Tensor]
     color: tuple[int, ...]
+    coarse: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def explain_networks(setting: StudySetting, studies: Sequence[str]) -> dict[str, OwnMaps]:
@@ -167,7 +170,8 @@ def explain_images(
     color = tuple(int(value) for value in own.true_baseline.round().tolist())
     color = WHITE if color == BLACK else color
     beside_lime = methods_beside_lime(color, min(images.inputs.shape[2:])) if in_full else {}
-    methods = {**beside_lime, **lime_methods(setting)}
+    coarse = coarse_methods(model, images) if in_full else {}
+    methods = {**beside_lime, **lime_methods(setting), **coarse}
     inputs, targets = images.inputs.detach().to(device), images.targets.to(device)
     maps: dict[str, list[Tensor]] = {name: [] for name in methods}
     with setting.watch(address, len(methods) * len(inputs)) as advance:
@@ -178,8 +182,9 @@ def explain_images(
                 except AttributionLabError as error:
                     raise type(error)(f"{name} cannot explain {address!r}; {error}") from error
                 advance(1)
-    joined = {name: torch.cat(parts) for name, parts in maps.items()}
-    return OwnMaps(address, images.inputs.detach().cpu(), images.targets.cpu(), joined, color)
+    joined = {name: torch.cat(parts) for name, parts in maps.items() if name not in coarse}
+    of_coarse = {name: torch.cat(maps[name]) for name in coarse}
+    return OwnMaps(address, images.inputs.detach().cpu(), images.targets.cpu(), joined, color, of_coarse)
 
 
 def lime_methods(setting: StudySetting) -> dict[str, AnyMethod]:
@@ -203,6 +208,52 @@ def methods_beside_lime(color: tuple[int, ...], side: int) -> dict[str, AnyMetho
         for baseline in (BLACK, color):
             methods[from_color(name, baseline)] = make_method(method, baseline=baseline, **options)
     return methods
+
+
+@dataclass(frozen=True, eq=False)
+class _Photographs:
+    """The user's images, from which IBA estimates its statistics in place of those of an environment."""
+
+    images: LabeledImages
+
+    def sample(self, n: int, start: int) -> LabeledImages:
+        """Draw the images in turn."""
+        indices = torch.arange(start, start + n) % len(self.images.inputs)
+        return LabeledImages(self.images.inputs[indices], self.images.targets[indices])
+
+
+def coarse_methods(model: nn.Module, images: LabeledImages) -> dict[str, AnyMethod]:
+    """GradCAM, ExPerturb and IBA at the last layer that returns maps; empty if there is no such layer."""
+    layer = last_maps(model, _like(model, images.inputs[:1]))
+    if layer is None:
+        return {}
+    return {
+        "GradCAM": make_method("gradcam", layer=layer),
+        "ExPerturb": make_method("extremal-perturbation"),
+        "IBA": Iba(layer=layer, environment=cast(Environment, _Photographs(images))),
+    }
+
+
+@torch.no_grad()
+def last_maps(model: nn.Module, image: Tensor) -> str | None:
+    """The dotted path of the last module that returns maps of more than one pixel and is called once; None if there is none."""
+    calls: list[str] = []
+    handles = [
+        module.register_forward_hook(lambda _, __, output, name=name: calls.append(name) if _is_maps(output) else None)
+        for name, module in model.named_modules()
+        if name
+    ]
+    try:
+        model(image)
+    finally:
+        for handle in handles:
+            handle.remove()
+    once = [name for name in calls if calls.count(name) == 1]
+    return f"model.{once[-1]}" if once else None
+
+
+def _is_maps(output: object) -> bool:
+    return isinstance(output, Tensor) and output.ndim == 4 and output.shape[2] * output.shape[3] > 1
 
 
 def from_color(name: str, color: tuple[int, ...]) -> str:

@@ -126,6 +126,8 @@ def difference_figure(
         if place == 0:
             add_titles((image_axis, *axes), ("input", "expected", "got", "half the difference"))
     add_color_bars(grid.figure, SIGNED)
+    scale = "The expected map and the map share one scale" if same_units else "Each of the two maps has its own scale"
+    add_notes(grid.figure, [f"{scale}: 1 is the largest magnitude. Below a map: its smallest and its largest value."])
     grid.figure.suptitle(plain(title), fontsize=9)
     return grid.figure
 

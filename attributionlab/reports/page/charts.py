@@ -10,7 +10,8 @@ import numpy.typing as npt
 from matplotlib.ticker import MaxNLocator
 
 from attributionlab.judging.audit_report import ImageCurves
-from attributionlab.reports.figures.curves import band_of
+from attributionlab.metrics.base import OUTPUT
+from attributionlab.reports.figures.curves import band_of, unit_of
 from attributionlab.reports.figures.styles import MethodStyle
 
 WIDTH, HEIGHT = 360, 230
@@ -34,11 +35,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """A panel: its metric and environment, the quantity on the y axis, curves, and ticks as pairs of position and text."""
+    """A panel: its metric and environment, quantity and unit on the y axis, curves, and ticks as pairs of position and text."""
 
     metric: str
     family: str
     quantity: str
+    unit: str
     lines: tuple[Line, ...]
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
@@ -70,13 +72,15 @@ def chart(metric: str, family: str, curves: Mapping[str, ImageCurves], styles: M
                 band=_path(outline) + "Z" if outline else "",
             )
         )
+    quantity = next(iter(curves.values())).quantity
     shares = (0.0, 0.25, 0.5, 0.75, 1.0)
     return Chart(
         metric=metric,
         family=family,
-        quantity=next(iter(curves.values())).quantity,
+        quantity=quantity,
+        unit=unit_of(family) if quantity == OUTPUT else "",
         lines=tuple(lines),
-        x_ticks=tuple((LEFT + share * (WIDTH - LEFT - RIGHT), f"{share:g}") for share in shares),
+        x_ticks=tuple((LEFT + share * (WIDTH - LEFT - RIGHT), f"{share:.0%}") for share in shares),
         y_ticks=tuple((float(_down(tick, low, high)), f"{tick:.4g}") for tick in ticks),
     )
 

@@ -93,6 +93,7 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
         images=shown_images(records, view, summaries, n_images),
         charts=_charts(view, styles),
         chart_size=(WIDTH, HEIGHT),
+        chart_images=records.plan.n_samples * max(map(len, view.seeds.values())),
         opacity=band_opacity(len(view.methods)),
         provenance=provenance(records),
     )

@@ -108,6 +108,13 @@ def test_section_4_is_judged_by_signs_segmentations_and_baselines(tmp_path, sign
     assert found["section4.imagenet-baselines"] == [status] * 2
 
 
+def test_coarse_maps_have_a_figure_of_their_own(tmp_path):
+    maps = section_4_maps(CHECKED, -RAMP)
+    own = OwnMaps("mine.py:net", PLAIN, torch.tensor([3]), maps, (1, 2, 3), {"GradCAM": RAMP, "IBA": RAMP})
+    shown = compare_signs_and_baselines(StudySetting(tmp_path, PRESETS["quick"], prepared={"VGG16": own}))
+    assert [figure.file for figure in shown.figures] == ["section4-vgg16.png", "section4-vgg16-coarse.png"]
+
+
 @pytest.mark.parametrize(
     ("sam", "status"),
     [(HALVES, Status.reproduced), (CHECKED, Status.not_reproduced), (torch.ones(1, SIDE, SIDE), Status.not_reproduced)],

@@ -213,7 +213,7 @@ def test_studies_without_trained_networks_load_none(tmp_path, returning):
 
 def test_a_cnn_is_explained_by_all_and_a_transformer_by_lime(tmp_path, monkeypatch):
     networks = {
-        "cnn": lambda: pair(seeded(cnn), pictures(2), color=torch.tensor([1.0, 2.0, 3.0])),
+        "cnn": lambda: pair(seeded(cnn), color=torch.tensor([1.0, 2.0, 3.0])),
         "vit": lambda: pair(seeded(Vit)),
     }
     monkeypatch.setattr(own_networks, "load_function", lambda address, _: networks[address])
@@ -221,7 +221,17 @@ def test_a_cnn_is_explained_by_all_and_a_transformer_by_lime(tmp_path, monkeypat
     lime = ["LIME (quickshift)", "LIME (felzenszwalb)"]
     starts = ["IG, black", "IG, 1,2,3", "Occlusion, black", "Occlusion, 1,2,3"]
     assert list(found["VGG16"].maps) == ["DeepSHAP", *starts, *lime]
+    assert list(found["VGG16"].coarse) == ["GradCAM", "ExPerturb", "IBA"]
     assert list(found["ViT-B-16"].maps) == lime
-    assert {maps.shape for maps in found["VGG16"].maps.values()} == {(2, SIDE, SIDE)}
+    assert not found["ViT-B-16"].coarse
+    vgg16 = found["VGG16"]
+    assert {maps.shape for maps in (*vgg16.maps.values(), *vgg16.coarse.values())} == {(1, SIDE, SIDE)}
     assert not torch.equal(found["VGG16"].maps["IG, black"], found["VGG16"].maps["IG, 1,2,3"])
     assert found["ViT-B-16"].color == own_networks.WHITE, "black is not compared with itself"
+
+
+def test_coarse_maps_are_those_of_the_last_layer_that_returns_maps_and_is_called_once():
+    twice = nn.ReLU()
+    layers = (nn.Conv2d(3, 4, 3), twice, nn.Conv2d(4, 4, 3), twice, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    assert own_networks.last_maps(nn.Sequential(*layers), pictures()) == "model.2"
+    assert own_networks.last_maps(seeded(Vit).head, torch.zeros(1, 8)) is None

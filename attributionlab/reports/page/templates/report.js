@@ -74,6 +74,7 @@
 
     const blend = () => {
       shown.style.opacity = slider.value / 100;
+      input.style.opacity = slider.value === "100" && !shown.hidden ? 0 : 1;  // else it shows at the rounded corners
       input.style.filter = `grayscale(${Math.min(1, slider.value / 30)})`;  // colors of the image would mix with those of the map
       slider.setAttribute("aria-valuetext", `${slider.value} % map`);
     };
@@ -87,6 +88,7 @@
       shown.hidden = source === undefined;
       if (!shown.hidden) shown.src = source;
       shown.alt = chosen;
+      blend();
       name.textContent = figure === null ? truthName : `${chosen}: ${shown.hidden ? "no map" : figure.dataset.caption}`;
     });
   }
