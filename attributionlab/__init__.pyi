@@ -5,7 +5,19 @@ from . import modification as modification
 from . import testing as testing
 from .environments import Environment, TrainedNetwork, make_environment, pretrained, register_environment, verify
 from .games import exact_values
-from .judging import Answers, Audit, MethodComparison, Verdict, answers, audit, check, check_maps, compare
+from .judging import (
+    Answers,
+    Audit,
+    DebugReport,
+    MethodComparison,
+    Verdict,
+    answers,
+    audit,
+    check,
+    check_maps,
+    compare,
+    debug,
+)
 from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
 from .metrics import (
     Agreement,
@@ -34,6 +46,7 @@ __all__ = [
     "Audit",
     "Batch",
     "Curve",
+    "DebugReport",
     "Declaration",
     "Environment",
     "ExactValues",
@@ -54,6 +67,7 @@ __all__ = [
     "check",
     "check_maps",
     "compare",
+    "debug",
     "declares",
     "deletion",
     "environments",

@@ -15,6 +15,7 @@ from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.compare import compare
 from attributionlab.cli.completion import PROGRAM, Shell
+from attributionlab.cli.debug import debug
 from attributionlab.cli.exact import exact
 from attributionlab.cli.generate import generate
 from attributionlab.cli.help import HelpfulCommand, typed
@@ -158,6 +159,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "check": (check, "Test a method against the exact truth."),
     "answers": (answers, "Say which questions a method answers, and how well."),
     "compare": (compare, "Compare two methods on the same images."),
+    "debug": (debug, "Test which bugs a method's maps reveal."),
     "score": (score, "Judge maps that were computed elsewhere."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),

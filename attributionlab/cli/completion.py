@@ -52,6 +52,13 @@ def install_completion(shell: Shell | None) -> None:
         raise typer.Exit
 
 
+def bug_names(incomplete: str) -> list[str]:
+    """Names of bugs."""
+    from attributionlab.judging.bug_cases import ENVIRONMENT_OF
+
+    return starting_with(ENVIRONMENT_OF, incomplete)
+
+
 def environment_names(incomplete: str) -> list[str]:
     """Names of environments."""
     from attributionlab.environments.factory import ENVIRONMENTS

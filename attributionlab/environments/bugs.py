@@ -22,9 +22,9 @@ Values = npt.NDArray[np.float64]
 Bug = Literal[
     "none",
     "mislabeled",
-    "reinitialized",
-    "cascade",
     "frozen",
+    "cascade",
+    "reinitialized",
     "out-of-distribution",
     "bgr",
     "scaled",

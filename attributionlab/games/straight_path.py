@@ -152,7 +152,10 @@ class _Path:
             gradients = np.stack([mean_softmax_gradient(before, after, self.target) for before, after in segments])
         middles = torch.from_numpy((counts[:-1] + counts[1:]) / 2).requires_grad_()
         with torch.enable_grad():
-            (slopes,) = torch.autograd.grad(self.head(middles), middles, torch.from_numpy(gradients))
+            explained = (
+                self.head(middles) * torch.from_numpy(gradients)
+            ).sum()  # a sum: `grad_outputs` would import sympy
+            (slopes,) = torch.autograd.grad(explained, middles)
         numbers: FloatArray = slopes.numpy()
         return numbers
 

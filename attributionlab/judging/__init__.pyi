@@ -3,6 +3,8 @@ from .audit_report import Audit, Comparison, EnvironmentAudit, ImageCurves, Meth
 from .auditing import audit, expand
 from .checking import check
 from .comparing import MethodComparison, compare
+from .debug_report import BugVerdict, DebugReport, MeanSimilarity
+from .debugging import debug
 from .ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation
 from .statistics import Summary
 from .stored_maps import check_maps
@@ -11,10 +13,13 @@ from .verdict import EnvironmentVerdict, Verdict
 __all__ = [
     "Answers",
     "Audit",
+    "BugVerdict",
     "Comparison",
+    "DebugReport",
     "EnvironmentAudit",
     "EnvironmentVerdict",
     "ImageCurves",
+    "MeanSimilarity",
     "MethodComparison",
     "MethodScores",
     "PairedDifference",
@@ -26,6 +31,7 @@ __all__ = [
     "check",
     "check_maps",
     "compare",
+    "debug",
     "expand",
     "paired_difference",
     "rank_correlation",

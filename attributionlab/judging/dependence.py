@@ -120,7 +120,7 @@ class DependenceTest:
 
     def results(self) -> dict[str, Dependence]:
         """N by kind of truth, with its interval over scenes."""
-        return {truth: _dependence(np.array(pairs)) for truth, pairs in self.differences.items()}
+        return {truth: _dependence(np.array(triples)) for truth, triples in self.differences.items()}
 
 
 def is_blind(dependence: Mapping[str, Dependence] | None) -> bool:
@@ -168,13 +168,15 @@ def _differences(
     }
 
 
-def _dependence(pairs: Values) -> Dependence:
-    """N from D of the method, D of the truth and the F1 under the counterparts (n, 3).
+def _dependence(triples: Values) -> Dependence:
+    """N from D of the method, D of the truth and the F1 under the counterparts (n, 3)."""
+    return dataclasses.replace(ratio_of_means(triples[:, :2]), counterpart_f1=float(triples[:, 2].mean()))
 
-    The interval is the usual one of a ratio of means (delta method).
-    """
-    of_method, of_truth, f1 = pairs.T
+
+def ratio_of_means(pairs: Values) -> Dependence:
+    """N from D of the method and of the truth (n, 2), at least two of each, with the usual interval of a ratio of means (delta method)."""
+    of_method, of_truth = pairs.T
     ratio = float(of_method.mean() / of_truth.mean())
     deviation = float((of_method - ratio * of_truth).std(ddof=1) / of_truth.mean())
     reach = float(stdtrit(len(pairs) - 1, 0.975)) * deviation / len(pairs) ** 0.5
-    return Dependence(ratio, ratio - reach, ratio + reach, float(f1.mean()))
+    return Dependence(ratio, ratio - reach, ratio + reach)

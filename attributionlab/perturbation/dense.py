@@ -83,13 +83,14 @@ class DensePixels:
         return torch.stack(parts)
 
     def _single(self, start: Tensor, end: Tensor) -> Tensor:
-        """Outputs with each pixel of one input switched alone, (P, k)."""
+        """Outputs with each pixel of one input switched alone, (P, k); pixels that are equal in both inputs change nothing."""
         pixels = torch.arange(self.n_pixels, device=start.device)
-        parts: list[Tensor] = []
-        for part in pixels.split(self.batch_size):
+        differing = (start != end).any(dim=0).flatten().nonzero()[:, 0]
+        outputs: Tensor = self.model(start[None]).repeat(self.n_pixels, 1)
+        for part in differing.split(self.batch_size):
             switched = (pixels == part[:, None]).unflatten(1, start.shape[1:])
-            parts.append(self.model(torch.where(switched[:, None], end, start)))
-        return torch.cat(parts)
+            outputs[part] = self.model(torch.where(switched[:, None], end, start))
+        return outputs
 
     def _curve(self, start: Tensor, end: Tensor, rank: Tensor, steps: Tensor) -> Tensor:
         """Outputs after each step of one order, (s, k)."""

@@ -29,7 +29,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
 
 from attributionlab.truth.explained import FloatArray, output_difference
 
@@ -127,6 +126,8 @@ class _Grid:
     @cached_property
     def length(self) -> int:
         """Length of the transforms: the points, one shift, and a margin on both sides."""
+        from scipy import fft  # noqa: PLC0415  # a tenth of a second, which commands without exact values need not wait for
+
         n_shifts = math.ceil((self.n_points + 2 * self.margin) / self.shift) + 1
         return int(fft.next_fast_len(n_shifts, real=True)) * self.shift
 
@@ -168,6 +169,8 @@ class _Grid:
             shares: (q,).
             logs: (q, angle), logarithms of the transforms of one feature's distribution.
         """
+        from scipy import fft  # noqa: PLC0415  # as above
+
         table, n_others = self.tables[index == self.target], np.maximum(self.counts - 1, 0)
         means, centers = (np.rint(shares * n_others[which]).astype(np.int64) for which in (index, self.target))
         first = (means - centers) * self.shift - 2 * self.margin

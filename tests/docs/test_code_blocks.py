@@ -36,7 +36,7 @@ SMALLER_PLAN = {
     "size=32": "size=16",
     "seeds = [0, 1]": "seeds = [0]",
     "n_samples = 4": "n_samples = 2",
-    '    "integrated-gradients",\n': "",
+    '    "integrated-gradients[n_steps=50]",\n': "",
     '    "gradcam",\n': "",
     '"deletion", ': "",
 }

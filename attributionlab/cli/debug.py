@@ -1,0 +1,104 @@
+"""`attributionlab debug`: which bugs does a method reveal?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attributionlab.cli.completion import bug_names, in_list, method_names
+from attributionlab.cli.options import (
+    Device,
+    DeviceOption,
+    ForceOption,
+    Format,
+    FormatOption,
+    SeedOption,
+    n_samples_option,
+    output_option,
+)
+from attributionlab.cli.output import (
+    build_methods,
+    chatter_to_stderr,
+    one_line_errors,
+    print_json,
+    print_line,
+    print_table,
+    print_text,
+    progress_bar,
+    require_names,
+)
+
+
+def debug(
+    method: Annotated[
+        str,
+        typer.Argument(
+            help="A method, e.g. integrated-gradients, or a function: file.py:name or package.module:name.",
+            autocompletion=method_names,
+        ),
+    ],
+    bug: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--bug",
+            metavar="BUGS",
+            help="Bugs, separated by commas, or repeated: mislabeled, 'cascade[layer=block1]'.",
+            show_default="all",
+            autocompletion=in_list(bug_names),
+        ),
+    ] = None,
+    n_samples: Annotated[int, n_samples_option("Images for each bug, at least 2.")] = 8,
+    gamma: Annotated[float, typer.Option(help="Part of the truth's change of which the map must follow more.")] = 0.5,
+    size: Annotated[int, typer.Option(help="Side of the images in pixels.")] = 32,
+    output: Annotated[
+        Path | None, output_option("Picture (PNG, SVG or PDF) of the first image with and without each bug.")
+    ] = None,
+    seed: SeedOption = None,
+    device: DeviceOption = Device.auto,
+    force: ForceOption = False,
+    format: FormatOption = Format.table,
+) -> None:
+    """Say which bugs in data, network and inputs a method reveals; exit code 0: all, 1: not all, 4: undecided."""
+    with one_line_errors():
+        require_names(methods=[method])
+        from attributionlab.judging.bug_cases import require_bugs
+        from attributionlab.specs.grammar import split_specs
+
+        bugs = None if bug is None else require_bugs([spec for text in bug for spec in split_specs(text) or [text]])
+        from attributionlab.judging import debug as run_debug
+        from attributionlab.judging.bug_cases import bug_cases
+        from attributionlab.reports.figures.debugging import debug_figure
+        from attributionlab.reports.figures.saving import check_path, save_figure
+        from attributionlab.reports.tables.cells import to_csv
+        from attributionlab.reports.tables.debugging import COLUMNS, debug_rows, debug_table
+
+        if output is not None:
+            check_path(output, force=force)
+        with chatter_to_stderr():
+            (subject,) = build_methods([method], {})
+        n_cases = len(bug_cases(bugs, size=size, seed=seed or 0))
+        with chatter_to_stderr(), progress_bar(subject.spec, n_cases * n_samples) as advance:
+            report = run_debug(
+                subject,
+                bugs,
+                n_samples=n_samples,
+                gamma=gamma,
+                size=size,
+                seed=seed or 0,
+                device=device.value,
+                progress=advance,
+            )
+        if output is not None:
+            save_figure(debug_figure(report), output, force=force)
+        if format is Format.json:
+            print_json(report.to_dict())
+        elif format is Format.csv:
+            print_text(to_csv(debug_rows(report), COLUMNS))
+        else:
+            print_table(debug_table(report))
+            if output is not None:
+                print_line(f"wrote {output}")
+        if report.exit_code:
+            raise SystemExit(report.exit_code)
