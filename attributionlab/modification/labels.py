@@ -199,6 +199,6 @@ class MeasuredAccuracy:
     def __str__(self) -> str:
         relation = "beats" if self.beats_bound else "does not beat"
         return (
-            f"accuracy {self.accuracy:.3f} on {self.n} test images {relation} p* = {self.bound:.3g} "
+            f"accuracy {self.accuracy:.3f} on {self.n} test inputs {relation} p* = {self.bound:.3g} "
             f"(without the manipulation this or more has a probability of {self.luck:.2g})"
         )
