@@ -1,7 +1,7 @@
 """Errors and warnings, with messages in the user's terms.
 
 Every error is an `AttributionLabError` and carries the exit code of the command line: 1 where a check failed, 2 where
-the call was wrong, 3 where the machine is at fault. The concrete classes also inherit the builtin that a caller expects.
+the call was wrong, 3 where the machine is at fault, 4 where there is no verdict. The concrete classes also inherit the builtin that a caller expects.
 """
 
 from __future__ import annotations
@@ -98,6 +98,12 @@ class TookTooLong(AttributionLabError, RuntimeError):
     """A method or a metric exceeded its time limit."""
 
     exit_code = 1
+
+
+class BelowBound(AttributionLabError, ValueError):
+    """A trained network that is not accurate enough to say what it must use: there is no verdict."""
+
+    exit_code = 4
 
 
 class MachineError(AttributionLabError, RuntimeError):

@@ -12,7 +12,7 @@ import torch
 import attributionlab as al
 from attributionlab.truth import ExactValues
 
-SIZES = (32, 64, 112, 224, 512)
+SIZES = (16, 32, 64, 112, 224, 512)
 ESTIMATED = ((64, "true", 800), (64, "black", 800), (224, "black", 100))
 """Size, baseline and number of orders of each estimate."""
 

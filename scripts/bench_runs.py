@@ -28,7 +28,7 @@ from attributionlab.runs.store import RunFolder
 METHODS = [
     "gradient",
     "input-x-gradient",
-    "integrated-gradients",
+    "integrated-gradients[n_steps=50]",
     "guided-backprop",
     "deeplift",
     "deepshap",

@@ -26,7 +26,13 @@ SETTINGS = (
     "accumulator=uniform",
     "accumulator=signed",
 )
-METHODS = ("integrated-gradients", "integrated-gradients[baseline=true]", "deepshap", "guided-backprop", "gradcam")
+METHODS = (
+    "integrated-gradients[n_steps=50]",
+    "integrated-gradients[baseline=true,n_steps=50]",
+    "deepshap",
+    "guided-backprop",
+    "gradcam",
+)
 SIZES = (16, 32, 64, 112, 224)
 GAMMA = 0.5
 N_LARGE = 8

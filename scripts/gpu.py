@@ -67,7 +67,7 @@ MAP_ENVIRONMENTS = ("multi-color-sum", "multi-color-sum[output=logit]", "single-
 TWELVE_METHODS = (
     "gradient",
     "input-x-gradient",
-    "integrated-gradients",
+    "integrated-gradients[n_steps=50]",
     "guided-backprop",
     "deeplift",
     "deepshap",

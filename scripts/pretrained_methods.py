@@ -7,7 +7,6 @@ Writes the table of docs/own_networks.md between its marks. Needs the extra `pre
 
 from __future__ import annotations
 
-import argparse
 import re
 import time
 from dataclasses import dataclass, field
@@ -62,62 +61,52 @@ class References(al.Environment):
         return SimpleNamespace(inputs=torch.stack(images), targets=targets)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a method returns: processor seconds, sum of the map relative to what it explains, and the reason of a refusal."""
-
-    seconds: float | None = None
-    completeness: float | None = None
-    refusal: str = ""
-
-    def cells(self) -> tuple[str, str, str]:
-        """Cells of the table."""
-        shown = ("-" if value is None else f"{value:.2g}" for value in (self.seconds, self.completeness))
-        return *shown, f"refused: {self.refusal}" if self.refusal else "a map"
-
-
-def explain(name: str, trained: Pretrained, index: int) -> Outcome:
-    """The outcome of a method with its default options on one photograph."""
-    model, image, label = trained.model, trained.photographs[[index]], trained.labels[[index]]
-    references = References(photographs=trained.photographs)
+def timed(name: str, trained: Pretrained) -> str:
+    """Processor seconds for the first photograph, or the reason of a refusal."""
     begin = time.process_time()
     try:
-        method = al.make_method(name, references, **OPTIONS.get(name, {}))
-        maps = method(model, image, label)
+        maps_of(name, trained)
     except AttributionLabError as error:
-        return Outcome(refusal=str(error).replace("|", "/"))
-    seconds = time.process_time() - begin
+        return f"refused: {str(error).replace('|', '/')}"
+    return f"{time.process_time() - begin:.2g}"
+
+
+def maps_of(name: str, trained: Pretrained) -> tuple[Any, Tensor]:
+    """A method with its default options, and its map of the first photograph."""
+    method: Any = al.make_method(name, References(photographs=trained.photographs), **OPTIONS.get(name, {}))
+    return method, method(trained.model, trained.photographs[:1], trained.labels[:1])
+
+
+@torch.no_grad()
+def completeness(name: str, trained: Pretrained) -> str:
+    """The sum of a map relative to what it explains; a dash for methods without such a sum."""
     if not name.startswith(CONSERVING):
-        return Outcome(seconds)
-    with torch.no_grad():
-        explained = model(image)[0, label]
-        if "baseline" in method.declaration.needs:
-            baseline = method.baseline_like(image, getattr(method, "baseline", "black"))
-            explained = explained - model(baseline)[0, label]
-        elif name == "expected-gradients":
-            explained = explained - model(method.references)[:, label].mean()
-    return Outcome(seconds, float(maps.double().sum() / explained.double()))
+        return "-"
+    method, maps = maps_of(name, trained)
+    explained = trained.model(trained.photographs[:1])[0, trained.labels[0]]
+    if name == "expected-gradients":
+        explained = explained - trained.model(method.references)[:, trained.labels[0]].mean()
+    elif "baseline" in method.declaration.needs:
+        baseline = method.baseline_like(trained.photographs[:1], method.baseline)
+        explained = explained - trained.model(baseline)[0, trained.labels[0]]
+    return f"{float(maps.double().sum() / explained.double()):.2g}"
 
 
-def table(size: int, index: int) -> str:
+def table() -> str:
     """Markdown, with a row for each method but controls."""
-    trained = al.pretrained(size=size)
-    lines = ["| method | processor seconds | sum / explained | |", "|---|---|---|---|"]
+    small, full = al.pretrained(size=64), al.pretrained()
+    lines = ["| method | processor seconds at 64x64 | sum / explained at 224x224 |", "|---|---|---|"]
     for name in METHODS:
         if al.make_method(name).declaration.family != CONTROLS:
-            lines.append(f"| {' | '.join((f'`{name}`', *explain(name, trained, index).cells()))} |")
+            lines.append(f"| `{name}` | {timed(name, small)} | {completeness(name, full)} |")
             print(lines[-1], flush=True)
     return "\n".join(lines)
 
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--index", type=int, default=0, help="photograph")
-    arguments = parser.parse_args()
-    text = table(arguments.size, arguments.index)
-    page = PAGE.read_text(encoding="utf-8")
+    torch.set_num_threads(1)
+    text, page = table(), PAGE.read_text(encoding="utf-8")
     pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
     PAGE.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page), encoding="utf-8")
 

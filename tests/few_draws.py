@@ -3,8 +3,10 @@
 from attributionlab.specs.grammar import format_spec
 
 FEW_DRAWS = {
+    "expected-gradients": {"n_baselines": 1, "tolerance": 0.5},
     "extremal-perturbation": {"n_steps": 5},
     "iba": {"n_samples": 4, "n_steps": 3},
+    "integrated-gradients": {"tolerance": 0.5},
     "kernel-shap": {"n_samples": 100, "segments": "grid"},
     "lime": {"n_samples": 40},
     "rise": {"n_masks": 70},

@@ -19,6 +19,7 @@ from attributionlab.errors import AttributionLabError, bad_option, unknown_name
         ("ModelChanged", RuntimeError, 1),
         ("InputsChanged", RuntimeError, 1),
         ("TorchChanged", RuntimeError, 1),
+        ("BelowBound", ValueError, 4),
         ("MachineError", RuntimeError, 3),
     ],
 )

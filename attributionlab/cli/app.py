@@ -10,6 +10,7 @@ import typer
 
 from attributionlab.cli import completion
 from attributionlab.cli.answers import answers
+from attributionlab.cli.attr_percent import attr_percent
 from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.compare import compare
@@ -164,6 +165,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),
     "report": (report, "Print the table of a run; write its HTML report."),
     "modify": (modify, "Make pictures whose labels only a manipulation predicts."),
+    "attr-percent": (attr_percent, "Which share of the maps lies where networks must look?"),
     "reproduce": (reproduce, "Compare the published numbers with ours."),
 }
 """Every command by its name, with its line in the help of the program."""

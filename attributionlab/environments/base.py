@@ -228,7 +228,7 @@ class Environment(abc.ABC):
         return CountedSetFunction(
             np.arange(1, n_features + 1).reshape(shape),
             n_features,
-            lambda shown: self.logits(scene, shown.reshape(shape) > 0),
+            lambda shown: call(self, "logits", self.logits, scene, shown.reshape(shape) > 0),
             lambda before, after: self.difference(before, after, target),
         )
 

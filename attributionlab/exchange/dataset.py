@@ -200,13 +200,13 @@ class _Samples:
         return self.environment.sample(min(most, self.n - offset), self.start + offset, target=self.target)
 
 
-def _write(of: _Samples, folder: Path, counterparts: Sequence[str], progress: Progress) -> None:
+def _write(source: _Samples, folder: Path, counterparts: Sequence[str], progress: Progress) -> None:
     """Write everything but the networks; `counterparts` has the second network's file of each sample, if there are any."""
-    environment, n_samples, start = of.environment, of.n, of.start
+    environment, n_samples, start = source.environment, source.n, source.start
     samples: list[dict[str, Any]] = []
     arrays: dict[str, list[Tensor]] = {}
     for offset in range(0, n_samples, CHUNK):
-        batch = of.batch(offset, CHUNK)
+        batch = source.batch(offset, CHUNK)
         for row in range(len(batch)):
             written = _write_sample(environment, batch, row, start + offset + row, folder)
             second = {"counterpart": counterparts[offset + row]} if counterparts else {}
@@ -216,7 +216,7 @@ def _write(of: _Samples, folder: Path, counterparts: Sequence[str], progress: Pr
             arrays.setdefault(name, []).append(array)
     joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in arrays.items()}
     write_arrays(folder / TRUTH, joined)
-    preview = of.batch(most=N_PREVIEW)
+    preview = source.batch(most=N_PREVIEW)
     files = {"images": "images/", "masks": "masks/"} if has_pictures(preview) else {}
     manifest = {
         "format": FORMAT,
@@ -225,7 +225,7 @@ def _write(of: _Samples, folder: Path, counterparts: Sequence[str], progress: Pr
         "true_baseline": environment.true_baseline.tolist(),
         "n_samples": n_samples,
         "start": start,
-        **({} if of.target == "winner" else {"target": of.target}),
+        **({} if source.target == "winner" else {"target": source.target}),
         "files": {**files, "truth": TRUTH, "model": WEIGHTS}
         | ({"counterparts": f"{COUNTERPARTS}/"} if counterparts else {}),
         "samples": samples,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
+from attributionlab.environments.members import call
 from attributionlab.environments.trained import TrainedNetwork
 from attributionlab.errors import bad_option
 from attributionlab.games.additive import network_set_function
@@ -198,7 +199,8 @@ def input_games(
         function = None
         if isinstance(environment, Environment) and isinstance(batch, Batch):
             if color is not None and model is environment.model and output == environment.explains:
-                function = environment.set_function(batch.scenes[index], target, color)
+                arguments = (batch.scenes[index], target, color)
+                function = call(environment, "set_function", environment.set_function, *arguments)
             function = function or network_set_function(model, output, start, end, target)
         yield InputGame(model, output, start, end, target, function, None if groups is None else groups[index])
 

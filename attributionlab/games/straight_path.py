@@ -154,7 +154,7 @@ class _Path:
         with torch.enable_grad():
             explained = (
                 self.head(middles) * torch.from_numpy(gradients)
-            ).sum()  # with gradients as an argument, torch imports sympy
+            ).sum()  # a sum: `grad_outputs` would import sympy
             (slopes,) = torch.autograd.grad(explained, middles)
         numbers: FloatArray = slopes.numpy()
         return numbers

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -291,10 +292,18 @@ def _controls(tally: Tally, options: CheckOptions) -> dict[str, Truths]:
 
 
 def _diagnostics(recorded: Recorded) -> Diagnostics:
-    """Mean and range of the recorded diagnostics over scenes with finite values; without names that have none."""
+    """Summaries of the recorded diagnostics over scenes with finite values; without names that have none."""
     finite = {name: [value for value in values if math.isfinite(value)] for name, values in recorded.items()}
+    return {name: _summary(values) for name, values in finite.items() if values}
+
+
+def _summary(values: list[float]) -> dict[str, float]:
+    """Mean, range and magnitudes of some values; errors of both signs cancel in the mean, but not in the magnitudes."""
+    magnitudes = [abs(value) for value in values]
     return {
-        name: {"mean": math.fsum(values) / len(values), "low": min(values), "high": max(values)}
-        for name, values in finite.items()
-        if values
+        "mean": math.fsum(values) / len(values),
+        "low": min(values),
+        "high": max(values),
+        "median_magnitude": statistics.median(magnitudes),
+        "largest_magnitude": max(magnitudes),
     }

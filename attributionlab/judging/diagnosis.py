@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from attributionlab.judging.outcome import Outcome
 from attributionlab.judging.statistics import Summary
 from attributionlab.measuring.facts import MapFacts
+from attributionlab.methods.path_integrals import UNCONVERGED, describe_unconverged
 
 WRONG_SIGNS = 0.1
 """F1 on positive and on negative truth below which nearly all signs count as inverted."""
@@ -19,7 +21,16 @@ LARGEST_AREA_ERROR = 0.1
 
 def diagnose(facts: MapFacts, recorded: Mapping[str, Sequence[float]] | None = None) -> tuple[str, ...]:
     """Everything conspicuous about the maps and what the method recorded about them, a line each."""
-    lines = (_about_zero_maps(facts), _about_dust(facts), _about_targets(facts), _about_area(recorded or {}))
+    recorded = recorded or {}
+    unconverged = [error for error in recorded.get(UNCONVERGED, ()) if math.isfinite(error)]
+    about_quadrature = describe_unconverged(unconverged, facts.n_maps)
+    lines = (
+        _about_zero_maps(facts),
+        _about_dust(facts),
+        _about_targets(facts),
+        _about_area(recorded),
+        about_quadrature,
+    )
     return tuple(line for line in lines if line)
 
 

@@ -33,7 +33,7 @@ MOST_NOISE = 0.5
 
 BASELINES: tuple[Baseline, ...] = ("true", "black")
 
-FEW_FEATURES = 128**2
+FEW_FEATURES = 48**2
 """Features per image up to which the first four images are compared; of larger images, two."""
 
 N_KEPT = 16

@@ -46,6 +46,7 @@ class EnvironmentVerdict:
         advice: The likely cause of an outcome that is not `passed`, and what to do next; empty for `passed`.
         error: Failure of the method, or None.
         diagnostics: Diagnostics that the method recorded: `mean`, `low` (smallest) and `high` (largest) over scenes with
+            finite values, and `median_magnitude` and `largest_magnitude`, in which errors of both signs do not cancel.
             finite values.
         games: Agreement with the exact values of each game, by `game@baseline`, nearest first; of the first images, and of games
             whose values take no random orders.

@@ -14,7 +14,7 @@ from attributionlab.measuring.guard import run_guarded
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, context_for
 from attributionlab.methods.diagnostics import Recorded, collecting
-from attributionlab.truth import Batch
+from attributionlab.truth import Batch, LabeledImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Maps:
         return (self.values == 0).flatten(1).all(dim=1)
 
 
-def attribute(method: AnyMethod, model: nn.Module, batch: Batch) -> Tensor:
+def attribute(method: AnyMethod, model: nn.Module, batch: Batch | LabeledImages) -> Tensor:
     """Maps (b, *shape) of a batch on the model's device.
 
     Raises:
@@ -49,7 +49,7 @@ def attribute(method: AnyMethod, model: nn.Module, batch: Batch) -> Tensor:
 def explain(
     method: AnyMethod,
     model: nn.Module,
-    batch: Batch,
+    batch: Batch | LabeledImages,
     *,
     batch_size: int | None = None,
     device: torch.device | str = "cpu",

@@ -36,7 +36,8 @@ def n_same_for_winner(
     batch, maps = batch.to("cpu"), maps.cpu()
     winner = environment.batch(batch.scenes)
     truths = [
-        visible_truth(method.declaration, judged_truth(method.declaration, environment, of)) for of in (batch, winner)
+        visible_truth(method.declaration, judged_truth(method.declaration, environment, samples))
+        for samples in (batch, winner)
     ]
     counts = (truths[0] != truths[1]).flatten(1).any(dim=1) & (maps != 0).flatten(1).any(dim=1)
     if not counts.any():

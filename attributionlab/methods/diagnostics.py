@@ -25,6 +25,11 @@ def collecting() -> Iterator[Recorded]:
         _COLLECTED.reset(token)
 
 
+def is_collecting() -> bool:
+    """Whether a caller collects diagnostics."""
+    return _COLLECTED.get() is not None
+
+
 def record(name: str, values: Tensor | float) -> None:
     """Record a diagnostic, one value per image; does nothing outside of `collecting`.
 
@@ -55,7 +60,7 @@ def record_convergence(model: nn.Module, inputs: Tensor, baselines: Tensor, targ
         targets: (b,) int64.
         maps: (b, ...).
     """
-    if _COLLECTED.get() is None:
+    if not is_collecting():
         return
     each = baselines[:, None] if baselines.ndim == inputs.ndim else baselines
     with torch.no_grad():

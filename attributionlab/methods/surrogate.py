@@ -30,6 +30,10 @@ from attributionlab.truth.values import ExactValues
 
 Values = npt.NDArray[np.float64]
 
+MEANS_OF_ONE_COLOR = (
+    "a segment of one color is its own mean color, so hiding it changes nothing (`baseline=true` hides it)"
+)
+
 ROUNDING = 1e-6
 """Values below this fraction of the largest are considered rounding errors, because outputs are float32."""
 
@@ -132,6 +136,7 @@ class Lime(_Surrogate):
         needs=frozenset({"segments", "baseline"}),
         randomness="seeded",
         source="Ribeiro et al. 2016",
+        zero_maps=MEANS_OF_ONE_COLOR,
     )
 
     regression: Literal["ridge", "lasso"] = "ridge"

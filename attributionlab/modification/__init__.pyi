@@ -1,3 +1,5 @@
+from .attr_percent import attr_percent
+from .attr_report import AttrPoint, AttrReport
 from .builtin import builtin_pictures, flat_pictures
 from .designed import reference_network, region_network
 from .factory import MANIPULATIONS, make_manipulation, register_manipulation
@@ -12,6 +14,8 @@ from .training import Training, train
 
 __all__ = [
     "MANIPULATIONS",
+    "AttrPoint",
+    "AttrReport",
     "FeatureShares",
     "Manipulation",
     "MeasuredAccuracy",
@@ -22,6 +26,7 @@ __all__ = [
     "accuracy_bound",
     "accuracy_given",
     "accuracy_of_original_features",
+    "attr_percent",
     "attribution_percentage",
     "builtin_pictures",
     "changes",

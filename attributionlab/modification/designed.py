@@ -19,7 +19,8 @@ N_COLORS = 3
 def region_network(region: Mask) -> nn.Sequential:
     """The positive control: it tells whether the region is white, from the pixels of the region alone.
 
-    Computes: logit 1 = sum over the region of (x - t), t halfway between the largest level of `flat_pictures` and white; logit 0 = 0.
+    Computes: logit 1 = sum over the region of (x - t), t halfway between the largest level of `flat_pictures` and white; logit 0
+    is its negative.
     Exact for: pictures of integers; sums below 2**24, as at 64 x 64, are exact in float32.
     Margin: |logit 1| >= 77 per pixel and color of the region.
     Why: Attr% of its gradient, and of its exact Shapley values relative to any baseline, is 1, exactly.
@@ -38,7 +39,8 @@ def region_network(region: Mask) -> nn.Sequential:
 def reference_network(region: Mask) -> nn.Sequential:
     """The counterexample: it compares the mean of the region with the mean of the rest, which serves as a reference.
 
-    Computes: logit 1 = n_out * (sum over the region) - n_in * (sum over the rest) - t, t a quarter of the range; logit 0 = 0.
+    Computes: logit 1 = n_out * (sum over the region) - n_in * (sum over the rest) - t, t a quarter of the range; logit 0 is its
+    negative.
     Exact for: pictures of integers; sums below 2**24, as at 32 x 32 with a spot, are exact in float32.
     Margin: |logit 1| >= 63 per pair of pixels and color.
     Why: it is as accurate as `region_network`, and no expectation about Attr% follows from its accuracy: Attr% of its gradient is 1/2, exactly.
@@ -63,11 +65,10 @@ def _inside(region: Mask) -> Tensor:
 
 
 def _linear(weights: Tensor, bias: float) -> nn.Sequential:
-    """A network (b, 3, h, w) to (b, 2) whose logit 1 weighs all colors of a pixel alike, in evaluation mode."""
+    """A network (b, 3, h, w) to (b, 2) whose logit 1 weighs all colors of a pixel alike, logit 0 the other way round; in evaluation mode."""
     layer = nn.Linear(N_COLORS * weights.numel(), 2)
     with torch.no_grad():
-        layer.weight.zero_()
-        layer.bias.zero_()
         layer.weight[1] = weights.repeat(N_COLORS, 1, 1).flatten()
         layer.bias[1] = bias
+        layer.weight[0], layer.bias[0] = -layer.weight[1], -layer.bias[1]
     return nn.Sequential(nn.Flatten(), layer).eval()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.machine import contained
 from attributionlab.printable import error_line
-from attributionlab.specs.functions import load_function
+from attributionlab.specs.functions import load_function, parse_address
 
 ModelFactory = Callable[[int], nn.Module]
 """A function `(n_classes) -> network`, (b, 3, h, w) with colors 0..255 to (b, k)."""
@@ -90,6 +90,8 @@ def load_factory(address: str | None) -> ModelFactory:
     """
     if address is None:
         return small_resnet
+    if parse_address(address) is None:
+        raise bad_option("model", "be file.py:function or package.module:function", address)
     loaded: Any = load_function(address, "model")
     return lambda n_classes: built_model(loaded, n_classes, address)
 

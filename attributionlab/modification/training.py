@@ -30,6 +30,9 @@ ENOUGH = 0.99
 STEP = 0.1
 """Gain in validation accuracy after which the state of the network is kept."""
 
+MOST_CHECKPOINTS = 2 + round(1 / STEP)
+"""The untrained network, the last one, and a gain each between them."""
+
 MOST_EPOCHS = 10_000
 
 State = dict[str, Tensor]

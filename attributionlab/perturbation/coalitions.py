@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.networks import DesignedNetwork, FirstBlock, exact_arithmetic
+from attributionlab.perturbation.palette import detect_colors
 
 MOST_ENTRIES = 2**22
 """Table entries that are looked up at once."""
@@ -57,7 +58,7 @@ class SwitchedSegments:
 
     def _by_cells(self, model: DesignedNetwork, coalitions: Tensor) -> Tensor:
         """Table entries for every coalition; forward passes behind the detector if the proofs do not apply."""
-        channels = model.detect(self.image), model.detect(self.replacement)
+        channels = detect_colors(model, self.image), detect_colors(model, self.replacement)
         if not (model.accumulator.intact and all(((maps >= 0) & (maps <= 1)).all() for maps in channels)):
             parts = coalitions.split(self.n_images)
             return torch.cat([model.finish(torch.where(part[:, None, self.segments], *channels)) for part in parts])

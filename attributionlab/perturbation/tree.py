@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, FirstBlock, exact_arithmetic
 from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained
+from attributionlab.perturbation.palette import detect_colors
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import check_targets
 
@@ -132,17 +133,22 @@ class SwitchedPixels:
         return FirstBlock(self._network.accumulator)
 
     @cached_property
+    def _channels(self) -> tuple[Tensor, Tensor]:
+        """The detector's channels of start and end."""
+        return detect_colors(self._network, self.start), detect_colors(self._network, self.end)
+
+    @cached_property
     def _cells(self) -> tuple[Tensor, Tensor]:
         """Pre-activations of each first-block cell at the start (b, cell, m), and the change by each pixel (b, cell, 9, m)."""
         with torch.no_grad(), exact_arithmetic(self.start.device):
-            before, after = (self._block.padded(self._network.detect(images)) for images in (self.start, self.end))
+            before, after = (self._block.padded(channels) for channels in self._channels)
             return self._block.pre_activations(before), self._block.changes(after - before)
 
     @cached_property
     def _at_start(self) -> tuple[Tensor, Tensor]:
         """Values of the first block's cells (k, b, cell) and counts (k, b) before the first step."""
         with torch.no_grad(), exact_arithmetic(self.start.device):
-            return self._block.cells(self._cells[0]), self._network.counts(self.start).T
+            return self._block.cells(self._cells[0]), self._network.accumulator(self._channels[0]).T
 
     @cached_property
     def _slots(self) -> Tensor:

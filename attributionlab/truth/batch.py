@@ -95,3 +95,21 @@ class LabeledImages:
         check_targets(self.targets, len(self.inputs))
         if self.ground_truth is not None:
             raise bad_option("ground_truth", "be none: images with a truth are a Batch", self.ground_truth)
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.inputs)
+
+    def __getitem__(self, index: slice) -> LabeledImages:
+        """A slice of the images."""
+        return LabeledImages(self.inputs[index], self.targets[index])
+
+    def to(self, device: torch.device | str) -> LabeledImages:
+        """A copy on another device.
+
+        Raises:
+            BadOption: If torch knows no such device.
+            MachineError: If this machine has none.
+        """
+        device = torch_device(device)
+        return LabeledImages(self.inputs.to(device), self.targets.to(device))

@@ -25,7 +25,7 @@ DECIDES_THE_WORK = {"size", "n_samples", "workers", "network_seeds"}
 
 OUTPUTS = {"output", "figures"}
 SPECS = {"spec", "env", "methods", "method", "metrics", "option", "manipulation", "noninformative"}
-FUNCTIONS = {"vgg16", "vit"}
+FUNCTIONS = {"vgg16", "vit", "model"}
 
 BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "list": ((), ()),
@@ -41,6 +41,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "run": (("plan.toml",), ("--output=r",)),
     "report": (("run",), ()),
     "modify": ((), ("--images=builtin", "--output=m", "--n-samples=6", "--size=16")),
+    "attr-percent": (("modified",), ("--methods=random", "--n-samples=1", "--epochs=1")),
     "reproduce": (("table1",), ("--output=p", "--size=16", "--n-samples=1", "--network-seeds=1")),
 }
 """A call of each command that works: positional arguments and options."""
@@ -280,7 +281,7 @@ class Commands:
         )
 
     def _hostile(self, work: Path) -> None:
-        self.fixtures.copied("plan.toml", "images", "run")(work)
+        self.fixtures.copied("plan.toml", "images", "modified", "run")(work)
         hostile_folder(work)
 
     @staticmethod

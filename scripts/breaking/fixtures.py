@@ -59,6 +59,7 @@ class Fixtures:
         folder.mkdir()
         (folder / "plan.toml").write_text(PLAN, encoding="utf-8")
         self._call("generate", "multi-color-sum", "-n", "2", "--size", "16", "-o", "images")
+        self._call("modify", "--images", "flat", "--manipulation", "spot", "-n", "10", "--size", "16", "-o", "modified")
         self._call("run", "plan.toml", "-o", "run")
         self._call("report", "run", "-o", "r.html")
         small = ("--size", "16", "--n-samples", "1")

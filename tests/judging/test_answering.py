@@ -15,7 +15,7 @@ from attributionlab.methods.factory import METHODS
 
 DECLARED = [
     # n_steps: the ramp of a color is 1/255 of the path from black
-    ("integrated-gradients[n_steps=1000]", "multi-color-sum[size=16,temperature=4]", "aumann-shapley@black"),
+    ("integrated-gradients", "multi-color-sum[size=16,temperature=4]", "aumann-shapley@black"),
     ("integrated-gradients[baseline=true,n_steps=300]", "single-color-sum[size=16]", "aumann-shapley@true"),
     ("occlusion[baseline=true,stride=1,window=1]", "multi-color-sum[size=16]", "removal@true"),
     ("occlusion[baseline=5,6,7,stride=1,window=1]", "multi-color-sum[size=16]", "removal@5,6,7"),
@@ -32,7 +32,7 @@ DECLARED = [
     ("deeplift", "multi-color-sum[n_redundant=0,output=logit,size=16]", "aumann-shapley@black"),
     ("deepshap[baseline=true]", "single-color-modulo[size=16]", "aumann-shapley@true"),
     ("deepshap[baseline=samples,n_baselines=2]", "single-color-sum[size=16]", "aumann-shapley@samples"),
-    ("expected-gradients[n_baselines=2,n_draws=1500]", "single-color-sum[size=16]", "aumann-shapley@samples"),
+    ("expected-gradients[n_baselines=2]", "single-color-sum[size=16]", "aumann-shapley@samples"),
 ]
 
 

@@ -683,10 +683,10 @@ def test_a_gpu_gives_the_same_verdict(method):
 # The claims of the paper that the tool is for
 
 
-def test_integrated_gradients_passes_with_the_true_baseline_and_not_with_black():
-    """Section 4: the black baseline is an unknown color, and the network was never designed for it."""
-    assert quick("integrated-gradients[baseline=true]", n_samples=4).passed
-    assert not quick("integrated-gradients", n_samples=4).passed
+def test_integrated_gradients_of_50_nodes_passes_with_the_true_baseline_and_not_with_black():
+    """Section 4 of the paper; from black 50 nodes are far from the integral, which `docs/choices.md` shows."""
+    assert quick("integrated-gradients[baseline=true,n_steps=50]", n_samples=4).passed
+    assert not quick("integrated-gradients[n_steps=50]", n_samples=4).passed
 
 
 def test_the_public_check_is_this_one():
@@ -787,18 +787,20 @@ def records(values):
 
 def test_what_a_method_records_is_reported_over_all_images_and_batches():
     verdict = quick(records([1.0, -2.0, 4.0]), SUM, n_samples=3, batch_size=2).to_dict()
-    assert verdict["environments"][0]["diagnostics"] == {"effort": {"mean": 1.0, "low": -2.0, "high": 4.0}}
+    assert verdict["environments"][0]["diagnostics"] == {
+        "effort": {"mean": 1.0, "low": -2.0, "high": 4.0, "median_magnitude": 2.0, "largest_magnitude": 4.0}
+    }
 
 
 def test_environments_are_recorded_apart():
     first, second = quick(records([1.0, 2.0, 3.0, 5.0]), [SUM, MODULO]).environments
-    assert first.diagnostics == {"effort": {"mean": 1.5, "low": 1.0, "high": 2.0}}
-    assert second.diagnostics == {"effort": {"mean": 4.0, "low": 3.0, "high": 5.0}}
+    assert (first.diagnostics["effort"]["low"], first.diagnostics["effort"]["high"]) == (1.0, 2.0)
+    assert (second.diagnostics["effort"]["low"], second.diagnostics["effort"]["high"]) == (3.0, 5.0)
 
 
 def test_values_that_are_not_finite_are_left_out():
     (environment,) = quick(records([torch.nan, 2.0, torch.inf]), SUM, n_samples=3).environments
-    assert environment.diagnostics == {"effort": {"mean": 2.0, "low": 2.0, "high": 2.0}}
+    assert set(environment.diagnostics["effort"].values()) == {2.0}
     assert quick(records([torch.nan, torch.inf]), SUM).environments[0].diagnostics == {}
 
 

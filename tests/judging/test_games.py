@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
 import pytest
 import torch
+from table_environment import WeightedColumns
 
 import attributionlab as al
+from attributionlab.errors import BrokenEnvironment
 from attributionlab.judging import games as module
 from attributionlab.judging.games import SCORES, GameAgreement, GameScores, answered, values_of_games
 from attributionlab.truth import ExactValues
@@ -121,6 +124,17 @@ def test_where_all_games_agree_all_are_answered():
     verdict = al.check("occlusion[stride=1,window=1]", "single-color-sum[size=16]", n_samples=4)
     assert len(verdict.environments[0].answers) == 8
     assert "answers every game" in str(verdict)
+
+
+def test_an_environment_whose_logits_raise_is_named():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Broken(WeightedColumns):
+        def logits(self, *_):
+            raise ZeroDivisionError("no logits")
+
+    with pytest.raises(BrokenEnvironment, match="logits"):
+        al.check("gradient", Broken(), n_samples=4)
+    assert al.check("gradient", WeightedColumns(), n_samples=4).environments[0].games
 
 
 def test_of_large_images_two_are_compared(environment, monkeypatch):

@@ -73,7 +73,7 @@ def test_the_convergence_delta_is_captums(spec, captum):
     assert recorded["convergence_delta"] == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", ["integrated-gradients", "deeplift", "deepshap"])
+@pytest.mark.parametrize("name", ["integrated-gradients[n_steps=7]", "deeplift", "deepshap"])
 def test_where_nobody_collects_the_model_is_not_run_for_the_delta(name):
     environment = al.make_environment(SPEC)
     batch, calls = environment.sample(1), []

@@ -175,7 +175,7 @@ def test_the_environment_is_not_an_option():
 
 @pytest.mark.parametrize("value", ["many", "1.5", True, None])
 def test_an_option_of_another_type_is_refused(value):
-    with pytest.raises(BadOption, match=rf"^`n_steps` must be an integer, got {re.escape(repr(value))}$"):
+    with pytest.raises(BadOption, match=rf"^`n_steps` must be auto or an integer, got {re.escape(repr(value))}$"):
         make_method("integrated-gradients", n_steps=value)
 
 

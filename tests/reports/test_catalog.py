@@ -70,7 +70,7 @@ def test_every_option_is_listed_with_its_default_and_its_type():
     options = next(entry for entry in catalog(["methods"])["methods"] if entry["name"] == "integrated-gradients")[
         "options"
     ]
-    assert options["n_steps"] == "50 (an integer)"
+    assert options["n_steps"] == "auto (auto or an integer)"
     assert options["baseline"].startswith("black (black or true or ")
 
 

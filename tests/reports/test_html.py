@@ -3,6 +3,7 @@
 import base64
 import errno
 import hashlib
+import html
 import io
 import os
 import re
@@ -256,3 +257,9 @@ def test_an_image_has_no_score_on_a_truth_that_does_not_apply(small_run):
 def test_a_truth_that_does_not_apply_has_no_verdict(page):
     truths = [row["data-truth"] for row in page.all("tr") if row.get("data-method") == "random"]
     assert truths == ["overall", "positive", "positive-smooth"] * 4
+
+
+def test_what_to_do_next_stands_below_the_verdicts_once_for_each_method_and_environment(small_run):
+    text = html.unescape(re.sub(r"<wbr>|\u200b", "", report_html(small_run.records)))
+    assert text.count("note: random in multi-color-sum[size=16]: a note") == 1, "of two seeds"
+    assert "what now: random in multi-color-sum[size=16], " in text

@@ -241,12 +241,15 @@ def test_the_row_of_an_error_has_all_columns_but_the_scores():
 
 def test_a_verdict_shows_what_the_method_recorded():
     recorded = {
-        "convergence_delta": {"mean": -0.0125, "low": -0.5, "high": 0.03125},
-        "odd[b]": dict.fromkeys(["mean", "low", "high"], 1.0),
+        "convergence_delta": {"low": -0.5, "high": 0.03125, "median_magnitude": 0.0125, "largest_magnitude": 0.5},
+        "odd[b]": dict.fromkeys(["low", "high", "median_magnitude", "largest_magnitude"], 1.0),
     }
     text = printed(verdict_table(verdict_of(environment_of(diagnostics=recorded))))
-    assert "recorded by the method: convergence_delta -0.0125 on average, -0.5 to 0.0312 over the images" in text
-    assert "odd[b] 1 on average, 1 to 1 over the images" in text
+    assert (
+        "recorded by the method: convergence_delta, median magnitude 0.0125, largest 0.5, -0.5 to 0.0312 over the images"
+        in text
+    )
+    assert "odd[b], median magnitude 1, largest 1, 1 to 1 over the images" in text
 
 
 def test_csv_quotes_what_has_commas_and_can_be_read_back():

@@ -66,3 +66,40 @@ def test_a_check_ends_at_the_first_look_whose_interval_leaves_gamma(verdict):
     states = [state for state, _ in expected]
     assert shares.tolist() == [states.count(state) / 20 for state in ("reached", "below", "open")]
     assert n_scenes == np.mean([look for _, look in expected])
+
+
+def test_a_method_contradicts_itself_if_it_passes_on_one_set_and_fails_on_another(verdict):
+    outcomes = {
+        "gradient": ["passed", "undecided", "passed"],
+        "deeplift": ["passed", "pixels-only", "passed"],
+        "occlusion": ["failed", "undecided", "blind"],
+    }
+    rows = [
+        {"method": method, "outcome": outcome, "n": 8 * (index + 1), "set": index, "size": 32}
+        for method, row in outcomes.items()
+        for index, outcome in enumerate(row)
+    ]
+    lines = verdict.sets_table(rows).splitlines()
+    assert lines[0] == "| method | passed | undecided | pixels-only | blind | failed | scenes | contradiction |"
+    assert "| `gradient` | 2 | 1 | 0 | 0 | 0 | 16 | no |" in lines
+    assert "| `deeplift` | 2 | 0 | 1 | 0 | 0 | 16 | yes |" in lines
+    assert "| `occlusion` | 0 | 1 | 0 | 1 | 1 | 16 | no |" in lines
+    assert lines[-1].startswith("1 of 12 methods contradict themselves; 2 of 9 verdicts are undecided")
+
+
+def test_no_declaration_lets_the_solution_of_the_task_pass(verdict):
+    """It is the truth under every network of the environment, and never looks at one; the script has the other maps."""
+    for sign, granularity in (
+        ("signed", "pixel"),
+        ("positive", "pixel"),
+        ("positive", "coarse"),
+        ("magnitude", "pixel"),
+    ):
+        method = verdict.declared(verdict.most_frequent_color, sign, granularity, "output")
+        assert verdict.check(method, "multi-color-sum[size=16]", n_samples=4).outcome == "blind"
+
+
+def test_the_environments_of_sets_share_neither_scenes_nor_networks(verdict):
+    first, second = (verdict.environment_of(index, 16) for index in (1, 2))
+    assert first.data_seed != second.data_seed
+    assert abs(first.network_seed - second.network_seed) > verdict.LAST_LOOK

@@ -33,6 +33,9 @@ STUDIES = {"VGG16": ("section4", "appendix-k"), "ViT-B-16": ("appendix-k",)}
 CLASSICAL = ("quickshift", "felzenszwalb")
 BLACK = (0, 0, 0)
 WHITE = (255, 255, 255)
+N_STEPS = 50
+"""Nodes of integrated gradients, as in the studies of designed networks."""
+
 N_WINDOWS = 14
 """Occlusion's windows along a side, beside each other; 16x16 pixels at 224x224. The paper does not say."""
 
@@ -204,7 +207,8 @@ def methods_beside_lime(color: tuple[int, ...], side: int) -> dict[str, AnyMetho
     window = max(1, side // N_WINDOWS)
     windows = {"window": window, "stride": max(1, window // 2)}
     methods: dict[str, AnyMethod] = {"DeepSHAP": make_method("deepshap[rule=captum]")}
-    for name, method, options in (("IG", "integrated-gradients", {}), ("Occlusion", "occlusion", windows)):
+    steps: dict[str, object] = {"n_steps": N_STEPS}
+    for name, method, options in (("IG", "integrated-gradients", steps), ("Occlusion", "occlusion", windows)):
         for baseline in (BLACK, color):
             methods[from_color(name, baseline)] = make_method(method, baseline=baseline, **options)
     return methods

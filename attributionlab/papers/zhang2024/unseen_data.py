@@ -40,8 +40,8 @@ METHODS = {
     "Occlusion*": "occlusion[window=5,stride=3,baseline=true]",
     "DeepSHAP": "deepshap[rule=captum]",
     "DeepSHAP (shap)": "deepshap",
-    "IG": "integrated-gradients",
-    "IG*": "integrated-gradients[baseline=true]",
+    "IG": "integrated-gradients[n_steps=50]",
+    "IG*": "integrated-gradients[baseline=true,n_steps=50]",
     "IBA": "iba[layer=7,information_weight=20]",
 }
 PLAIN = ("GradCAM", "GuidedBP", "LIME", "ExPerturb", "Occlusion", "DeepSHAP", "IG", "IBA")

@@ -24,7 +24,7 @@ from attributionlab.reports.page.gallery import N_IMAGES, color_scales, shown_im
 from attributionlab.reports.page.glance import glance
 from attributionlab.reports.page.provenance import provenance
 from attributionlab.reports.run_view import RunView
-from attributionlab.reports.tables.run_rows import verdict
+from attributionlab.reports.tables.run_rows import advice_lines, verdict
 from attributionlab.runs import MethodSummary, Records
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth import TRUTHS
@@ -88,6 +88,7 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
         styles=styles,
         seeds=view.seeds,
         verdicts=[row for summary in summaries for row in _verdicts(summary, view.metrics)],
+        advice=advice_lines(summaries, records.plan.expanded),
         glance=glance(summaries, view.methods, view.seeds),
         scales=color_scales(),
         images=shown_images(records, view, summaries, n_images),

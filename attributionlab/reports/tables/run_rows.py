@@ -119,7 +119,7 @@ def run_table(records: Records) -> RunTable:
         Column("n_images", "", lambda summary: summary.n_images),
         Column("error", "", _error, is_number=False),
     )
-    return RunTable(plan.name, plan.gamma, columns, rows, plan.target, _advice(rows, plan.expanded))
+    return RunTable(plan.name, plan.gamma, columns, rows, plan.target, advice_lines(rows, plan.expanded))
 
 
 def _held(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> dict[tuple[str, str], str]:
@@ -133,7 +133,7 @@ def _held(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> dict[tu
     return {key: texts[family] for key, family in keys.items() if family in texts}
 
 
-def _advice(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> tuple[str, ...]:
+def advice_lines(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> tuple[str, ...]:
     """Notes about maps and what to do next, each once for the environments of a family."""
     lines: dict[str, None] = {}
     for row in rows:

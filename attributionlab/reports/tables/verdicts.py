@@ -221,8 +221,11 @@ def _remarks(verdict: Verdict, environment: EnvironmentVerdict) -> list[str]:
         remarks.append("[yellow]note:[/] the maps are the same for another class: `targets` is ignored")
     remarks += [f"[yellow]note:[/] {escape(line)}" for line in environment.diagnosis]
     for name, values in environment.diagnostics.items():
-        mean, low, high = (f"{values[kind]:.3g}" for kind in ("mean", "low", "high"))
-        remarks.append(f"recorded by the method: {escape(name)} {mean} on average, {low} to {high} over the images")
+        kinds = ("median_magnitude", "largest_magnitude", "low", "high")
+        median, largest, low, high = (f"{values[kind]:.3g}" for kind in kinds)
+        remarks.append(
+            f"recorded by the method: {escape(name)}, median magnitude {median}, largest {largest}, {low} to {high} over the images"
+        )
     if environment.advice:
         remarks.append(f"[bold]what now:[/] {escape(environment.advice)}")
     return remarks
