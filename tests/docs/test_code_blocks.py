@@ -119,9 +119,9 @@ FASTER = {
     "verify multi-color-sum --size 32": "verify multi-color-sum --size 16 --n-samples 2",
     "gradient --size 32 -o worst.png": "gradient --size 16 --n-samples 8 -o worst.png",
     "audit --size 32": f"audit --methods {METHODS} --size 16 --n-samples 2",
-    "-n 4 -o bugs.png": "-n 2 --size 16 -o bugs.png",
     "--images builtin --manipulation watermark": "--images flat --manipulation spot -n 40 --size 32",
     "attr-percent marked": "attr-percent marked -n 1 --methods gradcam,random",
+    "-n 4 -o bugs.png": "-n 2 --size 16 -o bugs.png",
     "reproduce table1": "reproduce table1 --size 16 --n-samples 1 --network-seeds 1",
 }
 """Smaller arguments for the README's commands in the normal tests; a slow test runs them as they are written."""
