@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -156,7 +157,8 @@ def _names(folders: list[Path]) -> list[str]:
     Raises:
         BadOption: If a folder is given twice.
     """
-    if len({folder.resolve() for folder in folders}) < len(folders):
+    absolute = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100  # resolve() raises at a loop of links
+    if len(set(absolute)) < len(folders):
         raise bad_option("folders", "be different", [str(folder) for folder in folders])
-    last = [folder.resolve().name for folder in folders]
+    last = [folder.name for folder in absolute]
     return last if len(set(last)) == len(last) else [str(folder) for folder in folders]
