@@ -85,7 +85,7 @@ PREPROCESSING: Mapping[str, Callable[[Values], Values]] = {
 
 @dataclass(frozen=True)
 class Contamination:
-    """What a bug makes of an environment whose scenes have one patch per color.
+    """Effect of a bug on the scenes, inputs and network of an environment whose scenes have one patch per color.
 
     Args:
         bug: The bug.

@@ -113,8 +113,7 @@ class BugVerdict:
         names = ("bug", "role", "environment", "healthy", "outcome", "basis", "agreement", "mass")
         stored: dict[str, Any] = {name: getattr(self, name) for name in names}
         for name in ("follows", "follows_own"):
-            dependence: Dependence | None = getattr(self, name)
-            stored[name] = dependence and dependence.to_dict()
+            stored[name] = _interval_dict(getattr(self, name))
         stored["similarity"] = {name: dataclasses.asdict(mean) for name, mean in self.similarity.items()}
         for name in ("n_same_class", "n_empty", "n_without_map"):
             stored[name] = getattr(self, name)
@@ -168,6 +167,11 @@ class DebugReport(Tabular):
             "bugs": [verdict.to_dict() for verdict in self.bugs],
             "versions": self.versions,
         }
+
+
+def _interval_dict(follows: Dependence | None) -> dict[str, float] | None:
+    """A value with its interval in the documented JSON."""
+    return None if follows is None else {"value": follows.value, "low": follows.low, "high": follows.high}
 
 
 TIE = 1e-6

@@ -120,7 +120,7 @@ class DependenceTest:
 
     def results(self) -> dict[str, Dependence]:
         """N by kind of truth, with its interval over scenes."""
-        return {truth: _dependence(np.array(triples)) for truth, triples in self.differences.items()}
+        return {truth: _dependence(np.array(pairs)) for truth, pairs in self.differences.items()}
 
 
 def is_blind(dependence: Mapping[str, Dependence] | None) -> bool:
@@ -168,9 +168,9 @@ def _differences(
     }
 
 
-def _dependence(triples: Values) -> Dependence:
+def _dependence(values: Values) -> Dependence:
     """N from D of the method, D of the truth and the F1 under the counterparts (n, 3)."""
-    return dataclasses.replace(ratio_of_means(triples[:, :2]), counterpart_f1=float(triples[:, 2].mean()))
+    return dataclasses.replace(ratio_of_means(values[:, :2]), counterpart_f1=float(values[:, 2].mean()))
 
 
 def ratio_of_means(pairs: Values) -> Dependence:

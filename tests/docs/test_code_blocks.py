@@ -107,7 +107,9 @@ def run_block(language, code, folder, monkeypatch):
         program, *arguments = shlex.split(line)
         assert program == "attributionlab"
         result = CliRunner().invoke(app, arguments)
-        allowed = (0, 1, 4) if arguments[0] in {"check", "compare", "answers"} else (0,)  # passed, failed or undecided
+        allowed = (
+            (0, 1, 4) if arguments[0] in {"check", "compare", "answers", "debug"} else (0,)
+        )  # passed, failed or undecided
         assert result.exit_code in allowed, result.output
 
 
@@ -119,6 +121,7 @@ FASTER = {
     "audit --size 32": f"audit --methods {METHODS} --size 16 --n-samples 2",
     "--images builtin --manipulation watermark": "--images flat --manipulation spot -n 40 --size 32",
     "attr-percent marked": "attr-percent marked -n 1 --methods gradcam,random",
+    "-n 4 -o bugs.png": "-n 2 --size 16 -o bugs.png",
     "reproduce table1": "reproduce table1 --size 16 --n-samples 1 --network-seeds 1",
 }
 """Smaller arguments for the README's commands in the normal tests; a slow test runs them as they are written."""
@@ -138,7 +141,9 @@ def follow(lines, folder, plan_replacements):
         program, *arguments = shlex.split(line)
         assert program == "attributionlab"
         result = CliRunner().invoke(app, arguments)
-        allowed = (0, 1, 4) if arguments[0] in {"check", "compare", "answers"} else (0,)  # passed, failed or undecided
+        allowed = (
+            (0, 1, 4) if arguments[0] in {"check", "compare", "answers", "debug"} else (0,)
+        )  # passed, failed or undecided
         assert result.exit_code in allowed, f"{line}: {result.output}"
         assert "error: " not in result.stderr, line
         results[line] = result

@@ -72,7 +72,14 @@ def debug_rows(report: DebugReport) -> Iterator[dict[str, object]]:
         for name in ("follows", "follows_own"):
             follows = getattr(verdict, name)
             if follows is not None:
-                yield {**common, "quantity": name, "n": report.n_samples, **follows.to_dict()}
+                yield {
+                    **common,
+                    "quantity": name,
+                    "n": report.n_samples,
+                    "value": follows.value,
+                    "low": follows.low,
+                    "high": follows.high,
+                }
         for group in ("agreement", "mass"):
             for name, value in (getattr(verdict, group) or {}).items():
                 yield {**common, "quantity": f"{group}.{name}", "value": value, "n": report.n_samples}
