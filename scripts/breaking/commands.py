@@ -24,7 +24,7 @@ DECIDES_THE_WORK = {"size", "n_samples", "workers", "network_seeds"}
 """Integers that must have a limit."""
 
 OUTPUTS = {"output", "figures"}
-SPECS = {"spec", "env", "methods", "method", "metrics", "option", "manipulation", "noninformative"}
+SPECS = {"spec", "env", "methods", "method", "metrics", "option", "manipulation", "noninformative", "bug"}
 FUNCTIONS = {"vgg16", "vit", "model"}
 
 BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -35,6 +35,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "check": (("gradient",), ("--size=16", "--n-samples=4")),
     "answers": (("gradient",), ("--size=16", "--n-samples=1", "--n-orders=2")),
     "compare": (("gradient", "random"), ("--size=16", "--n-samples=4")),
+    "debug": (("gradient",), ("--size=16", "--n-samples=2", "--bug=mislabeled")),
     "exact": (("multi-color-sum",), ("--game=shapley", "--size=16", "--n-samples=1")),
     "score": (("images", "images/truth.npz"), ("--key=signed",)),
     "audit": ((), ("--methods=gradient,random", "--metrics=insertion", "--size=16", "--n-samples=1")),
@@ -145,6 +146,7 @@ def _specs(name: str) -> Iterator[Value]:
         "metrics": "insertion",
         "manipulation": "noise",
         "noninformative": "spot",
+        "bug": "cascade",
     }.get(name, "gradient")
     lists = name in {"methods", "metrics"}
     if name == "option":

@@ -150,7 +150,7 @@ def _cell(entry: Entry, column: str) -> str:
     """Text of an entry in a column."""
     if column.isdigit():
         seconds = entry["seconds_per_image"]
-        return f"{1000 * seconds[column]:.3g}" if isinstance(seconds, dict) else "-"
+        return f"{float(f'{1000 * seconds[column]:.3g}'):g}" if isinstance(seconds, dict) else "-"
     if column == "better":
         return "higher" if entry["higher_is_better"] else "lower"
     return escape(_in_words(entry[column]))

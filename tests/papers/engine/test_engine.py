@@ -169,9 +169,12 @@ BEHIND = {
     "attributionlab.measuring.guard": "images of a user have no ground truth, which `attribute` asks for",
     "attributionlab.methods.sam": "weights are checked before anything is measured",
     "attributionlab.printable": "exceptions of a user's function read as everywhere else",
+    "attributionlab.reports.figures.looks": "figures have no public names yet",
     "attributionlab.reports.figures.maps": "figures have no public names yet",
+    "attributionlab.reports.figures.panels": "figures have no public names yet",
     "attributionlab.reports.figures.pictures": "figures have no public names yet",
     "attributionlab.reports.figures.styles": "figures have no public names yet",
+    "attributionlab.specs.grammar": "a spec is put together from the preset's options",
     "attributionlab.specs.functions": "the one way to import a user's function",
 }
 """Modules that a paper imports although users do not, with the reason."""
