@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,7 +76,7 @@ def attr_percent(
         from attributionlab.specs.grammar import split_specs
 
         specs = split_specs(methods)
-        asked = parse_questions(questions)
+        chosen_questions = parse_questions(questions)
         if not specs:
             raise bad_option("methods", "name at least 1", methods)
         require_names(methods=specs)
@@ -103,13 +104,13 @@ def attr_percent(
             built = build_methods(specs, {})
         names = _names(folders)
         data = {name: read_modified(folder) for name, folder in zip(names, folders, strict=True)}
-        work = amount_of_work(data, len(built), asked, n_samples, epochs)
+        work = amount_of_work(data, len(built), chosen_questions, n_samples, epochs)
         with chatter_to_stderr(), progress_bar("training and explaining", work) as advance:
             report = measure(
                 data,
                 built,
                 factory=factory,
-                questions=asked,
+                questions=chosen_questions,
                 n_per_class=n_samples,
                 n_epochs=epochs,
                 seed=seed,
@@ -135,7 +136,7 @@ def attr_percent(
 
 
 def parse_questions(text: str) -> Any:
-    """The questions of a list with commas, in their own order; the first one is always asked.
+    """The questions of a list with commas, in their own order; the first is always asked.
 
     Raises:
         UnknownName: If one does not exist.
@@ -156,7 +157,8 @@ def _names(folders: list[Path]) -> list[str]:
     Raises:
         BadOption: If a folder is given twice.
     """
-    if len({folder.resolve() for folder in folders}) < len(folders):
+    absolute = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100  # resolve() raises at a loop of links
+    if len(set(absolute)) < len(folders):
         raise bad_option("folders", "be different", [str(folder) for folder in folders])
-    last = [folder.resolve().name for folder in folders]
+    last = [folder.name for folder in absolute]
     return last if len(set(last)) == len(last) else [str(folder) for folder in folders]

@@ -117,8 +117,8 @@ def _check_source(folder: Path | None, images: str | None) -> None:
     if images is not None and images not in BUILT_IN:
         raise bad_option("images", f"be {' or '.join(BUILT_IN)}", images, "a folder is an argument")
     if (folder is None) == (images is None):
-        given = "none" if folder is None else "both"
-        raise bad_option("images", "be a folder, or --images builtin", given)
+        sources = "none" if folder is None else "both"
+        raise bad_option("images", "be a folder, or --images builtin", sources)
 
 
 def _pictures(

@@ -268,9 +268,9 @@ def _per_class(manipulations: object, n_classes: int) -> tuple[Manipulation, ...
     if len(items) == 1 and n_classes == 2:
         items = ["blank", *items]
     if len(items) != n_classes:
-        one = " (or a single one, for the second class)" if n_classes == 2 else ""
+        alternative = " (or a single one, for the second class)" if n_classes == 2 else ""
         hint = "`blank` changes nothing"
-        raise bad_option("manipulation", f"be {n_classes}, one per class{one}", len(items), hint)
+        raise bad_option("manipulation", f"be {n_classes}, one per class{alternative}", len(items), hint)
     return tuple(make_manipulation(item) for item in items)
 
 

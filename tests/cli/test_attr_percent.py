@@ -38,6 +38,7 @@ def broken(model, inputs, targets):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("work")
     (folder / "mine.py").write_text(NETWORKS)
+    (folder / "loop").symlink_to("loop")
     for name, seed in (("spots", 0), ("others", 1)):
         write_modified(modify(flat_pictures(40), "spot", seed=seed), folder / name)
     return folder
@@ -104,7 +105,8 @@ def test_a_small_network_is_trained_by_default():
     ("arguments", "message"),
     [
         (("nowhere",), "`folder` must be one that `attributionlab modify` wrote, got 'nowhere'"),
-        (("spots", "spots"), "`folders` must be different"),
+        (("spots", "./spots"), "`folders` must be different"),
+        (("loop",), "`folder` must be one that `attributionlab modify` wrote, got 'loop'"),
         (("spots", "--methods", "gradeint"), "`method` must be a known name, got 'gradeint'; did you mean"),
         (
             ("spots", "--methods", "gradcam[layer=x]"),
