@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -33,10 +34,16 @@ def failed(code, *arguments):
     return result.stderr.removeprefix("error: ").strip()
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("generated") / "data"
+    assert run("generate", SPEC, "-n", 8, "-o", folder).exit_code == 0
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path):
-    assert run("generate", SPEC, "-n", 8, "-o", tmp_path / "data").exit_code == 0
-    return tmp_path / "data"
+def folder(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "data")
 
 
 @pytest.fixture
