@@ -486,7 +486,7 @@ def test_a_method_that_misbehaves_fails_with_its_error(mine, name, kind, message
         (("check", "gradient", "--option", "steps=3"), "`option` must be a known name, got 'steps'"),
         (("check", "integrated-gradients", "--option", "n_step=3"), "`option` must be a known name, got 'n_step'; did you mean n_steps"),
         (("check", "integrated-gradients", "--option", "n_steps"), "`spec` must list options as option=value, got 'n_steps'"),
-        (("check", "integrated-gradients", "--option", "n_steps=x"), "`n_steps` must be an integer, got 'x'"),
+        (("check", "integrated-gradients", "--option", "n_steps=x"), "`n_steps` must be auto or an integer, got 'x'"),
         (("check", "occlusion[baseline=1,2]"), "`baseline` must have 3 channels, got (1, 2)"),
         (("check", "gradient["), "`spec` must look like name[option=value,option=value], got 'gradient['"),
         (("check", "truth", "--gamma", "1.5"), "`gamma` must be in [0, 1], got 1.5"),
