@@ -39,7 +39,7 @@ METHODS = (
 )
 
 
-MAX_SECONDS = 20.0
+MAX_SECONDS = 10.0
 """Seconds after which a method near gamma is left undecided."""
 
 EXPLANATION = {

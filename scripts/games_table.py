@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 import attributionlab as al
-from attributionlab.judging.games import GameAgreement
+from attributionlab.judging.game_agreement import GameAgreement
 from attributionlab.methods import METHODS
 from attributionlab.truth.kinds import GAMES
 

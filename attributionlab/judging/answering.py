@@ -11,14 +11,8 @@ from torch import Tensor
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environment
 from attributionlab.games.permutations import Sampling
-from attributionlab.judging.games import (
-    BASELINES,
-    GameAgreement,
-    GameScores,
-    answered,
-    games_dict,
-    values_of_games,
-)
+from attributionlab.judging.game_agreement import GameAgreement, answered, games_dict
+from attributionlab.judging.games import BASELINES, GameScores, values_of_games
 from attributionlab.judging.units import SceneUnit, Source
 from attributionlab.machine import find_device, versions
 from attributionlab.measuring.explain import explain

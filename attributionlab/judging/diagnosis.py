@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from attributionlab.judging.outcome import Outcome
 from attributionlab.judging.statistics import Summary
 from attributionlab.measuring.facts import MapFacts
-from attributionlab.methods.path_integrals import UNCONVERGED, describe_unconverged
+from attributionlab.methods.unconverged import UNCONVERGED, describe_unconverged
 
 WRONG_SIGNS = 0.1
 """F1 on positive and on negative truth below which nearly all signs count as inverted."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,20 +14,13 @@ from attributionlab.environments import Environment
 from attributionlab.games import every_game
 from attributionlab.games.checkpoint import estimate_key
 from attributionlab.games.permutations import Sampling
+from attributionlab.judging.game_agreement import SCORES, GameAgreement
 from attributionlab.judging.units import N_COMPARED, Tally
-from attributionlab.metrics.values import ValueAgreement, score_values
+from attributionlab.metrics.values import score_values
 from attributionlab.specs.grammar import format_value
 from attributionlab.truth import Batch, ExactValues
 from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.explained import Explained
-
-SCORES = tuple(entry.name for entry in dataclasses.fields(ValueAgreement))
-
-ANSWERED_BELOW = 0.05
-"""Largest l1 of all images below which a game with exact values is answered."""
-
-MOST_NOISE = 0.5
-"""l1 that standard errors may explain; an estimate that is as noisy as this tells nothing."""
 
 BASELINES: tuple[Baseline, ...] = ("true", "black")
 
@@ -38,50 +29,6 @@ FEW_FEATURES = 48**2
 
 N_KEPT = 16
 """Samples whose values are kept for the next method."""
-
-
-@dataclass(frozen=True)
-class GameAgreement:
-    """Agreement of maps with the values of a game.
-
-    Args:
-        scores: Mean over images of each score of `ValueAgreement`; None where it applies to no image.
-        largest_l1: The largest l1 of an image; None where every value of all images is 0.
-        noise: Mean l1 that the standard errors of estimated values explain, at most sum SE / sum |v|; None for exact values.
-    """
-
-    scores: dict[str, float | None]
-    largest_l1: float | None
-    noise: float | None = None
-
-    @property
-    def distance(self) -> float:
-        """The mean l1; infinite where there is none."""
-        l1 = self.scores["l1"]
-        return math.inf if l1 is None else l1
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether the largest l1 is below 0.05, or the mean l1 is not larger than what the standard errors explain."""
-        if self.largest_l1 is None:
-            return False
-        explained = self.noise is not None and self.distance <= self.noise <= MOST_NOISE
-        return self.largest_l1 < ANSWERED_BELOW or explained
-
-    @classmethod
-    def of(cls, rows: Sequence[Mapping[str, float]]) -> GameAgreement:
-        """The agreement over images, from the scores of each, and its `noise` if values are estimated."""
-        l1 = [row["l1"] for row in rows if not math.isnan(row["l1"])]
-        noise = [row["noise"] for row in rows if "noise" in row]
-        means = {name: _mean([row[name] for row in rows]) for name in SCORES}
-        return cls(means, max(l1, default=None), _mean(noise) if noise else None)
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    """Mean of all values that are not NaN; None if there are none, or it is not finite."""
-    defined = [value for value in values if not math.isnan(value)]
-    mean = sum(defined) / len(defined) if defined else math.nan
-    return mean if math.isfinite(mean) else None
 
 
 @dataclass
@@ -111,16 +58,6 @@ class GameScores:
         """The agreement with each game that has values for all images, nearest first."""
         complete = {name: GameAgreement.of(rows) for name, rows in self.rows.items() if len(rows) == self.n_images}
         return dict(sorted(complete.items(), key=lambda item: item[1].distance))
-
-
-def answered(agreements: Mapping[str, GameAgreement]) -> list[str]:
-    """Names of the games that are answered, nearest first."""
-    return [name for name, agreement in agreements.items() if agreement.is_answered]
-
-
-def games_dict(agreements: Mapping[str, GameAgreement]) -> dict[str, dict[str, Any]]:
-    """The agreements in the documented JSON."""
-    return {name: dict(agreement.scores) for name, agreement in agreements.items()}
 
 
 def values_of_games(

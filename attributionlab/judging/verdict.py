@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from attributionlab.judging.games import GameAgreement, answered, games_dict
+from attributionlab.judging.game_agreement import GameAgreement, answered, games_dict
 from attributionlab.judging.outcome import EXIT_CODES, Outcome, first_of
 from attributionlab.judging.statistics import Rule, Summary
 from attributionlab.measuring.failure import Failure

@@ -13,10 +13,8 @@ from attributionlab.errors import bad_option
 from attributionlab.methods.base import Method, require_at_least
 from attributionlab.methods.diagnostics import is_collecting, record
 from attributionlab.methods.quadrature import Integral, least_evaluations
+from attributionlab.methods.unconverged import UNCONVERGED, describe_unconverged
 from attributionlab.specs.options import changed_options
-
-UNCONVERGED = "unconverged_error"
-"""Name of the diagnostic with the estimated errors of maps whose tolerance was not met; NaN for the others."""
 
 
 def require_quadrature(method: Method, option: str, n_paths: int = 1, rule: str | None = None) -> None:
@@ -83,18 +81,3 @@ def integrate_all(
     if line and not is_collecting():
         warnings.warn(f"{spec}: {line}", stacklevel=4)
     return torch.stack([integral.values for integral in integrals]).to(inputs)
-
-
-def describe_unconverged(errors: Sequence[float], n_maps: int) -> str:
-    """A line on maps whose quadrature ended before its tolerance was met; empty if there are none.
-
-    Args:
-        errors: Their estimated errors.
-        n_maps: Number of all maps.
-    """
-    if not errors:
-        return ""
-    return (
-        f"on {len(errors)} of {n_maps} maps the quadrature ended before its tolerance was met, with an estimated error of up to "
-        f"{max(errors):.2g} of the sum of magnitudes; raise `max_evaluations`, or accept it by a larger `tolerance`"
-    )

@@ -183,8 +183,9 @@ class ExpectedGradients(Method):
         tolerance: Estimated error of a map's values at which `auto` ends: the sum of magnitudes of the errors, relative to
             the sum of magnitudes of the values.
         max_evaluations: Points of all paths of an image at which `auto` ends in any case, at least 65 for each baseline.
-        n_baselines: Number of the environment's images that are baselines (samples 1,000,000 and following).
-        seed: Seed of the draws.
+        n_baselines: Number of the environment's images that are baselines (samples 1,000,000 and following; with another seed
+            later ones).
+        seed: Seed of the baselines and of the draws.
         internal_batch_size: Points per forward pass.
     """
 
@@ -215,7 +216,8 @@ class ExpectedGradients(Method):
         """The baselines (n, c, h, w), drawn once for all batches."""
         if self.environment is None:
             raise bad_option("environment", "be given: expected gradients draw their baselines from it", None)
-        return self.environment.sample(self.n_baselines, FIRST_BASELINE).inputs
+        first = FIRST_BASELINE + self.seed % FIRST_BASELINE * self.n_baselines
+        return self.environment.sample(self.n_baselines, first).inputs
 
     def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
         """The mean of the Aumann-Shapley values from every baseline; None for a network that is not from this package."""

@@ -13,11 +13,17 @@ from table_environment import WeightedColumns
 import attributionlab as al
 from attributionlab.errors import BrokenEnvironment
 from attributionlab.judging import games as module
-from attributionlab.judging.games import SCORES, GameAgreement, GameScores, answered, values_of_games
+from attributionlab.judging.game_agreement import SCORES, GameAgreement, answered
+from attributionlab.judging.games import GameScores, values_of_games
+from attributionlab.metrics.values import ValueAgreement
 from attributionlab.truth import ExactValues
 
 
 @pytest.fixture(scope="module")
+def test_the_scores_are_those_of_value_agreement():
+    assert tuple(field.name for field in dataclasses.fields(ValueAgreement)) == SCORES
+
+
 def environment():
     return al.make_environment("multi-color-sum", size=16)
 

@@ -92,7 +92,7 @@ PUBLISHED = {
     "lrp-gamma": {"gamma": 0.25},
     "occlusion": {"baseline": "black", "window": 5, "stride": 3},
     "rise": {"cells": 7, "probability": 0.5},
-    "extremal-perturbation": {"area": 0.1, "baseline": "blur", "blur": 21.0, "area_weight": 300.0},
+    "extremal-perturbation": {"area": 0.1, "baseline": "blur", "blur": 20.0, "area_weight": 300.0},
 }
 """Settings of the papers (appendix G.2, Adebayo et al. 2018, Montavon et al. 2019, Petsiuk et al. 2018, Fong et al. 2019)."""
 

@@ -14,7 +14,7 @@ from attributionlab.truth.kinds import GAMES
 
 if TYPE_CHECKING:
     from attributionlab.judging import Answers
-    from attributionlab.judging.games import GameAgreement
+    from attributionlab.judging.game_agreement import GameAgreement
 
 COLUMNS = (
     "game",
