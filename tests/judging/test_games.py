@@ -19,11 +19,11 @@ from attributionlab.metrics.values import ValueAgreement
 from attributionlab.truth import ExactValues
 
 
-@pytest.fixture(scope="module")
 def test_the_scores_are_those_of_value_agreement():
     assert tuple(field.name for field in dataclasses.fields(ValueAgreement)) == SCORES
 
 
+@pytest.fixture(scope="module")
 def environment():
     return al.make_environment("multi-color-sum", size=16)
 
