@@ -43,17 +43,17 @@ MAX_SECONDS = 10.0
 """Seconds after which a method near gamma is left undecided."""
 
 EXPLANATION = {
-    "decided by": "what the maps are compared with. overall: the pixels that affect the output. signed: these, and whether each raises or lowers it. "
-    "positive: the pixels that raise it. positive-smooth: the patches of these, for maps too coarse for single pixels. "
-    "It follows from what the method says of its maps: signed values, positive ones, or magnitudes.",
-    "F1": "agreement of the maps with that truth, 0 to 1, on average over the scenes; 1 is perfect.",
-    "95 % interval": "range in which the mean F1 over all possible scenes and networks lies, with 95 % confidence.",
-    "scenes": f"images that were explained, each under its own network: 8, then twice as many until the verdict is clear or {MAX_SECONDS:g} seconds are over.",
-    "held in": "number of these networks under which the F1 of their scene is at least 0.5, of all.",
-    "uses network": "change of the maps when another network, which looks at other colors, sees the same image, relative to the change of the truth. "
-    "Near 1: the maps follow the network. Near 0: they hardly do. It scatters, so it may be above 1 or below 0.",
-    "verdict": "passed: the interval is above 0.5. failed: it is below. undecided: it contains 0.5. pixels-only: the right pixels, but the wrong signs. "
-    "blind: the maps do not depend on the network, whatever their F1.",
+    "decided by": "what the maps are compared with; it follows from what a method declares to give: values with signs, positive ones, or magnitudes. "
+    "overall: the pixels that affect the output. signed: the same pixels, each with its direction. positive: the pixels that raise the output. "
+    "positive-smooth: whole patches of such pixels, for maps too coarse for single ones. Compare F1 only between rows that are decided by the same.",
+    "F1": "agreement of the maps with that truth, from 0 to 1, the mean over the images: precision and recall weigh each pixel by its value, without a threshold.",
+    "95 % interval": "where the mean F1 over all images and networks lies, with 95 % confidence; careful by intention, so wide for few images, even for the truth itself.",
+    "images": f"that were explained, each under a network of its own: 8, then twice as many, until the verdict is clear or {MAX_SECONDS:g} seconds of a method are over.",
+    "held in": "under how many of these networks the F1 of their image is at least 0.5.",
+    "uses network": "how much the maps change where another network looks at other colors of the same image, relative to the change of the truth. "
+    "1: as the truth does; more is not better. Near 0: hardly, or not as the truth does.",
+    "verdict": "passed: the interval is above 0.5, the pass mark (gamma, which you may choose). failed: it is below. undecided: it contains 0.5. blind: the maps "
+    "are the same under both networks. pixels-only: the right pixels with the wrong signs. It holds for this task, and the last three rows are controls.",
 }
 """Explanation of every column of the table."""
 
@@ -97,7 +97,7 @@ def comparison_table(verdicts: Sequence[al.Verdict], title: str) -> Table:
     for name in ("method", *EXPLANATION):
         table.add_column(
             name,
-            justify="right" if name in ("F1", "scenes", "held in", "uses network") else "left",
+            justify="right" if name in ("F1", "images", "held in", "uses network") else "left",
             no_wrap=name != "method",
         )
     for verdict in verdicts:

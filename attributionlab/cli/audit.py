@@ -53,7 +53,7 @@ def audit(
     metrics: MetricsOption = "insertion,deletion,sensitivity-n",
     references: Annotated[
         str, typer.Option(metavar="METHODS", help="Maps made from the truth, scored but left out of the correlations.")
-    ] = "exact,exact[game=removal]",
+    ] = "auto",
     truth: Annotated[str, truth_option("Truth that F1 is computed against.", ("overall", "positive"))] = "auto",
     sam_checkpoint: SamCheckpointOption = None,
     sam_model: SamModelOption = None,
@@ -81,7 +81,8 @@ def audit(
         from attributionlab.specs.grammar import split_specs
 
         env_specs = environment_specs(env)
-        beside = split_specs(references)
+        is_auto = references == "auto"
+        beside = [] if is_auto else split_specs(references)
         require_names(environments=env_specs, methods=[*split_specs(methods), *beside], metrics=split_specs(metrics))
         from attributionlab.errors import bad_option
         from attributionlab.judging import audit as run_audit
@@ -103,13 +104,13 @@ def audit(
             named_beside = build_methods(beside, {})
         environments = build_environments(env_specs, environment_defaults(size, seed))
         n_environments = len(expand(environments, network_seeds=network_seeds, paired=paired))
-        n_rows = len(named) + sum(reference not in named for reference in named_beside)
+        n_rows = len(named) + (2 if is_auto else sum(reference not in named for reference in named_beside))
         with chatter_to_stderr(), progress_bar("audit", n_rows * n_environments * n_samples) as advance:
             report = run_audit(
                 named,
                 measured,
                 environments,
-                references=named_beside,
+                references="auto" if is_auto else named_beside,
                 n_samples=n_samples,
                 truth=truth,
                 target=parse_target(target),

@@ -111,6 +111,12 @@ def exact_values(
     return joined(samples, game, name, batch.inputs.device, has_total=game in COMPLETE_GAMES and groups is None)
 
 
+def has_closed_form(environment: Environment) -> bool:
+    """Whether Shapley values from the true background take no random orders."""
+    (sample,) = input_games(environment, environment.sample(1), "true", environment.model)
+    return sample.exactly("shapley") is not None
+
+
 def _network(environment: object, network: object) -> nn.Module:
     """The network whose output is explained."""
     if not isinstance(environment, (Environment, TrainedNetwork)):

@@ -16,6 +16,7 @@ from attributionlab.environments import Environment
 from attributionlab.environments.base import Target
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import BadOption, MetricError, bad_option
+from attributionlab.games.exact import has_closed_form
 from attributionlab.judging.audit_correlations import compare_with_plain, correlation, without_redundancy
 from attributionlab.judging.audit_report import Audit, EnvironmentAudit, ImageCurves, MethodScores, Values
 from attributionlab.machine import find_device, versions
@@ -44,6 +45,9 @@ F1_TRUTHS = ("positive", "overall")
 REFERENCES = ("exact", "exact[game=removal]")
 """Maps made from the truth that are scored beside the methods: exact Shapley values, and the effects of single features."""
 
+AUTO = "auto"
+"""References that take no random orders: without Shapley values where they have no closed form."""
+
 MOST_NETWORKS = 1_000
 """Largest number of networks per environment, enough to know their spread to a thirtieth of itself."""
 
@@ -53,7 +57,7 @@ def audit(
     metrics: Sequence[str | AnyMetric | MetricFunction] = ("insertion", "deletion", "sensitivity-n"),
     environments: Environment | str | Sequence[Environment | str] = "multi-color-sum",
     *,
-    references: Sequence[str | AnyMethod] = REFERENCES,
+    references: Sequence[str | AnyMethod] | str = AUTO,
     n_samples: int = 16,
     truth: str = "auto",
     target: Target = "winner",
@@ -75,7 +79,8 @@ def audit(
         metrics: Names or specs of metrics, `Metric` objects, or functions declared by `metric`.
         environments: One or more environments or their specs.
         references: Maps made from the truth, scored beside the methods but left out of the correlations: they are nearly best by
-            every score, so each would raise the agreement of any metric. One that is also among `methods` is a method.
+            every score, so each would raise the agreement of any metric. One that is also among `methods` is a method. `auto`:
+            the effects of leaving out a feature and, where they have a closed form, Shapley values (estimates take minutes).
         n_samples: Images per environment.
         truth: Kind of truth for F1: `positive` (`auto`, which applies everywhere) or `overall`.
         target: Output to explain: of the `winner`, the `loser`, or a class by its index. The truth, the metrics and exact values follow.
@@ -110,7 +115,8 @@ def audit(
     seed = whole_number("seed", seed, 0)
     require_list("methods", methods, "methods", 2)
     require_list("metrics", metrics, "metrics", 1)
-    require_list("references", references, "methods", 0)
+    if references != AUTO:
+        require_list("references", references, "methods, or auto", 0)
     require_function("progress", progress, "(n)")
     torch_device = find_device(device)
     families = as_environments(environments)
@@ -160,9 +166,11 @@ def expand(
 
 
 def references_beside(
-    specs: Sequence[str], references: Sequence[str | AnyMethod], environment: Environment
+    specs: Sequence[str], references: Sequence[str | AnyMethod] | str, environment: Environment
 ) -> list[AnyMethod]:
     """The references, bound to an environment, without those that are audited as methods."""
+    if references == AUTO:
+        references = REFERENCES if has_closed_form(environment) else REFERENCES[1:]
     bound = [make_method(reference, environment) for reference in references]
     _refuse_repeated("references", [reference.spec for reference in bound])
     return [reference for reference in bound if reference.spec not in specs]

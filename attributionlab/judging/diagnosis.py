@@ -82,8 +82,8 @@ def advise(symptoms: Symptoms) -> str:
     summary = symptoms.truths[symptoms.deciding]
     assert summary is not None, "a method without an error has scores"
     if summary.recall < summary.precision:
-        return f"much of the truth has little value: {_LOOK}"
-    return f"much of the value lies where the truth is 0: {_LOOK}"
+        return f"many pixels with an effect have little value in the map: {_LOOK}"
+    return f"much of the map lies on pixels without an effect: {_LOOK}"
 
 
 _LOOK = "compare with the exact maps in a picture (`attributionlab show`)"

@@ -74,7 +74,7 @@ def also_broken(model, inputs, targets):
         ({"n_samples": 0}, "`n_samples` must be at least 1, got 0"),
         ({"methods": ["truth"]}, "`methods` must be a list of methods, at least 2"),
         ({"metrics": []}, "`metrics` must be a list of metrics, at least 1"),
-        ({"references": "exact"}, "`references` must be a list of methods"),
+        ({"references": "exact"}, "`references` must be a list of methods, or auto"),
         ({"references": ["exact", "exact"]}, "`references` must name each one once, got 'exact'"),
         ({"environments": []}, "`environments` must be a list of environments or their specs, at least 1"),
         ({"max_memory": "2GB"}, "`max_memory` must be an integer, got '2GB'"),

@@ -756,8 +756,8 @@ def test_maps_that_fail_are_told_whether_they_credit_too_little_or_too_much():
     def everything(_model, _inputs, _targets, *, batch):
         return 0.5 + batch.ground_truth.positive_mask / 2
 
-    assert "much of the truth has little value" in quick(one_pixel).environments[0].advice
-    assert "much of the value lies where the truth is 0" in quick(everything).environments[0].advice
+    assert "many pixels with an effect have little value in the map" in quick(one_pixel).environments[0].advice
+    assert "much of the map lies on pixels without an effect" in quick(everything).environments[0].advice
 
 
 def test_zero_maps_of_the_logit_are_not_blamed_on_the_softmax():
