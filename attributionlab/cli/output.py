@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -19,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from attributionlab.cli.termination import termination_raises
 from attributionlab.errors import AttributionLabError, BadPlan
 from attributionlab.machine import is_out_of_memory
-from attributionlab.printable import LONGEST_MESSAGE, error_text, one_line, printable
+from attributionlab.printable import LONGEST_MESSAGE, error_text, one_line, printable, value_text
 from attributionlab.reports.tables.cells import escape
 
 if TYPE_CHECKING:
@@ -143,6 +144,9 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
         except (OSError, MemoryError, RuntimeError, SystemError) as error:
             if not isinstance(error, OSError) and not is_out_of_memory(error):
                 raise
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                say("error", f"a path must be short enough for the file system, got {value_text(str(error.filename))}")
+                raise SystemExit(EXIT_USAGE) from error
             say("error", f"the machine refused: {error_text(error) or 'there is not enough memory'}")
             raise SystemExit(EXIT_MACHINE) from error
         except KeyboardInterrupt as error:

@@ -44,7 +44,7 @@ class SingleColorModulo(SingleColor):
         if self.modulus < 2:
             raise bad_option("modulus", "be at least 2", self.modulus)
         super().__post_init__()
-        if self.largest_count < self.modulus:
+        if self.max_count != "auto" and self.max_count < self.modulus:
             raise bad_option("max_count", f"be at least the modulus ({self.modulus})", self.max_count)
 
     @property

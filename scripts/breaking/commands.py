@@ -296,6 +296,10 @@ class Commands:
             return False
         if parameter.name in {"start", "seed"} and text == values.DIGITS:
             return True
+        if parameter.name == "sam_checkpoint" and parameter.command == "reproduce":
+            return value.bad and not text.startswith(
+                ("empty.", "zeros.")
+            )  # table1 does not use it, but it must be a file
         if parameter.name == "studies" and text == "":
             return True
         if parameter.name == "plan" and text == "empty.toml":

@@ -635,6 +635,14 @@ def test_generate_writes_nothing_for_bad_input(tmp_path, arguments, message):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_that_no_file_can_have_is_a_usage_error(tmp_path):
+    for arguments in (
+        ("report", tmp_path / ("x" * 300)),
+        ("show", "multi-color-sum", "-o", tmp_path / f"{'x' * 300}.png"),
+    ):
+        assert failed(2, *map(str, arguments)).startswith("a path must be short enough for the file system, got '")
+
+
 def test_generate_on_a_full_disk_is_the_machines_fault(tmp_path, monkeypatch):
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
