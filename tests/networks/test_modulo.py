@@ -86,6 +86,7 @@ def test_the_largest_exact_network_is_built_and_right():
         (0, 5, "`modulus` must be at least 2, got 0"),
         (1, 5, "`modulus` must be at least 2, got 1"),
         (10, 0, r"`max_count` must be at least the modulus \(10\), got 0"),
+        (10, 9, r"`max_count` must be at least the modulus \(10\), got 9"),
     ],
 )
 def test_impossible_moduli_are_refused(modulus, max_count, message):
