@@ -52,6 +52,7 @@ def report(
     With -o or --figures the table is printed only where --format asks for it.
     """
     with one_line_errors():
+        from attributionlab.errors import bad_option
         from attributionlab.files import check_parents
         from attributionlab.reports.tables.run_rows import run_table
         from attributionlab.runs import load_records
@@ -64,6 +65,8 @@ def report(
             check_report_path(output, force=force)
         if figures is not None:
             check_parents(figures / "figure", "figures")
+            if figures.absolute() == Path(figures.absolute().anchor):
+                raise bad_option("figures", "be a folder below the root", str(figures))
         records = load_records(folder)
         if format is not None or (output is None and figures is None):
             _print(run_table(records), format or TableFormat.table)

@@ -128,15 +128,16 @@ def reproduce(
         from attributionlab.papers.catalog import find_studies
         from attributionlab.papers.presets import find_preset
         from attributionlab.papers.studies import StudySetting
-        from attributionlab.specs.arguments import whole_number
 
         words, options = split_options(studies or [])
         paper, names = find_studies(words)
         require_options(paper, options, ctx.command.params)
+        from attributionlab.runs.executors import Executor  # torch; names are checked without it
+
         setting = StudySetting(
             folder=output,
             preset=find_preset(paper.presets, preset, size=size, n_samples=n_samples, n_network_seeds=network_seeds),
-            workers=whole_number("workers", workers, 1),
+            workers=Executor(workers=workers).workers,
             device=device.value,
             options=options,
             watch=progress_bar,

@@ -296,6 +296,8 @@ class Commands:
             return False
         if parameter.name in {"start", "seed"} and text == values.DIGITS:
             return True
+        if (parameter.name, text) in {("references", ""), ("target", "+1")}:  # no references; the class 1
+            return False
         if parameter.name == "sam_checkpoint" and parameter.command == "reproduce":
             return value.bad and not text.startswith(
                 ("empty.", "zeros.")

@@ -643,6 +643,13 @@ def test_a_name_that_no_file_can_have_is_a_usage_error(tmp_path):
         assert failed(2, *map(str, arguments)).startswith("a path must be short enough for the file system, got '")
 
 
+def test_limits_and_places_are_looked_at_also_where_they_would_not_matter(tmp_path):
+    assert failed(2, "reproduce", "table1", "-o", str(tmp_path / "p"), "--workers", "1000000").startswith(
+        "`workers` must be at most"
+    )
+    assert failed(2, "report", str(tmp_path), "--figures", "/") == "`figures` must be a folder below the root, got '/'"
+
+
 def test_generate_on_a_full_disk_is_the_machines_fault(tmp_path, monkeypatch):
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
