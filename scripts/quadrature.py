@@ -1,6 +1,7 @@
 """How far integrated gradients are from the exact path integral, and what they score: the tables of docs/quadrature.md.
 
 Usage: python scripts/quadrature.py [--sizes 32,64,112] [--seeds 10] [--samples 16] [--scored 8]
+       python scripts/quadrature.py --networks 24 --sizes 32 [--first 8,32]
 
 Prints the tables, a row at a time.
 """
@@ -8,6 +9,7 @@ Prints the tables, a row at a time.
 from __future__ import annotations
 
 import argparse
+import itertools
 import resource
 
 import numpy as np
@@ -15,6 +17,7 @@ import torch
 from torch import Tensor
 
 import attributionlab as al
+from attributionlab.methods import quadrature
 from attributionlab.methods.diagnostics import Recorded, collecting
 from attributionlab.truth import Batch
 
@@ -55,6 +58,22 @@ def error_row(size: int, baseline: str, steps: str, n_samples: int) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
+def network_row(size: int, baseline: str, first: int, n_networks: int) -> str:
+    """Errors of `auto` on an image under each of several networks, where a path begins as so many intervals."""
+    quadrature.FIRST_INTERVALS = first
+    errors, evaluations = np.empty(n_networks), []
+    for seed in range(n_networks):
+        environment = al.make_environment("multi-color-sum", size=size, network_seed=seed)
+        batch = environment.sample(1, start=seed)
+        exact = torch.as_tensor(al.exact_values(environment, batch, "aumann-shapley", baseline).values)
+        maps, recorded, _ = explained(environment, batch, baseline, "auto")
+        errors[seed] = (maps - exact).abs().sum() / exact.abs().sum()
+        evaluations += recorded["evaluations"]
+    counts = [f"{(errors > bound).sum()}/{n_networks}" for bound in (0.01, 0.05)]
+    cells = (size, baseline, first, f"{np.mean(evaluations):.0f}", *counts, f"{errors.max():.4f}")
+    return f"| {' | '.join(map(str, cells))} |"
+
+
 def score_row(size: int, baseline: str, steps: str, n_seeds: int, n_samples: int) -> str:
     """Mean F1 over network seeds on overall and signed truth, its range, and with how many networks it is at least 0.5."""
     means = np.empty((2, n_seeds))
@@ -78,7 +97,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--samples", type=int, default=16, help="images of the errors")
     parser.add_argument("--scored", type=int, default=8, help="images per network of the scores")
+    parser.add_argument(
+        "--networks", type=int, default=0, help="networks, with one image each, for the errors over networks alone"
+    )
+    parser.add_argument("--first", default="8,32", help="first intervals of a path, for the errors over networks")
     options = parser.parse_args()
+    if options.networks:
+        print(
+            "| size | baseline | first intervals | evaluations | above 1 % | above 5 % | most |\n|---|---|---|---|---|---|---|"
+        )
+        for size, baseline in itertools.product(map(int, options.sizes.split(",")), BASELINES):
+            for first in map(int, options.first.split(",")):
+                print(network_row(size, baseline, first, options.networks), flush=True)
+        return
     cases = [
         (int(size), baseline, steps)
         for size in options.sizes.split(",")

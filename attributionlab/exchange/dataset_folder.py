@@ -97,7 +97,7 @@ def _manifest(folder: Path) -> _Manifest:
         if len(samples) != n:
             raise bad_option("samples", f"be {n}, as `n_samples` says", len(samples))  # named with the rest
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-        why = f"{type(error).__name__}: {error}"
+        why = f"it has no {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
         raise bad_option("folder", f"have a whole {MANIFEST}", str(folder), why) from error
     if version != FORMAT:
         raise bad_option("folder", f"have format {FORMAT}", version, f"{MANIFEST} is of another version")

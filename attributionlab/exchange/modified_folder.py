@@ -112,7 +112,11 @@ def read_modified(folder: Path) -> ModifiedPictures:
     except (LookupError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, AttributionLabError) and error.option is None:
             raise
-        why = str(error) if isinstance(error, AttributionLabError) else f"{type(error).__name__}: {error}"
+        why = f"{type(error).__name__}: {error}"
+        if isinstance(error, KeyError):
+            why = f"it has no {error}"
+        elif isinstance(error, AttributionLabError):
+            why = str(error)
         raise bad_option("folder", f"have a whole {MANIFEST}", str(folder), why) from error
 
 

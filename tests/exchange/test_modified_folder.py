@@ -154,7 +154,7 @@ def resized(folder):
         (lambda folder: (folder / "manifest.json").write_text("{}"), "its manifest.json is of another kind"),
         (edited(format=99), "must have format 1, got 99"),
         (edited(samples=[]), "must have a whole manifest.json, got .*`samples` must be a list"),
-        (edited(samples=[{}]), "must have a whole manifest.json, got .*; KeyError"),
+        (edited(samples=[{}]), "must have a whole manifest.json, got .*; it has no"),
         (edited(classes="ab"), "`classes` must be a list"),
         (edited(height=10**9), "`height` must be at most"),
         (edited(height=9_999, width=10_000), "`pictures` must need at most 2 GB"),

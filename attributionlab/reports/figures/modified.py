@@ -25,9 +25,10 @@ def modified_figure(data: ModifiedPictures, n: int = N_ROWS) -> Figure:
 
     Args:
         data: The modified pictures.
-        n: Most pictures; the classes take turns.
+        n: Most pictures; the pairs of old and new label take turns.
     """
-    turns = [np.flatnonzero(data.labels == label) for label in range(len(data.classes))]
+    classes, old_labels = range(len(data.classes)), data.originals.labels
+    turns = [np.flatnonzero((old_labels == old) & (data.labels == new)) for old in classes for new in classes]
     rows = [int(turn[place]) for place in range(max(map(len, turns))) for turn in turns if place < len(turn)][:n]
     figure, axes = _grid(len(rows), 4, data.originals.size)
     for line, index in zip(axes, rows, strict=True):
