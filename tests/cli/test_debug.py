@@ -38,6 +38,13 @@ def test_json_csv_and_picture_have_the_same_bugs(tmp_path):
     assert float(first["value"]) == stored["bugs"][0]["follows"]["value"]
 
 
+def test_a_panel_without_a_map_says_so(tmp_path):
+    """Unknown colors give the gradient nothing to go back through."""
+    output = tmp_path / "bugs.svg"
+    call("gradient", "--bug", "out-of-distribution", "-n", "2", "--size", "16", "-o", str(output))
+    assert "zero" in output.read_text() and "everywhere" in output.read_text()
+
+
 def test_a_picture_of_a_method_that_fails_says_why(tmp_path):
     (tmp_path / "broken.py").write_text("def broken(model, inputs, targets):\n    raise ValueError('no idea')\n")
     output = tmp_path / "bugs.svg"

@@ -75,3 +75,7 @@ def _draw_bug(axes: Sequence[Axes], verdict: BugVerdict, *, titled: bool) -> Non
         panel(image).imshow(picture(verdict.shown.inputs[side]), interpolation="nearest")
         for axis, values in ((truth, verdict.shown.truths[side]), (drawn, verdict.shown.maps[side])):
             draw_map(panel(axis), look_of(values))
+            if not values.any():
+                axis.text(
+                    0.5, 0.5, "zero\neverywhere", ha="center", va="center", fontsize=LABEL, transform=axis.transAxes
+                )
