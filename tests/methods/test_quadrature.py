@@ -60,6 +60,22 @@ def test_the_integral_is_scipys_within_the_tolerance(tolerance):
     assert all(math.isnan(error) for error in recorded["unconverged_error"])
 
 
+def test_the_error_is_relative_to_magnitudes_and_not_to_a_total_of_0():
+    class Difference(nn.Module):
+        """The first pixel above 0.3 minus the second one above 0.3: equal pixels cancel."""
+
+        def forward(self, inputs):
+            above = (inputs.flatten(1) - 0.3).clamp(min=0)
+            return above[:, :1] - above[:, 1:]
+
+    maps, recorded = explain(
+        "integrated-gradients", Difference(), torch.ones(1, 1, 1, 2, dtype=torch.float64), torch.tensor([0])
+    )
+    assert maps.sum() == 0
+    assert maps.flatten().tolist() == pytest.approx([0.7, -0.7], rel=0.01)  # the default tolerance
+    assert math.isnan(recorded["unconverged_error"][0])
+
+
 @pytest.mark.parametrize("baseline", ["black", "true"])
 def test_values_of_a_designed_network_are_the_exact_ones_within_the_tolerance(baseline):
     """A color is detected along 1/255 of the path and softmax switches within a part of that; nothing tells where."""
