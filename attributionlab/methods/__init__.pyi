@@ -1,3 +1,4 @@
+from .adapters.adapting import adapt
 from .base import AnyMethod, Declaration, FunctionMethod, Method, MethodFunction, context_for, declares
 from .bottleneck import Iba
 from .cam import GradCam, GuidedGradCam
@@ -66,6 +67,7 @@ __all__ = [
     "SmoothGradSquared",
     "Truth",
     "VarGrad",
+    "adapt",
     "context_for",
     "declares",
     "make_method",

@@ -116,6 +116,26 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
     return maps
 
 
+def only_maps(result: object, shape: Sequence[int]) -> object:
+    """The maps in a tuple or list that also holds other results, as a convergence delta or outputs; anything else unchanged.
+
+    Args:
+        result: What a method returned.
+        shape: Shape of the inputs (b, c, *shape).
+    """
+    if not isinstance(result, (tuple, list)):
+        return result
+    batch, _, *features = shape
+    parts = [only_maps(part, shape) for part in result]
+    maps = [
+        part
+        for part in parts
+        if isinstance(part, (Tensor, np.ndarray))
+        and tuple(part.shape) in {(batch, *features), (batch, *part.shape[1:2], *features)}
+    ]
+    return maps[0] if len(maps) == 1 else result
+
+
 def _require_finite(maps: Tensor, subject: str) -> None:
     """Refuse maps (b, *shape) with NaN or infinite values."""
     finite = maps.isfinite().flatten(1).all(dim=1)
