@@ -144,7 +144,7 @@ def from_object(built: Any, options: Mapping[str, object], name: str) -> CaptumM
         raise bad_option("method", "be built on a torch.nn.Module, not on a function", name, line)
     inner = getattr(built, "attribution_method", built)
     own = [each for each in ("baselines", "feature_mask") if each in {*_call(kind), *_call(type(inner))}]
-    call, ours = split_options(name, options, kind.attribute, taken=TAKEN, own=own)  # type: ignore[attr-defined]  # a class of captum
+    call, ours = split_options(name, options, kind.attribute, taken=TAKEN, own=own)
     facts = declared(type(inner), {**call, **ours})
     facts = facts if inner is built else _of_noise(facts, call)
     return CaptumMethod(name=name, options=call | ours, declaration=facts, kind=kind, built=built, call=call, own=ours)
