@@ -19,7 +19,7 @@ from attributionlab.environments.counting_claims import background_claim, counts
 from attributionlab.environments.images import ImageEnvironment
 from attributionlab.errors import bad_option
 from attributionlab.networks import Activation, DesignedNetwork, Structure
-from attributionlab.networks.accumulator import Redundancy, design_blocks
+from attributionlab.networks.blocks import Redundancy, design_blocks
 from attributionlab.networks.kernels import Design
 from attributionlab.scenes import Scene, colored_ids
 from attributionlab.scenes.color_names import color_name

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from attributionlab.environments.factory import require_environment
-from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.registration import registration
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
     from attributionlab.environments.base import Environment
-    from attributionlab.methods.base import AnyMethod, Method, MethodFunction
+    from attributionlab.methods.base import AnyMethod, Method
+    from attributionlab.methods.declaration import MethodFunction
 
 CAPTUM: dict[str, tuple[str, ...]] = {
     "deconvolution": ("deconvnet",),
@@ -156,7 +157,7 @@ METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
     },
     rules=Rules(
         base="attributionlab.methods.base:Method",
-        facts={"declaration": "attributionlab.methods.base:Declaration"},
+        facts={"declaration": "attributionlab.methods.declaration:Declaration"},
         wrapper="attributionlab.methods.base:FunctionMethod",
         signature="(model, inputs, targets) -> Tensor",
         adapter="attributionlab.methods.adapters.adapting:adapted_method",
@@ -166,12 +167,7 @@ METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
 """All methods; hints for unknown names know captum's class names and usual abbreviations."""
 
 
-@overload
-def register_method(name: str, /) -> Callable[[Registered], Registered]: ...
-@overload
-def register_method(name: str, method: Registered, /) -> Registered: ...
-@overload
-def register_method(method: Registered, /) -> Registered: ...
+@registration
 def register_method(name: Any, method: Any = None, /) -> Any:
     """Register a method under a name, in this process.
 

@@ -19,10 +19,10 @@ from attributionlab.printable import error_line, value_text
 from attributionlab.specs.functions import NAME_OR_ADDRESS, Address, address_of, load_function, parse_address
 from attributionlab.specs.grammar import Spec, format_spec, parse_options, parse_spec
 from attributionlab.specs.options import convert_options, join_options
+from attributionlab.specs.registration import Registered
 from attributionlab.specs.rules import Rules, import_object, own_name
 
 Entry = TypeVar("Entry")
-Registered = TypeVar("Registered", bound=Callable[..., object])
 
 
 @dataclasses.dataclass

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option, unknown_name
-from attributionlab.methods.base import Declaration, captum_quiet
+from attributionlab.methods.base import captum_quiet
+from attributionlab.methods.declaration import Declaration
 from attributionlab.printable import error_line
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import convert

@@ -22,7 +22,8 @@ from attributionlab.methods.adapters.adapter import (
     named_class,
     split_options,
 )
-from attributionlab.methods.base import Declaration, one_by_one
+from attributionlab.methods.base import one_by_one
+from attributionlab.methods.declaration import Declaration
 
 TAKEN = ("forward_func", "model", "inputs", "target", "attribution_method", "layer", "baselines", "feature_mask")
 """Parameters that the adapter sets itself."""

@@ -21,7 +21,7 @@ from attributionlab.methods.adapters.adapter import (
     split_options,
 )
 from attributionlab.methods.adapters.captum_methods import layer_of
-from attributionlab.methods.base import Declaration
+from attributionlab.methods.declaration import Declaration
 
 PACKAGE = "grad-cam"
 TAKEN = ("model", "target_layers", "input_tensor", "targets", "layer")

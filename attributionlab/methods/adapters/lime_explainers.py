@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.adapters.adapter import Adapter, import_library, named_class, split_options
-from attributionlab.methods.base import Declaration
+from attributionlab.methods.declaration import Declaration
 
 TAKEN = ("image", "classifier_fn", "labels", "top_labels", "progress_bar")
 

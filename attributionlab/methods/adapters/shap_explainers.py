@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.adapters.adapter import Adapter, import_library, named_class, of_targets, split_options
-from attributionlab.methods.base import Declaration
+from attributionlab.methods.declaration import Declaration
 
 NAMES = ("DeepExplainer", "GradientExplainer", "PartitionExplainer")
 """Explainers of torch networks and images."""

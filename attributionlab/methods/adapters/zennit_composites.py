@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.methods.adapters.adapter import Adapter, import_library, named_class, split_options
-from attributionlab.methods.base import Declaration
+from attributionlab.methods.declaration import Declaration
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
