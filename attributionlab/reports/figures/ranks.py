@@ -72,8 +72,8 @@ def draw_ranks(
         later = places[index + 1 :].count(place)  # markers at one place are nested
         axis.plot(*place, **{**styles[method].line, "linestyle": "none"}, markersize=5 + 3.5 * later)
     for index, (name, pair) in enumerate((references or {}).items()):
-        place = tuple(_rank_among([mean[side] for mean in means.values()], pair[side]) for side in (0, 1))
-        axis.plot(*place, **{**styles[name].line, "linestyle": "none"}, markersize=9 + 3 * index)
+        at = tuple(_rank_among([mean[side] for mean in means.values()], pair[side]) for side in (0, 1))
+        axis.plot(*at, **{**styles[name].line, "linestyle": "none"}, markersize=9 + 3 * index)
     axis.set_xlabel(f"rank by F1 ({f1_truth})", fontsize=LABEL)
     axis.set_ylabel("rank by the metric", fontsize=LABEL)
     axis.tick_params(labelsize=SMALL)
