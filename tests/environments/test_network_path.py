@@ -15,10 +15,9 @@ def environment_of(spec):
 
 def activations(network, image):
     """The output of every ReLU, in order."""
-    outputs, handles = [], []
-    for module in network.modules():
-        if isinstance(module, torch.nn.ReLU):
-            handles.append(module.register_forward_hook(lambda _, __, output: outputs.append(output[0].double())))
+    outputs = []
+    relus = [module for module in network.modules() if isinstance(module, torch.nn.ReLU)]
+    handles = [relu.register_forward_hook(lambda _, __, output: outputs.append(output[0].double())) for relu in relus]
     with torch.no_grad():
         answer = network(image[None])[0]
     for handle in handles:
@@ -28,7 +27,7 @@ def activations(network, image):
 
 SPECS = [
     "multi-color-sum[size=16]",
-    "multi-color-sum[size=11,layout=dense,n_redundant=2]",
+    "multi-color-sum[size=17,layout=dense,n_redundant=2]",
     "multi-color-sum[size=16,accumulator=signed,n_kernels=4]",
     "multi-color-sum[size=16,bug=reinitialized,layer=detector]",
     "background-sum[size=16]",
