@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from unittest import SkipTest
 
 from attributionlab.errors import MethodError
-from attributionlab.methods import Declaration, make_method
+from attributionlab.methods import make_method
+from attributionlab.methods.base import AnyMethod
 from attributionlab.testing.axioms import (
     assert_complete,
     assert_dummy,
@@ -24,6 +25,7 @@ from attributionlab.testing.contracts import (
     assert_model_unchanged,
 )
 from attributionlab.testing.faithfulness import assert_faithful, assert_network_dependent
+from attributionlab.testing.questions import assert_answers
 from attributionlab.testing.subject import AnySubject, Subject
 from attributionlab.testing.variants import assert_implementation_invariant
 
@@ -44,6 +46,7 @@ ALL: tuple[Assertion, ...] = (
     *PIXEL_AXIOMS,
     assert_sign_correct,
     assert_complete,
+    assert_answers,
     assert_network_dependent,
     assert_faithful,
 )
@@ -83,7 +86,7 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
     """All assertions that the method's declaration implies: contracts, axioms, faithfulness.
 
     Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
-    declare a tolerance.
+    declare a tolerance, exact values for methods that declare a game.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
@@ -98,14 +101,14 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
         BadOption: If there is no such method.
     """
     __tracebackhide__ = True
-    declaration = Subject.of(method, "multi-color-sum", 1, size, seed).method.declaration
+    bound = Subject.of(method, "multi-color-sum", 1, size, seed).method
     passed: list[str] = []
     failed: dict[str, str] = {}
     skipped: dict[str, str] = {}
     refused: dict[str, str] = {}
     for assertion in ALL:
         name = assertion.__name__
-        reason = _reason_to_skip(assertion, declaration)
+        reason = _reason_to_skip(assertion, bound)
         if reason is not None:
             skipped[name] = reason
             continue
@@ -128,12 +131,15 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
     return report
 
 
-def _reason_to_skip(assertion: Assertion, declaration: Declaration) -> str | None:
+def _reason_to_skip(assertion: Assertion, method: AnyMethod) -> str | None:
     """Reason why an assertion does not apply to a method; None if it applies."""
+    declaration = method.declaration
     if assertion in PIXEL_AXIOMS and declaration.granularity == "coarse":
         return "the method declares that it cannot tell neighboring pixels apart"
     if assertion is assert_sign_correct and declaration.sign == "magnitude":
         return "the method declares no signs"
     if assertion is assert_complete and declaration.tolerance is None:
         return "the method declares no tolerance of completeness"
+    if assertion is assert_answers and method.answers is None:
+        return "the method declares no game whose values it gives to the probability"
     return None
