@@ -29,6 +29,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder at `path`; False also where the path itself is impossible."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def check_parents(path: Path, name: str = "output") -> None:
     """Refuse a path whose parents are no folders and cannot become any.
 

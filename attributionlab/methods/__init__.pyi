@@ -1,3 +1,4 @@
+from .adapters.adapting import adapt
 from .base import AnyMethod, FunctionMethod, Method, context_for
 from .bottleneck import Iba
 from .cam import GradCam, GuidedGradCam
@@ -67,6 +68,7 @@ __all__ = [
     "SmoothGradSquared",
     "Truth",
     "VarGrad",
+    "adapt",
     "context_for",
     "declares",
     "make_method",

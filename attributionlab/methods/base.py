@@ -21,7 +21,7 @@ from attributionlab.specs.grammar import format_spec, format_value
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.baselines import Baseline, BaselineTensor, baseline_color
 from attributionlab.truth.batch import Batch
-from attributionlab.truth.maps import attribution_maps, check_targets, require_model, require_tensor
+from attributionlab.truth.maps import attribution_maps, check_targets, only_maps, require_model, require_tensor
 from attributionlab.truth.values import ExactValues
 
 
@@ -187,8 +187,8 @@ class FunctionMethod:
     def __call__(self, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
         """Call the function; see `Method.__call__`."""
         with exact_arithmetic(inputs.device):
-            maps = self.function(model, inputs, targets, **context)
-        return attribution_maps(maps, inputs.shape, f"{self.spec} must return")
+            result = self.function(model, inputs, targets, **context)
+        return attribution_maps(only_maps(result, inputs.shape), inputs.shape, f"{self.spec} must return")
 
 
 AnyMethod = Method | FunctionMethod

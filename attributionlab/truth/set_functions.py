@@ -215,7 +215,8 @@ class CountedSetFunction(SetFunction):
         others = [int(size) - (index == axis) for index, size in enumerate(self.sizes[self._present])]
         coalitions: npt.NDArray[np.object_] = functools.reduce(np.multiply.outer, map(_binomials, others))
         orders = (sum(others) + 1) * _binomials(sum(others))
-        return (coalitions / orders[np.indices(coalitions.shape).sum(axis=0)]).astype(np.float64)
+        shares: FloatArray = (coalitions / orders[np.indices(coalitions.shape).sum(axis=0)]).astype(np.float64)
+        return shares
 
 
 def _binomials(n: int) -> npt.NDArray[np.object_]:
