@@ -43,6 +43,8 @@ def checkpoint(tmp_path, monkeypatch):
     import segment_anything
 
     monkeypatch.setitem(segment_anything.sam_model_registry, "vit_b", tiny_sam)
+    few_points = functools.partial(segment_anything.SamAutomaticMaskGenerator, points_per_side=8)  # of 32
+    monkeypatch.setattr(segment_anything, "SamAutomaticMaskGenerator", few_points)
     sam._mask_generator.cache_clear()
     torch.save(tiny_sam().state_dict(), tmp_path / "weights.pth")
     yield str(tmp_path / "weights.pth")
