@@ -271,7 +271,7 @@ def by_noise_tunnel(kind: str) -> Maps:
                         abs=False,
                         target=target,
                         stdevs=NOISE * float(image.max() - image.min()),
-                    )  # fmt: skip
+                    )
                 )
         return torch.cat(maps).detach().sum(dim=1)
 
