@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from attributionlab.testing.session import ARTIFACTS, TABLE_ROWS
+from attributionlab.testing.session import ARTIFACTS, DETAILS, TABLE_ROWS
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -132,7 +132,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     rows = [row for report in called for name, row in report.user_properties if name == MARKER]
     if not rows:
         return
-    unique = {tuple(str(row[column]) for column in COLUMNS): None for row in rows}
+    unique = {tuple(str(row[column]) for column in COLUMNS): str(row.get(DETAILS, "")) for row in rows}
     lines = [COLUMNS, *sorted(unique)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(COLUMNS))]
     terminalreporter.section("faithfulness (attributionlab)")
@@ -141,6 +141,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             text, green=line[-1] == "passed", red=line[-1] in {"failed", "blind", "pixels-only"}
         )
+        if unique.get(line):
+            terminalreporter.write_line(f"    {unique[line]}")
 
 
 def _defaults(config: pytest.Config) -> dict[str, Any]:

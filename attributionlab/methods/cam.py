@@ -11,7 +11,8 @@ from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
 from attributionlab.errors import MOST_NAMES, bad_option
-from attributionlab.methods.base import Declaration, Method
+from attributionlab.methods.base import Method
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.rectifiers import guided, rectified_gradients
 from attributionlab.methods.suitability import require_python_modules
 

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.base import Method, one_by_one, require_at_least
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.propagation import Rule, linear_part, transposed
 from attributionlab.methods.ruled import RuledPass, require_same_output, require_zero_padding
 from attributionlab.methods.suitability import require_python_modules

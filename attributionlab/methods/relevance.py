@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one
+from attributionlab.methods.base import Method, one_by_one
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.propagation import (
     Rule,
     alpha_beta_rule,

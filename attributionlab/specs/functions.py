@@ -42,12 +42,13 @@ def parse_address(text: str) -> Address | None:
     return None if match is None else Address(match["where"], match["name"], match["options"])
 
 
-def load_function(text: str, kind: str) -> Callable[..., Any]:
+def load_function(text: str, kind: str, *, may_be_object: bool = False) -> Callable[..., Any]:
     """The function that `package.module:function` or `file.py:function` names.
 
     Args:
         text: The address.
         kind: Kind of the function for messages: `method` or `metric`.
+        may_be_object: Whether any object is returned, for a caller that adapts it.
 
     Raises:
         MissingFile: If the module, the file or the function does not exist.
@@ -61,7 +62,7 @@ def load_function(text: str, kind: str) -> Callable[..., Any]:
     function = getattr(module, name, None)
     if function is None:
         raise missing_file(kind, "name a function that exists", text, f"{location} has no {value_text(name)}")
-    if not callable(function):
+    if not callable(function) and not may_be_object:
         raise bad_option(kind, "name a function", text)
     loaded: Callable[..., Any] = function
     return loaded

