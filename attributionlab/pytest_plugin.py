@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from attributionlab.testing.session import ARTIFACTS, BASELINE, TABLE_ROWS, BaselineFile
+from attributionlab.testing.session import ARTIFACTS, BASELINE, DETAILS, TABLE_ROWS, BaselineFile
 
 if TYPE_CHECKING:
     from attributionlab.environments import Environment
@@ -166,9 +166,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     rows = [row for name, row in properties if name == MARKER]
     if not rows:
         return
-    unique = {tuple(str(row[column]) for column in COLUMNS if column != SECONDS): row.get(SECONDS, "-") for row in rows}
-    place = COLUMNS.index(SECONDS)
-    lines = [COLUMNS, *((*row[:place], seconds, *row[place:]) for row, seconds in sorted(unique.items()))]
+    details: dict[tuple[str, ...], str] = {}
+    unique: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for row in rows:  # times do not tell rows apart
+        cells = tuple(str(row.get(column, "-")) for column in COLUMNS)
+        line = unique.setdefault(tuple(str(row[column]) for column in COLUMNS if column != SECONDS), cells)
+        details[line] = str(row.get(DETAILS, ""))
+    lines = [COLUMNS, *(unique[key] for key in sorted(unique))]
     widths = [max(len(line[index]) for line in lines) for index in range(len(COLUMNS))]
     terminalreporter.section("faithfulness (attributionlab)")
     for line in lines:
@@ -176,6 +180,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             text, green=line[-1] == "passed", red=line[-1] in {"failed", "blind", "pixels-only"}
         )
+        if details.get(line):
+            terminalreporter.write_line(f"    {details[line]}")
 
 
 def _write_baseline_counts(terminalreporter: Any, properties: list[tuple[str, Any]]) -> None:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -179,10 +179,12 @@ class Environment(abc.ABC):
         """`signed_truth` for another output: class `target` of those that `target_of` can name, `explained` one of `explainable`."""
         return self.signed_truth(scene)
 
+    @final
     def explained(self, logits: Logits, target: int) -> float:
         """The explained output that follows from logits (k,)."""
         return float(explained_output(logits, target, self.explains))
 
+    @final
     def difference(self, before: Logits, after: Logits, target: int) -> float:
         """Increase of the explained output from the logits `before` to the logits `after`, each (k,).
 

@@ -15,7 +15,7 @@ from attributionlab.environments.members import call, read_baseline, read_inputs
 from attributionlab.errors import BrokenEnvironment, bad_option
 from attributionlab.specs.arguments import require_list
 from attributionlab.truth.batch import Batch
-from attributionlab.truth.explained import Explained
+from attributionlab.truth.explained import Explained, output_difference
 from attributionlab.truth.ground_truth import GroundTruth
 from attributionlab.truth.set_functions import CountedSetFunction
 
@@ -103,5 +103,5 @@ def coalition_function(
         np.arange(1, n_features + 1).reshape(shape),
         n_features,
         lambda shown: call(environment, "logits", environment.logits, scene, shown.reshape(shape) > 0),
-        lambda before, after: environment.difference(before, after, target),
+        lambda before, after: output_difference(before, after, target, environment.explains),
     )

@@ -13,8 +13,9 @@ from attributionlab.modification.attr_study import KEPT, AttrStudy
 from attributionlab.modification.explaining import check_options
 from attributionlab.modification.networks import ModelFactory, small_resnet
 from attributionlab.modification.pictures import ModifiedPictures
-from attributionlab.modification.training import MOST_CHECKPOINTS, budget
+from attributionlab.modification.training import budget
 from attributionlab.specs.arguments import MOST_IMAGES, require_choice, require_list, require_mapping, whole_number
+from attributionlab.training.loop import MOST_CHECKPOINTS
 
 
 def attr_percent(

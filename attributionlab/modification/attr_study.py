@@ -24,8 +24,9 @@ from attributionlab.modification.networks import ModelFactory
 from attributionlab.modification.percentages import region_share
 from attributionlab.modification.pictures import ModifiedPictures
 from attributionlab.modification.shapley import accuracy_of_original_features, shapley_range, shapley_shares
-from attributionlab.modification.training import MOST_CHECKPOINTS, Training, budget, pixels_to_inputs, predict, train
+from attributionlab.modification.training import Training, budget, pixels_to_inputs, train
 from attributionlab.specs.arguments import require_instance
+from attributionlab.training.loop import MOST_CHECKPOINTS, predict
 
 KEPT = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Probabilities r of section 5.4."""

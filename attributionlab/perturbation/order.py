@@ -114,7 +114,8 @@ def probability(logits: Tensor, targets: Tensor) -> Tensor:
     powers -= powers.amax(dim=0)
     powers.exp_()
     index = targets.to(powers.device)[:, None, None].expand(powers.shape[1:])
-    return powers.gather(0, index[None])[0] / functools.reduce(torch.add, powers)
+    total: Tensor = functools.reduce(torch.add, powers)
+    return powers.gather(0, index[None])[0] / total
 
 
 def check_indices(targets: Tensor, n_outputs: int) -> None:

@@ -12,6 +12,9 @@ from pathlib import Path
 ARTIFACTS: ContextVar[Callable[[], Path] | None] = ContextVar("attributionlab_artifacts", default=None)
 """Function that returns the folder for pictures of the running test; None without the plugin."""
 
+DETAILS = "details"
+"""Key of a row's line below it: states of all kinds of truth, answers, and what to do next."""
+
 TABLE_ROWS: ContextVar[list[dict[str, str]] | None] = ContextVar("attributionlab_table_rows", default=None)
 """Rows of the running test for the table at the end of the test session; None without the plugin."""
 

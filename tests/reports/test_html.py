@@ -106,6 +106,19 @@ def test_every_verdict_has_a_row(page, small_run):
     assert all("hidden" in row for row in rows if "data-decides" not in row)
 
 
+def test_a_verdict_says_in_how_many_networks_it_held_with_all_states_and_answers(small_run):
+    summary, *_ = small_run.records.summaries()
+    (row,) = re.findall(
+        rf'<tr data-truth="signed" data-environment="{re.escape(summary.environment)}" .*?</tr>',
+        report_html(small_run.records),
+        re.DOTALL,
+    )[:1]
+    cells = " ".join(re.sub("<[^>]*>", " ", row).split())
+    states = ", ".join(f"{truth} {scores.state}" for truth, scores in summary.truths.items() if scores is not None)
+    assert states.replace(", ", " , ") in cells.replace(",", " ,").replace("  ", " ")
+    assert "2 of 2 shapley@true +1" in cells
+
+
 def test_every_image_is_in_the_file_once(page):
     sources = [image["src"] for image in page.all("img")]
     n_images, n_methods_with_maps = 2 * 2, 3

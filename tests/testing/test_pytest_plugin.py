@@ -63,6 +63,7 @@ def test_the_marker_makes_a_matrix_and_the_summary_a_table(pytester):
             "method *environment *decided by *F1 *95 % CI *networks *s per image *verdict",
             "input-x-gradient *multi-color-sum?seed=7,size=32? *signed *passed",
             "input-x-gradient *multi-color-sum?size=32? *signed *passed",
+            "    overall reached, signed reached, *; answers *",
         ]
     )
 
@@ -83,10 +84,11 @@ def test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder(pytester):
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(
         [
-            "E *AssertionError: constant does not depend on the network: F1 on overall truth is 0.?? (0.?? to 0.??), gamma 0.9*",
+            "E *AssertionError: constant does not follow the network: F1 on overall truth is 0.?? (0.?? to 0.??), gamma 0.9*",
             "E *image *precision *recall *F1 *expected",
-            "E *picture of the worst images: *test_constant*constant-does-not-depend-on-the-network*.png",
+            "E *picture of the worst images: *test_constant*constant-does-not-follow-the-network*.png",
             "constant *multi-color-sum?size=16? *overall *0.??-0.?? *blind",
+            "    overall below, *; answers no game; what now: the maps do not follow the network, *attributionlab show *",
         ],
         consecutive=False,
     )
