@@ -21,6 +21,7 @@ from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.testing.baseline import compare_with_baseline
 from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import suggested_fix
+from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.session import BASELINE, DETAILS, add_row
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
@@ -58,6 +59,7 @@ def assert_faithful(
         Zhang et al. 2024, Definition 2.1.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_faithful")
     is_auto = isinstance(n_samples, str) and n_samples == "auto"
     n_shown: Any = FIRST_LOOK if is_auto else n_samples
     subject = Subject.of(method, environment, n_shown, size, seed)
@@ -130,6 +132,7 @@ def assert_network_dependent(
         BadOption: If an option is not valid, or the environment has no counterparts.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_network_dependent")
     n_samples = whole_number("n_samples", n_samples, 2, MOST_IMAGES)
     subject = Subject.of(method, environment, n_samples, size, seed)
     if not subject.environment.has_counterpart:
