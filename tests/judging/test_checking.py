@@ -70,6 +70,7 @@ def test_the_json_has_the_documented_keys_and_types():
         "rule": str,
         "outcome": str,
         "passed": bool,
+        "report_as": str,
         "environments": list,
         "versions": dict,
     }
