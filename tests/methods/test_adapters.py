@@ -13,6 +13,7 @@ from torchvision_shim import install_where_missing
 
 import attributionlab as al
 from attributionlab.errors import BadOption, UnknownName
+from attributionlab.measuring.explain import attribute
 from attributionlab.methods import METHODS, FunctionMethod
 from attributionlab.methods.adapters.adapter import without_softmax
 from attributionlab.methods.segments import grid
@@ -138,7 +139,9 @@ def test_an_explainer_of_shap_keeps_its_background(environment, other, batch):
     expected = torch.from_numpy(values)[torch.arange(2), ..., batch.targets].float().sum(dim=1)
     explainer = shap.DeepExplainer(environment.model, background)
     for source in (explainer, explainer.shap_values):
-        assert torch.equal(al.make_method(source)(other, batch.inputs, batch.targets), expected)
+        assert torch.equal(
+            attribute(al.make_method(source), other, batch), expected
+        )  # which finds no tensors left behind
     with pytest.raises(
         BadOption, match="be an explainer of networks and images, got 'shap:KernelExplainer'; for images shap has"
     ):
