@@ -160,8 +160,8 @@ def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
             n_zero=facts.n_zero,
             n_maps=facts.n_maps,
             ignores_target=facts.n_same_for_winner > 0,
-            show=show_command(summary.environment, summary.method),
-            more="n_samples` or `network_seeds` of the plan",
+            show=show_command(plan.expanded.get(summary.environment, summary.environment), summary.method),
+            more="`n_samples` or `network_seeds` of the plan",
         )
     )
 

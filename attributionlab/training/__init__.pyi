@@ -1,5 +1,6 @@
 from .backgrounds import BackgroundAccuracies, BackgroundTraining, background_accuracies, train_on_backgrounds
 from .composed import ComposedImages, compose_images
+from .domains import Enlarged, digit_images, shape_images
 from .layers import freeze, layer_names, reinitialized
 from .loop import Course, Recipe, Snapshot, accuracy, fit, predict
 from .mislabeling import LinearizedLoss, NegativeLogProbability, mislabel
@@ -10,6 +11,7 @@ __all__ = [
     "BackgroundTraining",
     "ComposedImages",
     "Course",
+    "Enlarged",
     "LinearizedLoss",
     "NegativeLogProbability",
     "Recipe",
@@ -18,11 +20,13 @@ __all__ = [
     "background_accuracies",
     "bvd_cnn",
     "compose_images",
+    "digit_images",
     "fit",
     "freeze",
     "layer_names",
     "mislabel",
     "predict",
     "reinitialized",
+    "shape_images",
     "train_on_backgrounds",
 ]
