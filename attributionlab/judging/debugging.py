@@ -241,6 +241,7 @@ class _CaseTally:
     n_same_class: int = 0
     n_empty: int = 0
     n_without_map: int = 0
+    n_vanished: int = 0
     shown: ShownMaps | None = None
 
     def add(self, tests: _Tests, case: BugCase, index: int) -> None:
@@ -260,6 +261,7 @@ class _CaseTally:
             region = second.truth.overall_mask
             self.masses.append((float(region_mass(first.maps, region)), float(region_mass(second.maps, region))))
         self.n_without_map += not bool((is_map(first.maps) & is_map(second.maps)).all())
+        self.n_vanished += not second.is_empty and not bool(is_map(second.maps).all())
         again = tests.explained(case.healthy, index, target, is_graded=is_graded, seed_offset=1)
         self._compare(tests, first, second, again)
         if self.shown is None:
@@ -294,9 +296,12 @@ def _judge(case: BugCase, tests: _Tests, n_samples: int, gamma: float, progress:
     follows, follows_own = _ratio(tally.differences), _ratio(tally.own_differences)
     is_measured = sum(pair is not None for pair in tally.differences) >= LEAST_IMAGES
     all_empty = tally.n_empty == n_samples
+    outcome = revelation_of(follows, gamma) if is_measured else "undecided"
+    if tally.n_vanished == n_samples and outcome != "invisible":
+        outcome = "no map"
     return dataclasses.replace(
         begun,
-        outcome=revelation_of(follows, gamma) if is_measured else "undecided",
+        outcome=outcome,
         basis="mass" if all_empty else "mask" if case.contaminated.has_logits else "values",
         follows=follows,
         follows_own=follows_own,

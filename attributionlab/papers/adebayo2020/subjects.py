@@ -15,8 +15,7 @@ from attributionlab.papers.adebayo2020.explained import own_class
 from attributionlab.papers.adebayo2020.networks import PaperNetworks
 from attributionlab.papers.own_networks import load_network
 from attributionlab.papers.studies import StudySetting
-from attributionlab.training import compose_images, layer_names
-from attributionlab.training.composed import TEST
+from attributionlab.training import TEST, compose_images, layer_names
 from attributionlab.truth import LabeledImages
 
 BVD, LITE = "BVD-CNN", "EfficientNet-Lite0"
@@ -25,7 +24,7 @@ OPTION = "network"
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class CascadedNetwork:
     """A network and images, each with the class that the network predicts.
 
     Args:
@@ -55,7 +54,7 @@ class Subject:
         return self.layers[: self.layers.index(layer) + 1]
 
 
-def load_own(setting: StudySetting, studies: Sequence[str]) -> Subject | None:
+def load_own(setting: StudySetting, studies: Sequence[str]) -> CascadedNetwork | None:
     """A user's own network, checked before anything is measured; None if none was given.
 
     Raises:
@@ -66,10 +65,10 @@ def load_own(setting: StudySetting, studies: Sequence[str]) -> Subject | None:
     address = setting.options[OPTION]
     own, images = load_network(address, OPTION)
     background = PictureBackground(own.true_baseline, images.inputs)
-    return Subject(address, own.model, images, background, layer_names(own.model, images.inputs))
+    return CascadedNetwork(address, own.model, images, background, layer_names(own.model, images.inputs))
 
 
-def subjects(setting: StudySetting) -> list[Subject]:
+def subjects(setting: StudySetting) -> list[CascadedNetwork]:
     """The networks that can be explained here."""
     return [
         bvd_subject(PaperNetworks(setting)),
@@ -83,20 +82,22 @@ def has_weights() -> bool:
     return importlib.util.find_spec(WEIGHTS) is not None
 
 
-def bvd_subject(networks: PaperNetworks) -> Subject:
+def bvd_subject(networks: PaperNetworks) -> CascadedNetwork:
     """The healthy BVD-CNN of seed 0 on test images."""
     model, preset = networks.healthy(0), networks.setting.preset
     images = compose_images(n_explained(networks.setting), background="random", size=preset.size, start=TEST)
-    return Subject(BVD, model, own_class(model, images.labeled), networks.background, layer_names(model, images.inputs))
+    return CascadedNetwork(
+        BVD, model, own_class(model, images.labeled), networks.background, layer_names(model, images.inputs)
+    )
 
 
-def lite_subject(setting: StudySetting) -> Subject:
+def lite_subject(setting: StudySetting) -> CascadedNetwork:
     """The pretrained network on photographs, with BatchNorm folded into its layers."""
     loaded = pretrained(size=setting.preset.details["pretrained_size"], fold_batch_norm=True)
     photographs = loaded.photographs
     images = own_class(loaded.model, LabeledImages(photographs, loaded.labels))[: n_explained(setting)]
     background = PictureBackground(photographs.double().mean(dim=(0, 2, 3)).float(), photographs)
-    return Subject(LITE, loaded.model, images, background, layer_names(loaded.model, photographs[:1]))
+    return CascadedNetwork(LITE, loaded.model, images, background, layer_names(loaded.model, photographs[:1]))
 
 
 def n_explained(setting: StudySetting) -> int:
