@@ -23,7 +23,7 @@ from attributionlab.papers.adebayo2020.frozen import measure_frozen
 from attributionlab.papers.adebayo2020.methods import SPECS, fifty_segments, paper_methods
 from attributionlab.papers.adebayo2020.networks import PaperNetworks
 from attributionlab.papers.adebayo2020.stored import Store
-from attributionlab.papers.adebayo2020.subjects import CascadedNetwork, subjects
+from attributionlab.papers.adebayo2020.subjects import StudiedNetwork, subjects
 from attributionlab.papers.studies import StudyReport, StudySetting
 from attributionlab.training import predict, reinitialized
 
@@ -59,7 +59,7 @@ class CascadeStudy:
         n_stages: Most stages.
     """
 
-    subject: CascadedNetwork
+    subject: StudiedNetwork
     explainer: Explainer
     n_stages: int
 

@@ -24,7 +24,7 @@ OPTION = "network"
 
 
 @dataclass(frozen=True, eq=False)
-class CascadedNetwork:
+class StudiedNetwork:
     """A network and images, each with the class that the network predicts.
 
     Args:
@@ -54,7 +54,7 @@ class CascadedNetwork:
         return self.layers[: self.layers.index(layer) + 1]
 
 
-def load_own(setting: StudySetting, studies: Sequence[str]) -> CascadedNetwork | None:
+def load_own(setting: StudySetting, studies: Sequence[str]) -> StudiedNetwork | None:
     """A user's own network, checked before anything is measured; None if none was given.
 
     Raises:
@@ -65,10 +65,10 @@ def load_own(setting: StudySetting, studies: Sequence[str]) -> CascadedNetwork |
     address = setting.options[OPTION]
     own, images = load_network(address, OPTION)
     background = PictureBackground(own.true_baseline, images.inputs)
-    return CascadedNetwork(address, own.model, images, background, layer_names(own.model, images.inputs))
+    return StudiedNetwork(address, own.model, images, background, layer_names(own.model, images.inputs))
 
 
-def subjects(setting: StudySetting) -> list[CascadedNetwork]:
+def subjects(setting: StudySetting) -> list[StudiedNetwork]:
     """The networks that can be explained here."""
     return [
         bvd_subject(PaperNetworks(setting)),
@@ -82,22 +82,22 @@ def has_weights() -> bool:
     return importlib.util.find_spec(WEIGHTS) is not None
 
 
-def bvd_subject(networks: PaperNetworks) -> CascadedNetwork:
+def bvd_subject(networks: PaperNetworks) -> StudiedNetwork:
     """The healthy BVD-CNN of seed 0 on test images."""
     model, preset = networks.healthy(0), networks.setting.preset
     images = compose_images(n_explained(networks.setting), background="random", size=preset.size, start=TEST)
-    return CascadedNetwork(
+    return StudiedNetwork(
         BVD, model, own_class(model, images.labeled), networks.background, layer_names(model, images.inputs)
     )
 
 
-def lite_subject(setting: StudySetting) -> CascadedNetwork:
+def lite_subject(setting: StudySetting) -> StudiedNetwork:
     """The pretrained network on photographs, with BatchNorm folded into its layers."""
     loaded = pretrained(size=setting.preset.details["pretrained_size"], fold_batch_norm=True)
     photographs = loaded.photographs
     images = own_class(loaded.model, LabeledImages(photographs, loaded.labels))[: n_explained(setting)]
     background = PictureBackground(photographs.double().mean(dim=(0, 2, 3)).float(), photographs)
-    return CascadedNetwork(LITE, loaded.model, images, background, layer_names(loaded.model, photographs[:1]))
+    return StudiedNetwork(LITE, loaded.model, images, background, layer_names(loaded.model, photographs[:1]))
 
 
 def n_explained(setting: StudySetting) -> int:
