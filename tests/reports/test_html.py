@@ -115,7 +115,9 @@ def test_a_verdict_says_in_how_many_networks_it_held_with_all_states_and_answers
     states = text[text.index('id="states-title"') :]
     (cells, *_) = [re.sub("<[^>]*>", " ", row).split() for row in re.findall(r"<tr>.*?</tr>", states)[1:]]
     every = [part for scores in summary.truths.values() for part in (f"{scores.f1:.3f}", scores.state)]
-    assert "".join(cells) == "".join([summary.method, summary.environment, *every, "shapley@true", "+1", summary.environment])
+    assert "".join(cells) == "".join(
+        [summary.method, summary.environment, *every, "shapley@true", "+1", summary.environment]
+    )
 
 
 def test_every_image_is_in_the_file_once(page):
