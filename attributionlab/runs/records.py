@@ -118,13 +118,22 @@ _FIELDS = tuple(entry.name for entry in dataclasses.fields(Record) if entry.name
 def encode(key: str, record: Record) -> bytes:
     """A record as a line; NaN and infinity become null."""
     fields = {name: getattr(record, name) for name in _FIELDS}
-    body = orjson.dumps({"key": key, **record.job.definition, **fields}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return framed(orjson.dumps({"key": key, **record.job.definition, **fields}, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def framed(body: bytes) -> bytes:
+    """JSON as a line with its checksum."""
     return _PREFIX % zlib.crc32(body) + body + b"}\n"
+
+
+def unframed(line: bytes) -> bytes:
+    """The JSON of a whole line."""
+    return line[_PREFIX_LENGTH:-2]
 
 
 def is_whole(line: bytes) -> bool:
     """Whether a line is complete and fits its checksum."""
-    return line.endswith(b"}\n") and line.startswith(_PREFIX % zlib.crc32(line[_PREFIX_LENGTH:-2]))
+    return line.endswith(b"}\n") and line.startswith(_PREFIX % zlib.crc32(unframed(line)))
 
 
 Bulk = Literal["scores", "curves"]
@@ -139,7 +148,7 @@ def decode(line: bytes, without: Bulk | None = None) -> dict[str, Any]:
         line: The line.
         without: First bulky field that is left out, unread: `scores` leaves out both, `curves` only itself.
     """
-    body = line[_PREFIX_LENGTH:-2]
+    body = unframed(line)
     begin = -1 if without is None else body.find(_BULK[without])
     if begin >= 0:
         body = body[:begin] + body[body.index(b',"n_zero_maps":', begin) :]

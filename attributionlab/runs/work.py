@@ -33,6 +33,7 @@ from attributionlab.printable import error_line, error_text, one_line, type_name
 from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, DIFFERENT_FOR_LOGITS, OF_OUTPUT, Job, Unit
 from attributionlab.runs.records import Record
+from attributionlab.runs.tasks import Task, TaskResult, do_task
 from attributionlab.runs.time_limit import at_most
 from attributionlab.truth import TRUTHS, Batch
 
@@ -53,6 +54,17 @@ class UnitResult:
 
     records: tuple[Record, ...]
     maps: npt.NDArray[np.float32] | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the first job."""
+        return self.records[0].job.key
+
+
+Work = Unit | Task
+"""What a worker does at once."""
+
+Result = UnitResult | TaskResult
 
 
 def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) -> UnitResult:
@@ -93,9 +105,12 @@ def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) 
     return UnitResult(tuple(records), maps)
 
 
-def do_units(units: Sequence[Unit], kind: str, turn: int = 0, timeout: float | None = None) -> tuple[UnitResult, ...]:
-    """Do units one after the other; see `do_unit`."""
-    return tuple(do_unit(unit, kind, turn, timeout) for unit in units)
+def do_units(units: Sequence[Work], kind: str, turn: int = 0, timeout: float | None = None) -> tuple[Result, ...]:
+    """Do units and tasks one after the other; see `do_unit` and `do_task`."""
+    return tuple(
+        do_task(unit, device_of(kind, turn), timeout) if isinstance(unit, Task) else do_unit(unit, kind, turn, timeout)
+        for unit in units
+    )
 
 
 def device_of(kind: str, turn: int) -> str:
@@ -108,13 +123,15 @@ def device_of(kind: str, turn: int) -> str:
     return f"cuda:{turn % n_gpus}"
 
 
-def lost_unit(unit: Unit, kind: str, why: str) -> UnitResult:
+def lost_unit(unit: Work, kind: str, why: str) -> Result:
     """Records of a unit whose worker ended: each is a failure of this kind, with the reason."""
+    if isinstance(unit, Task):
+        return TaskResult(unit, error=Failure(kind, one_line(f"{unit.function} {why}")))
     failure = Failure(kind, one_line(f"{unit.jobs[0].method} {why}"))
     return UnitResult(tuple(Record(job=job, error=failure, versions=versions()) for job in unit.jobs))
 
 
-def killed_unit(unit: Unit, error: Exception) -> UnitResult:
+def killed_unit(unit: Work, error: Exception) -> Result:
     """Records of a unit that ended its worker, with the first sentence of the error that told of it."""
     return lost_unit(unit, "WorkerDied", f"took its process down: {error_text(error).partition('. ')[0]}")
 

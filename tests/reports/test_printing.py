@@ -111,7 +111,7 @@ def test_text_of_others_is_escaped_in_a_notebook(results):
     )
     html = changed._repr_html_()
     assert "<script" not in html
-    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; [bold]&amp;") == 2
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; [bold]&amp;") == 3
     assert text in str(changed)
 
 

@@ -163,7 +163,7 @@ def test_an_error_and_a_diagnosis_are_shown():
 def test_odd_names_are_shown_as_they_are(text):
     odd = environment_of(environment=text, diagnosis=(text,), error=Failure("WrongShape", text))
     verdict = verdict_of(odd, method=text)
-    assert printed(verdict_table(verdict)).count(text) == 4
+    assert printed(verdict_table(verdict)).count(text) == 6
     assert text in printed(verification_table(Verification(text, [Claim("name", text, 1, 0)])))
 
 

@@ -68,6 +68,7 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     color = OUTCOME_STYLES.get(verdict.outcome, "red")
     parts.append(f"{escape(verdict.method)}: [bold {color}]{verdict.outcome.upper()}[/]{where}, {_rule(verdict)}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
+    parts.append(f"[bold]report it as:[/] {escape(verdict.report_as)}")
     parts.append(f"[dim]random, const., foregr.: F1 of maps that do not look at the network; {used}[/]")
     return Group(*parts)
 
