@@ -11,6 +11,7 @@ import typer
 from attributionlab.cli import completion
 from attributionlab.cli.answers import answers
 from attributionlab.cli.attr_percent import attr_percent
+from attributionlab.cli.attr_words import attr_words
 from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.compare import compare
@@ -168,6 +169,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "report": (report, "Print the table of a run; write its HTML report."),
     "modify": (modify, "Make pictures whose labels only a manipulation predicts."),
     "attr-percent": (attr_percent, "Which share of the maps lies where networks must look?"),
+    "attr-words": (attr_words, "The same for words that text networks must use."),
     "reproduce": (reproduce, "Compare the published numbers with ours."),
 }
 """Every command by its name, with its line in the help of the program."""

@@ -44,6 +44,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "report": (("run",), ()),
     "modify": ((), ("--images=builtin", "--output=m", "--n-samples=6", "--size=16")),
     "attr-percent": (("modified",), ("--methods=random", "--n-samples=1", "--epochs=1")),
+    "attr-words": (("builtin",), ("--methods=attention", "--n-samples=1", "--networks=1", "--longest=26")),
     "reproduce": (("table1",), ("--output=p", "--size=16", "--n-samples=1", "--network-seeds=1")),
 }
 """A call of each command that works: positional arguments and options."""
