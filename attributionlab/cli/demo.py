@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from attributionlab.cli.options import ForceOption, output_option
 from attributionlab.cli.output import one_line_errors, print_line
 

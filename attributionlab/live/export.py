@@ -57,9 +57,7 @@ def _pointwise(layer: nn.Conv2d) -> dict[str, Any]:
 def _blocks(accumulator: Accumulator) -> list[dict[str, Any]]:
     """The blocks: kernels with their terms (channel, row, column, weight), and mixing with its terms (kernel, weight)."""
     modules = list(accumulator.layers)
-    return [
-        _block(modules[first], modules[first + 2]) for first in range(0, len(modules), LAYERS_PER_BLOCK)
-    ]
+    return [_block(modules[first], modules[first + 2]) for first in range(0, len(modules), LAYERS_PER_BLOCK)]
 
 
 def _block(kernels: nn.Module, mixing: nn.Module) -> dict[str, Any]:
@@ -70,11 +68,19 @@ def _block(kernels: nn.Module, mixing: nn.Module) -> dict[str, Any]:
     return {
         "padding": [int(side) for side in kernels.padding],
         "kernels": [
-            {"bias": bias, "terms": [[_channel(kernels, index, int(c)), int(y), int(x), float(w[c, y, x])] for c, y, x in w.nonzero()]}
+            {
+                "bias": bias,
+                "terms": [
+                    [_channel(kernels, index, int(c)), int(y), int(x), float(w[c, y, x])] for c, y, x in w.nonzero()
+                ],
+            }
             for index, (w, bias) in enumerate(zip(kernels.weight.detach(), kernels.bias.tolist(), strict=True))
         ],
         "mixing": [
-            {"bias": bias, "terms": [[_channel(mixing, index, int(c)), float(w[c, 0, 0])] for c in w[:, 0, 0].nonzero().flatten()]}
+            {
+                "bias": bias,
+                "terms": [[_channel(mixing, index, int(c)), float(w[c, 0, 0])] for c in w[:, 0, 0].nonzero().flatten()],
+            }
             for index, (w, bias) in enumerate(zip(mixing.weight.detach(), mixing.bias.tolist(), strict=True))
         ],
     }

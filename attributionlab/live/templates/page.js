@@ -68,7 +68,8 @@ function drawCells(canvas, side, values, color) {
 }
 
 const number = value => Math.abs(value) >= 1e-3 || value === 0 ? String(+value.toPrecision(4)) : value.toExponential(1);
-const percent = share => share > 0.999999 ? "more than 99.9999 %" : share < 1e-6 ? "less than 0.0001 %" : `${+(100 * share).toPrecision(3)} %`;
+const FAINT = 1e-9;  // a map whose largest value is below this share of the output is practically zero
+const percent = share => share > 0.999999 ? "more than 99.9999 %" : share < 1e-6 ? "less than 0.0001 %" : `${+(100 * share).toFixed(share > 0.99 ? 4 : share < 0.01 ? 6 : 2)} %`;
 
 // ---------------------------------------------------------------- what is shown
 
@@ -146,6 +147,7 @@ function showMethod(now, id, title, map, question) {
   drawMap(figure.firstChild, map);
   const caption = figure.lastChild, largest = map.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   caption.append(question, element("br"), `largest value ${number(largest)}`);
+  if (largest < FAINT) caption.append(": practically zero. The colors show noise.");
   if (!now.isExact) return;
   const score = f1(map, now.truth, true);
   caption.append(element("br"), element("span", {className: `score ${score >= 0.5 ? "good" : "bad"}`, textContent: `F1 ${score.toFixed(2)} with signs`}));
@@ -258,7 +260,7 @@ const KINDS = {
   gradient: {name: "Gradient", why: "It asks the network itself, and gives the winner's pixels and those of its nearest rival their signs."},
   edge: {name: "Edges of the image", why: "It has never seen the network: it is the same for every network. It only looks plausible."},
   occlusion: {name: "Occlusion with black", why: "It answers another question: what happens if a pixel becomes black? Black is unknown to this network, so even the background seems to matter."},
-  coarse: {name: "Integrated gradients with 4 steps", why: "Its four steps walk past the place where the detector wakes up, so it adds up next to nothing. What you see is noise of about 1e-8, made visible."},
+  coarse: {name: "Integrated gradients with 4 steps", why: "Its four steps walk past the place where the detector wakes up, so it adds up next to nothing. What you see is noise, made visible."},
 };
 
 function edgeMap(pixels) {
