@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
-from attributionlab.errors import BadOption, bad_option
+from attributionlab.errors import AttributionLabError, BadOption, bad_option
 from attributionlab.methods.declaration import CONTROLS, Declaration, MethodFunction
 from attributionlab.methods.declared_values import declared_values
+from attributionlab.methods.suitability import require_explainable
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 from attributionlab.specs.grammar import format_spec, format_value
 from attributionlab.specs.options import changed_options
@@ -59,7 +60,7 @@ class Method(abc.ABC):
             (b, h, w): one signed value per pixel, summed over channels, detached.
 
         Raises:
-            BadOption: If inputs or targets do not match the model.
+            BadOption: If inputs or targets do not match the model, or its outputs are not a tensor (b, k).
             MethodError: If the maps have another shape, or values that are not finite.
         """
         network: object = model  # a control may be called without one
@@ -67,7 +68,13 @@ class Method(abc.ABC):
             require_model("model", network)
         check_call(model, inputs, targets)
         with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad(), evaluating(model):
-            maps = self.attribute(model, inputs.detach().clone(), targets, **context)
+            try:
+                maps = self.attribute(model, inputs.detach().clone(), targets, **context)
+            except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+                if network is not None and not isinstance(error, AttributionLabError):
+                    by_gradient = "gradients" in self.declaration.needs
+                    require_explainable(model, inputs, targets, by_gradient=by_gradient)
+                raise
         return attribution_maps(maps, inputs.shape, f"{self.spec} must return")
 
     @property
@@ -120,6 +127,8 @@ def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
         BadOption: If they do not match.
     """
     require_tensor("inputs", inputs, "b c *shape", "floating point")
+    if len(inputs) == 0:
+        raise BadOption(f"`inputs` must have at least one sample, got shape {tuple(inputs.shape)}")
     check_targets(targets, len(inputs))
     if isinstance(model, DesignedNetwork):
         shape = ", ".join(map(str, model.input_shape))
