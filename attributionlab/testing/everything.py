@@ -26,6 +26,7 @@ from attributionlab.testing.contracts import (
 from attributionlab.testing.expectations import Expectations
 from attributionlab.testing.faithfulness import assert_faithful, assert_network_dependent
 from attributionlab.testing.own_network import own_network
+from attributionlab.testing.questions import assert_answers
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 from attributionlab.testing.variants import assert_implementation_invariant
 
@@ -46,6 +47,7 @@ ALL: tuple[Assertion, ...] = (
     *PIXEL_AXIOMS,
     assert_sign_correct,
     assert_complete,
+    assert_answers,
     assert_network_dependent,
     assert_faithful,
 )
@@ -96,7 +98,7 @@ def assert_all(
     """All assertions that the method's declaration implies: contracts, axioms, faithfulness.
 
     Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
-    declare a tolerance.
+    declare a tolerance, exact values for methods that declare a game.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, the address of one, or a method of a library.
@@ -189,4 +191,6 @@ def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
         return "the method declares no signs"
     if assertion is assert_complete and declaration.tolerance is None:
         return "the method declares no tolerance of completeness"
+    if assertion is assert_answers and subject.method.answers is None:
+        return "the method declares no game whose values it gives to the probability"
     return None
