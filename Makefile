@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TESTS = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-all test-gpu lint format bench release clean
+.PHONY: demo test test-all test-gpu lint format bench release lesson clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
@@ -47,6 +47,11 @@ release: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[release]"
 	rm -rf dist
 	$(BIN)/python scripts/release.py dist
+
+# Makes slides and notebooks of the lesson anew; the notebooks are run
+lesson: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lesson]"
+	$(BIN)/python scripts/lesson.py
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -42,10 +43,30 @@ def checkpoint(tmp_path, monkeypatch):
     import segment_anything
 
     monkeypatch.setitem(segment_anything.sam_model_registry, "vit_b", tiny_sam)
+    few_points = functools.partial(segment_anything.SamAutomaticMaskGenerator, points_per_side=8)  # of 32
+    monkeypatch.setattr(segment_anything, "SamAutomaticMaskGenerator", few_points)
     sam._mask_generator.cache_clear()
     torch.save(tiny_sam().state_dict(), tmp_path / "weights.pth")
     yield str(tmp_path / "weights.pth")
     sam._mask_generator.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_have_torch_imported(request):
+    """Worker processes of runs that the tests start themselves are forked; those of the commands are interpreters of their own."""
+    if sys.platform != "linux":
+        yield
+        return
+    from joblib.externals.loky.backend import fork_exec
+
+    def start(command, descriptors, env=None):
+        _python, _m, module, *arguments = command
+        python = request.getfixturevalue("warm_python")
+        return python.start_child(module, arguments, sorted(map(int, descriptors)), {**os.environ, **(env or {})})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fork_exec, "fork_exec", start)
+        yield
 
 
 @pytest.fixture(scope="session")

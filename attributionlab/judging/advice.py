@@ -15,7 +15,7 @@ WRONG_SIGNS = 0.1
 
 @dataclass(frozen=True)
 class Symptoms:
-    """What is known about an outcome that is not `passed`.
+    """Facts about an outcome that is not `passed`.
 
     Args:
         outcome: The outcome.
@@ -41,7 +41,7 @@ class Symptoms:
     ignores_target: bool = False
     out_of_time: bool = False
     show: str = "attributionlab show"
-    more: str = "--n-samples"
+    more: str = "`--n-samples`"
 
 
 def advise(symptoms: Symptoms) -> str:
@@ -104,10 +104,10 @@ def _about_undecided(symptoms: Symptoms) -> str:
     """The reason why the interval contains gamma."""
     summary = symptoms.truths[symptoms.deciding]
     if symptoms.out_of_time:
-        return f"the time was up before it was decided: give it more (`{symptoms.more}`)"
+        return f"the time was up before it was decided: give it more ({symptoms.more})"
     if summary is None or summary.state == "open":
         return (
-            f"the interval of the mean contains {symptoms.gamma:g}: give it more scenes (`{symptoms.more}`), or report it as "
+            f"the interval of the mean contains {symptoms.gamma:g}: give it more scenes ({symptoms.more}), or report it as "
             "undecided"
         )
-    return f"the signs are open: give it more scenes (`{symptoms.more}`)"
+    return f"the signs are open: give it more scenes ({symptoms.more})"

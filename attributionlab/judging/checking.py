@@ -283,7 +283,7 @@ def _judged_outcome(
 
 
 def _advice(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions, method: str) -> str:
-    """What to do next."""
+    """Advice on a verdict."""
     typed = method if is_typed(method) and not options.is_stored else ""
     named = (verdict.environment, typed)
     return advise(
@@ -306,7 +306,7 @@ def _advice(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions, m
 def _more_scenes(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions, method: str) -> str:
     """The command that checks on four times as many scenes (half the interval), or for longer; the option where none can be typed."""
     if not method:
-        return "max_seconds" if verdict.out_of_time else "n_samples"
+        return "`max_seconds`" if verdict.out_of_time else "`n_samples`"
     changed = {"gamma": options.gamma, "truth": deciding if options.picked else "auto"}
     usual = {"gamma": GAMMA, "truth": "auto"}
     kept = {name: value for name, value in changed.items() if value != usual[name]}
@@ -315,7 +315,7 @@ def _more_scenes(verdict: EnvironmentVerdict, deciding: str, options: CheckOptio
         if verdict.out_of_time
         else {"n-samples": 4 * verdict.n_samples}
     )
-    return check_command(verdict.environment, method, {**kept, **more})
+    return f"`{check_command(verdict.environment, method, {**kept, **more})}`"
 
 
 def _controls(tally: Tally, options: CheckOptions) -> dict[str, Truths]:

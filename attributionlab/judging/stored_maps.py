@@ -91,7 +91,7 @@ def check_maps(
         device=device,
         progress=no_progress,
         picked=truth != "auto",
-        more="attributionlab generate --n-samples",
+        more="`attributionlab generate --n-samples`",
         is_stored=True,
     )
     method = FunctionMethod(function=declares_as(facts), spec=name)

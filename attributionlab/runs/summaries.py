@@ -147,7 +147,7 @@ def answers_of(distances: list[dict[str, float | None]]) -> tuple[str, ...] | No
 
 
 def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
-    """What to do next; empty before any record."""
+    """Advice on a summary; empty before any record."""
     if not summary.n_images and summary.error is None:
         return ""
     return advise(
@@ -160,8 +160,8 @@ def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
             n_zero=facts.n_zero,
             n_maps=facts.n_maps,
             ignores_target=facts.n_same_for_winner > 0,
-            show=show_command(summary.environment, summary.method),
-            more="n_samples` or `network_seeds` of the plan",
+            show=show_command(plan.expanded.get(summary.environment, summary.environment), summary.method),
+            more="`n_samples` or `network_seeds` of the plan",
         )
     )
 

@@ -18,9 +18,11 @@ from attributionlab.judging.units import Source, Tally
 from attributionlab.measuring.applicable import deciding_truth, judged_truth
 from attributionlab.metrics import SoftScores, score
 from attributionlab.specs.arguments import MOST_IMAGES, whole_number
+from attributionlab.testing.baseline import compare_with_baseline
 from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import suggested_fix
-from attributionlab.testing.session import DETAILS, add_row
+from attributionlab.testing.own_network import require_truth
+from attributionlab.testing.session import BASELINE, DETAILS, add_row
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
 
@@ -57,9 +59,13 @@ def assert_faithful(
         Zhang et al. 2024, Definition 2.1.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_faithful")
     is_auto = isinstance(n_samples, str) and n_samples == "auto"
     n_shown: Any = FIRST_LOOK if is_auto else n_samples
     subject = Subject.of(method, environment, n_shown, size, seed)
+    baseline = BASELINE.get()
+    if baseline is not None:
+        compare_with_baseline(subject, baseline)
     verdict = check(
         subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, rule=rule, device=device
     )
@@ -73,6 +79,8 @@ def assert_faithful(
     f1 = "-" if summary is None else f"{summary.f1:.3f}"
     interval = "-" if summary is None else f"{summary.f1_low:.2f}-{summary.f1_high:.2f}"
     held = f"{environment_verdict.n_held}/{len(environment_verdict.network_seeds)}"
+    seconds = environment_verdict.seconds_per_image
+    row["s per image"] = "-" if seconds is None else f"{seconds:.2g}"
     details = "; ".join(_details(environment_verdict))
     add_row({**row, "F1": f1, "95 % CI": interval, "networks": held, "verdict": verdict.outcome, DETAILS: details})
     if verdict.passed:
@@ -124,6 +132,7 @@ def assert_network_dependent(
         BadOption: If an option is not valid, or the environment has no counterparts.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_network_dependent")
     n_samples = whole_number("n_samples", n_samples, 2, MOST_IMAGES)
     subject = Subject.of(method, environment, n_samples, size, seed)
     if not subject.environment.has_counterpart:

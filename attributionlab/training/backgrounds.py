@@ -25,7 +25,7 @@ N_IMAGES = 800
 HELD_OUT = 4
 """Training images for each validation image, and for each test image."""
 
-N_EPOCHS = 20
+N_EPOCHS = 16
 HIGH, LOW = 0.9, 0.1
 """Accuracies that count as right, and as near 0."""
 

@@ -26,7 +26,7 @@ Background = Literal["of-class", "of-other-class", "random", "gray"]
 GRAY = 127.0
 """Color of an absent background or object."""
 
-OBJECTS = ("triangle", "circle")
+OBJECTS = ("square", "triangle")
 BACKGROUNDS = ("flower", "brick")
 """Shapes and photographs of the two classes, as birds and dogs, sky and bamboo."""
 

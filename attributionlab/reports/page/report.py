@@ -52,8 +52,8 @@ class VerdictRow:
     seconds: float | None
     held: tuple[int, int] | None
     """Networks in which the mean F1 on the deciding truth reaches gamma, and all networks."""
-    states: tuple[tuple[str, str], ...]
-    """Kinds of truth with their states."""
+    states: tuple[tuple[float | None, str], ...]
+    """F1 and state on every kind of truth; None where it does not apply."""
     answers: str | None
 
 
@@ -165,11 +165,17 @@ def _verdicts(summary: MethodSummary, metrics: tuple[str, ...], held: tuple[int,
                 metrics=tuple(summary.metrics.get(metric) for metric in metrics),
                 seconds=summary.seconds_per_image,
                 held=held,
-                states=tuple((kind, each.state) for kind in TRUTHS if (each := summary.truths.get(kind)) is not None),
+                states=_states(summary),
                 answers=nearest_answer(summary),
             )
         )
     return rows
+
+
+def _states(summary: MethodSummary) -> tuple[tuple[float | None, str], ...]:
+    """F1 and state of a method on every kind of truth."""
+    every = (summary.truths.get(truth) for truth in TRUTHS)
+    return tuple((None, "") if scores is None else (scores.f1, scores.state) for scores in every)
 
 
 def _charts(view: RunView, styles: dict[str, MethodStyle]) -> list[Chart]:

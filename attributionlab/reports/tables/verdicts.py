@@ -75,6 +75,8 @@ def verdict_table(verdict: Verdict) -> RenderableType:
 
 def _rule(verdict: Verdict) -> str:
     """What decides, in words."""
+    if verdict.outcome == "blind":
+        return f"decided by the network dependence; F1 on {verdict.deciding_truth} truth would decide otherwise"
     if verdict.rule == "point":
         return f"decided by the mean F1 on {verdict.deciding_truth} truth >= {verdict.gamma:g}, under one network"
     return f"decided by {verdict.deciding_truth} truth: the interval of the mean F1 against {verdict.gamma:g}"
@@ -216,7 +218,10 @@ def _remarks(verdict: Verdict, environment: EnvironmentVerdict) -> list[str]:
     if environment.games:
         remarks.append(answers_sentence(environment.answers, environment.declares, environment.games))
     if environment.dependence is not None:
-        parts = [f"{result.value:.2f} ({truth})" for truth, result in environment.dependence.items()]
+        parts = [
+            f"{result.value:.2f} on {truth} truth ({result.low:.2f} to {result.high:.2f})"
+            for truth, result in environment.dependence.items()
+        ]
         remarks.append(f"network dependence: {', '.join(parts)}; 1 for the truth, 0 for a map that ignores the network")
     elif environment.error is None:
         remarks.append("network dependence: not tested")
