@@ -26,6 +26,9 @@ PAIRS = {
 }
 """Our pairs, by the network of Table 3 that they stand for."""
 
+SHORT = {"MNIST model": "shapes (for MNIST)", "VGG-16 ImageNet": "EfficientNet-Lite0 (for VGG-16)"}
+"""Our networks in tables and figures, by the network of Table 3; BVD-CNN is itself."""
+
 PREPROCESSINGS = ("BGR", "divided by 255", "mean subtracted", "normalized", GAUSSIAN)
 
 NOTES = (
@@ -82,7 +85,9 @@ def _tables(scores: ComparedMaps, networks: Sequence[str]) -> list[ReportTable]:
     }
     title = "Similarity with the map of the digits' own network"
     columns = (*networks, OTHER_SEED, GAUSSIAN)
-    return [scores.table(f"{title}: {label}", "domain", columns, {name: "under"}) for name, label in labels.items()]
+    tables = [scores.table(f"{title}: {label}", "domain", columns, {name: "under"}) for name, label in labels.items()]
+    names = ("method", *(f"under: {SHORT.get(name, name)}" for name in columns), "standard error of the first")
+    return [ReportTable(table.title, names, table.rows) for table in tables]
 
 
 def _claims(network: str, scores: ComparedMaps, published: dict[str, Any], *, checked: bool) -> list[JudgedClaim]:
