@@ -188,6 +188,7 @@ BEHIND = {
     "attributionlab.reports.figures.panels": "figures have no public names yet",
     "attributionlab.reports.figures.pictures": "figures have no public names yet",
     "attributionlab.reports.figures.styles": "figures have no public names yet",
+    "attributionlab.runs.executors": "studies choose where their tasks run",
     "attributionlab.specs.grammar": "a spec is put together from the preset's options",
     "attributionlab.specs.functions": "the one way to import a user's function",
 }
