@@ -24,9 +24,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("measuring",),
     ("judging",),
     ("runs",),
-    ("modification", "text"),
+    ("training", "modification", "text"),
     ("reports",),
-    ("exchange", "papers"),
+    ("exchange", "papers", "live"),
     ("testing", "pytest_plugin", "cli"),
 )
 """Rooms from the bottom to the top. A room imports rooms of its own row to its left, and of lower rows."""

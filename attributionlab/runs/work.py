@@ -19,6 +19,7 @@ from torch import Tensor
 from attributionlab.environments import Environment, make_environment
 from attributionlab.environments.base import Target
 from attributionlab.errors import AttributionLabError, MachineError, bad_option
+from attributionlab.judging.games import GameScores, values_of_games
 from attributionlab.machine import versions
 from attributionlab.measuring.applicable import judged_truth
 from attributionlab.measuring.evaluate import measure
@@ -37,6 +38,9 @@ from attributionlab.runs.time_limit import at_most
 from attributionlab.truth import TRUTHS, Batch
 
 Finite = list[float | None]
+
+N_COMPARED = 2
+"""Images of an environment whose maps are compared with the exact values of games."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,21 @@ def _agreement(job: Job, images: _Images, method: AnyMethod, maps: Tensor, devic
     if job.target != "winner" and job.start == 0:
         n_same = n_same_for_winner(method, images.environment, batch, maps, device)
         facts = dataclasses.replace(facts, n_same_for_winner=n_same)
-    return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict()}
+    games = _games(environment, batch, method, maps) if job.start == 0 else {}
+    return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict(), "games": games}
+
+
+def _games(environment: Environment, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[str, float | None]:
+    """Largest distance of the first maps to the exact values of each game; empty if the environment cannot tell its values."""
+    scores, explained = GameScores(), method.declaration.explained_in(environment)
+    for index in range(min(len(batch), N_COMPARED)):
+        part = batch[index : index + 1]
+        try:
+            values = values_of_games(environment, part, explained)
+        except Exception:  # noqa: BLE001  # anything that the closed form of a registered environment does; `verify` names it
+            return {}
+        scores.add(maps[index : index + 1], values)
+    return {game: agreement.largest_l1 for game, agreement in scores.agreements().items()}
 
 
 def _scores_by_name(agreement: Agreement, truths: Iterable[str]) -> dict[str, list[float | None]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from unittest import SkipTest
 
-from attributionlab.errors import MethodError
-from attributionlab.methods import Declaration, make_method
+from attributionlab.errors import BadOption, MethodError
 from attributionlab.testing.axioms import (
     assert_complete,
     assert_dummy,
@@ -23,8 +23,10 @@ from attributionlab.testing.contracts import (
     assert_inputs_unchanged,
     assert_model_unchanged,
 )
+from attributionlab.testing.expectations import Expectations
 from attributionlab.testing.faithfulness import assert_faithful, assert_network_dependent
-from attributionlab.testing.subject import AnySubject, Subject
+from attributionlab.testing.own_network import own_network
+from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 from attributionlab.testing.variants import assert_implementation_invariant
 
 Assertion = Callable[..., dict[str, str] | None]
@@ -59,6 +61,7 @@ class Report:
         failed: Messages of the failed assertions, by name.
         skipped: Reasons of the skipped assertions, by name.
         refused: Messages of refusals, by variant of the network.
+        expected: Reasons of the expected failures, by name.
     """
 
     method: str
@@ -66,6 +69,7 @@ class Report:
     failed: dict[str, str]
     skipped: dict[str, str]
     refused: dict[str, str]
+    expected: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """A line per assertion, then the messages of failed ones."""
@@ -75,18 +79,31 @@ class Report:
         lines += [f"  holds    {name}" for name in self.passed]
         lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped.items()]
         lines += [f"  refused  {variant}: {message}" for variant, message in self.refused.items()]
+        lines += [f"  expected {name} fails: {reason}" for name, reason in self.expected.items()]
         lines += [f"  FAILS    {name}" for name in self.failed]
         return "\n".join([*lines, *(f"\n{name}: {message}" for name, message in self.failed.items())])
 
 
-def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
+def assert_all(
+    method: AnySubject,
+    environment: AnyEnvironment | None = None,
+    *,
+    skip: Collection[str] = (),
+    expect_fail: Mapping[str, str] | None = None,
+    size: int = 32,
+    seed: int = 0,
+) -> Report:
     """All assertions that the method's declaration implies: contracts, axioms, faithfulness.
 
     Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
     declare a tolerance.
 
     Args:
-        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, the address of one, or a method of a library.
+        environment: An environment or its spec for all assertions, by default each assertion's own; or a network and images of
+            yours, on which contracts are tested.
+        skip: Names of assertions that are not run: `["assert_faithful"]`.
+        expect_fail: Reasons of failures that are expected, by the assertion's name. One that holds is a failure.
         size: Side of the images.
         seed: Seed of the environments.
 
@@ -94,42 +111,78 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
         Report of passed and skipped assertions.
 
     Raises:
-        AssertionError: If an assertion fails; the message is the report.
+        AssertionError: If an assertion fails, or one holds that was expected to fail; the message is the report.
         BadOption: If there is no such method.
+        UnknownName: If there is no such assertion.
     """
     __tracebackhide__ = True
-    declaration = Subject.of(method, "multi-color-sum", 1, size, seed).method.declaration
-    passed: list[str] = []
-    failed: dict[str, str] = {}
-    skipped: dict[str, str] = {}
-    refused: dict[str, str] = {}
+    expectations = Expectations.of(skip, expect_fail, [assertion.__name__ for assertion in ALL])
+    subject = Subject.of(method, environment or "multi-color-sum", 1, size, seed)
+    results = _Results()
     for assertion in ALL:
-        name = assertion.__name__
-        reason = _reason_to_skip(assertion, declaration)
-        if reason is not None:
-            skipped[name] = reason
-            continue
-        try:
-            refused |= assertion(method, size=size, seed=seed) or {}
-        except SkipTest as skip:
-            skipped[name] = str(skip)
-        except MethodError as error:  # the method cannot be run; report this once
-            if str(error) in failed.values():
-                skipped[name] = "the method cannot be run"
-            else:
-                failed[name] = str(error)
-        except AssertionError as error:
-            failed[name] = str(error)
+        reason = expectations.reason_to_skip(assertion.__name__) or _reason_to_skip(assertion, subject)
+        if reason is None:
+            results.add(assertion, method, environment, {"size": size, "seed": seed})
         else:
-            passed.append(name)
-    report = Report(make_method(method).spec, tuple(passed), failed, skipped, refused)
-    if failed:
+            results.skipped[assertion.__name__] = reason
+    report = results.report(subject.method.spec, expectations)
+    if report.failed:
         raise AssertionError(str(report))
     return report
 
 
-def _reason_to_skip(assertion: Assertion, declaration: Declaration) -> str | None:
-    """Reason why an assertion does not apply to a method; None if it applies."""
+@dataclass
+class _Results:
+    """Results so far.
+
+    Args:
+        passed: Names of the assertions that hold.
+        failed: Messages of the failed assertions, by name.
+        skipped: Reasons of the skipped assertions, by name.
+        refused: Messages of refusals, by variant of the network.
+    """
+
+    passed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def add(
+        self, assertion: Assertion, method: AnySubject, environment: AnyEnvironment | None, options: dict[str, int]
+    ) -> None:
+        """Run an assertion."""
+        name = assertion.__name__
+        where: dict[str, Any] = {} if environment is None else {"environment": environment}
+        try:
+            self.refused |= assertion(method, **where, **options) or {}
+        except SkipTest as reason:
+            self.skipped[name] = str(reason)
+        except MethodError as error:  # the method cannot be run; report this once
+            if str(error) in self.failed.values():
+                self.skipped[name] = "the method cannot be run"
+            else:
+                self.failed[name] = str(error)
+        except AssertionError as error:
+            self.failed[name] = str(error)
+        except BadOption as error:  # an environment that the user chose may lack what an assertion needs
+            if environment is None:
+                raise
+            self.skipped[name] = str(error)
+        else:
+            self.passed.append(name)
+
+    def report(self, method: str, expectations: Expectations) -> Report:
+        """The report, in which expected failures count as such, and assertions that hold against expectation as failed."""
+        failed, expected = expectations.divided(self.passed, self.failed)
+        passed = tuple(name for name in self.passed if name not in failed)
+        return Report(method, passed, failed, self.skipped, self.refused, expected)
+
+
+def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
+    """Reason why an assertion does not apply to a method or a network; None if it applies."""
+    declaration = subject.method.declaration
+    if assertion not in (*CONTRACTS, assert_complete) and own_network(subject.environment) is not None:
+        return "it needs a truth, which is not known of a network of your own"
     if assertion in PIXEL_AXIOMS and declaration.granularity == "coarse":
         return "the method declares that it cannot tell neighboring pixels apart"
     if assertion is assert_sign_correct and declaration.sign == "magnitude":

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,16 +19,18 @@ from torch import Tensor, nn
 from attributionlab.environments import Environment, complete_environment
 from attributionlab.environments.factory import require_environment
 from attributionlab.environments.images import LARGEST_SIDE, SMALLEST_SIDE
+from attributionlab.errors import bad_option
 from attributionlab.measuring.explain import attribute
 from attributionlab.methods import AnyMethod, MethodFunction, make_method
 from attributionlab.specs.arguments import MOST_IMAGES, whole_number
+from attributionlab.testing.own_network import OwnNetwork, OwnNetworkImages, own_network
 from attributionlab.truth import Batch
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
 """Environment in which the axioms hold exactly, because the logit is a sum over the winner's pixels alone."""
 
 AnySubject = str | AnyMethod | MethodFunction
-AnyEnvironment = str | Environment
+AnyEnvironment = str | Environment | OwnNetworkImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +58,26 @@ class Subject:
         """
         n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
         size, seed = whole_number("size", size, SMALLEST_SIDE, LARGEST_SIDE), whole_number("seed", seed, 0)
+        own = own_network(environment)
+        if own is not None:
+            return cls.on_own(method, own, n_samples, start)
+        assert not isinstance(environment, tuple), "it would be a network of the user"
         built = _built(environment, size, seed) if isinstance(environment, str) else environment
         require_environment("environment", built)
         return cls(make_method(method, built), built, built.sample(n_samples, start))
+
+    @classmethod
+    def on_own(cls, method: AnySubject, own: OwnNetwork, n_samples: int, start: int = 0) -> Subject:
+        """Build a subject on a network of the user.
+
+        Raises:
+            BadOption: If the method needs the truth.
+        """
+        bound = make_method(method)
+        if bound.needs_batch:
+            raise bad_option("method", "need no scenes on a network of your own", bound.spec)
+        substitute: Any = own  # as far as no truth is asked for
+        return cls(bound, substitute, own.sample(min(n_samples, len(own.inputs)), start))
 
     @classmethod
     def at(cls, subject: Subject, environment: Environment) -> Subject:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+from functools import cache
 
 import numpy as np
 import pytest
@@ -62,15 +63,20 @@ def saved(path, values):
     return path
 
 
-@pytest.mark.parametrize("ending", [".npy", ".npz", ".pt"])
+@cache
+def verdict_on_the_truth():
+    return al.check("truth", SPEC, n_samples=8, one_network=True).to_dict()
+
+
 @pytest.mark.parametrize(
-    "layout",
+    ("ending", "layout"),
     [
-        lambda maps: maps,
-        lambda maps: maps[:, None],
-        lambda maps: maps[..., None],
-        lambda maps: np.stack([maps / 2, maps / 4, maps / 4], axis=1),
-        lambda maps: np.stack([maps / 2, maps / 4, maps / 4], axis=3),
+        (".npz", lambda maps: maps),
+        (".pt", lambda maps: maps),
+        (".npy", lambda maps: maps[:, None]),
+        (".npz", lambda maps: maps[..., None]),
+        (".pt", lambda maps: np.stack([maps / 2, maps / 4, maps / 4], axis=1)),
+        (".npy", lambda maps: np.stack([maps / 2, maps / 4, maps / 4], axis=3)),
     ],
 )
 def test_maps_of_every_layout_get_the_verdict_of_check(folder, truth, tmp_path, ending, layout):
@@ -78,7 +84,7 @@ def test_maps_of_every_layout_get_the_verdict_of_check(folder, truth, tmp_path, 
     result = run("score", folder, path, "--format", "json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    expected = al.check("truth", SPEC, n_samples=8, one_network=True).to_dict()
+    expected = verdict_on_the_truth()
     assert found["method"] == path.name
     for kind in ("outcome", "truths", "controls", "n_held", "network_seeds", "n_zero_maps", "n_samples", "environment"):
         assert found["environments"][0][kind] == expected["environments"][0][kind]
@@ -103,17 +109,33 @@ def test_the_declaration_chooses_the_truth_and_a_bad_map_fails(folder, truth, tm
 
 def test_one_array_of_several_is_chosen_by_its_key(folder, truth, tmp_path):
     np.savez(tmp_path / "both.npz", mine=truth, other=-truth)
-    torch.save({"mine": torch.from_numpy(truth), "other": 3}, tmp_path / "both.pt")
+    torch.save({"mine": torch.from_numpy(truth), "other": torch.ones(3), "epoch": 3}, tmp_path / "both.pt")
     for name in ("both.npz", "both.pt"):
         message = failed(2, "score", folder, tmp_path / name)
-        assert f"`maps` must hold one array, got '{name} with 2'; name one of them with --key: mine, other" in message
+        assert (
+            f"`maps` must hold one array, got '{name} with 2'; name one of them with --key: mine (8, 16, 24), other ("
+            in message
+        )
         assert run("score", folder, tmp_path / name, "--key", "mine").exit_code == 0
         assert "`key` must be a known name, got 'none'; known: mine, other" in failed(
             2, "score", folder, tmp_path / name, "--key", "none"
         )
-    assert "got int" in failed(2, "score", folder, tmp_path / "both.pt", "--key", "other")
+    assert "got (3,)" in failed(1, "score", folder, tmp_path / "both.pt", "--key", "other")
     path = saved(tmp_path / "one.npy", truth)
     assert "`key` must be left out where there is one array" in failed(2, "score", folder, path, "--key", "mine")
+
+
+def test_a_folder_of_maps_by_the_names_of_the_images_is_judged_and_notes_come_before(folder, truth, tmp_path):
+    (tmp_path / "maps").mkdir()
+    for index, values in enumerate(truth):
+        np.save(tmp_path / "maps" / f"{index:06d}.npy", np.maximum(values, 0))
+    result = run("score", folder, tmp_path / "maps", "--format", "json")
+    assert (
+        result.stderr
+        == "note: no value is negative: say --sign positive or --sign magnitude if the method has no signs\n"
+    )
+    assert json.loads(result.stdout)["environments"][0]["truths"]["positive"]["f1"] == 1
+    assert run("score", folder, tmp_path / "maps", "--sign", "positive").stderr == ""
 
 
 class Bomb:
@@ -157,7 +179,9 @@ def test_maps_that_do_not_fit_are_refused_with_the_reason(folder, truth, tmp_pat
 
 def test_files_that_are_not_there_or_not_whole_are_named(folder, truth, tmp_path):
     assert "`maps` must name a file that exists" in failed(2, "score", folder, tmp_path / "none.npy")
-    assert "`maps` must end in .npy or .npz or .pt" in failed(2, "score", folder, folder / "manifest.json")
+    assert "`maps` must end in .npy or .npz or .pt or .pth or .safetensors or .h5" in failed(
+        2, "score", folder, folder / "manifest.json"
+    )
     path = saved(tmp_path / "maps.npy", truth)
     path.write_bytes(path.read_bytes()[:-100])
     assert "`maps` must be a whole .npy file" in failed(2, "score", folder, path)

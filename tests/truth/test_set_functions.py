@@ -18,7 +18,7 @@ def counted(kinds, value, **options):
         kinds,
         int(kinds.max()),
         lambda shown: np.array([value(shown)]),
-        lambda before, after: float(after[0] - before[0]),
+        lambda before, after: after[..., 0] - before[..., 0],
         **options,
     )
 
@@ -52,6 +52,19 @@ def test_exchangeable_features_are_counted_and_dummies_are_exactly_0():
     np.testing.assert_allclose(values, exact, rtol=1e-14)
     assert values[[1, 6]].tolist() == [0.0, 0.0]
     assert function.sizes.tolist() == [4, 2]
+
+
+def test_a_kind_without_features_has_no_value_and_leaves_those_of_the_others():
+    kinds = [1, 3, 1, 3, 3]
+    function = counted(kinds, lambda shown: shown[0] ** 2 * (1 + shown[2]))
+
+    def value(coalition):
+        shown = [kinds[player] for player in coalition]
+        return Fraction(shown.count(1) ** 2 * (1 + shown.count(3)))
+
+    values = function.shapley()
+    assert np.isnan(values).tolist() == [False, True, False]
+    np.testing.assert_allclose(function.spread(values), [float(x) for x in shapley(5, value)], rtol=1e-14)
 
 
 def test_features_of_one_kind_share_the_total_equally():

@@ -19,7 +19,7 @@ from attributionlab.modification import (
     small_resnet,
     train,
 )
-from attributionlab.modification.attr_percent import original_accuracy
+from attributionlab.modification.attr_study import original_accuracy
 from attributionlab.modification.explaining import ExplainedPictures, PictureBackground, attr_means, explain_pictures
 from attributionlab.modification.training import Training, budget
 from attributionlab.papers.studies import StudySetting
