@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from unittest import SkipTest
 
-from attributionlab.errors import MethodError
-from attributionlab.methods import Declaration, make_method
+from attributionlab.errors import InputsChanged, MethodError, ModelChanged, TorchChanged
+from attributionlab.methods import make_method
 from attributionlab.testing.axioms import (
     assert_complete,
     assert_dummy,
@@ -15,38 +15,47 @@ from attributionlab.testing.axioms import (
     assert_sign_correct,
     assert_symmetric,
 )
+from attributionlab.testing.batches import assert_batch_invariant
 from attributionlab.testing.contracts import (
-    assert_batch_invariant,
     assert_deterministic,
     assert_device_invariant,
-    assert_dtype_robust,
     assert_inputs_unchanged,
     assert_model_unchanged,
 )
+from attributionlab.testing.declared import assert_declared
 from attributionlab.testing.faithfulness import assert_faithful, assert_network_dependent
+from attributionlab.testing.modes import assert_mode_invariant
+from attributionlab.testing.precision import assert_dtype_robust
+from attributionlab.testing.sight import reason_for_blindness, reason_for_ceiling
+from attributionlab.testing.state import assert_stateless
 from attributionlab.testing.subject import AnySubject, Subject
+from attributionlab.testing.targets import assert_target_used
+from attributionlab.testing.values import assert_values
 from attributionlab.testing.variants import assert_implementation_invariant
 
 Assertion = Callable[..., dict[str, str] | None]
 
-CONTRACTS: tuple[Assertion, ...] = (
-    assert_model_unchanged,
-    assert_inputs_unchanged,
-    assert_deterministic,
-    assert_batch_invariant,
-    assert_dtype_robust,
-    assert_device_invariant,
-    assert_implementation_invariant,
-)
+TRACES: tuple[Assertion, ...] = (assert_model_unchanged, assert_inputs_unchanged)
+MODULES: tuple[Assertion, ...] = (assert_implementation_invariant, assert_mode_invariant)
 PIXEL_AXIOMS: tuple[Assertion, ...] = (assert_sensitive, assert_dummy, assert_symmetric)
+DESIGNED: tuple[Assertion, ...] = (*PIXEL_AXIOMS, assert_sign_correct, assert_network_dependent, assert_faithful)
+"""Assertions on networks whose detectors are one level of color wide, which methods that evaluate it between colors do not see."""
+
 ALL: tuple[Assertion, ...] = (
-    *CONTRACTS,
-    *PIXEL_AXIOMS,
-    assert_sign_correct,
+    *TRACES,
+    assert_deterministic,
+    *MODULES,
+    assert_stateless,
+    assert_batch_invariant,
+    assert_target_used,
+    assert_device_invariant,
+    assert_dtype_robust,
+    assert_declared,
+    assert_values,
     assert_complete,
-    assert_network_dependent,
-    assert_faithful,
+    *DESIGNED,
 )
+"""In the order of causes: after a failure, later assertions on the values of maps would only repeat it."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +89,14 @@ class Report:
 
 
 def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
-    """All assertions that the method's declaration implies: contracts, axioms, faithfulness.
+    """All assertions that the method's declaration implies: contracts, values, axioms, faithfulness.
 
-    Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
+    They run in the order of causes. After a failure, assertions that would only repeat it are skipped, with that reason. Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
     declare a tolerance.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
-        size: Side of the images.
+        size: Rows of the images of designed networks; others are as small as their assertions have it.
         seed: Seed of the environments.
 
     Returns:
@@ -98,42 +107,81 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
         BadOption: If there is no such method.
     """
     __tracebackhide__ = True
-    declaration = Subject.of(method, "multi-color-sum", 1, size, seed).method.declaration
-    passed: list[str] = []
-    failed: dict[str, str] = {}
-    skipped: dict[str, str] = {}
-    refused: dict[str, str] = {}
+    subject = Subject.of(method, "multi-color-sum", 2, size, seed)
+    results = _Results()
     for assertion in ALL:
-        name = assertion.__name__
-        reason = _reason_to_skip(assertion, declaration)
-        if reason is not None:
-            skipped[name] = reason
-            continue
-        try:
-            refused |= assertion(method, size=size, seed=seed) or {}
-        except SkipTest as skip:
-            skipped[name] = str(skip)
-        except MethodError as error:  # the method cannot be run; report this once
-            if str(error) in failed.values():
-                skipped[name] = "the method cannot be run"
-            else:
-                failed[name] = str(error)
-        except AssertionError as error:
-            failed[name] = str(error)
+        reason = _reason_to_skip(assertion, subject) or results.consequence(assertion)
+        if reason is None:
+            results.add(assertion, method, size, seed)
         else:
-            passed.append(name)
-    report = Report(make_method(method).spec, tuple(passed), failed, skipped, refused)
-    if failed:
+            results.skipped[assertion.__name__] = reason
+    report = Report(make_method(method).spec, tuple(results.passed), results.failed, results.skipped, results.refused)
+    if results.failed:
         raise AssertionError(str(report))
     return report
 
 
-def _reason_to_skip(assertion: Assertion, declaration: Declaration) -> str | None:
+_PERSISTENT = (ModelChanged, InputsChanged, TorchChanged)
+"""Errors that every call raises."""
+
+
+@dataclass
+class _Results:
+    """Results so far.
+
+    Args:
+        passed: Names of the assertions that hold.
+        failed: Messages of the failed assertions, by name.
+        skipped: Reasons of the skipped assertions, by name.
+        refused: Messages of refusals, by variant of the network.
+        cause: Name of the first assertion that failed, and that explains failures of later ones.
+        broken: Name of the assertion in which the method could not be run.
+    """
+
+    passed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    cause: str | None = None
+    broken: str | None = None
+
+    def consequence(self, assertion: Assertion) -> str | None:
+        """Reason not to run an assertion that an earlier failure explains."""
+        if self.broken is not None:
+            return f"the method cannot be run, see {self.broken}"
+        explained = assertion not in TRACES and self.cause is not None
+        return f"{self.cause} fails first, and may be the cause" if explained else None
+
+    def add(self, assertion: Assertion, method: AnySubject, size: int, seed: int) -> None:
+        """Run an assertion."""
+        name = assertion.__name__
+        try:
+            sizes = {"size": size} if assertion in DESIGNED else {}
+            refusals = assertion(method, **sizes, seed=seed)
+        except SkipTest as skip:
+            self.skipped[name] = str(skip)
+        except (MethodError, AssertionError) as error:
+            self.failed[name] = str(error)
+            if isinstance(error, MethodError) or isinstance(error.__cause__, _PERSISTENT):
+                self.broken = name
+            if assertion not in MODULES:
+                self.cause = self.cause or name
+        else:
+            self.refused |= refusals or {}
+            self.passed.append(name)
+
+
+def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
     """Reason why an assertion does not apply to a method; None if it applies."""
-    if assertion in PIXEL_AXIOMS and declaration.granularity == "coarse":
+    declaration = subject.method.declaration
+    if assertion in PIXEL_AXIOMS and declaration.granularity != "pixel":
         return "the method declares that it cannot tell neighboring pixels apart"
+    if assertion is assert_symmetric and not declaration.symmetric:
+        return "the method declares that equal pixels may have different values"
     if assertion is assert_sign_correct and declaration.sign == "magnitude":
         return "the method declares no signs"
     if assertion is assert_complete and declaration.tolerance is None:
         return "the method declares no tolerance of completeness"
-    return None
+    if assertion is assert_faithful and (reason := reason_for_ceiling(subject)) is not None:
+        return reason
+    return reason_for_blindness(subject) if assertion in DESIGNED else None

@@ -10,14 +10,15 @@ import torch
 from torch import Tensor
 
 from attributionlab.environments import Environment
-from attributionlab.errors import BadOption, MethodError, MethodRaised
+from attributionlab.errors import BadOption, MethodError
 from attributionlab.networks import Activation, Structure
 from attributionlab.specs.arguments import number, require_choice, require_list
 from attributionlab.specs.options import convert_options
 from attributionlab.testing.contracts import TOLERANCE
 from attributionlab.testing.failure import failure
+from attributionlab.testing.refusals import refusal_of
 from attributionlab.testing.session import add_row
-from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
+from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps
 
 WHY: dict[str, str] = {
     "activation=functional": "functional activations are no modules, so hooks on nn.ReLU never see them (captum#1082): "
@@ -75,8 +76,8 @@ def assert_implementation_invariant(
 ) -> dict[str, str]:
     """Maps do not change if other modules implement the same function, with outputs that are equal bit for bit.
 
-    A method may refuse a network that it cannot explain, by a ValueError or NotImplementedError with a message. A refusal is
-    not a failure, but it is reported.
+    A method may refuse a network that it cannot explain, by a ValueError or NotImplementedError with a message, raised by its own
+    code or its library's, not by torch's. A refusal is not a failure, but it is reported.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
@@ -85,7 +86,7 @@ def assert_implementation_invariant(
         structures: Variants of the structure, tested with the environment's activation.
         tolerance: Largest difference, relative to a map's largest magnitude.
         n_samples: Number of images.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
 
     Returns:
@@ -144,25 +145,20 @@ def on_variants(
     """
     named = [("activation", value) for value in activations] + [("structure", value) for value in structures]
     environments = {f"{option}={value}": _variant(subject.environment, option, value) for option, value in named}
-    with generators_kept():
-        expected = subject.drawn(seed)
-        return expected, {
-            name: _outcome(Subject.at(subject, environment), expected, tolerance, seed)
-            for name, environment in environments.items()
-        }
+    expected = subject.maps(seed=seed)
+    return expected, {
+        name: _outcome(Subject.at(subject, environment), expected, tolerance, seed)
+        for name, environment in environments.items()
+    }
 
 
 def _outcome(subject: Subject, expected: Tensor, tolerance: float, seed: int) -> Outcome:
     """The outcome of a method on one variant."""
     try:
-        maps = subject.drawn(seed)
-    except BadOption as error:
-        return Outcome(refusal=str(error))
-    except MethodError as error:
-        cause = error.__cause__
-        if isinstance(error, MethodRaised) and isinstance(cause, (ValueError, NotImplementedError)):
-            return Outcome(refusal=str(cause))
-        return Outcome(error=str(error))
+        maps = subject.maps(seed=seed)
+    except (BadOption, MethodError) as error:
+        refusal = refusal_of(error)
+        return Outcome(refusal=refusal, error=str(error) if refusal is None else None)
     distance = gaps(expected, maps)
     if (distance <= tolerance).all():
         return Outcome(maps, torch.zeros_like(distance))
