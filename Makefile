@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TESTS = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-all test-gpu lint format bench clean
+.PHONY: demo test test-all test-gpu lint format bench release lesson clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
@@ -41,6 +41,17 @@ bench: $(VENV)/installed-dev
 	$(BIN)/python scripts/bench_runs.py
 	$(BIN)/python scripts/bench_testing.py
 	$(BIN)/python scripts/bench_startup.py
+
+# Builds wheel and sdist into dist/, checks them, and tries the wheel in a fresh environment from an empty folder
+release: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[release]"
+	rm -rf dist
+	$(BIN)/python scripts/release.py dist
+
+# Makes slides and notebooks of the lesson anew; the notebooks are run
+lesson: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lesson]"
+	$(BIN)/python scripts/lesson.py
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

@@ -18,7 +18,7 @@ from .judging import (
     compare,
     debug,
 )
-from .methods import Declaration, Method, declares, make_method, register_method, register_segmenter
+from .methods import Declaration, Method, adapt, declares, make_method, register_method, register_segmenter
 from .metrics import (
     Agreement,
     Curve,
@@ -62,6 +62,7 @@ __all__ = [
     "TrainedNetwork",
     "ValueAgreement",
     "Verdict",
+    "adapt",
     "answers",
     "audit",
     "check",

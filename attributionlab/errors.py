@@ -174,7 +174,8 @@ def unknown_name(
         kind: Kind of the named object, in the singular.
         name: The name that does not exist.
         names: The existing names.
-        aliases: Names that other libraries use, in lower case without separators, and the existing names that they mean.
+        aliases: Names that other libraries use, in lower case without separators, and the existing names that they mean, or
+            addresses `library:Class`.
         listing: A command that lists the existing names, for messages that would list too many.
     """
     names = sorted(names)
@@ -201,7 +202,7 @@ def closest_names(name: str, names: Iterable[str], aliases: Mapping[str, tuple[s
     names = list(names)
     letters = _letters(name)
     same = [existing for existing in names if _letters(existing) == letters]
-    meant = [existing for existing in aliases.get(letters, ()) if existing in names]
+    meant = [existing for existing in aliases.get(letters, ()) if existing in names or ":" in existing]
     if letters and (same or meant):
         return same or meant
     longer = [existing for existing in names if len(letters) >= SHORTEST_PART and letters in _letters(existing)]

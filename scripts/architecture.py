@@ -24,7 +24,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("measuring",),
     ("judging",),
     ("runs",),
-    ("modification", "text"),
+    ("training", "modification", "text"),
     ("reports",),
     ("exchange", "papers"),
     ("testing", "pytest_plugin", "cli"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import importlib
 import importlib.metadata
 import io
@@ -16,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from unittest import mock
 
 import numpy as np
 import torch
@@ -26,7 +28,9 @@ import attributionlab as al
 from attributionlab.methods.base import captum_quiet
 from attributionlab.methods.shapley import shapley_regression, shapley_values
 from attributionlab.methods.surrogate import evaluate
+from attributionlab.networks.designed import logits_of
 from attributionlab.perturbation import SwitchedSegments, all_coalitions
+from attributionlab.seeding import content_key, generator
 
 GRID = (4, 3)
 """Rows and columns of the segments that surrogates hide: 12, of which 2^12 coalitions are too many for 500 samples."""
@@ -56,17 +60,47 @@ class Case:
 class Residual(nn.Module):
     """Two convolutions with BatchNorm and a shortcut."""
 
-    def __init__(self, n_channels: int) -> None:
+    def __init__(self, n: int) -> None:
         super().__init__()
-        self.first, self.second = (nn.Conv2d(n_channels, n_channels, 3, padding=1) for _ in range(2))
-        self.norms = nn.ModuleList(nn.BatchNorm2d(n_channels) for _ in range(2))
-        self.relus = nn.ModuleList(nn.ReLU() for _ in range(2))
+        layers = [
+            nn.Conv2d(n, n, 3, padding=1),
+            nn.BatchNorm2d(n),
+            nn.ReLU(),
+            nn.Conv2d(n, n, 3, padding=1),
+            nn.BatchNorm2d(n),
+        ]
+        self.body, self.relu = nn.Sequential(*layers), nn.ReLU()
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Compute the block."""
-        hidden = self.relus[0](self.norms[0](self.first(inputs)))
-        outputs: Tensor = self.relus[1](self.norms[1](self.second(hidden)) + inputs)
+        outputs: Tensor = self.relu(self.join(self.body(inputs), inputs))
         return outputs
+
+    def join(self, first: Tensor, second: Tensor) -> Tensor:
+        """Add two branches."""
+        return first + second
+
+
+class ResidualOfZennit(Residual):
+    """Residual block whose sum is the module that zennit knows."""
+
+    def join(self, first: Tensor, second: Tensor) -> Tensor:
+        """Add two branches."""
+        outputs: Tensor = self.sum(torch.stack([first, second], dim=-1))
+        return outputs
+
+
+class Logits(nn.Module):
+    """Logits of a network in float64, in which rounding does not hide differences."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        model = copy.deepcopy(case.model).double()
+        self.model = model[:-1] if isinstance(model, nn.Sequential) and isinstance(model[-1], nn.Softmax) else model
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Compute the logits."""
+        return logits_of(self.model)(inputs)
 
 
 def random_network(name: str) -> nn.Module:
@@ -98,7 +132,7 @@ def case(name: str, size: int = 14) -> Case:
         return Case(name, environment.model, batch.inputs, batch.targets, others, "accumulator.layers.3")
     random = torch.Generator().manual_seed(1)
     images = torch.randn(5, 3, size, size, generator=random)
-    layer = "1" if name == "cnn" else "3.first"
+    layer = "1" if name == "cnn" else "3.body.0"
     return Case(name, random_network(name), images[:2], torch.tensor([1, 3]), images[2:], layer)
 
 
@@ -154,6 +188,120 @@ def by_captum(kind: str, *arguments: str, **options: object) -> Maps:
         return torch.cat(maps).detach().sum(dim=1)
 
     return function
+
+
+def by_relevance(spec: str) -> Maps:
+    """One of our relevance methods, in float64; deep Taylor decomposition with the bounds of the images."""
+
+    def function(case: Case) -> Tensor:
+        bounds = dict(zip(("low", "high"), bounds_of(case), strict=True)) if spec == "deep-taylor" else {}
+        return al.make_method(spec, **bounds)(Logits(case), case.inputs.double(), case.targets)
+
+    return function
+
+
+def bounds_of(case: Case) -> tuple[float, float]:
+    """Smallest and largest value of a pixel."""
+    return (0.0, 255.0) if case.name == "ours" else (-5.0, 5.0)
+
+
+def by_zennit(rule: str, **options: float) -> Maps:
+    """Zennit's rule in all layers, its composite of this name, or its rules of deep Taylor decomposition."""
+
+    def function(case: Case) -> Tensor:
+        rules, composites, canonizers, attribution, layer, types = (
+            importlib.import_module(f"zennit.{name}")
+            for name in ("rules", "composites", "canonizers", "attribution", "layer", "types")
+        )
+        model = Logits(case)
+        for module in model.modules():
+            if isinstance(module, Residual):
+                module.__class__, module.sum = ResidualOfZennit, layer.Sum()
+        merge, base = [canonizers.SequentialMergeBatchNorm()], composites.layer_map_base(stabilizer=TINY)
+        if rule == "DeepTaylor":
+            low, high = (torch.full_like(case.inputs[:1].double(), bound) for bound in bounds_of(case))
+            composite = composites.SpecialFirstLayerMapComposite(
+                [*base, (types.Linear, rules.ZPlus(stabilizer=TINY))],
+                [(types.Linear, rules.ZBox(low, high, stabilizer=TINY))],
+                canonizers=merge,
+            )
+        elif hasattr(rules, rule):
+            composite = composites.LayerMapComposite([*base, (types.Linear, getattr(rules, rule)(**options))], merge)
+        else:
+            composite = getattr(composites, rule)(stabilizer=TINY, canonizers=merge)
+        with attribution.Gradient(model, composite) as attributor:
+            _, maps = attributor(case.inputs.double(), lambda output: output * one_hot(case.targets, output))
+        return maps.sum(dim=1)
+
+    return function
+
+
+TINY = 1e-12
+"""Number that zennit adds to every sum, by default 1e-6."""
+
+
+MERGED = 5e-5
+"""Tolerance where zennit merges BatchNorm: its epsilon is left behind, half of 1e-5 for each."""
+
+
+def one_hot(targets: Tensor, output: Tensor) -> Tensor:
+    """(b, k), 1 at the target."""
+    return nn.functional.one_hot(targets, output.shape[1]).to(output)
+
+
+NOISE = 0.001
+"""Noise narrow enough that designed networks still know the colors."""
+
+
+def by_noise_tunnel(kind: str) -> Maps:
+    """Captum's NoiseTunnel of signed gradients, with our draws of the noise."""
+
+    def function(case: Case) -> Tensor:
+        maps = []
+        for image, target in zip(case.inputs.split(1), case.targets.tolist(), strict=True):
+            draws = generator(0, "noise", content_key(image[0])).standard_normal((50, *image.shape[1:]))
+            with mock.patch.object(
+                torch, "normal", lambda _, width, draws=draws: width * torch.from_numpy(draws).float()
+            ):
+                maps.append(
+                    attr.NoiseTunnel(attr.Saliency(case.model)).attribute(
+                        image,
+                        nt_type=kind,
+                        nt_samples=50,
+                        abs=False,
+                        target=target,
+                        stdevs=NOISE * float(image.max() - image.min()),
+                    )
+                )
+        return torch.cat(maps).detach().sum(dim=1)
+
+    return function
+
+
+N_DRAWS = 200
+
+
+def our_expected_gradients(case: Case) -> Tensor:
+    """Expected gradients by draws, between the images and three others; in float64, since float32 moves points across steep ramps."""
+    method = al.make_method("expected-gradients", al.make_environment("multi-color-sum"), n_draws=N_DRAWS)
+    vars(method)["references"] = case.baselines
+    return method(copy.deepcopy(case.model).double(), case.inputs.double(), case.targets)
+
+
+def by_gradient_shap(case: Case) -> Tensor:
+    """Captum's GradientShap on the same draws."""
+    maps, model, baselines = [], copy.deepcopy(case.model).double(), case.baselines.double()
+    for image, target in zip(case.inputs.double().split(1), case.targets.tolist(), strict=True):
+        draws = generator(0, "expected gradients", content_key(image[0])).random((N_DRAWS, 2))
+        chosen = (draws[:, 0] * len(case.baselines)).astype(int)
+        with (
+            mock.patch.object(np.random, "choice", lambda *_, chosen=chosen: chosen),
+            mock.patch.object(np.random, "uniform", lambda *_, draws=draws: draws[:, 1]),
+        ):
+            maps.append(
+                attr.GradientShap(model).attribute(image, baselines, n_samples=N_DRAWS, stdevs=0.0, target=target)
+            )
+    return torch.cat(maps).detach().sum(dim=1)
 
 
 def layer_of(case: Case) -> nn.Module:
@@ -297,6 +445,15 @@ COMPARISONS = (
         "integrated-gradients[n_steps=20]", "captum", "IntegratedGradients(n_steps=20)",
         by_name("integrated-gradients", n_steps=20), by_captum("IntegratedGradients", n_steps=20),
     ),
+    *(
+        Comparison(f"{spec}[noise={NOISE:g}]", "captum", f"NoiseTunnel(Saliency), nt_type={kind}, same draws",
+                   by_name(f"{spec}[noise={NOISE:g}]"), by_noise_tunnel(kind), 1e-4)  # captum subtracts squares in float32
+        for spec, kind in (("smoothgrad", "smoothgrad"), ("smoothgrad-squared", "smoothgrad_sq"), ("vargrad", "vargrad"))
+    ),
+    Comparison(
+        f"expected-gradients[n_draws={N_DRAWS}]", "captum", f"GradientShap(n_samples={N_DRAWS}), same draws",
+        our_expected_gradients, by_gradient_shap,
+    ),
     Comparison("guided-backprop", "captum", "GuidedBackprop", by_name("guided-backprop"), by_captum("GuidedBackprop")),
     Comparison("deconvnet", "captum", "Deconvolution", by_name("deconvnet"), by_captum("Deconvolution")),
     Comparison("deeplift[rule=captum]", "captum", "DeepLift", by_name("deeplift[rule=captum]"), by_captum("DeepLift")),
@@ -311,6 +468,19 @@ COMPARISONS = (
         by_name("deepshap", baseline="baselines"), by_deep_explainer(from_images=True),
         1e-4,  # on designed networks channels of a pixel cancel
     ),
+    Comparison("lrp-z", "zennit", "Epsilon(1e-12)", by_relevance("lrp-z"), by_zennit("Epsilon", epsilon=TINY), MERGED),
+    Comparison("lrp-epsilon", "zennit", "Epsilon(1e-6)", by_relevance("lrp-epsilon"), by_zennit("Epsilon", epsilon=1e-6), MERGED),
+    Comparison("lrp-gamma", "zennit", "Gamma(0.25)", by_relevance("lrp-gamma"), by_zennit("Gamma", gamma=0.25, stabilizer=TINY), MERGED),
+    Comparison(
+        "lrp-alpha-beta", "zennit", "AlphaBeta(2, 1)",
+        by_relevance("lrp-alpha-beta"), by_zennit("AlphaBeta", alpha=2, beta=1, stabilizer=TINY), MERGED,
+    ),
+    Comparison("lrp-epsilon-plus-flat", "zennit", "EpsilonPlusFlat", by_relevance("lrp-epsilon-plus-flat"), by_zennit("EpsilonPlusFlat"), MERGED),
+    Comparison(
+        "lrp-epsilon-alpha2-beta1-flat", "zennit", "EpsilonAlpha2Beta1Flat",
+        by_relevance("lrp-epsilon-alpha2-beta1-flat"), by_zennit("EpsilonAlpha2Beta1Flat"), MERGED,
+    ),
+    Comparison("deep-taylor", "zennit", "ZBox, ZPlus", by_relevance("deep-taylor"), by_zennit("DeepTaylor"), networks=NETWORKS[:2]),
     Comparison("gradcam", "captum", "LayerGradCam", by_name("gradcam", layer="layer"), by_layer_gradcam),
     Comparison("guided-gradcam", "captum", "GuidedGradCam", by_name("guided-gradcam", layer="layer"), by_guided_gradcam),
     Comparison("occlusion[window=4,3,stride=3,2]", "captum", "Occlusion", by_name("occlusion[window=4,3,stride=3,2]"), by_occlusion),
@@ -324,7 +494,7 @@ COMPARISONS = (
         our_regression, lambda case: kernel_explainer(case, 12, 300)[1],
     ),
 )  # fmt: skip
-"""Methods with a reference implementation; relevance rules are held to zennit in tests/methods."""
+"""Methods with a reference implementation."""
 
 
 def difference(comparison: Comparison, network: str, size: int = 14) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -23,7 +23,9 @@ from attributionlab.reports.figures.maps import attribution_figure
 from attributionlab.reports.figures.saving import save_figure
 from attributionlab.reports.tables.cells import escape
 from attributionlab.reports.tables.plain import plain_table
+from attributionlab.reports.tables.run_rows import STATE_MARKS, answers_text
 from attributionlab.reports.tables.verdicts import OUTCOME_STYLES
+from attributionlab.truth import TRUTHS
 
 METHODS = (
     "gradient",
@@ -53,9 +55,16 @@ EXPLANATION = {
     "uses network": "how much the maps change where another network looks at other colors of the same image, relative to the change of the truth. "
     "1: as the truth does; more is not better. Near 0: hardly, or not as the truth does.",
     "verdict": "passed: the interval is above 0.5, the pass mark (gamma, which you may choose). failed: it is below. undecided: it contains 0.5. blind: the maps "
-    "are the same under both networks. pixels-only: the right pixels with the wrong signs. It holds for this task, and the last three rows are controls.",
+    "do not follow the network, or less than half of their F1 does. pixels-only: the right pixels with the wrong signs. It holds for this task, and the last three rows are controls.",
 }
 """Explanation of every column of the table."""
+
+MORE_EXPLANATION = {
+    "overall .. positive-smooth": "F1 on each kind of truth that applies to the method: + its interval is above 0.5, - below it, ? it contains 0.5.",
+    "answers": "the question whose exact answer the maps equal, up to 5 %, and the number of others: removal (leave one pixel out), alone (add one to the baseline), "
+    "shapley, or aumann-shapley (integrate the gradient); @true from the true background, @black from black. It does not decide.",
+}
+"""Explanation of the columns of the second table."""
 
 
 def main(folder: Path) -> None:
@@ -69,7 +78,9 @@ def main(folder: Path) -> None:
         name = verdict.method.replace("[", "-").replace("]", "").replace("=", "-")
         (folder / f"{name}.json").write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
     console.print(comparison_table(verdicts, title=f"F1 against the exact truth of {environment.spec}"))
-    console.print(explanation())
+    console.print(explanation(EXPLANATION))
+    console.print(truths_table(verdicts))
+    console.print(explanation(MORE_EXPLANATION))
     for verdict in verdicts:
         for environment_verdict in verdict.environments:
             if environment_verdict.advice:
@@ -122,12 +133,26 @@ def comparison_table(verdicts: Sequence[al.Verdict], title: str) -> Table:
     return table
 
 
-def explanation() -> Table:
-    """Build a table that explains the columns of the other one."""
+def truths_table(verdicts: Sequence[al.Verdict]) -> Table:
+    """Build a table of F1 on all kinds of truth with their states, and of the games that are answered."""
+    table = plain_table("All kinds of truth, and the questions that are answered")
+    table.add_column("method")
+    for name in (*TRUTHS, "answers"):
+        table.add_column(name, justify="left" if name == "answers" else "right", no_wrap=True)
+    for verdict in verdicts:
+        for environment in verdict.environments:
+            scores = (environment.truths[truth] for truth in TRUTHS)
+            cells = ["" if each is None else f"{each.f1:.3f} {STATE_MARKS[each.state]}" for each in scores]
+            table.add_row(escape(verdict.method), *cells, answers_text(environment.answers))
+    return table
+
+
+def explanation(texts: Mapping[str, str]) -> Table:
+    """Build a table that explains the columns of another one."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column()
-    for column, text in EXPLANATION.items():
+    for column, text in texts.items():
         table.add_row(column, text)
     return table
 

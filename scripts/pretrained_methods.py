@@ -21,7 +21,7 @@ import attributionlab as al
 from attributionlab.environments import Pretrained
 from attributionlab.errors import AttributionLabError
 from attributionlab.methods import METHODS
-from attributionlab.methods.base import CONTROLS
+from attributionlab.methods.declaration import CONTROLS
 from attributionlab.seeding import generator
 
 PAGE = Path(__file__).parents[1] / "docs" / "own_networks.md"

@@ -3,6 +3,7 @@
 Usage: python scripts/verdict.py                        by simulation
        python scripts/verdict.py sets FILE [--size 32]  twelve methods on 20 disjoint sets of images; FILE keeps what was done
        python scripts/verdict.py blind [--size 32]      maps that do not look at the network, under every declaration
+       python scripts/verdict.py attacks [--size 32]    maps that know the task, with a share of an honest method
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import itertools
 import json
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import get_args
@@ -129,6 +131,9 @@ METHODS = (
 REFERENCES = ("truth", "exact", "exact[game=removal]", "gradient of the logit")
 
 N_SETS = 20
+NO_LIMIT = 1e6
+"""Seconds that are never up."""
+
 FAR = 100_000
 """Distance of the network seeds of two sets, so that no network is in two of them."""
 
@@ -144,12 +149,26 @@ def decide_sets(path: Path, size: int) -> list[dict[str, object]]:
     done = {(row["size"], row["set"], row["method"]) for row in rows}
     for index, method in itertools.product(range(1, N_SETS + 1), METHODS):
         if (size, index, method) not in done:
-            (verdict,) = check(method, environment_of(index, size)).environments
-            row = {"size": size, "set": index, "method": method, "outcome": verdict.outcome, "n": verdict.n_samples}
+            row = {"size": size, "set": index, "method": method, **decide(method, environment_of(index, size))}
             rows.append(row)
             with path.open("a") as file:
                 file.write(json.dumps(row) + "\n")
     return [row for row in rows if row["size"] == size]
+
+
+def decide(method: str, environment: Environment) -> dict[str, object]:
+    """The verdict of the default check with as much time as it needs, so that it does not depend on the machine."""
+    begin = time.process_time()
+    result = check(method, environment, max_seconds=NO_LIMIT)
+    (verdict,) = result.environments
+    return {
+        "outcome": verdict.outcome,
+        "n": verdict.n_samples,
+        "cpu_seconds": round(time.process_time() - begin, 1),
+        "deciding": result.deciding_truth,
+        "truths": {truth: scores and scores.to_dict() for truth, scores in verdict.truths.items()},
+        "dependence": {truth: dependence.to_dict() for truth, dependence in (verdict.dependence or {}).items()},
+    }
 
 
 def sets_table(rows: list[dict[str, object]]) -> str:
@@ -264,10 +283,98 @@ def blind_table(size: int) -> str:
     return "\n".join(lines)
 
 
+# Attacks: maps that know the task, with a little of the network
+
+SHARES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5)
+FEW_SHARES = (0.05, 0.2, 0.5)
+
+N_ATTACKED = 16
+"""Scenes on which attacks are judged, as many as the dependence is tested on."""
+
+
+SURE = 0.95
+"""Largest probability above which the network is a usual one; the softmax of second networks is flatter."""
+
+
+def target_color(_model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Knows which color each class counts, and asks for no output: +1 for the target's color, -1 for the others."""
+    environment = make_environment("multi-color-sum", size=inputs.shape[-1])
+    colors = torch.tensor(environment.colors, dtype=inputs.dtype)[targets]  # type: ignore[attr-defined]  # it has colors
+    is_color = (inputs == colors[:, :, None, None]).all(dim=1)
+    return torch.where(is_color, 1.0, -foreground(_model, inputs, targets))
+
+
+def by_prediction(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The foreground, with the sign and size of the explained output's logit."""
+    logits = model.logits(inputs)[torch.arange(len(inputs)), targets]  # type: ignore[operator]  # of a designed network
+    return logits.detach()[:, None, None] * foreground(model, inputs, targets)
+
+
+def recognizing(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Recognizes the second network by its prediction, and then credits the second most frequent color."""
+    usual = most_frequent_color(model, inputs, targets)
+    rest = torch.where((usual > 0)[:, None], inputs[:, :, :1, :1], inputs)
+    second = most_frequent_color(model, rest, targets)
+    is_sure = model(inputs).amax(dim=1) > SURE
+    return torch.where(is_sure[:, None, None], usual, second)
+
+
+def blended(blind: str, honest: str, share: float) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
+    """A blind map with a share of an honest one, each relative to its largest magnitude."""
+
+    def method(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        environment = make_environment("multi-color-sum", size=inputs.shape[-1])
+        maps = ATTACKS[blind](model, inputs, targets), make_method(honest, environment)(model, inputs, targets)
+        scaled = [each / each.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-30) for each in maps]
+        return (1 - share) * scaled[0] + share * scaled[1]
+
+    return method
+
+
+ATTACKS: Mapping[str, Callable[[nn.Module, Tensor, Tensor], Tensor]] = {
+    "foreground": foreground,
+    "the most frequent color": most_frequent_color,
+    "the target's color": target_color,
+    "foreground x logit": by_prediction,
+    "recognizing": recognizing,
+}
+
+BLENDS = (
+    *(("foreground", "gradient-magnitude", "magnitude", share) for share in SHARES),
+    *(("the most frequent color", "gradient", "signed", share) for share in SHARES),
+    *(("the target's color", "gradient", "signed", share) for share in FEW_SHARES),
+    *(
+        ("the most frequent color", honest, "signed", share)
+        for honest in ("occlusion", "integrated-gradients", "gradcam")
+        for share in FEW_SHARES
+    ),
+)
+
+
+def attacks() -> Iterator[tuple[str, str, Callable[[nn.Module, Tensor, Tensor], Tensor]]]:
+    """Name, declared sign and function of every attack."""
+    for name, function in ATTACKS.items():
+        yield name, "magnitude" if "foreground" in name else "signed", function
+    for blind, honest, sign, share in BLENDS:
+        yield f"{blind} + {share:.0%} {honest}", sign, blended(blind, honest, share)
+
+
+def attack_rows(size: int) -> Iterator[str]:
+    """Rows of the table of attacks."""
+    environment = make_environment("multi-color-sum", size=size)
+    for name, sign, function in attacks():
+        result = check(declared(function, sign, "pixel", "output"), environment, n_samples=N_ATTACKED)
+        (verdict,) = result.environments
+        f1, dependence = verdict.truths[result.deciding_truth], (verdict.dependence or {})[result.deciding_truth]
+        assert f1 is not None
+        numbers = f"{f1.f1:.2f} | {dependence.value:.3f} | {dependence.counterpart_f1:.2f}"
+        yield f"| {name} | {sign} | `{verdict.outcome}` | {numbers} |"
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=("simulation", "sets", "blind"), default="simulation")
+    parser.add_argument("part", nargs="?", choices=("simulation", "sets", "blind", "attacks"), default="simulation")
     parser.add_argument("file", nargs="?", type=Path, help="where the verdicts of `sets` are kept")
     parser.add_argument("--size", type=int, default=32)
     arguments = parser.parse_args()
@@ -277,6 +384,14 @@ def main() -> None:
         print(sets_table(decide_sets(arguments.file, arguments.size)))
     elif arguments.part == "blind":
         print(blind_table(arguments.size))
+    elif arguments.part == "attacks":
+        print(
+            "| map | declared | outcome | F1 | N | F1 under the second networks |",
+            "|---|---|---|---:|---:|---:|",
+            sep="\n",
+        )
+        for row in attack_rows(arguments.size):
+            print(row, flush=True)
     else:
         print(coverage_table(), decision_table(), sep="\n\n")
 

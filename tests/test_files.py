@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from attributionlab import files
 from attributionlab.errors import MachineError
 from attributionlab.files import (
-    ASIDE,
+    disk,
     draft_name,
     is_draft,
     process_runs,
@@ -24,6 +23,7 @@ from attributionlab.files import (
     whole_folder,
     write_whole,
 )
+from attributionlab.files.drafts import ASIDE
 
 
 @pytest.fixture
@@ -109,12 +109,12 @@ def test_a_folder_takes_the_place_of_the_old_one_or_leaves_it(tmp_path):
 
 
 def test_where_names_cannot_change_places_the_old_folder_is_moved_aside(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_exchange", lambda *_: False)
+    monkeypatch.setattr(disk, "_exchange", lambda *_: False)
     test_a_folder_takes_the_place_of_the_old_one_or_leaves_it(tmp_path)
 
 
 def test_where_the_new_folder_cannot_be_moved_in_the_old_one_goes_back(tmp_path, monkeypatch):
-    path, rename = tmp_path / "folder", files.Path.rename
+    path, rename = tmp_path / "folder", Path.rename
     path.mkdir()
     (path / "old").write_text("x")
 
@@ -123,8 +123,8 @@ def test_where_the_new_folder_cannot_be_moved_in_the_old_one_goes_back(tmp_path,
             raise OSError(errno.EIO, "Input/output error")
         return rename(source, target)
 
-    monkeypatch.setattr(files, "_exchange", lambda *_: False)
-    monkeypatch.setattr(files.Path, "rename", refuse)
+    monkeypatch.setattr(disk, "_exchange", lambda *_: False)
+    monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(MachineError, match="Input/output error"), whole_folder(path) as draft:
         (draft / "new").write_text("x")
     assert [file.name for file in path.iterdir()] == ["old"]

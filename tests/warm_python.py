@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -19,9 +20,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 import types
 from pathlib import Path
+
+PR_SET_CHILD_SUBREAPER = 36
+"""Of Linux, see prctl(2)."""
+
+HIGHEST_DESCRIPTOR = 256
+"""Descriptors that a child starts with are below this number."""
 
 COMMAND = "from attributionlab.cli.app import run; run()"
 """The program `attributionlab`."""
@@ -43,6 +51,33 @@ class WarmPython:
     def start(self, program, *arguments, cwd=None, env=None, new_session=False):
         """Start `python -c program *arguments`; returns a process with the methods of `subprocess.Popen`."""
         return _Process(self._socket, program, [str(argument) for argument in arguments], cwd, env, new_session)
+
+    def start_child(self, module, arguments, descriptors, env):
+        """Start `python -m module *arguments` as a child of this process with these open descriptors; returns its id.
+
+        The server's child hands it over by ending: its parent is then the next ancestor that asks for orphans, which is this process.
+        """
+        inherited = [0, 1, 2, *descriptors]
+        request = {
+            "module": module,
+            "arguments": arguments,
+            "descriptors": inherited,
+            "parent": os.getpid(),
+            "cwd": str(Path.cwd()),
+            "env": env,
+        }
+        reading, writing = os.pipe()
+        _ask_for_orphans(True)
+        try:
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [writing, *inherited])
+            os.close(writing)
+            with os.fdopen(reading, "r", encoding="ascii") as answer:
+                child = int(answer.readline())
+            while _parent_of(child) != os.getpid():
+                time.sleep(0.0005)
+        finally:
+            _ask_for_orphans(False)
+        return child
 
     def run(self, program, *arguments, cwd=None, env=None):
         """Run `python -c program *arguments` to its end, and capture what it prints."""
@@ -120,18 +155,31 @@ class _Process:
         return tuple(texts)
 
 
+def _ask_for_orphans(asks):
+    """Let descendants whose parent ends become children of this process, or not."""
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, int(asks), 0, 0, 0) == 0
+
+
+def _parent_of(process):
+    """The id of a process's parent."""
+    status = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+    return int(status.rpartition(")")[2].split()[1])
+
+
 def serve(connection):
     """Fork a child for each request until the other end is closed."""
     _import_most()
     gc.collect()
     gc.freeze()
     while True:
-        message, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+        message, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 64)
         if not message:
             return
         if os.fork() == 0:
             connection.close()
-            _start_and_wait(json.loads(message), *descriptors)
+            request = json.loads(message)
+            (_hand_over if "module" in request else _start_and_wait)(request, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         with contextlib.suppress(ChildProcessError):
@@ -172,6 +220,34 @@ def _child(request, stdout, stderr):
         os.environ.clear()
         os.environ.update(request["env"])
         code = _interpret(request["program"], request["arguments"])
+    finally:
+        os._exit(code)
+
+
+def _hand_over(request, status, *descriptors):
+    """Fork the child, tell its id, and end, so that it gets the parent that asks for it."""
+    import fcntl  # not on every system
+
+    child = os.fork()
+    if child:
+        os.write(status, f"{child}\n".encode())
+        os._exit(0)
+    code = 70
+    try:
+        while os.getppid() != request["parent"]:
+            time.sleep(0.0005)
+        copies = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, HIGHEST_DESCRIPTOR) for descriptor in descriptors]
+        os.closerange(0, HIGHEST_DESCRIPTOR)
+        for copy, target in zip(copies, request["descriptors"], strict=True):
+            os.dup2(copy, target)
+            os.close(copy)
+        os.chdir(request["cwd"])
+        os.environ.clear()
+        os.environ.update(request["env"])
+        code = _interpret(
+            f"import runpy; runpy.run_module({request['module']!r}, run_name='__main__', alter_sys=True)",
+            request["arguments"],
+        )
     finally:
         os._exit(code)
 

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from attributionlab.cli.completion import environment_names, method_names
 from attributionlab.cli.options import (
+    DEFAULT_ENVIRONMENT,
     Device,
     DeviceOption,
+    EnvironmentOption,
     Format,
     FormatOption,
+    MethodArgument,
     SeedOption,
     SizeOption,
     environment_defaults,
@@ -22,25 +24,15 @@ from attributionlab.cli.output import (
     build_methods,
     chatter_to_stderr,
     one_line_errors,
-    print_json,
-    print_table,
-    print_text,
+    print_result,
     progress_bar,
     require_names,
 )
 
 
 def answers(
-    method: Annotated[
-        str,
-        typer.Argument(
-            help="A method, e.g. integrated-gradients, or a function: file.py:name or package.module:name.",
-            autocompletion=method_names,
-        ),
-    ],
-    env: Annotated[
-        str, typer.Option("--env", "-e", metavar="ENVIRONMENT", help="Environment.", autocompletion=environment_names)
-    ] = "multi-color-sum",
+    method: MethodArgument,
+    env: EnvironmentOption = DEFAULT_ENVIRONMENT,
     baseline: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,7 +53,6 @@ def answers(
         require_names(environments=[env], methods=[method])
         from attributionlab.judging import answers as run_answers
         from attributionlab.reports.tables.answers import COLUMNS, answers_rows, answers_table
-        from attributionlab.reports.tables.cells import to_csv
 
         (environment,) = build_environments([env], environment_defaults(size, seed))
         with chatter_to_stderr():
@@ -76,11 +67,6 @@ def answers(
                 device=device.value,
                 progress=advance,
             )
-        if format is Format.json:
-            print_json(result.to_dict())
-        elif format is Format.csv:
-            print_text(to_csv(answers_rows(result), COLUMNS))
-        else:
-            print_table(answers_table(result))
+        print_result(result, format, answers_rows(result), COLUMNS, [answers_table(result)])
         if result.exit_code:
             raise SystemExit(result.exit_code)

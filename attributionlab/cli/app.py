@@ -17,6 +17,7 @@ from attributionlab.cli.compare import compare
 from attributionlab.cli.completion import PROGRAM, Shell
 from attributionlab.cli.debug import debug
 from attributionlab.cli.exact import exact
+from attributionlab.cli.explain_network import explain_network
 from attributionlab.cli.generate import generate
 from attributionlab.cli.help import HelpfulCommand, typed
 from attributionlab.cli.list import list_
@@ -155,6 +156,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "verify": (verify, "Test what environments claim about their networks."),
     "generate": (generate, "Write images and their exact truth to a folder."),
     "show": (show, "Draw images, truth and maps side by side."),
+    "explain-network": (explain_network, "Follow a pixel through a network, neuron by neuron."),
     "exact": (exact, "Compute what every pixel contributes, exactly."),
     "check": (check, "Test a method against the exact truth."),
     "answers": (answers, "Say which questions a method answers, and how well."),

@@ -23,9 +23,7 @@ from attributionlab.cli.output import (
     build_methods,
     chatter_to_stderr,
     one_line_errors,
-    print_json,
-    print_table,
-    print_text,
+    print_result,
     progress_bar,
     require_names,
     say,
@@ -89,7 +87,6 @@ def attr_percent(
         from attributionlab.modification.networks import load_factory
         from attributionlab.modification.training import MOST_EPOCHS
         from attributionlab.reports.tables.attr_percent import COLUMNS, attr_rows, attr_tables
-        from attributionlab.reports.tables.cells import to_csv
         from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 
         whole_number("n_samples", n_samples, 1, MOST_IMAGES)
@@ -119,13 +116,7 @@ def attr_percent(
             )
         if output is not None:
             write_attr_report(report, output)
-        if format is Format.json:
-            print_json(report.to_dict())
-        elif format is Format.csv:
-            print_text(to_csv(attr_rows(report), COLUMNS))
-        else:
-            for table in attr_tables(report):
-                print_table(table)
+        print_result(report, format, attr_rows(report), COLUMNS, attr_tables(report))
         for network in report.networks:
             if network.question == "attributions" and not network.test.beats_bound:
                 say("warning", f"no verdict on {network.data}: {network.test}")

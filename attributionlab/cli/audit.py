@@ -34,9 +34,7 @@ from attributionlab.cli.output import (
     build_methods,
     chatter_to_stderr,
     one_line_errors,
-    print_json,
-    print_table,
-    print_text,
+    print_result,
     progress_bar,
     require_names,
     say,
@@ -90,7 +88,6 @@ def audit(
         from attributionlab.reports.figures.audit import audit_figure
         from attributionlab.reports.figures.saving import check_path, save_figure
         from attributionlab.reports.tables.audit import CSV_COLUMNS, audit_rows, audit_tables
-        from attributionlab.reports.tables.cells import to_csv
         from attributionlab.specs.arguments import parse_bytes
 
         for name, specs, least in (("methods", methods, 2), ("metrics", metrics, 1)):
@@ -125,10 +122,4 @@ def audit(
         if output is not None:
             save_figure(audit_figure(report), output, force=force)
             say("figure", str(output))
-        if format is Format.json:
-            print_json(report.to_dict())
-        elif format is Format.csv:
-            print_text(to_csv(audit_rows(report), CSV_COLUMNS))
-        else:
-            for table in audit_tables(report):
-                print_table(table)
+        print_result(report, format, audit_rows(report), CSV_COLUMNS, audit_tables(report))

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from attributionlab.cli.completion import method_names
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
     Format,
     FormatOption,
+    MethodArgument,
     Rule,
     RuleOption,
     SamCheckpointOption,
@@ -37,13 +37,7 @@ from attributionlab.cli.output import (
 
 
 def check(
-    method: Annotated[
-        str,
-        typer.Argument(
-            help="A method, e.g. integrated-gradients, or a function: file.py:name or package.module:name.",
-            autocompletion=method_names,
-        ),
-    ],
+    method: MethodArgument,
     env: Annotated[
         list[str] | None,
         environments_option("Environments, separated by commas, or repeated: the method must pass in all."),

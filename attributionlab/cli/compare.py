@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from attributionlab.cli.completion import environment_names, method_names
+from attributionlab.cli.completion import method_names
 from attributionlab.cli.options import (
+    DEFAULT_ENVIRONMENT,
     Device,
     DeviceOption,
+    EnvironmentOption,
     ForceOption,
     Format,
     FormatOption,
@@ -26,10 +28,8 @@ from attributionlab.cli.output import (
     build_methods,
     chatter_to_stderr,
     one_line_errors,
-    print_json,
     print_line,
-    print_table,
-    print_text,
+    print_result,
     progress_bar,
     require_names,
 )
@@ -44,9 +44,7 @@ def compare(
     second: Annotated[
         str, typer.Argument(metavar="OTHER", help=f"What it is compared with: {_METHOD}", autocompletion=method_names)
     ],
-    env: Annotated[
-        str, typer.Option("--env", metavar="ENVIRONMENT", help="Environment.", autocompletion=environment_names)
-    ] = "multi-color-sum",
+    env: EnvironmentOption = DEFAULT_ENVIRONMENT,
     size: SizeOption = None,
     n_samples: Annotated[
         str, n_samples_option("Images, at least 4; auto looks until it is decided.", metavar="N|auto")
@@ -66,7 +64,6 @@ def compare(
         require_names(environments=[env], methods=[first, second])
         from attributionlab.judging import compare as run_compare
         from attributionlab.reports.figures.saving import check_path
-        from attributionlab.reports.tables.cells import to_csv
         from attributionlab.reports.tables.comparisons import COLUMNS, comparison_rows, comparison_table
         from attributionlab.specs.options import convert
 
@@ -89,14 +86,9 @@ def compare(
             )
         if output is not None and result.batch is not None:
             _draw(result, environment, output, force=force)
-        if format is Format.json:
-            print_json(result.to_dict())
-        elif format is Format.csv:
-            print_text(to_csv(comparison_rows(result), COLUMNS))
-        else:
-            print_table(comparison_table(result))
-            if output is not None and result.batch is not None:
-                print_line(f"wrote {output}")
+        print_result(result, format, comparison_rows(result), COLUMNS, [comparison_table(result)])
+        if format is Format.table and output is not None and result.batch is not None:
+            print_line(f"wrote {output}")
         if result.exit_code:
             raise SystemExit(result.exit_code)
 

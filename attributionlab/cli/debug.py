@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from attributionlab.cli.completion import bug_names, in_list, method_names
+from attributionlab.cli.completion import bug_names, in_list
 from attributionlab.cli.options import (
     Device,
     DeviceOption,
     ForceOption,
     Format,
     FormatOption,
+    MethodArgument,
     SeedOption,
     n_samples_option,
     output_option,
@@ -22,23 +23,15 @@ from attributionlab.cli.output import (
     build_methods,
     chatter_to_stderr,
     one_line_errors,
-    print_json,
     print_line,
-    print_table,
-    print_text,
+    print_result,
     progress_bar,
     require_names,
 )
 
 
 def debug(
-    method: Annotated[
-        str,
-        typer.Argument(
-            help="A method, e.g. integrated-gradients, or a function: file.py:name or package.module:name.",
-            autocompletion=method_names,
-        ),
-    ],
+    method: MethodArgument,
     bug: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,7 +64,6 @@ def debug(
         from attributionlab.judging.bug_cases import bug_cases
         from attributionlab.reports.figures.debugging import debug_figure
         from attributionlab.reports.figures.saving import check_path, save_figure
-        from attributionlab.reports.tables.cells import to_csv
         from attributionlab.reports.tables.debugging import COLUMNS, debug_rows, debug_table
 
         if output is not None:
@@ -92,13 +84,8 @@ def debug(
             )
         if output is not None:
             save_figure(debug_figure(report), output, force=force)
-        if format is Format.json:
-            print_json(report.to_dict())
-        elif format is Format.csv:
-            print_text(to_csv(debug_rows(report), COLUMNS))
-        else:
-            print_table(debug_table(report))
-            if output is not None:
-                print_line(f"wrote {output}")
+        print_result(report, format, debug_rows(report), COLUMNS, [debug_table(report)])
+        if format is Format.table and output is not None:
+            print_line(f"wrote {output}")
         if report.exit_code:
             raise SystemExit(report.exit_code)

@@ -59,6 +59,17 @@ EnvironmentArgument = Annotated[
         autocompletion=environment_names,
     ),
 ]
+EnvironmentOption = Annotated[
+    str,
+    typer.Option("--env", "-e", metavar="ENVIRONMENT", help="Environment.", autocompletion=environment_names),
+]
+MethodArgument = Annotated[
+    str,
+    typer.Argument(
+        help="A method, e.g. integrated-gradients, or a function: file.py:name or package.module:name.",
+        autocompletion=method_names,
+    ),
+]
 TargetOption = Annotated[
     str,
     typer.Option(metavar="winner|loser|INDEX", help="The output to explain: of the winner, the loser, or a class."),
@@ -84,6 +95,7 @@ def environments_option(text: str) -> Any:
     """The option `--env`, a list with commas, which may be repeated."""
     return typer.Option(
         "--env",
+        "-e",
         metavar="ENVIRONMENTS",
         help=text,
         show_default=DEFAULT_ENVIRONMENT,

@@ -9,10 +9,10 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from attributionlab.environments import Environment
     from attributionlab.judging import Verdict
     from attributionlab.methods import AnyMethod
+
+
+class JsonResult(Protocol):
+    """A result that JSON can hold."""
+
+    def to_dict(self) -> Any:
+        """The result as JSON."""
+
 
 INTERRUPTED_RUN = "interrupted; what is recorded is kept, and the same command goes on from there"
 
@@ -95,17 +103,38 @@ def print_json(value: Any) -> None:
     print_text(json.dumps(value, indent=2, allow_nan=False).replace("\x7f", r"\u007f") + "\n")
 
 
-def print_verdict(verdict: Verdict, form: str) -> None:
-    """Print a verdict as a table, JSON or CSV, and leave with the exit code of a failed check where it failed."""
+def print_result(
+    result: JsonResult,
+    form: str,
+    rows: Iterable[Mapping[str, object]],
+    columns: Sequence[str],
+    tables: Iterable[RenderableType],
+) -> None:
+    """Print a result as JSON, as CSV or, for people, as tables.
+
+    Args:
+        result: The result.
+        form: `table`, `json` or `csv`.
+        rows: Rows of the CSV.
+        columns: Its columns.
+        tables: The tables for people.
+    """
     from attributionlab.reports.tables.cells import to_csv
-    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, verdict_rows, verdict_table
 
     if form == "json":
-        print_json(verdict.to_dict())
+        print_json(result.to_dict())
     elif form == "csv":
-        print_text(to_csv(verdict_rows(verdict), CSV_COLUMNS))
+        print_text(to_csv(rows, columns))
     else:
-        print_table(verdict_table(verdict))
+        for table in tables:
+            print_table(table)
+
+
+def print_verdict(verdict: Verdict, form: str) -> None:
+    """Print a verdict as a table, JSON or CSV, and leave with the exit code of a failed check where it failed."""
+    from attributionlab.reports.tables.verdicts import CSV_COLUMNS, verdict_rows, verdict_table
+
+    print_result(verdict, form, verdict_rows(verdict), CSV_COLUMNS, [verdict_table(verdict)])
     if not verdict.passed:
         raise SystemExit(verdict.exit_code)
 

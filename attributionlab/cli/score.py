@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from attributionlab.cli.options import Format, FormatOption, Rule, RuleOption, truth_option
-from attributionlab.cli.output import one_line_errors, print_verdict
+from attributionlab.cli.output import one_line_errors, print_verdict, say
 
 
 class Sign(StrEnum):
@@ -37,9 +37,14 @@ class Explains(StrEnum):
 def score(
     folder: Annotated[Path, typer.Argument(help="A folder that `attributionlab generate` wrote.")],
     maps: Annotated[
-        Path, typer.Argument(help="Maps of its images: .npy, .npz or .pt; (n,h,w), (n,c,h,w) or (n,h,w,c).")
+        Path,
+        typer.Argument(
+            help="Maps of its images: .npy, .npz, .pt, .safetensors or .h5, or a folder with one for each image; (n,h,w), (n,c,h,w) or (n,h,w,c)."
+        ),
     ],
-    key: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the array, in a file with several.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the array, in a file with several; nested ones as a/0.")
+    ] = None,
     counterpart_maps: Annotated[
         Path | None,
         typer.Option(
@@ -63,7 +68,8 @@ def score(
     with one_line_errors():
         from attributionlab.errors import bad_option
         from attributionlab.exchange.dataset_folder import open_folder
-        from attributionlab.exchange.maps_file import read_maps
+        from attributionlab.exchange.map_notes import notes_on
+        from attributionlab.exchange.maps_file import read_maps, read_values, summed
         from attributionlab.judging import check_maps
         from attributionlab.methods import Declaration
 
@@ -75,14 +81,21 @@ def score(
             if not data.has_counterparts:
                 hint = "its data set has no second networks; generate it with --counterparts"
                 raise bad_option("counterpart_maps", "be left out here", str(counterpart_maps), hint)
-            second = read_maps(counterpart_maps, shape, key=counterpart_key)
+            second = read_maps(counterpart_maps, shape, key=counterpart_key, names=data.names)
+        declaration = Declaration(sign=sign.value, granularity=granularity.value, explains=explains.value)
+        values = read_values(maps, shape, key=key, names=data.names)
+        has_negative_truth = bool(data.batch.ground_truth.negative_mask.any())
+        for note in notes_on(
+            values, declaration, has_negative_truth=has_negative_truth and explains is Explains.output
+        ):
+            say("note", note)
         verdict = check_maps(
-            read_maps(maps, shape, key=key),
+            summed(values, shape, maps),
             data.environment,
             data.batch,
             counterpart_maps=second,
             name=maps.name,
-            declaration=Declaration(sign=sign.value, granularity=granularity.value, explains=explains.value),
+            declaration=declaration,
             gamma=gamma,
             truth=truth,
             rule=rule.value,

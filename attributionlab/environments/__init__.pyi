@@ -5,6 +5,7 @@ from .counting import CountingEnvironment
 from .factory import ENVIRONMENTS, complete_environment, make_environment, register_environment
 from .images import ImageEnvironment
 from .multi_color_sum import MultiColorSum
+from .network_path import NetworkPath, explain_network
 from .pretrained import Pretrained, pretrained
 from .single_color_modulo import SingleColorModulo
 from .single_color_sum import SingleColorSum
@@ -20,6 +21,7 @@ __all__ = [
     "Environment",
     "ImageEnvironment",
     "MultiColorSum",
+    "NetworkPath",
     "NoClosedForm",
     "Pretrained",
     "SingleColorModulo",
@@ -27,6 +29,7 @@ __all__ = [
     "TrainedNetwork",
     "Verification",
     "complete_environment",
+    "explain_network",
     "make_environment",
     "pretrained",
     "register_environment",

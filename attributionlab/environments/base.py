@@ -5,12 +5,11 @@ from __future__ import annotations
 import abc
 import copy
 import dataclasses
-import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,25 +17,17 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments.claims import Case, Claim
-from attributionlab.environments.members import (
-    call,
-    read_baseline,
-    read_explains,
-    read_inputs,
-    read_label,
-    read_network,
-    read_target,
-    read_truth,
-)
-from attributionlab.errors import AttributionLabError, BrokenEnvironment, bad_option
+from attributionlab.environments.members import call, read_explains, read_label, read_network
+from attributionlab.environments.samples import coalition_function, make_batch, make_ground_truth, show
+from attributionlab.errors import AttributionLabError, bad_option
 from attributionlab.machine import torch_device
-from attributionlab.specs.arguments import MOST_IMAGES, require_list, whole_number
+from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.batch import Batch
 from attributionlab.truth.explained import Explained, explained_output, output_difference
 from attributionlab.truth.ground_truth import GroundTruth
-from attributionlab.truth.set_functions import CountedSetFunction, SetFunction
+from attributionlab.truth.set_functions import SetFunction
 
 Target = Literal["winner", "loser"] | int
 Logits = npt.NDArray[np.float64]
@@ -117,7 +108,7 @@ class Environment(abc.ABC):
 
     def predicted(self, scene: Any) -> int:
         """The class that the network predicts, or the output of a regression: the label, unless the environment has a bug."""
-        return self.label(scene)
+        return read_label(self, scene)
 
     @abc.abstractmethod
     def build_network(self) -> nn.Module:
@@ -177,15 +168,7 @@ class Environment(abc.ABC):
         """
         if target != "winner":
             raise bad_option("target", "be winner", target, f"{self.name} has no truth for other outputs")
-        return 0 if read_explains(self) == "value" else self.read_prediction(scene)
-
-    def read_prediction(self, scene: Any) -> int:
-        """The prediction for a scene, checked.
-
-        Raises:
-            BrokenEnvironment: If it is not an integer.
-        """
-        return read_label(self, scene, "label" if type(self).predicted is Environment.predicted else "predicted")
+        return 0 if read_explains(self) == "value" else read_label(self, scene, "predicted")
 
     @property
     def has_targets(self) -> bool:
@@ -196,10 +179,12 @@ class Environment(abc.ABC):
         """`signed_truth` for another output: class `target` of those that `target_of` can name, `explained` one of `explainable`."""
         return self.signed_truth(scene)
 
+    @final
     def explained(self, logits: Logits, target: int) -> float:
         """The explained output that follows from logits (k,)."""
         return float(explained_output(logits, target, self.explains))
 
+    @final
     def difference(self, before: Logits, after: Logits, target: int) -> float:
         """Increase of the explained output from the logits `before` to the logits `after`, each (k,).
 
@@ -221,16 +206,7 @@ class Environment(abc.ABC):
         Returns:
             The set function; None if there is no closed form for this baseline.
         """
-        if not self.has_logits or baseline != tuple(self.true_baseline.tolist()):
-            return None
-        shape = self.inputs_of(scene).shape[1:]
-        n_features = math.prod(shape)
-        return CountedSetFunction(
-            np.arange(1, n_features + 1).reshape(shape),
-            n_features,
-            lambda shown: call(self, "logits", self.logits, scene, shown.reshape(shape) > 0),
-            lambda before, after: self.difference(before, after, target),
-        )
+        return coalition_function(self, scene, target, baseline)
 
     def counterpart(self, scene: Any, explained: Explained | None = None) -> Counterpart | None:  # noqa: ARG002  # as above
         """Another designed network for the same input and output index that uses other features, with their truth.
@@ -361,24 +337,7 @@ class Environment(abc.ABC):
             BadOption: If `scenes` is not a list of at least one, or `target` is no output with a known truth.
             BrokenEnvironment: If a member raises an exception, or returns something else than it must.
         """
-        scenes = tuple(require_list("scenes", scenes, "scenes", 1))
-        if not isinstance(target, (str, int)):
-            raise bad_option("target", "be winner, loser or the index of an output", target)
-        inputs = [read_inputs(self, scene) for scene in scenes]
-        shapes = sorted({array.shape for array in inputs})
-        if len(shapes) > 1:
-            raise BrokenEnvironment(
-                f"`inputs_of` of {self.name} must return one shape, got {shapes[0]} and {shapes[1]}"
-            )
-        labels = torch.tensor([read_label(self, scene) for scene in scenes])
-        targets = [read_target(self, scene, target) for scene in scenes]
-        return Batch(
-            inputs=torch.from_numpy(np.stack(inputs)).float().contiguous(),
-            targets=torch.tensor(targets),
-            labels=labels,
-            ground_truth=self.ground_truth(scenes, targets),
-            scenes=scenes,
-        )
+        return make_batch(self, scenes, target)
 
     def ground_truth(
         self, scenes: Sequence[Any], targets: Sequence[int] | None = None, explained: Explained | None = None
@@ -390,27 +349,8 @@ class Environment(abc.ABC):
             targets: Index of the explained output of each; by default the winner's.
             explained: One of `explainable`; by default what the environment explains.
         """
-        indices = [self.target_of(scene, "winner") for scene in scenes] if targets is None else targets
-        kind = self.explains if explained is None else explained
-        signed = [self.read_signed(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
-        return GroundTruth(torch.from_numpy(np.stack(signed)))
-
-    def read_signed(self, scene: Any, target: int, explained: Explained) -> npt.NDArray[np.int8]:
-        """The signed truth of an output, checked.
-
-        Raises:
-            BrokenEnvironment: If it is not an array of 1, -1 and 0 in the shape of the input without channels.
-        """
-        shape = read_inputs(self, scene).shape[1:]
-        if self.is_own(scene, target, explained):
-            return read_truth(self, scene, shape)
-        return read_truth(self, scene, shape, target, explained)
-
-    def is_own(self, scene: Any, target: int, explained: Explained) -> bool:
-        """Whether an output is the one that this environment explains: the winner's."""
-        return explained == self.explains and target == self.target_of(scene, "winner")
+        return make_ground_truth(self, scenes, targets, explained)
 
     def shown(self, inputs: Tensor, present: Tensor) -> Tensor:
         """(b, c, *shape): `inputs` with every feature that is not `present` (b, *shape) at the true baseline."""
-        baseline = read_baseline(self, inputs.shape[1]).to(inputs).reshape(-1, *[1] * (inputs.ndim - 2))
-        return torch.where(present[:, None], inputs, baseline)
+        return show(self, inputs, present)

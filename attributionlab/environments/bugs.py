@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -124,17 +125,17 @@ class Contamination:
             return values
         return function(values.astype(np.float64)).astype(np.float32)
 
-    @property
+    @cached_property
     def channels(self) -> tuple[int | None, ...]:
         """Channel that each color of the scenes activates; None for colors that activate none."""
         return tuple(self._channel(color) for color in self.scene_colors)
 
-    @property
+    @cached_property
     def unknown(self) -> bool:
         """Whether a color of the scenes, or their background, activates the redundant channels."""
         return None in self.channels or not self._is_seen(self.background, self.background)
 
-    @property
+    @cached_property
     def shows_nothing(self) -> bool:
         """Whether the network cannot tell any color from the background: all are unknown to it."""
         return self.channels == (None,) * len(self.scene_colors) and not self._is_seen(self.background, self.background)
@@ -203,7 +204,7 @@ def _per_channel(numbers: tuple[float, ...], values: Values) -> Values:
 
 def _other_colors(used: set[Color]) -> Iterator[Color]:
     """Colors that are not in use, the most different ones first."""
-    grid = itertools.product(range(255, -1, -17), repeat=3)
-    for color in dict.fromkeys((*OTHER_COLORS, *grid)):
-        if color not in used:
+    yield from (color for color in OTHER_COLORS if color not in used)
+    for color in itertools.product(range(255, -1, -17), repeat=3):
+        if color not in used and color not in OTHER_COLORS:
             yield color  # type: ignore[misc]  # three values

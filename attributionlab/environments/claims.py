@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from attributionlab.environments.members import read_logits
+from attributionlab.environments.members import read_label, read_logits
 from attributionlab.networks.designed import logits_of
 from attributionlab.seeding import generator
 from attributionlab.truth.batch import Batch
@@ -104,7 +104,7 @@ def output_claim(environment: Environment, case: Case) -> Claim:
     """The network solves the task, or fails as its bug makes it."""
     claim = Claim("outputs", "the output is correct for every image, or as wrong as the bug makes it")
     outputs = in_chunks(environment.model, case.batch.inputs)
-    predictions = torch.tensor([environment.read_prediction(scene) for scene in case.batch.scenes])
+    predictions = torch.tensor([read_label(environment, scene, "predicted") for scene in case.batch.scenes])
     if environment.explains == "value":
         results = outputs[:, 0].double()
         holds = _near(environment, results, predictions.double())

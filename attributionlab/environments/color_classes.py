@@ -17,7 +17,7 @@ from attributionlab.environments.color_claims import random_colors
 from attributionlab.environments.counting import MOST_CHANNELS, CountingEnvironment
 from attributionlab.environments.radii import Auto, check_radii, scaled_radii
 from attributionlab.errors import SaturationWarning, bad_option
-from attributionlab.networks.accumulator import Redundancy
+from attributionlab.networks.blocks import Redundancy
 from attributionlab.networks.dyadic import grid_of, is_power_of_two
 from attributionlab.scenes import MultiColorSampler, Scene
 from attributionlab.specs.arguments import whole_number

@@ -19,11 +19,12 @@ from attributionlab.environments.counting_claims import background_claim, counts
 from attributionlab.environments.images import ImageEnvironment
 from attributionlab.errors import bad_option
 from attributionlab.networks import Activation, DesignedNetwork, Structure
-from attributionlab.networks.accumulator import Redundancy, design_blocks
+from attributionlab.networks.blocks import Redundancy, design_blocks
 from attributionlab.networks.kernels import Design
 from attributionlab.scenes import Scene, colored_ids
 from attributionlab.scenes.color_names import color_name
 from attributionlab.specs.arguments import whole_number
+from attributionlab.truth.explained import output_difference
 from attributionlab.truth.set_functions import CountedSetFunction, IntArray, SetFunction
 
 MOST_CHANNELS = 1_024
@@ -135,7 +136,7 @@ class CountingEnvironment(ImageEnvironment):
             self.kinds(scene),
             len(self.palette),
             self.logits_of_counts,
-            lambda before, after: self.difference(before, after, target),
+            lambda before, after: output_difference(before, after, target, self.explains),
             self.symmetric_path,
         )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import require_list
-from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.catalog import Catalog
 from attributionlab.specs.grammar import parse_spec
 from attributionlab.specs.options import option_fields
+from attributionlab.specs.registration import registration
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
@@ -28,12 +28,7 @@ ENVIRONMENTS: Catalog[type[Environment]] = Catalog(
 """All environments."""
 
 
-@overload
-def register_environment(name: str, /) -> Callable[[Registered], Registered]: ...
-@overload
-def register_environment(name: str, environment: Registered, /) -> Registered: ...
-@overload
-def register_environment(environment: Registered, /) -> Registered: ...
+@registration
 def register_environment(name: Any, environment: Any = None, /) -> Any:
     """Register an environment under a name, in this process.
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from attributionlab.environments.base import Environment, Target
+from attributionlab.environments.samples import explained_outputs, is_own, read_signed
 from attributionlab.errors import bad_option
 from attributionlab.scenes import Scene, colored_ids, patch_ids, render
 from attributionlab.specs.arguments import require_list, whole_number
@@ -126,12 +127,11 @@ class ImageEnvironment(Environment):
         self, scenes: Sequence[Scene], targets: Sequence[int] | None = None, explained: Explained | None = None
     ) -> GroundTruth:
         """The truth of these scenes, with the unthinned patches; as in `Environment`."""
-        indices = [self.target_of(scene, "winner") for scene in scenes] if targets is None else targets
-        kind = self.explains if explained is None else explained
-        signed = [self.read_signed(scene, target, kind) for scene, target in zip(scenes, indices, strict=True)]
+        outputs = explained_outputs(self, scenes, targets, explained)
+        signed = [read_signed(self, scene, *output) for scene, output in zip(scenes, outputs, strict=True)]
         signs = [
-            self.signs(scene) if self.is_own(scene, target, kind) else self.signs_of(scene, target, kind)
-            for scene, target in zip(scenes, indices, strict=True)
+            self.signs(scene) if is_own(self, scene, *output) else self.signs_of(scene, *output)
+            for scene, output in zip(scenes, outputs, strict=True)
         ]
         return _truth(scenes, signed, signs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -17,25 +17,12 @@ from attributionlab.environments.bugs import EXCHANGED, REINITIALIZING, Bug, Con
 from attributionlab.environments.claims import Case, Claim
 from attributionlab.environments.color_claims import color_claims, counterpart_claim, redundancy_claim
 from attributionlab.environments.color_classes import Color, ColorClasses
+from attributionlab.environments.color_networks import build_color_network
 from attributionlab.environments.counting_claims import counts_claim
 from attributionlab.environments.intervention import Removals, effect_claim
 from attributionlab.errors import bad_option
-from attributionlab.networks import (
-    Accumulator,
-    ColorDetector,
-    DesignedNetwork,
-    build_identity_head,
-    express,
-)
-from attributionlab.networks.bugs import (
-    HEAD,
-    count_blocks,
-    exchange_outputs,
-    layer_names,
-    reinitialize,
-    replace_detector,
-    require_exact_head,
-)
+from attributionlab.networks import DesignedNetwork
+from attributionlab.networks.bugs import HEAD, count_blocks, layer_names, require_exact_head
 from attributionlab.scenes import Scene, colored_ids
 from attributionlab.seeding import generator
 from attributionlab.specs.arguments import share
@@ -311,7 +298,7 @@ class MultiColorSum(ColorClasses):
         if (winner, second) not in self._counterparts:
             shown: list[Color | None] = list(self.palette)
             shown[winner], shown[second] = self.palette[second], None
-            network = self._network(shown, self.counterpart_temperature)
+            network = build_color_network(self, shown, self.counterpart_temperature)
             self._counterparts[winner, second] = network.eval()
         return self._counterparts[winner, second]
 
@@ -327,34 +314,4 @@ class MultiColorSum(ColorClasses):
 
     def build_network(self) -> DesignedNetwork:
         """Detector, accumulator, identity head and, for probabilities, a softmax; with the bug."""
-        return self._network(self.palette, self.counts_per_logit)
-
-    def _network(self, shown: Sequence[Color | None], temperature: float) -> DesignedNetwork:
-        """The network whose channels are active at the `shown` colors, with the bug."""
-        network = DesignedNetwork(
-            self._detector(self.colors, self.colors if self.bug == "frozen" else shown),
-            Accumulator(
-                len(self.colors),
-                (self.height, self.width),
-                design=self.accumulator,
-                n_kernels=self.n_kernels,
-                redundancy=self.redundancy,
-                seed=self.network_seed,
-                grouped=self.layout == "compact",
-            ),
-            build_identity_head(len(self.colors), temperature),
-            softmax=self.output == "probability",
-            classes=[str(color) for color in self.colors],
-        )
-        if self.bug == "mislabeled":
-            network = exchange_outputs(network, *EXCHANGED)
-        if self.bug == "frozen":
-            network = replace_detector(network, self._detector(self.palette, shown))
-        if self.bug in REINITIALIZING:
-            network = reinitialize(network, self.reinitialized, self.network_seed)
-        return express(network, self.activation, self.structure)
-
-    def _detector(self, palette: tuple[Color, ...], shown: Sequence[Color | None]) -> ColorDetector:
-        """A detector of a palette."""
-        share_thresholds = self.layout == "compact"
-        return ColorDetector(palette, self.background, self.n_redundant, share_thresholds=share_thresholds, shown=shown)
+        return build_color_network(self, self.palette, self.counts_per_logit)

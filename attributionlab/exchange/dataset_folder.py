@@ -31,11 +31,13 @@ class DataSet(NamedTuple):
         environment: Its environment.
         batch: Its samples.
         has_counterparts: Whether it has a second network for every input.
+        names: Names of its samples: those of the image files without folder and suffix, else their numbers.
     """
 
     environment: Environment
     batch: Batch
     has_counterparts: bool
+    names: tuple[str, ...]
 
 
 def open_folder(folder: Path) -> DataSet:
@@ -65,7 +67,8 @@ def open_folder(folder: Path) -> DataSet:
     for name, image in zip(images, batch.inputs, strict=False):  # sequences and rows have no images
         if not _shows(folder / name, picture(image)):
             raise bad_option("folder", "hold the images of its environment", str(folder / name), "generate it again")
-    return DataSet(environment, batch, manifest.has_counterparts)
+    names = tuple(Path(name).stem for name in images) or tuple(f"{index:06d}" for index in range(n))
+    return DataSet(environment, batch, manifest.has_counterparts, names)
 
 
 class _Manifest(NamedTuple):

@@ -85,7 +85,7 @@ def _of_counts(
         numbers[kinds],
         int(matters.sum()),
         logits,
-        lambda before, after: float(output_difference(before, after, target, explains)),
+        lambda before, after: output_difference(before, after, target, explains),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,26 +19,27 @@ from torch import Tensor
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import bad_option
+from attributionlab.judging.advice import Symptoms, advise, check_command, is_typed, show_command
 from attributionlab.judging.dependence import (
     LEAST_UNITS,
     N_UNITS,
     Dependence,
     DependenceTest,
     is_blind,
+    is_right_without_network,
     weak_dependence,
 )
-from attributionlab.judging.diagnosis import Symptoms, advise, diagnose
+from attributionlab.judging.diagnosis import diagnose, summarize_recorded
 from attributionlab.judging.games import first_agreements, n_compared
 from attributionlab.judging.outcome import OVERALL, Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Rule
 from attributionlab.judging.targets import ignores_target
 from attributionlab.judging.units import Source, Tally
-from attributionlab.judging.verdict import Diagnostics, EnvironmentVerdict, Truths, Verdict
+from attributionlab.judging.verdict import EnvironmentVerdict, Truths, Verdict
 from attributionlab.machine import find_device, versions
 from attributionlab.measuring.applicable import check_applies, deciding_truth
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, make_method
-from attributionlab.methods.diagnostics import Recorded
 from attributionlab.specs.arguments import (
     MOST_IMAGES,
     number,
@@ -61,6 +61,9 @@ LEAST_SAMPLES = 4
 POINT_SAMPLES = 16
 """Scenes of the rule `point`, unless a number is given."""
 
+GAMMA = 0.5
+"""Smallest mean F1 that passes, unless another is given."""
+
 MAX_SECONDS = 120.0
 """Seconds after which no further look begins."""
 
@@ -70,7 +73,7 @@ def check(
     environments: Environment | str | Sequence[Environment | str] = "multi-color-sum",
     *,
     n_samples: int | Literal["auto"] = "auto",
-    gamma: float = 0.5,
+    gamma: float = GAMMA,
     truth: str = "auto",
     rule: Rule = "interval",
     one_network: bool = False,
@@ -157,7 +160,8 @@ class CheckOptions:
         device: Device on which methods run.
         progress: Called with the number of scenes finished since the last call.
         picked: Whether the user named the deciding truth.
-        more: How to get more scenes, in the words of the command.
+        more: How to get more scenes; empty for the command itself.
+        is_stored: Whether the maps come from elsewhere, so that no command names their method.
     """
 
     looks: tuple[int, ...]
@@ -169,7 +173,8 @@ class CheckOptions:
     device: torch.device
     progress: Progress
     picked: bool = False
-    more: str = "`--n-samples`"
+    more: str = ""
+    is_stored: bool = False
 
 
 def _check_environment(
@@ -237,13 +242,12 @@ def judge(
         error=tally.failure,
     )
     if tally.failure is not None:
-        return dataclasses.replace(failed, advice=_advice(failed, deciding, options))
+        return dataclasses.replace(failed, advice=_advice(failed, deciding, options, tally.source.method.spec))
     if failed.controls["constant"][deciding] is None:
         hint = f"none of {tally.n} samples of {environment.spec} has such a feature"
         raise bad_option("truth", "apply to some sample", deciding, hint)
     truths = tally.scores.summaries(tally.applicable, options.gamma, options.rule)
-    blind = options.rule == "interval" and is_blind(dependence)  # by the rule `point` the mean decides alone
-    outcome = outcome_of(states_of(truths), deciding, blind=blind, picked=options.picked)
+    outcome = _judged_outcome(truths, deciding, options, dependence)
     verdict = dataclasses.replace(
         failed,
         outcome=outcome,
@@ -258,16 +262,30 @@ def judge(
             *diagnose(tally.facts, tally.recorded),
             *filter(None, [weak_dependence(dependence, deciding)]),
         ),
-        diagnostics=_diagnostics(tally.recorded),
+        diagnostics=summarize_recorded(tally.recorded),
         games=first_agreements(tally),
         n_compared=n_compared(tally),
         declares=tally.source.method.answers,
     )
-    return dataclasses.replace(verdict, advice=_advice(verdict, deciding, options))
+    return dataclasses.replace(verdict, advice=_advice(verdict, deciding, options, tally.source.method.spec))
 
 
-def _advice(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions) -> str:
+def _judged_outcome(
+    truths: Truths, deciding: str, options: CheckOptions, dependence: dict[str, Dependence] | None
+) -> Outcome:
+    """The outcome from the scores and the network dependence; by the rule `point` the mean decides alone."""
+    outcome = outcome_of(states_of(truths), deciding, picked=options.picked)
+    if options.rule == "point":
+        return outcome
+    f1 = {truth: 0.0 if summary is None else summary.f1 for truth, summary in truths.items()}
+    is_borrowed = outcome == "passed" and is_right_without_network(dependence, f1)
+    return "blind" if is_blind(dependence) or is_borrowed else outcome
+
+
+def _advice(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions, method: str) -> str:
     """What to do next."""
+    typed = method if is_typed(method) and not options.is_stored else ""
+    named = (verdict.environment, typed)
     return advise(
         Symptoms(
             outcome=verdict.outcome,
@@ -279,31 +297,29 @@ def _advice(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions) -
             n_maps=verdict.n_samples,
             ignores_target=bool(verdict.ignores_target),
             out_of_time=verdict.out_of_time,
-            more=options.more,
+            show=show_command(*named),
+            more=options.more or _more_scenes(verdict, deciding, options, typed),
         )
     )
+
+
+def _more_scenes(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions, method: str) -> str:
+    """The command that checks on four times as many scenes (half the interval), or for longer; the option where none can be typed."""
+    if not method:
+        return "`max_seconds`" if verdict.out_of_time else "`n_samples`"
+    changed = {"gamma": options.gamma, "truth": deciding if options.picked else "auto"}
+    usual = {"gamma": GAMMA, "truth": "auto"}
+    kept = {name: value for name, value in changed.items() if value != usual[name]}
+    more = (
+        {"max-seconds": max(4 * options.max_seconds, MAX_SECONDS)}
+        if verdict.out_of_time
+        else {"n-samples": 4 * verdict.n_samples}
+    )
+    return f"`{check_command(verdict.environment, method, {**kept, **more})}`"
 
 
 def _controls(tally: Tally, options: CheckOptions) -> dict[str, Truths]:
     """Scores of the control maps."""
     return {
         name: scores.summaries(tally.applicable, options.gamma, options.rule) for name, scores in tally.controls.items()
-    }
-
-
-def _diagnostics(recorded: Recorded) -> Diagnostics:
-    """Summaries of the recorded diagnostics over scenes with finite values; without names that have none."""
-    finite = {name: [value for value in values if math.isfinite(value)] for name, values in recorded.items()}
-    return {name: _summary(values) for name, values in finite.items() if values}
-
-
-def _summary(values: list[float]) -> dict[str, float]:
-    """Mean, range and magnitudes of some values; errors of both signs cancel in the mean, but not in the magnitudes."""
-    magnitudes = [abs(value) for value in values]
-    return {
-        "mean": math.fsum(values) / len(values),
-        "low": min(values),
-        "high": max(values),
-        "median_magnitude": statistics.median(magnitudes),
-        "largest_magnitude": max(magnitudes),
     }

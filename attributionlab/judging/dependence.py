@@ -41,6 +41,9 @@ BLIND_BELOW = 0.02
 WEAK_BELOW = 0.5
 """Maps whose upper ends of N are all below this get a note."""
 
+LEAST_PART = 0.5
+"""Maps that pass must have an N of at least this part of their F1; those of the methods that pass have 0.9 and more (docs/verdict.md)."""
+
 
 @dataclass(frozen=True)
 class Dependence:
@@ -126,6 +129,16 @@ class DependenceTest:
 def is_blind(dependence: Mapping[str, Dependence] | None) -> bool:
     """Whether the maps do not depend on the network, on any kind of truth that was tested."""
     return bool(dependence) and all(result.high < BLIND_BELOW for result in dependence.values())  # type: ignore[union-attr]  # not None
+
+
+def is_right_without_network(dependence: Mapping[str, Dependence] | None, f1: Mapping[str, float]) -> bool:
+    """Whether less than half of the F1 on each kind of truth follows the network: the maps are right because of the inputs.
+
+    Args:
+        dependence: N by kind of truth; None if it was not tested.
+        f1: Mean F1 by kind of truth.
+    """
+    return bool(dependence) and all(result.high < LEAST_PART * f1[truth] for truth, result in dependence.items())  # type: ignore[union-attr]  # not None
 
 
 def weak_dependence(dependence: Mapping[str, Dependence] | None, deciding: str) -> str | None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from attributionlab.judging.outcome import Outcome
-from attributionlab.judging.statistics import Summary
+from attributionlab.judging.verdict import Diagnostics
 from attributionlab.measuring.facts import MapFacts
 from attributionlab.methods.unconverged import UNCONVERGED, describe_unconverged
-
-WRONG_SIGNS = 0.1
-"""F1 on positive and on negative truth below which nearly all signs count as inverted."""
-
 
 LARGEST_AREA_ERROR = 0.1
 """Relative difference between the area of a mask and the area asked for from which on it is told."""
@@ -34,80 +29,22 @@ def diagnose(facts: MapFacts, recorded: Mapping[str, Sequence[float]] | None = N
     return tuple(line for line in lines if line)
 
 
-@dataclass(frozen=True)
-class Symptoms:
-    """What is known about an outcome that is not `passed`.
-
-    Args:
-        outcome: The outcome.
-        truths: The scores by kind of truth.
-        deciding: The kind of truth that decides.
-        gamma: The threshold on F1.
-        has_error: Whether the method broke.
-        n_zero: Maps that are zero everywhere.
-        n_maps: Number of maps.
-        ignores_target: Whether the maps are the same for another class.
-        out_of_time: Whether the time was up before it was decided.
-        more: How to get more scenes, in the words of the command.
-    """
-
-    outcome: Outcome
-    truths: Mapping[str, Summary | None]
-    deciding: str
-    gamma: float
-    has_error: bool = False
-    n_zero: int = 0
-    n_maps: int = 0
-    ignores_target: bool = False
-    out_of_time: bool = False
-    more: str = "`--n-samples`"
+def summarize_recorded(recorded: Mapping[str, Sequence[float]]) -> Diagnostics:
+    """Summaries of the recorded diagnostics over scenes with finite values; without names that have none."""
+    finite = {name: [value for value in values if math.isfinite(value)] for name, values in recorded.items()}
+    return {name: _summary(values) for name, values in finite.items() if values}
 
 
-def advise(symptoms: Symptoms) -> str:
-    """The likely cause of an outcome that is not `passed`, and what to do next, in one line; empty for `passed`."""
-    if symptoms.outcome == "passed":
-        return ""
-    if symptoms.has_error:
-        return "mend the error; the check says nothing about the maps before"
-    if 2 * symptoms.n_zero > symptoms.n_maps:
-        return f"{'all' if symptoms.n_zero == symptoms.n_maps else 'most'} maps are zero; the diagnosis says why"
-    if symptoms.outcome == "blind":
-        return "the maps are the same under a network that uses other features: the method does not look at the network"
-    if symptoms.outcome == "pixels-only":
-        return f"right pixels, wrong signs: {_about_signs(symptoms.truths)}"
-    if symptoms.ignores_target:
-        return "the maps are the same for another class: use `targets`, the index of the output to explain"
-    if symptoms.outcome == "undecided":
-        return _about_undecided(symptoms)
-    summary = symptoms.truths[symptoms.deciding]
-    assert summary is not None, "a method without an error has scores"
-    if summary.recall < summary.precision:
-        return f"many pixels with an effect have little value in the map: {_LOOK}"
-    return f"much of the map lies on pixels without an effect: {_LOOK}"
-
-
-_LOOK = "compare with the exact maps in a picture (`attributionlab show`)"
-
-
-def _about_signs(truths: Mapping[str, Summary | None]) -> str:
-    """The signs that are wrong."""
-    positive, negative = truths.get("positive"), truths.get("negative")
-    if positive is not None and negative is not None and max(positive.f1, negative.f1) < WRONG_SIGNS:
-        return "nearly all signs are inverted; return the negative of the maps"
-    return "look for absolute values, and for a baseline that turns signs around; `attributionlab show` draws the maps"
-
-
-def _about_undecided(symptoms: Symptoms) -> str:
-    """The reason why the interval contains gamma."""
-    summary = symptoms.truths[symptoms.deciding]
-    if symptoms.out_of_time:
-        return "the time was up before it was decided: give it more (`--max-seconds`)"
-    if summary is None or summary.state == "open":
-        return (
-            f"the interval of the mean contains {symptoms.gamma:g}: give it more scenes ({symptoms.more}), or report it as "
-            "undecided"
-        )
-    return f"the signs are open: give it more scenes ({symptoms.more})"
+def _summary(values: list[float]) -> dict[str, float]:
+    """Mean, range and magnitudes of some values; errors of both signs cancel in the mean, but not in the magnitudes."""
+    magnitudes = [abs(value) for value in values]
+    return {
+        "mean": math.fsum(values) / len(values),
+        "low": min(values),
+        "high": max(values),
+        "median_magnitude": statistics.median(magnitudes),
+        "largest_magnitude": max(magnitudes),
+    }
 
 
 def _about_zero_maps(facts: MapFacts) -> str | None:

@@ -17,6 +17,11 @@ MOST_NOISE = 0.5
 """l1 that standard errors may explain; an estimate that is as noisy as this tells nothing."""
 
 
+def is_near(largest_l1: float | None) -> bool:
+    """Whether maps answer a game with exact values, from the largest l1 of an image; None where all values are 0."""
+    return largest_l1 is not None and largest_l1 < ANSWERED_BELOW
+
+
 @dataclass(frozen=True)
 class GameAgreement:
     """Agreement of maps with the values of a game.
@@ -43,7 +48,7 @@ class GameAgreement:
         if self.largest_l1 is None:
             return False
         explained = self.noise is not None and self.distance <= self.noise <= MOST_NOISE
-        return self.largest_l1 < ANSWERED_BELOW or explained
+        return is_near(self.largest_l1) or explained
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, float]]) -> GameAgreement:

@@ -91,7 +91,8 @@ def check_maps(
         device=device,
         progress=no_progress,
         picked=truth != "auto",
-        more="`generate --n-samples`",
+        more="`attributionlab generate --n-samples`",
+        is_stored=True,
     )
     method = FunctionMethod(function=declares_as(facts), spec=name)
     tally = Tally(Source(environment, method, device, one_network=True, batch_size=len(batch)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from attributionlab.judging.citation import report_as
 from attributionlab.judging.game_agreement import GameAgreement, answered, games_dict
 from attributionlab.judging.outcome import EXIT_CODES, Outcome, first_of
 from attributionlab.judging.statistics import Rule, Summary
@@ -125,6 +126,11 @@ class Verdict(Tabular):
         """Exit code of the command line: 0 passed, 1 failed, 4 undecided."""
         return EXIT_CODES[self.outcome]
 
+    @property
+    def report_as(self) -> str:
+        """The verdict in a sentence for a paper, with all that it takes to measure it again."""
+        return report_as(self)
+
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
         return {
@@ -136,6 +142,7 @@ class Verdict(Tabular):
             "outcome": self.outcome,
             "passed": self.passed,
             "environments": [_environment_dict(environment) for environment in self.environments],
+            "report_as": self.report_as,
             "versions": self.versions,
         }
 

@@ -86,7 +86,7 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
     except (AttributionLabError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise MethodRaised(f"{method.spec} raised {error_line(error)}") from error
+        raise MethodRaised(f"{method.spec} raised {error_line(error)}{_hint(error)}") from error
     finally:
         if os.getpid() != process:  # a forked child of the method must not run our code
             os._exit(1)
@@ -121,6 +121,16 @@ def _from_to(before: object, after: object) -> str:
         names = [name for name in before if before[name] != after.get(name)]
         return f", {names[0]} from {before[names[0]]!r} to {after.get(names[0])!r}" if names else ""
     return "" if isinstance(before, tuple) else f" from {before} to {after}"
+
+
+def _hint(error: BaseException) -> str:
+    """A remedy for an error that functions of NumPy arrays raise where they are given tensors."""
+    takes_arrays = any(text in str(error) for text in _OF_ARRAYS)
+    return "; if it takes arrays, write attributionlab.adapt(function, arrays=True)" if takes_arrays else ""
+
+
+_OF_ARRAYS = ("expected np.ndarray (got Tensor)", "'Tensor' object has no attribute 'astype'")
+"""Messages of functions of arrays that are given tensors."""
 
 
 def _form(tensor: Tensor) -> tuple[torch.dtype, torch.Size, torch.device]:

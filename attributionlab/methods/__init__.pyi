@@ -1,7 +1,9 @@
-from .base import AnyMethod, Declaration, FunctionMethod, Method, MethodFunction, context_for, declares
+from .adapters.adapting import adapt
+from .base import AnyMethod, FunctionMethod, Method, context_for
 from .bottleneck import Iba
 from .cam import GradCam, GuidedGradCam
 from .controls import Constant, Edge, Exact, Foreground, Input, Random, Truth
+from .declaration import Declaration, MethodFunction, declares
 from .deeplift import DeepLift, DeepShap
 from .extremal import ExtremalPerturbation
 from .factory import METHODS, make_method, register_method
@@ -66,6 +68,7 @@ __all__ = [
     "SmoothGradSquared",
     "Truth",
     "VarGrad",
+    "adapt",
     "context_for",
     "declares",
     "make_method",

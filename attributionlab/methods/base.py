@@ -1,115 +1,29 @@
-"""Methods: declared facts, typed options, and a function from (model, inputs, targets) to maps."""
+"""Methods: typed options, and a guarded function from (model, inputs, targets) to maps."""
 
 from __future__ import annotations
 
 import abc
-import typing
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
-from attributionlab.errors import BadOption, bad_option
-from attributionlab.games import every_game, exact_values
-from attributionlab.games.permutations import Sampling
-from attributionlab.games.switching import is_designed
+from attributionlab.errors import AttributionLabError, BadOption, bad_option
+from attributionlab.methods.declaration import CONTROLS, Declaration, MethodFunction
+from attributionlab.methods.declared_values import declared_values
+from attributionlab.methods.suitability import require_explainable
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
-from attributionlab.specs.arguments import number, require_choice, require_instance, require_text
 from attributionlab.specs.grammar import format_spec, format_value
-from attributionlab.specs.options import changed_options, convert
+from attributionlab.specs.options import changed_options
 from attributionlab.truth.baselines import Baseline, BaselineTensor, baseline_color
 from attributionlab.truth.batch import Batch
-from attributionlab.truth.explained import Explained
-from attributionlab.truth.kinds import GAMES
-from attributionlab.truth.maps import attribution_maps, check_targets, require_model, require_tensor
+from attributionlab.truth.maps import attribution_maps, check_targets, only_maps, require_model, require_tensor
 from attributionlab.truth.values import ExactValues
-
-Sign = Literal["signed", "positive", "magnitude"]
-Granularity = Literal["pixel", "coarse", "segment"]
-Explains = Literal["output", "logit"]
-Need = Literal["gradients", "layer", "segments", "baseline", "batch"]
-Randomness = Literal["none", "seeded", "global"]
-MethodFunction = Callable[..., Tensor]
-
-SAMPLES = "samples"
-"""Baseline of a game whose values are means over the baselines that a method draws from the environment."""
-
-ORDERS = Sampling(400, None, 0)
-"""Random orders for Shapley values without a closed form."""
-
-CONTROLS = "controls"
-"""The family of reference maps that do not depend on the network."""
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """Declared facts about a method, on which tests and reports rely.
-
-    Args:
-        family: Kind of method.
-        sign: `signed` values tell raising from lowering features, `positive` ones show raising features only, `magnitude`
-            ones both alike.
-        granularity: `pixel`; `coarse` for methods that cannot distinguish neighboring pixels by construction; `segment` for methods
-            that give all pixels of a segment one value.
-        explains: The network's `output`, or the `logit` before the softmax.
-        needs: Requirements of the method besides a function to evaluate.
-        randomness: `seeded` if the method draws random numbers from a seed, `global` if it draws them from the global generators,
-            else `none`.
-        completeness: Accuracy with which its values sum to the difference of outputs; None if they need not.
-        tolerance: Largest error of this sum at the default options, relative to the difference of a logit; None if no bound
-            is claimed.
-        source: Paper.
-        zero_maps: Known reason for maps that are zero everywhere, or None.
-        answers: The game whose values the maps are, as `game@baseline`, for example `shapley@black`; or, for a method with an
-            option `baseline`, the game alone. The baseline is `true`, `black`, a color, or `samples` for the mean over inputs that the
-            method draws as baselines. None if the maps answer no game.
-        symmetric: Whether equal features of an input get equal values; some rules of relevance propagation do not.
-    """
-
-    family: str = "function"
-    sign: Sign = "signed"
-    granularity: Granularity = "pixel"
-    explains: Explains = "output"
-    needs: frozenset[Need] = frozenset()
-    randomness: Randomness = "none"
-    completeness: str | None = None
-    tolerance: float | None = None
-    source: str = ""
-    zero_maps: str | None = None
-    answers: str | None = None
-    symmetric: bool = True
-
-    def __post_init__(self) -> None:
-        require_choice("sign", self.sign, typing.get_args(Sign))
-        require_choice("granularity", self.granularity, typing.get_args(Granularity))
-        require_choice("explains", self.explains, typing.get_args(Explains))
-        require_choice("randomness", self.randomness, typing.get_args(Randomness))
-        for need in require_instance("needs", self.needs, frozenset, "be a frozenset of words"):
-            require_choice("needs", need, typing.get_args(Need))
-        for name in ("family", "source"):
-            require_text(name, getattr(self, name))
-        for name in ("completeness", "zero_maps"):
-            if getattr(self, name) is not None:
-                require_text(name, getattr(self, name), "be a text, or none")
-        if self.tolerance is not None:
-            number("tolerance", self.tolerance, 0)
-        if self.answers is not None:
-            game, at, baseline = require_text("answers", self.answers, "be a text, or none").partition("@")
-            require_choice("answers", game, GAMES)
-            if at and baseline != SAMPLES:
-                convert("answers", baseline, Baseline)
-
-    def explained_in(self, environment: Environment) -> Explained:
-        """The output that the method explains in an environment: the logit where it declares so, else the environment's own."""
-        if self.explains == "logit" and "logit" in environment.explainable:
-            return "logit"
-        return environment.explains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +60,7 @@ class Method(abc.ABC):
             (b, h, w): one signed value per pixel, summed over channels, detached.
 
         Raises:
-            BadOption: If inputs or targets do not match the model.
+            BadOption: If inputs or targets do not match the model, or its outputs are not a tensor (b, k).
             MethodError: If the maps have another shape, or values that are not finite.
         """
         network: object = model  # a control may be called without one
@@ -154,7 +68,13 @@ class Method(abc.ABC):
             require_model("model", network)
         check_call(model, inputs, targets)
         with exact_arithmetic(inputs.device), captum_quiet(), torch.enable_grad(), evaluating(model):
-            maps = self.attribute(model, inputs.detach().clone(), targets, **context)
+            try:
+                maps = self.attribute(model, inputs.detach().clone(), targets, **context)
+            except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+                if network is not None and not isinstance(error, AttributionLabError):
+                    by_gradient = "gradients" in self.declaration.needs
+                    require_explainable(model, inputs, targets, by_gradient=by_gradient)
+                raise
         return attribution_maps(maps, inputs.shape, f"{self.spec} must return")
 
     @property
@@ -207,6 +127,8 @@ def check_call(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
         BadOption: If they do not match.
     """
     require_tensor("inputs", inputs, "b c *shape", "floating point")
+    if len(inputs) == 0:
+        raise BadOption(f"`inputs` must have at least one sample, got shape {tuple(inputs.shape)}")
     check_targets(targets, len(inputs))
     if isinstance(model, DesignedNetwork):
         shape = ", ".join(map(str, model.input_shape))
@@ -237,57 +159,6 @@ def require_at_least(method: Method, **least: int) -> None:
     for option, value in least.items():
         if getattr(method, option) < value:
             raise bad_option(option, f"be at least {value}", getattr(method, option))
-
-
-Function = TypeVar("Function", bound=MethodFunction)
-
-
-def declares(
-    *,
-    sign: Sign = "signed",
-    granularity: Granularity = "pixel",
-    explains: Explains = "output",
-    needs: Collection[Need] = (),
-    completeness: str | None = None,
-    tolerance: float | None = None,
-    source: str = "",
-    answers: str | None = None,
-    symmetric: bool = True,
-    randomness: Randomness = "none",
-) -> Callable[[Function], Function]:
-    """Attach declared facts to a function, so that it is judged by the suitable kind of truth.
-
-    Example:
-        >>> @declares(sign="positive", granularity="coarse")
-        ... def my_cam(model, inputs, targets):
-        ...     return inputs.sum(dim=1)
-    """
-    if isinstance(needs, (str, bytes)) or not isinstance(needs, (Sequence, AbstractSet)):
-        raise bad_option("needs", "be a list of words", needs)
-    for need in needs:
-        require_choice("needs", need, typing.get_args(Need))
-    declaration = Declaration(
-        sign=sign,
-        granularity=granularity,
-        explains=explains,
-        needs=frozenset(needs),
-        completeness=completeness,
-        tolerance=tolerance,
-        source=source,
-        answers=answers,
-        symmetric=symmetric,
-        randomness=randomness,
-    )
-    if answers is not None and "@" not in answers:
-        raise bad_option("answers", "be game@baseline, for example shapley@black", answers)
-
-    def attach(function: Function) -> Function:
-        if not callable(function) or isinstance(function, type):
-            raise bad_option("function", "be a function (model, inputs, targets) -> Tensor", function)
-        function.declaration = declaration  # type: ignore[attr-defined]  # stored on the function
-        return function
-
-    return attach
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,47 +196,11 @@ class FunctionMethod:
     def __call__(self, model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any) -> Tensor:
         """Call the function; see `Method.__call__`."""
         with exact_arithmetic(inputs.device):
-            maps = self.function(model, inputs, targets, **context)
-        return attribution_maps(maps, inputs.shape, f"{self.spec} must return")
+            result = self.function(model, inputs, targets, **context)
+        return attribution_maps(only_maps(result, inputs.shape), inputs.shape, f"{self.spec} must return")
 
 
 AnyMethod = Method | FunctionMethod
-
-
-def declared_values(
-    method: AnyMethod, environment: Environment, batch: Batch, inputs: Tensor | None = None
-) -> ExactValues | None:
-    """Exact values of the game that a method answers; None if there is none, or it has no exact values in the environment.
-
-    Args:
-        method: The method.
-        environment: The environment.
-        batch: Its samples.
-        inputs: Baselines (b, c, *shape), where no color is the baseline.
-    """
-    game, _, baseline = (method.answers or "").partition("@")
-    if not game or baseline == SAMPLES:
-        return None
-    color: Any = convert("baseline", baseline, Baseline) if inputs is None else inputs
-    explains = method.declaration.explained_in(environment)
-    return every_game(environment, batch, color, games=(game,), explains=explains, sampling=ORDERS).get(game)
-
-
-def mean_path_values(environment: Environment, batch: Batch, references: Tensor) -> ExactValues | None:
-    """The mean of the Aumann-Shapley values from each of several baselines; None for a network that is not from this package.
-
-    Args:
-        environment: The environment.
-        batch: Its samples.
-        references: (n, c, *shape), the baselines.
-    """
-    if not is_designed(environment.model):
-        return None
-    starts = [reference.expand_as(batch.inputs) for reference in references.to(batch.inputs)]
-    exact = [exact_values(environment, batch, "aumann-shapley", start) for start in starts]
-    total = torch.stack([each.total for each in exact if each.total is not None]).mean(dim=0)
-    values = torch.stack([each.values for each in exact]).mean(dim=0)
-    return ExactValues(values, None, total, "aumann-shapley", SAMPLES)
 
 
 def context_for(method: AnyMethod, batch: object) -> dict[str, object]:

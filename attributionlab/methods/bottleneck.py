@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.base import Method, one_by_one, require_at_least
 from attributionlab.methods.cam import find_maps, outputs_of
+from attributionlab.methods.declaration import Declaration
 from attributionlab.networks.designed import logits_of
 from attributionlab.seeding import content_key, generator
 

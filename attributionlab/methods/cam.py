@@ -11,8 +11,10 @@ from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
 from attributionlab.errors import MOST_NAMES, bad_option
-from attributionlab.methods.base import Declaration, Method
+from attributionlab.methods.base import Method
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.rectifiers import guided, rectified_gradients
+from attributionlab.methods.suitability import require_python_modules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +113,9 @@ def find_maps(model: nn.Module, layer: int | str, inputs: Tensor) -> nn.Module:
     """The layer of a model that returns maps of channels for these inputs.
 
     Raises:
-        BadOption: If there is no such layer, it does not return maps of channels, or is called more than once.
+        BadOption: If there is no such layer, a module is compiled, it does not return maps of channels, or is called more than once.
     """
+    require_python_modules(model)
     module = find_layer(model, layer)
     outputs = outputs_of(model, module, inputs[:1])
     if len(outputs) > 1:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
 from attributionlab.games import exact_values
-from attributionlab.methods.base import Declaration, Method, require_at_least
+from attributionlab.methods.base import Method, require_at_least
+from attributionlab.methods.declaration import Declaration
 from attributionlab.seeding import content_key, generator
 from attributionlab.truth.baselines import Baseline, BaselineTensor
 from attributionlab.truth.batch import Batch

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, mean_path_values, one_by_one
+from attributionlab.methods.base import Method, one_by_one
+from attributionlab.methods.declaration import Declaration
+from attributionlab.methods.declared_values import mean_path_values
 from attributionlab.methods.diagnostics import record_convergence
 from attributionlab.methods.rescale import multipliers, require_rescaled
 from attributionlab.methods.structure import require_relu_modules

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least, require_images
+from attributionlab.methods.base import Method, one_by_one, require_at_least, require_images
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.smooth_mask import SmoothMask, interpolate_levels, pyramid
 from attributionlab.networks.designed import logits_of

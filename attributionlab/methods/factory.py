@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from attributionlab.environments.factory import require_environment
-from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.registration import registration
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
     from attributionlab.environments.base import Environment
-    from attributionlab.methods.base import AnyMethod, Method, MethodFunction
+    from attributionlab.methods.base import AnyMethod, Method
+    from attributionlab.methods.declaration import MethodFunction
 
 CAPTUM: dict[str, tuple[str, ...]] = {
     "deconvolution": ("deconvnet",),
@@ -31,14 +33,38 @@ CAPTUM: dict[str, tuple[str, ...]] = {
 }
 """Our names for the classes of captum, which has variants of many for layers and neurons."""
 
+ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "ablationcam": ("grad-cam:AblationCAM",),
+    "betasmooth": ("zennit:BetaSmooth",),
+    "captum": ("captum:IntegratedGradients",),
+    "conductance": ("captum:LayerConductance",),
+    "eigencam": ("grad-cam:EigenCAM",),
+    "epsilongammabox": ("zennit:EpsilonGammaBox",),
+    "epsilonplus": ("lrp-epsilon-plus-flat", "zennit:EpsilonPlus"),
+    "excitationbackprop": ("zennit:ExcitationBackprop",),
+    "fullgrad": ("grad-cam:FullGrad",),
+    "gradcamplusplus": ("grad-cam:GradCAMPlusPlus",),
+    "hirescam": ("grad-cam:HiResCAM",),
+    "internalinfluence": ("captum:InternalInfluence",),
+    "layercam": ("grad-cam:LayerCAM",),
+    "layerconductance": ("captum:LayerConductance",),
+    "limeimageexplainer": ("lime", "lime:LimeImageExplainer"),
+    "partitionexplainer": ("shap:PartitionExplainer",),
+    "pytorchgradcam": ("grad-cam:LayerCAM",),
+    "xgradcam": ("grad-cam:XGradCAM",),
+    "zennit": ("zennit:EpsilonPlus",),
+}
+"""Names of methods that other libraries have, and names of libraries, with what can be written instead."""
+
 ALIASES: dict[str, tuple[str, ...]] = {
     **{name: names for name, names in CAPTUM.items() if names[0].replace("-", "") != name},
     **{f"{prefix}{name}": names for prefix in ("layer", "neuron") for name, names in CAPTUM.items()},
+    **ELSEWHERE,
     "ablation": ("occlusion",),
     "backprop": ("gradient",),
     "dconv": ("deconvnet",),
     "deconv": ("deconvnet",),
-    "deepexplainer": ("deepshap",),
+    "deepexplainer": ("deepshap", "shap:DeepExplainer"),
     "deeptaylordecomposition": ("deep-taylor",),
     "dl": ("deeplift",),
     "dls": ("deepshap",),
@@ -52,7 +78,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "ggc": ("guided-gradcam",),
     "gi": ("input-x-gradient",),
     "grad": ("gradient",),
-    "gradientexplainer": ("expected-gradients",),
+    "gradientexplainer": ("expected-gradients", "shap:GradientExplainer"),
     "gradientxinput": ("input-x-gradient",),
     "gradinput": ("input-x-gradient",),
     "gradtimesinput": ("input-x-gradient",),
@@ -75,7 +101,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "lrp0": ("lrp-z",),
     "meaningfulperturbation": ("extremal-perturbation",),
     "rescale": ("deeplift",),
-    "scorecam": ("gradcam",),
+    "scorecam": ("grad-cam:ScoreCAM",),
     "sg": ("smoothgrad",),
     "sgsq": ("smoothgrad-squared",),
     "shap": ("kernel-shap", "deepshap"),
@@ -131,21 +157,17 @@ METHODS: Catalog[type[Method] | MethodFunction] = Catalog(
     },
     rules=Rules(
         base="attributionlab.methods.base:Method",
-        facts={"declaration": "attributionlab.methods.base:Declaration"},
+        facts={"declaration": "attributionlab.methods.declaration:Declaration"},
         wrapper="attributionlab.methods.base:FunctionMethod",
         signature="(model, inputs, targets) -> Tensor",
+        adapter="attributionlab.methods.adapters.adapting:adapted_method",
     ),
     aliases=ALIASES,
 )
 """All methods; hints for unknown names know captum's class names and usual abbreviations."""
 
 
-@overload
-def register_method(name: str, /) -> Callable[[Registered], Registered]: ...
-@overload
-def register_method(name: str, method: Registered, /) -> Registered: ...
-@overload
-def register_method(method: Registered, /) -> Registered: ...
+@registration
 def register_method(name: Any, method: Any = None, /) -> Any:
     """Register a method under a name, in this process.
 
@@ -180,7 +202,8 @@ def make_method(
 
     Args:
         method: A registered name or spec (`integrated-gradients[baseline=true]`), a method or its class, a function
-            `(model, inputs, targets) -> Tensor`, or its address: `package.module:function`, `file.py:function`.
+            `(model, inputs, targets) -> Tensor`, its address (`package.module:function`, `file.py:function`), or a method of another
+            library that `adapt` knows, as an object, a class or a name (`captum:Saliency[abs=false]`).
         environment: The environment in which it is used, which has the true baseline.
         **options: Options of the method.
 
@@ -196,4 +219,7 @@ def make_method(
     if environment is not None:
         require_environment("environment", environment)
     built: AnyMethod = METHODS.build(method, options, environment=environment)
-    return built
+    adapter = getattr(built, "function", None)
+    if environment is None or not hasattr(adapter, "in_environment"):
+        return built
+    return replace(built, function=adapter.in_environment(environment))  # type: ignore[union-attr]  # a FunctionMethod

@@ -12,7 +12,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.base import Method, one_by_one, require_at_least
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.diagnostics import record_convergence
 from attributionlab.methods.path_integrals import integrate_all, require_quadrature
 from attributionlab.methods.quadrature import Integral, Paths

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least, require_images
+from attributionlab.methods.base import Method, one_by_one, require_at_least, require_images
+from attributionlab.methods.declaration import Declaration
 from attributionlab.networks import DesignedNetwork
 from attributionlab.networks.designed import logits_of
 from attributionlab.perturbation import WindowedCounts

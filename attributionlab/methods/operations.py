@@ -70,7 +70,8 @@ NONLINEAR = (
     | GATES
     | _names(
         """softmax softmin log_softmax logsigmoid log_sigmoid softplus glu gumbel_softmax maximum minimum where abs sign
-        heaviside lp_pool1d lp_pool2d multi_head_attention_forward scaled_dot_product_attention"""
+        heaviside exp expm1 log log1p erf logsumexp logaddexp sin cos atan arctan lstm gru rnn_tanh rnn_relu
+        lp_pool1d lp_pool2d multi_head_attention_forward scaled_dot_product_attention"""
     )
 )
 """Activations, and functions that can be written for them."""

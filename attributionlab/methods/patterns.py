@@ -24,9 +24,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one, require_at_least
+from attributionlab.methods.base import Method, one_by_one, require_at_least
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.propagation import Rule, linear_part, transposed
 from attributionlab.methods.ruled import RuledPass, require_same_output, require_zero_padding
+from attributionlab.methods.suitability import require_python_modules
 from attributionlab.networks.designed import logits_of
 from attributionlab.networks.folding import without_batch_norm
 from attributionlab.networks.layers import Layer
@@ -64,6 +66,7 @@ class _Pattern(Method):
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Propagate the logit back to the input, one image at a time."""
         references = self.references.to(inputs)
+        require_python_modules(model)
         network = without_batch_norm(model, inputs)
         require_zero_padding(network)
         patterns = estimate_patterns(network, references)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import BadOption, bad_option
-from attributionlab.methods.operations import NONLINEAR, RECTIFIERS, Function, WatchedPass, name_of
+from attributionlab.methods.operations import NONLINEAR, RECTIFIERS, Function, WatchedPass, name_of, tensors_of
 from attributionlab.methods.structure import require_relu_modules
 
 Rectify = Callable[[Tensor, Tensor], Tensor]
@@ -75,8 +75,9 @@ class _RectifiedPass(WatchedPass):
             output = function(active[0].detach().clone(), *args[1:], **kwargs)
             return _Rectified.apply(active[0], output, self._limit, self.rectify)  # type: ignore[no-untyped-call]
         output = function(*args, **kwargs)
-        if name in NONLINEAR and isinstance(output, Tensor) and output.requires_grad:
-            self.activations.append((name, output, self._refused(name)))
+        if name in NONLINEAR:
+            values = [value for value in tensors_of([output], {}) if value.requires_grad]  # attention returns several
+            self.activations += [(name, value, self._refused(name)) for value in values]
         return output
 
     @property

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, one_by_one
+from attributionlab.methods.base import Method, one_by_one
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.propagation import (
     Rule,
     alpha_beta_rule,
@@ -27,6 +28,7 @@ from attributionlab.methods.propagation import (
     gamma_rule,
 )
 from attributionlab.methods.ruled import RuledPass, inputs_of_first_layers, require_same_output, require_zero_padding
+from attributionlab.methods.suitability import require_python_modules
 from attributionlab.networks.designed import logits_of
 from attributionlab.networks.folding import without_batch_norm
 from attributionlab.networks.layers import Layer
@@ -50,6 +52,7 @@ class _Relevance(Method):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         """Relevance of the input for the logit."""
+        require_python_modules(model)
         network = without_batch_norm(model, inputs)
         layers = [layer for layer in network.modules() if isinstance(layer, Layer)]
         if not layers:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
+from attributionlab.methods.operations import MOVED, SUMS, WEIGHTED, Function, WatchedPass, name_of
 
 SMALLEST = 1e-6
 """Differences of a layer's input below this are too small to divide by: the layer's gradient takes the place of the quotient."""
@@ -64,22 +65,69 @@ LINEAR = (
     *(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
     *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
     *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout),
-    *(nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d, nn.PixelShuffle, nn.PixelUnshuffle),
+    *(nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d, nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d),
+    *(nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReflectionPad3d, nn.CircularPad1d, nn.CircularPad2d, nn.CircularPad3d),
+    *(nn.ReplicationPad1d, nn.ReplicationPad2d, nn.ReplicationPad3d),
+    *(nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Fold, nn.Unfold),
 )
 """Layers that are linear, up to a constant, in evaluation mode: their gradient is their multiplier."""
 
 
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+
+SELECTIONS = frozenset(
+    {"max", "amax", *(f"{kind}max_pool{n}d" for kind in ("", "adaptive_") for n in (1, 2, 3))},
+)
+"""Functions that select values by their size, which is not linear."""
+
+LINEAR_FUNCTIONS = (
+    (MOVED - SELECTIONS) | SUMS | frozenset({"neg", "negative", "cumsum", "lerp", "batch_norm", "fold", "unfold"})
+)
+"""Functions that are linear, up to a constant, in all their arguments together."""
+
+LINEAR_IN_ONE = WEIGHTED - {"multi_head_attention_forward", "scaled_dot_product_attention"} | {
+    "mul",
+    "multiply",
+    "imul",
+    "rmul",
+}
+"""Functions that are linear where one argument depends on the input."""
+
+QUOTIENTS = frozenset({"div", "divide", "true_divide", "idiv", "truediv", "itruediv"})
+"""Functions that are linear where the numerator alone depends on the input."""
+
+HINT = "DeepLIFT defines no multiplier for it; take integrated-gradients, which needs none"
+
+
 def require_rescaled(model: nn.Module) -> None:
-    """Refuse models with a layer of torch that has no rule; modules from elsewhere use their gradient.
+    """Refuse models with a layer of torch that has no rule; what modules from elsewhere compute must be linear (`_LinearPass`).
 
     Raises:
         BadOption: If there is such a layer.
     """
     for name, module in model.named_modules():
-        is_plain = not any(module.children()) and type(module).__module__.startswith("torch.nn.")
-        if is_plain and not isinstance(module, (*ELEMENTWISE, *POOLING, *LINEAR)):
-            hint = "DeepLIFT defines no multiplier for it; take integrated-gradients, which needs none"
-            raise bad_option("model", "have a rescale rule for every module", f"{name} ({type(module).__name__})", hint)
+        is_plain = not any(module.children()) and type(module).__module__.startswith("torch.nn.modules.")
+        if is_plain and not isinstance(module, (*ELEMENTWISE, *POOLING, *LINEAR, *CONTAINERS)):
+            raise bad_option("model", "have a rescale rule for every module", f"{name} ({type(module).__name__})", HINT)
+
+
+class _LinearPass(WatchedPass):
+    """A forward pass that refuses functions that are not linear, outside of the layers that have a rule."""
+
+    def call(self, function: Function, active: list[Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Evaluate a function, or refuse it if its values depend on the input and it is not linear."""
+        result, name = function(*args, **kwargs), name_of(function)
+        is_linear = (
+            name in LINEAR_FUNCTIONS
+            or (name in LINEAR_IN_ONE and len(active) == 1)
+            or (name in QUOTIENTS and len(active) == 1 and args[0] is active[0])
+        )
+        results = result if isinstance(result, (tuple, list)) else [result]
+        if not is_linear and any(isinstance(value, Tensor) and value.requires_grad for value in results):
+            path, module = self.modules[-1] if self.modules else ("", self.model)
+            place = f"{name} in {path or 'the model'} ({type(module).__name__})"
+            raise bad_option("model", "have a rescale rule for every function", place, HINT)
+        return result
 
 
 def multipliers(model: nn.Module, images: Tensor, baselines: Tensor, target: Tensor) -> Tensor:
@@ -92,7 +140,7 @@ def multipliers(model: nn.Module, images: Tensor, baselines: Tensor, target: Ten
         target: (1,) int64.
     """
     pairs = torch.cat([images, baselines]).requires_grad_()
-    with _rescaled(model):
+    with _rescaled(model), _LinearPass(model):
         explained = model(pairs)[:, target].sum()
         (carried,) = torch.autograd.grad(explained, pairs)
     return carried[: len(images)]

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import Declaration, Method, require_at_least, require_images
+from attributionlab.methods.base import Method, require_at_least, require_images
+from attributionlab.methods.declaration import Declaration
 from attributionlab.seeding import generator
 from attributionlab.truth.baselines import Baseline
 

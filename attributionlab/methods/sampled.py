@@ -19,7 +19,9 @@ from torch import Tensor, nn
 
 from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
-from attributionlab.methods.base import SAMPLES, Declaration, Method, mean_path_values, one_by_one, require_at_least
+from attributionlab.methods.base import Method, one_by_one, require_at_least
+from attributionlab.methods.declaration import SAMPLES, Declaration
+from attributionlab.methods.declared_values import mean_path_values
 from attributionlab.methods.gradients import output_gradients
 from attributionlab.methods.path_integrals import integrate_all, require_quadrature
 from attributionlab.methods.quadrature import Integral, Paths

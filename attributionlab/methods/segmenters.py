@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
-from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.registration import registration
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
@@ -28,12 +28,7 @@ SEGMENTERS: Catalog[Segmenter] = Catalog(
 """Segmenters that need only the picture."""
 
 
-@overload
-def register_segmenter(name: str, /) -> Callable[[Registered], Registered]: ...
-@overload
-def register_segmenter(name: str, segmenter: Registered, /) -> Registered: ...
-@overload
-def register_segmenter(segmenter: Registered, /) -> Registered: ...
+@registration
 def register_segmenter(name: Any, segmenter: Any = None, /) -> Any:
     """Register a segmenter under a name, in this process, for `lime[segments=<name>]` and `kernel-shap[segments=<name>]`.
 

@@ -72,8 +72,14 @@ def segment(image: Tensor, segments: str, patch_ids: Tensor | None, sam: Segment
 
 
 def _picture(image: Tensor) -> Picture:
-    """The image as an RGB picture, (h, w, 3) uint8."""
-    pixels = image.detach().cpu().permute(1, 2, 0).numpy()
-    if pixels.shape[2] == 1:
-        pixels = np.repeat(pixels * 255, 3, axis=2)
-    return pixels.clip(0, 255).round().astype(np.uint8)
+    """The image as an RGB picture, (h, w, 3) uint8.
+
+    Values are colors of 0..255, or brightnesses of 0..1; others, such as normalized ones, are stretched from the smallest to the largest.
+    """
+    pixels = image.detach().double().cpu().permute(1, 2, 0).numpy()
+    low, high = pixels.min(), pixels.max()
+    if low < 0 or high > 255:
+        pixels = (pixels - low) * (255 / max(high - low, np.finfo(float).tiny))
+    elif high <= 1:
+        pixels = pixels * 255
+    return np.repeat(pixels, 3 if pixels.shape[2] == 1 else 1, axis=2).round().astype(np.uint8)

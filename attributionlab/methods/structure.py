@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from attributionlab.errors import bad_option
+from attributionlab.methods.suitability import require_python_modules
 
 _RELUS: frozenset[Callable[..., Any]] = frozenset(
     {
@@ -91,8 +92,9 @@ def require_relu_modules(model: nn.Module, inputs: Tensor, *, once: bool = False
         once: Whether each module may be called only once, because a call overwrites the stored values of the previous one.
 
     Raises:
-        BadOption: If the network calls ReLU as a function, or (with `once`) a module twice.
+        BadOption: If a module is compiled, the network calls ReLU as a function, or (with `once`) a module twice.
     """
+    require_python_modules(model)
     missed = unseen(model, inputs)
     if missed.n_functional > 0:
         hint = "this method hangs its rule on modules, and would silently leave it out there (captum#1082)"

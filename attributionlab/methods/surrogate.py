@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from attributionlab.environments.base import Environment
 from attributionlab.errors import bad_option
 from attributionlab.games import exact_values
-from attributionlab.methods.base import Declaration, Method, require_at_least, require_images
+from attributionlab.methods.base import Method, require_at_least, require_images
+from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.sam import SamModel, sam_segmenter, weights_file
 from attributionlab.methods.segmenters import prior_names

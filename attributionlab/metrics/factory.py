@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
-from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.registration import registration
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
@@ -35,12 +35,7 @@ METRICS: Catalog[type[Metric] | MetricFunction] = Catalog(
 """All metrics."""
 
 
-@overload
-def register_metric(name: str, /) -> Callable[[Registered], Registered]: ...
-@overload
-def register_metric(name: str, metric: Registered, /) -> Registered: ...
-@overload
-def register_metric(metric: Registered, /) -> Registered: ...
+@registration
 def register_metric(name: Any, metric: Any = None, /) -> Any:
     """Register a metric under a name, in this process.
 

@@ -81,9 +81,8 @@ def _compared(a: FloatArray, v: FloatArray, total: float, *, estimated: bool) ->
     size, credit = np.abs(v).sum(), np.abs(a).sum()
     if size == 0:
         return {entry.name: np.nan for entry in dataclasses.fields(ValueAgreement)}
-    norms = np.linalg.norm(a) * np.linalg.norm(v)
     return {
-        "cosine": a @ v / norms if credit > 0 else 0.0,
+        "cosine": _cosine(a, v) if credit > 0 else 0.0,
         "rank": _rank_correlation(a, v),
         "sign": np.abs(v[np.sign(a) == np.sign(v)]).sum() / size,
         "l1": np.abs(a - v).sum() / size,
@@ -91,6 +90,12 @@ def _compared(a: FloatArray, v: FloatArray, total: float, *, estimated: bool) ->
         "dummy": np.nan if estimated else np.abs(a[v == 0]).sum() / (credit or 1.0),
         "completeness": abs(a.sum() - total) / size,
     }
+
+
+def _cosine(a: FloatArray, v: FloatArray) -> float:
+    """Cosine of the angle between two vectors that are not 0; squares of values below 1e-162 would be 0."""
+    a, v = a / np.abs(a).max(), v / np.abs(v).max()
+    return float(a @ v / (np.linalg.norm(a) * np.linalg.norm(v)))
 
 
 def _rank_correlation(a: FloatArray, v: FloatArray) -> float:

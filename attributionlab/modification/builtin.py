@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
 from attributionlab.errors import unknown_name
 from attributionlab.modification.manipulation import Pixels
 from attributionlab.modification.pictures import Pictures, check_memory
 from attributionlab.seeding import generator
 from attributionlab.specs.arguments import MOST_IMAGES, require_list, require_text, whole_number
+from attributionlab.training.photographs import PHOTOGRAPHS, load_photograph, random_crop
 
 SMALLEST, LARGEST = 16, 512
 """Sides of pictures in pixels."""
 
-CROPS = (1 / 4, 1 / 2)
-"""Side of a crop relative to the shorter side of the photograph."""
-
 LARGEST_LEVEL = 100
 """Largest gray level of flat pictures, far from the white of a spot."""
-
-PHOTOGRAPHS: dict[str, str] = {
-    "astronaut": "skimage.data:astronaut",
-    "brick": "skimage.data:brick",
-    "cat": "skimage.data:chelsea",
-    "coffee": "skimage.data:coffee",
-    "grass": "skimage.data:grass",
-    "gravel": "skimage.data:gravel",
-    "rocket": "skimage.data:rocket",
-    "retina": "skimage.data:retina",
-    "stars": "skimage.data:hubble_deep_field",
-    "temple": "china.jpg",
-    "flower": "flower.jpg",
-}
-"""Photographs and textures by class: a function of scikit-image, or a sample image of scikit-learn."""
 
 SCENES, FLAT = "scenes", "flat"
 CLASSES = (*PHOTOGRAPHS, SCENES)
@@ -103,34 +83,8 @@ def _draw(name: str, n: int, size: int, seed: int) -> list[Pixels]:
     """Pictures of a class."""
     if name == SCENES:
         return _scenes(n, size, seed)
-    photograph = _photograph(PHOTOGRAPHS[name])
-    return [_crop(photograph, size, generator(seed, "crop", name, index)) for index in range(n)]
-
-
-def _photograph(address: str) -> Pixels:
-    """A photograph (h, w, 3)."""
-    module, colon, function = address.partition(":")
-    if colon:
-        load: Callable[[], npt.NDArray[np.uint8]] = getattr(importlib.import_module(module), function)
-        pixels = load()
-    else:
-        from sklearn.datasets import load_sample_image  # noqa: PLC0415  # takes a second to import
-
-        pixels = load_sample_image(address)
-    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-
-
-def _crop(photograph: Pixels, size: int, random: np.random.Generator) -> Pixels:
-    """A random square of a photograph, reduced or enlarged to `size`."""
-    height, width = photograph.shape[:2]
-    low, high = (round(part * min(height, width)) for part in CROPS)
-    side = int(random.integers(low, high + 1))
-    row, column = int(random.integers(0, height - side + 1)), int(random.integers(0, width - side + 1))
-    square = photograph[row : row + side, column : column + side]
-    if random.random() < 0.5:
-        square = square[:, ::-1]
-    resized = Image.fromarray(np.ascontiguousarray(square)).resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(resized)
+    photograph = load_photograph(name)
+    return [random_crop(photograph, size, generator(seed, "crop", name, index)) for index in range(n)]
 
 
 def _scenes(n: int, size: int, seed: int) -> list[Pixels]:

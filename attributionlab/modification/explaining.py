@@ -20,8 +20,9 @@ from attributionlab.methods import AnyMethod, Method, make_method
 from attributionlab.modification.networks import ModelFactory, last_layer_of_maps
 from attributionlab.modification.percentages import attribution_percentage
 from attributionlab.modification.pictures import ModifiedPictures
-from attributionlab.modification.training import pixels_to_inputs, predict
+from attributionlab.modification.training import pixels_to_inputs
 from attributionlab.specs.options import changed_options, option_fields
+from attributionlab.training.loop import predict
 from attributionlab.truth import LabeledImages
 
 LAYER = "layer"

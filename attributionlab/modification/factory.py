@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
-from attributionlab.specs.catalog import Catalog, Registered
+from attributionlab.specs.catalog import Catalog
+from attributionlab.specs.registration import registration
 from attributionlab.specs.rules import Rules
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 MANIPULATIONS: Catalog[type[Manipulation] | ManipulationFunction] = Catalog(
     kind="manipulation",
     built_in={
-        "blank": "attributionlab.modification.manipulations:Blank",
+        "blank": "attributionlab.modification.uninformative:Blank",
         "blur": "attributionlab.modification.manipulations:Blur",
         "brightness": "attributionlab.modification.manipulations:Brightness",
         "hue": "attributionlab.modification.manipulations:Hue",
         "noise": "attributionlab.modification.manipulations:Noise",
         "watermark": "attributionlab.modification.manipulations:Watermark",
-        "border": "attributionlab.modification.manipulations:Border",
-        "spot": "attributionlab.modification.manipulations:Spot",
+        "border": "attributionlab.modification.uninformative:Border",
+        "spot": "attributionlab.modification.uninformative:Spot",
     },
     rules=Rules(
         base="attributionlab.modification.manipulation:Manipulation",
@@ -33,12 +33,7 @@ MANIPULATIONS: Catalog[type[Manipulation] | ManipulationFunction] = Catalog(
 """All manipulations."""
 
 
-@overload
-def register_manipulation(name: str, /) -> Callable[[Registered], Registered]: ...
-@overload
-def register_manipulation(name: str, manipulation: Registered, /) -> Registered: ...
-@overload
-def register_manipulation(manipulation: Registered, /) -> Registered: ...
+@registration
 def register_manipulation(name: Any, manipulation: Any = None, /) -> Any:
     """Register a manipulation under a name, in this process.
 

@@ -1,4 +1,4 @@
-"""The five manipulations of Zhou et al. 2022, appendix B.1, one that does nothing, and two that carry no information.
+"""The five manipulations of Zhou et al. 2022, appendix B.1.
 
 By default each is as visible as at its highest level in appendix B.5, and changes 27 to 37 percent of the pixels: the paper does not print the
 bounds of its regions.
@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.errors import bad_option
 from attributionlab.modification.manipulation import (
     PAPER_SIDE,
     Manipulation,
@@ -35,29 +34,45 @@ LARGEST_RADIUS = 160.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Blank(Manipulation):
-    """Nothing; its region is empty."""
+class InDisk(Manipulation):
+    """A manipulation with a disk in the center of the picture.
 
-    name: ClassVar[str] = "blank"
-    summary: ClassVar[str] = "changes nothing"
+    Args:
+        radius: Radius of the disk, in pixels of 224.
+    """
+
+    radius: float
+
+    def __post_init__(self) -> None:
+        number("radius", self.radius, 0, LARGEST_RADIUS)
 
     def mask(self, height: int, width: int) -> Mask:
-        """No pixel."""
-        return np.zeros((height, width), dtype=np.bool_)
-
-    def change(self, picture: Pixels, random: np.random.Generator) -> npt.NDArray[np.generic]:
-        """The picture itself."""
-        del random
-        return picture
-
-    @property
-    def is_blank(self) -> bool:
-        """True."""
-        return True
+        """The disk."""
+        return disk(height, width, self.radius)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Blur(Manipulation):
+class InBand(Manipulation):
+    """A manipulation of a band of rows.
+
+    Args:
+        top: First row of the band, in pixels of 224.
+        bottom: Row below the band, in pixels of 224.
+    """
+
+    top: float = 80.0
+    bottom: float = 150.0
+
+    def __post_init__(self) -> None:
+        check_range(self, "top", "bottom")
+
+    def mask(self, height: int, width: int) -> Mask:
+        """The band."""
+        return band(height, width, self.top, self.bottom)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blur(InDisk):
     """Peripheral blur: a Gaussian filter outside of a disk.
 
     Args:
@@ -74,12 +89,12 @@ class Blur(Manipulation):
     std: float = 10.0
 
     def __post_init__(self) -> None:
-        number("radius", self.radius, 0, LARGEST_RADIUS)
+        super().__post_init__()
         number("std", self.std, 0, PAPER_SIDE)
 
     def mask(self, height: int, width: int) -> Mask:
         """Outside of the disk."""
-        return ~disk(height, width, self.radius)
+        return ~super().mask(height, width)
 
     def change(self, picture: Pixels, random: np.random.Generator) -> npt.NDArray[np.generic]:
         """The whole picture, filtered."""
@@ -92,7 +107,7 @@ class Blur(Manipulation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Brightness(Manipulation):
+class Brightness(InDisk):
     """Central dimming: brightness (of hue, saturation, brightness) is lowered, the most in the center, by nothing at the radius.
 
     Args:
@@ -109,12 +124,8 @@ class Brightness(Manipulation):
     shift: float = 0.3
 
     def __post_init__(self) -> None:
-        number("radius", self.radius, 0, LARGEST_RADIUS)
+        super().__post_init__()
         share("shift", self.shift)
-
-    def mask(self, height: int, width: int) -> Mask:
-        """The disk."""
-        return disk(height, width, self.radius)
 
     def change(self, picture: Pixels, random: np.random.Generator) -> npt.NDArray[np.generic]:
         """Scale the colors of a pixel, which keeps hue and saturation, so that the largest falls by the shift at this place."""
@@ -129,7 +140,7 @@ class Brightness(Manipulation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hue(Manipulation):
+class Hue(InBand):
     """Striped hue shift: from top to bottom of a band of rows, hue is raised and then lowered by one period of a sine.
 
     (The paper calls the stripe vertical, but gives its upper and lower position.)
@@ -145,17 +156,11 @@ class Hue(Manipulation):
     visibility: ClassVar[Visibility | None] = Visibility("magnitude", (0.05, 0.1, 0.15, 0.2, 0.25))
     n_epochs: ClassVar[int] = 60
 
-    top: float = 80.0
-    bottom: float = 150.0
     magnitude: float = 0.25
 
     def __post_init__(self) -> None:
-        check_range(self, "top", "bottom")
+        super().__post_init__()
         share("magnitude", self.magnitude)
-
-    def mask(self, height: int, width: int) -> Mask:
-        """The band."""
-        return band(height, width, self.top, self.bottom)
 
     def change(self, picture: Pixels, random: np.random.Generator) -> npt.NDArray[np.generic]:
         """Shift the hue of all rows; rows outside of the band are discarded."""
@@ -171,7 +176,7 @@ class Hue(Manipulation):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noise(Manipulation):
+class Noise(InBand):
     """Striped noise: in a band of rows, each pixel is replaced by a uniformly random color with some probability.
 
     Args:
@@ -184,17 +189,11 @@ class Noise(Manipulation):
     summary: ClassVar[str] = "replaces some pixels in a band of rows by random colors"
     visibility: ClassVar[Visibility | None] = Visibility("probability", (0.02, 0.04, 0.06, 0.08, 0.1))
 
-    top: float = 80.0
-    bottom: float = 150.0
     probability: float = 0.1
 
     def __post_init__(self) -> None:
-        check_range(self, "top", "bottom")
+        super().__post_init__()
         share("probability", self.probability)
-
-    def mask(self, height: int, width: int) -> Mask:
-        """The band."""
-        return band(height, width, self.top, self.bottom)
 
     def change(self, picture: Pixels, random: np.random.Generator) -> npt.NDArray[np.generic]:
         """Draw which pixels are replaced, and their colors."""
@@ -266,72 +265,3 @@ def _place(random: np.random.Generator, bounds: tuple[int, int], length: float) 
     """A random start of a text of this length within bounds; the first one where it does not fit."""
     first, last = bounds
     return int(random.integers(first, max(first, last - int(np.ceil(length))) + 1))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Border(Manipulation):
-    """A frame of one color at the edge of the picture.
-
-    Args:
-        width: Width of the frame, in pixels of 224.
-        value: Its gray level, 0 to 255.
-    """
-
-    name: ClassVar[str] = "border"
-    summary: ClassVar[str] = "paints a frame at the edge"
-
-    width: float = 8.0
-    value: int = 255
-
-    def __post_init__(self) -> None:
-        number("width", self.width, 1, PAPER_SIDE / 2)
-        whole_number("value", self.value, 0, 255)
-
-    def mask(self, height: int, width: int) -> Mask:
-        """The frame; at least one pixel wide."""
-        inner = np.ones((height, width), dtype=np.bool_)
-        rows, columns = (max(1, round(scaled(self.width, length))) for length in (height, width))
-        inner[rows : height - rows, columns : width - columns] = False
-        return inner
-
-    def change(self, picture: Pixels, random: np.random.Generator) -> npt.NDArray[np.generic]:
-        """One color."""
-        del random
-        return np.full_like(picture, self.value)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spot(Manipulation):
-    """A filled square of one color.
-
-    Args:
-        top: First row, in pixels of 224.
-        left: First column, in pixels of 224.
-        side: Side of the square, in pixels of 224.
-        value: Its gray level, 0 to 255.
-    """
-
-    name: ClassVar[str] = "spot"
-    summary: ClassVar[str] = "paints a square"
-
-    top: float = 160.0
-    left: float = 100.0
-    side: float = 24.0
-    value: int = 255
-
-    def __post_init__(self) -> None:
-        for option in ("top", "left"):
-            number(option, getattr(self, option), 0, PAPER_SIDE - 1)
-        if number("side", self.side, 1, PAPER_SIDE) + max(self.top, self.left) > PAPER_SIDE:
-            raise bad_option("side", "keep the square within 224 pixels", self.side)
-        whole_number("value", self.value, 0, 255)
-
-    def mask(self, height: int, width: int) -> Mask:
-        """The square."""
-        corners = (self.top, self.left, self.top + self.side, self.left + self.side)
-        return rectangle(height, width, corners)
-
-    def change(self, picture: Pixels, random: np.random.Generator) -> npt.NDArray[np.generic]:
-        """One color."""
-        del random
-        return np.full_like(picture, self.value)

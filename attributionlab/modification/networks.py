@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from attributionlab.errors import BadOption, bad_option
+from attributionlab.errors import bad_option
 from attributionlab.machine import contained
 from attributionlab.printable import error_line
 from attributionlab.specs.functions import load_function, parse_address
+from attributionlab.training.networks import ColorScale
 
 ModelFactory = Callable[[int], nn.Module]
 """A function `(n_classes) -> network`, (b, 3, h, w) with colors 0..255 to (b, k)."""
 
 WIDTHS = (16, 32, 64)
 """Channels of the blocks. torch 2.13.0's CPU build corrupts memory in convolutions of fewer channels in the format `channels_last`."""
-
-MEAN, SCALE = 127.5, 64.0
-"""Colors 0..255 become about -2 to 2."""
-
-
-class ColorScale(nn.Module):
-    """Colors 0..255 as numbers around 0, (x - 127.5) / 64, in contiguous memory."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(b, c, h, w) to (b, c, h, w)."""
-        return ((inputs - MEAN) / SCALE).contiguous()
 
 
 class SmallBlock(nn.Module):
@@ -113,21 +102,6 @@ def built_model(factory: Callable[[int], object], n_classes: int, address: str) 
         hint = f"it returned {type(model).__name__}"
         raise bad_option("model", "be a factory (n_classes) -> torch.nn.Module", address, hint)
     return model
-
-
-@contextmanager
-def calls_to_model() -> Iterator[None]:
-    """Turn what a user's network raises into one line.
-
-    Raises:
-        BadOption: If it raises.
-    """
-    try:
-        yield
-    except (BadOption, KeyboardInterrupt, MemoryError):
-        raise
-    except Exception as error:
-        raise BadOption(f"`model` must accept (b, 3, h, w) and learn, got {error_line(error)}") from error
 
 
 @torch.no_grad()

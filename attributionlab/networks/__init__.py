@@ -1,6 +1,7 @@
 """Networks whose weights are computed by hand, never trained. README.md beside this file has the notation and the proofs."""
 
-from attributionlab.networks.accumulator import Accumulator, Block, Redundancy
+from attributionlab.networks.accumulator import Accumulator
+from attributionlab.networks.blocks import Block, Redundancy
 from attributionlab.networks.color_detector import Color, ColorDetector
 from attributionlab.networks.designed import DesignedNetwork, logits_of
 from attributionlab.networks.dyadic import Bound, exact_arithmetic

@@ -76,7 +76,7 @@ class FirstBlock:
         active = rearrange(functional.relu(pre_activations), "... (g m) -> g (...) m", g=layer.groups)
         weight = rearrange(layer.weight, "(g k) m 1 1 -> g m k", g=layer.groups)
         bias = rearrange(layer.bias, "(g k) -> g 1 k", g=layer.groups)
-        values = rearrange(functional.relu(torch.bmm(active, weight) + bias), "g n k -> (g k) n")
+        values = rearrange(torch.bmm(active, weight).add_(bias).relu_(), "g n k -> (g k) n")
         return values.reshape(-1, *pre_activations.shape[:-1])
 
     def slots(self, device: torch.device) -> Tensor:

@@ -72,7 +72,7 @@ def build_number_checker(number: int) -> nn.Sequential:
 
 def _ramp(name: str, start: int) -> str:
     """Name of a ramp."""
-    return f"ReLU({name} - {start})"
+    return f"ReLU({name} - {start})" if start >= 0 else f"ReLU({name} + {-start})"
 
 
 def _above(name: str, number: int) -> str:

@@ -19,6 +19,9 @@ Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 UNWRITTEN = "meta"
 """Device of a layer without memory; `nn.utils.skip_init` would do the same, but imports sympy, which takes a third of a second."""
 
+CHANNEL_NAMES = "channel_names"
+"""Attribute of a layer with the names of its inputs and outputs."""
+
 
 @dataclass(frozen=True)
 class Neuron:
@@ -63,13 +66,29 @@ class Wiring:
     def linear(self) -> nn.Linear:
         """The layer as a fully connected layer."""
         weight, bias = self.parameters()
-        return assigned(nn.Linear(weight.shape[1], weight.shape[0], device=UNWRITTEN), weight, bias)
+        layer = nn.Linear(weight.shape[1], weight.shape[0], device=UNWRITTEN)
+        return self._named(assigned(layer, weight, bias))
 
     def pointwise(self) -> nn.Conv2d:
         """The layer as a 1x1 convolution."""
         weight, bias = self.parameters()
         layer = nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=1, device=UNWRITTEN)
-        return assigned(layer, weight[:, :, None, None], bias)
+        return self._named(assigned(layer, weight[:, :, None, None], bias))
+
+    def _named(self, layer: Layer) -> Layer:
+        """The layer, which keeps the names of its channels."""
+        vars(layer)[CHANNEL_NAMES] = (tuple(self.inputs), tuple(self.neurons))
+        return layer
+
+
+def channel_names(layer: nn.Linear | nn.Conv2d) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the channels that a layer reads and writes; numbers if it was not wired from names."""
+    named: tuple[tuple[str, ...], tuple[str, ...]] | None = vars(layer).get(CHANNEL_NAMES)
+    n_outputs, n_inputs = layer.weight.shape[:2]
+    return named or (
+        tuple(f"input {index}" for index in range(n_inputs)),
+        tuple(f"output {index}" for index in range(n_outputs)),
+    )
 
 
 def assigned(layer: Layer, weight: Tensor, bias: Tensor) -> Layer:

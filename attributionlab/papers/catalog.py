@@ -14,7 +14,10 @@ ALL = "all"
 
 PAPERS: Catalog[Callable[[], Paper]] = Catalog(
     kind="paper",
-    built_in={"zhang2024": "attributionlab.papers.zhang2024.paper:zhang2024"},
+    built_in={
+        "zhang2024": "attributionlab.papers.zhang2024.paper:zhang2024",
+        "adebayo2020": "attributionlab.papers.adebayo2020.paper:adebayo2020",
+    },
     rules=Rules(signature="() -> Paper"),
 )
 """All papers; installed packages add theirs by the entry point group `attributionlab.papers`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import numpy as np
@@ -54,7 +55,22 @@ def descending_from(ties: Tensor, attribution: Tensor, *, by: Ranking = "signed"
         raise bad_option("order", "be signed or magnitude", by)
     values = (attribution.abs() if by == "magnitude" else attribution).flatten(1)
     ties = ties.to(values.device)
-    return ties.take_along_dim(values.take_along_dim(ties, dim=1).argsort(dim=1, descending=True, stable=True), dim=1)
+    return ties.take_along_dim(_stable_descending(values.take_along_dim(ties, dim=1)), dim=1)
+
+
+def _stable_descending(values: Tensor) -> Tensor:
+    """Places of values (b, P) by falling value, equal ones in their order: (b, P) int64.
+
+    For float32 on a CPU, a value and its place make one integer of 64 bits, which NumPy sorts six times as fast as torch sorts
+    values stably. Adding 0 turns -0 into 0; the bits of a negative number fall where the number rises, so they are flipped.
+    """
+    if values.dtype != torch.float32 or values.device.type != "cpu":
+        return values.argsort(dim=1, descending=True, stable=True)
+    bits = (values + 0.0).view(torch.int32)
+    rising = bits ^ (bits >> 31 & 0x7FFFFFFF)
+    keys = ((~rising).long() << 32 | torch.arange(values.shape[1])).numpy()
+    keys.sort(axis=1)
+    return torch.from_numpy(keys) & 0xFFFFFFFF
 
 
 def random_orders(n: int, n_pixels: int, *, seed: int = 0, first: int = 0) -> Tensor:
@@ -86,6 +102,20 @@ def explained(outputs: Tensor, targets: Tensor) -> Tensor:
     """Select the explained output, (b, n, s, k) to (b, n, s)."""
     index = targets.to(outputs.device)[:, None, None, None]
     return outputs.gather(3, index.expand(*outputs.shape[:3], 1))[..., 0]
+
+
+def probability(logits: Tensor, targets: Tensor) -> Tensor:
+    """Softmax of the explained output, (b, n, s, k) to (b, n, s).
+
+    Computes with one row per class, because torch's softmax takes ten times as long for short rows. Classes are added in their order, so
+    that the bits of a row do not depend on other rows; they may differ from torch's by rounding.
+    """
+    powers = logits.movedim(3, 0).contiguous()
+    powers -= powers.amax(dim=0)
+    powers.exp_()
+    index = targets.to(powers.device)[:, None, None].expand(powers.shape[1:])
+    total: Tensor = functools.reduce(torch.add, powers)
+    return powers.gather(0, index[None])[0] / total
 
 
 def check_indices(targets: Tensor, n_outputs: int) -> None:

@@ -24,13 +24,21 @@ def detect_colors(network: DesignedNetwork, images: Tensor) -> Tensor:
         network.detector is None or images.shape[1] != 3 or images.device.type != "cpu"
     ):  # a GPU would wait for the count
         return network.detect(images)
-    colors = images.long()
-    if not bool(((colors == images) & (colors >= 0) & (colors <= 255)).all()):
+    colors = images.to(torch.uint8)
+    if not torch.equal(colors.to(images.dtype), images):
         return network.detect(images)
-    codes = colors[:, 0] << 16 | colors[:, 1] << 8 | colors[:, 2]
-    distinct, places = codes.unique(return_inverse=True)
+    red, green, blue = colors.int().flatten(2).unbind(dim=1)
+    distinct, places = _distinct((red << 16 | green << 8 | blue).flatten())
     if len(distinct) > MOST_COLORS:
         return network.detect(images)
     palette = torch.stack([distinct >> 16, distinct >> 8 & 255, distinct & 255]).to(images)
     detected = network.detect(palette[None, :, None])[0, :, 0]  # (k, n)
-    return rearrange(detected[:, places], "k b h w -> b k h w")
+    b, _, h, w = images.shape
+    return rearrange(detected.index_select(1, places), "k (b h w) -> b k h w", b=b, h=h, w=w)
+
+
+def _distinct(codes: Tensor) -> tuple[Tensor, Tensor]:
+    """The distinct codes, and the place of each code among them; neighbors are mostly equal, so runs are compared."""
+    runs, run_of = codes.unique_consecutive(return_inverse=True)
+    distinct, place_of_run = runs.unique(return_inverse=True)
+    return distinct, place_of_run.index_select(0, run_of)

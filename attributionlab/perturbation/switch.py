@@ -50,8 +50,9 @@ def switch_pixels(
             or if shapes, orders or targets do not match.
     """
     n_features = start[0, 0].numel()
-    is_designed = isinstance(model, DesignedNetwork) and model.accumulator.intact
-    if n_steps is None and (is_designed or n_features > FEW_FEATURES):
+    if n_steps is None and (
+        n_features > FEW_FEATURES or (isinstance(model, DesignedNetwork) and model.accumulator.intact)
+    ):
         return SwitchedPixels(model, start, end, max_memory).outputs(orders, targets)
     steps = switch_steps(n_features, n_steps)
     return DensePixels(model, start, end).outputs(orders, targets, steps)

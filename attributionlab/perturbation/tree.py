@@ -21,13 +21,16 @@ from torch import Tensor, nn
 
 from attributionlab.errors import BadOption, bad_option
 from attributionlab.networks import DesignedNetwork, FirstBlock, exact_arithmetic
-from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained
+from attributionlab.perturbation.order import check_images, check_indices, check_orders, explained, probability
 from attributionlab.perturbation.palette import detect_colors
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth.maps import check_targets
 
 DEFAULT_MEMORY = 2 * 2**30
 """Bytes that the evaluation may use at once."""
+
+CACHED_MEMORY = 2**27
+"""Bytes that one part of the evaluation takes on a CPU: larger arrays outgrow caches, and their memory is claimed anew each time."""
 
 DENSE_HINT = "give the number of `steps` to evaluate it by forward passes"
 
@@ -85,12 +88,12 @@ class SwitchedPixels:
         check_targets(targets, len(self.start))
         check_indices(targets, len(self._network.classes))
         targets = targets.to(self.start.device)
-        softmax, parts = self._network.softmax, []
+        select = explained if self._network.softmax is None else probability
         with exact_arithmetic(self.start.device):
-            for images, part in self._parts(orders):
-                logits = self._logits(self._counts(images, part))
-                outputs = logits if softmax is None else softmax(logits.flatten(0, 1)).view_as(logits)
-                parts.append(explained(outputs[:, None], targets[images])[:, 0])
+            parts = [
+                select(self._logits(self._counts(images, part))[:, None], targets[images])[:, 0]
+                for images, part in self._parts(orders)
+            ]
         return torch.cat(parts).view(*orders.shape[:2], -1)
 
     @torch.no_grad()
@@ -121,9 +124,10 @@ class SwitchedPixels:
         n_cells, n_kernels, n_classes = *values.shape[1:], len(self._network.classes)
         numbers = n_cells * 9 * (4 * n_kernels + 6 * n_classes + 8)  # prefix sums, their mix, indices, times
         bytes_per_order = numbers * changes.element_size()
-        at_once = self.max_memory // bytes_per_order
-        if at_once < 1:
+        if self.max_memory < bytes_per_order:
             raise bad_option("max_memory", f"be at least {bytes_per_order} bytes, for one order", self.max_memory)
+        part_memory = min(self.max_memory, CACHED_MEMORY) if self.start.device.type == "cpu" else self.max_memory
+        at_once = max(1, part_memory // bytes_per_order)
         checked = check_orders(orders.to(self.start.device), len(self.start), self.n_pixels)
         images = torch.arange(len(self.start), device=checked.device).repeat_interleave(checked.shape[1])
         yield from zip(images.split(at_once), checked.flatten(0, 1).split(at_once), strict=True)
@@ -133,16 +137,16 @@ class SwitchedPixels:
         return FirstBlock(self._network.accumulator)
 
     @cached_property
-    def _channels(self) -> tuple[Tensor, Tensor]:
+    def _channels(self) -> tuple[Tensor, ...]:
         """The detector's channels of start and end."""
-        return detect_colors(self._network, self.start), detect_colors(self._network, self.end)
+        return detect_colors(self._network, torch.cat([self.start, self.end])).chunk(2)
 
     @cached_property
     def _cells(self) -> tuple[Tensor, Tensor]:
         """Pre-activations of each first-block cell at the start (b, cell, m), and the change by each pixel (b, cell, 9, m)."""
         with torch.no_grad(), exact_arithmetic(self.start.device):
             before, after = (self._block.padded(channels) for channels in self._channels)
-            return self._block.pre_activations(before), self._block.changes(after - before)
+            return self._block.pre_activations(before), self._block.changes(after - before).contiguous()
 
     @cached_property
     def _at_start(self) -> tuple[Tensor, Tensor]:
@@ -162,8 +166,9 @@ class SwitchedPixels:
         times = torch.full((n, 9 * n_cells), n_steps, dtype=torch.int64, device=orders.device)  # padding: never
         times.scatter_(1, self._slots[orders], torch.arange(1, n_steps, device=orders.device).expand_as(orders))
         times, places = times.view(n, n_cells, 9).sort(dim=2)
-        cells = torch.arange(n_cells, device=orders.device)[:, None]
-        sums = changes[images[:, None, None], cells, places].cumsum(dim=2)  # (n, cell, 9, m)
+        first_rows = torch.arange(n_cells, device=orders.device)[:, None] + images[:, None, None] * n_cells
+        rows = (first_rows * 9 + places).flatten()  # index_select copies rows twice as fast as an index per axis
+        sums = changes.flatten(0, 2).index_select(0, rows).view(n, n_cells, 9, -1).cumsum_(dim=2)  # (n, cell, 9, m)
         sums += values[images, :, None]
         reached = self._block.cells(sums)  # (k, n, cell, 9)
         reached[..., 1:] -= reached[..., :-1].clone()

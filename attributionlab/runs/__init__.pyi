@@ -4,6 +4,8 @@ from .records import Record
 from .results import Records, load_records
 from .runner import RunOutcome, run_plan
 from .summaries import MethodSummary
+from .task_runner import run_tasks
+from .tasks import Task, TaskResult
 
 __all__ = [
     "MethodSummary",
@@ -11,7 +13,10 @@ __all__ = [
     "Record",
     "Records",
     "RunOutcome",
+    "Task",
+    "TaskResult",
     "load_records",
     "read_plan",
     "run_plan",
+    "run_tasks",
 ]

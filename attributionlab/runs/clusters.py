@@ -17,9 +17,8 @@ from typing import Any
 from attributionlab.errors import MachineError
 from attributionlab.printable import error_text
 from attributionlab.runs.groups import Group, together
-from attributionlab.runs.jobs import Unit
 from attributionlab.runs.parent import reaped
-from attributionlab.runs.work import UnitResult, do_units, killed_unit
+from attributionlab.runs.work import Result, Work, do_units, killed_unit
 
 CONNECT_SECONDS = 10
 """Seconds after which a cluster that does not answer is given up."""
@@ -40,11 +39,11 @@ class Workers:
     number: int
     submit: Callable[[Group, int, float | None], Any]
     first: Callable[[list[Any]], Any]
-    results_of: Callable[[Any], tuple[UnitResult, ...]]
+    results_of: Callable[[Any], tuple[Result, ...]]
     died: tuple[type[Exception], ...]
 
 
-def do_on_cluster(units: Sequence[Unit], workers: Workers, timeout: float | None) -> Iterator[UnitResult]:
+def do_on_cluster(units: Sequence[Work], workers: Workers, timeout: float | None) -> Iterator[Result]:
     """Keep two groups per worker submitted; after a worker died, submit its units again one by one."""
     waiting, submitted, turns = deque(together(units, workers.number)), dict[Any, Group](), itertools.count()
     while True:
@@ -135,10 +134,10 @@ def ray_cluster(address: str | None, workers: int) -> Iterator[Callable[[str], W
         note()
         return ray.wait(tasks)[0][0]
 
-    def results_of(task: Any) -> tuple[UnitResult, ...]:
+    def results_of(task: Any) -> tuple[Result, ...]:
         """Results of a task; its error is raised as in the worker, not as Ray wraps it."""
         try:
-            results: tuple[UnitResult, ...] = ray.get(task)
+            results: tuple[Result, ...] = ray.get(task)
         except RayTaskError as error:
             raise error.cause from error
         return results

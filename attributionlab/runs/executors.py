@@ -20,8 +20,9 @@ from attributionlab.metrics.factory import METRICS
 from attributionlab.runs.clusters import dask_cluster, do_on_cluster, ray_cluster
 from attributionlab.runs.groups import Group, together
 from attributionlab.runs.jobs import AGREEMENT, Unit
+from attributionlab.runs.tasks import Task, TaskResult
 from attributionlab.runs.time_limit import GRACE_SECONDS, TIMEOUT_CODE, check_time_limit
-from attributionlab.runs.work import UnitResult, do_unit, killed_unit, lost_unit
+from attributionlab.runs.work import Result, UnitResult, Work, do_units, killed_unit, lost_unit
 from attributionlab.runs.worker_process import do_in_worker, start_worker
 from attributionlab.specs.arguments import LARGEST_INTEGER, require_choice, require_text, whole_number
 from attributionlab.specs.catalog import Catalog
@@ -88,8 +89,25 @@ class Executor:
         Raises:
             MachineError: If the cluster does not answer, or lacks the device or the installed packages.
         """
+        for result in self._do(units):
+            assert isinstance(result, UnitResult), "units have such results"
+            yield result
+
+    def do_tasks(self, tasks: Sequence[Task]) -> Iterator[TaskResult]:
+        """Do tasks in any order, and yield the result of each as soon as it is ready.
+
+        Raises:
+            MachineError: If the cluster does not answer, or lacks the device or the installed packages.
+        """
+        for result in self._do(tasks):
+            assert isinstance(result, TaskResult), "tasks have such results"
+            yield result
+
+    def _do(self, units: Sequence[Work]) -> Iterator[Result]:
+        """Do units or tasks."""
         if self.backend == "loky" and self.workers == 1 and self.timeout is None and not any(map(calls_others, units)):
-            yield from (do_unit(unit, self.device) for unit in units)
+            for unit in units:
+                yield from do_units([unit], self.device)
         elif self.backend == "loky":
             yield from _in_processes(units, self.workers, self.device, self.timeout)
         else:
@@ -102,8 +120,10 @@ class Executor:
                 yield from do_on_cluster(units, workers(self.device), self.timeout)
 
 
-def calls_others(unit: Unit) -> bool:
+def calls_others(unit: Work) -> bool:
     """Whether a unit calls functions or classes that are not ours, which may end their process."""
+    if isinstance(unit, Task):
+        return not unit.is_ours
     metrics = [job.measure for job in unit.jobs if job.measure != AGREEMENT]
     return not (_is_ours(METHODS, unit.jobs[0].method) and all(_is_ours(METRICS, metric) for metric in metrics))
 
@@ -112,11 +132,11 @@ def _is_ours(catalog: Catalog[Any], spec: str) -> bool:
     return parse_address(spec) is None and parse_spec(spec).name in catalog.built_in
 
 
-def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: float | None) -> Iterator[UnitResult]:
+def _in_processes(units: Sequence[Work], workers: int, device: str, timeout: float | None) -> Iterator[Result]:
     """Do units in worker processes; after one dies, do the unfinished units one by one to find the unit that ended it."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     n_threads = max(1, (os.cpu_count() or 1) // workers)  # more threads than processors would only compete
-    remaining = {unit.jobs[0].key: unit for unit in units}
+    remaining = {unit.key: unit for unit in units}
     n_alone = 0
     while remaining:
         groups = [(next(iter(remaining.values())),)] if n_alone else together(list(remaining.values()), workers)
@@ -130,7 +150,7 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: flo
                 initargs=(os.getpid(), in_main_thread),
             ):
                 for unit_result in _parallel(groups, workers, device, timeout):
-                    del remaining[unit_result.records[0].job.key]
+                    del remaining[unit_result.key]
                     begin = time.monotonic()
                     yield unit_result
         except BrokenProcessPool as error:
@@ -142,7 +162,7 @@ def _in_processes(units: Sequence[Unit], workers: int, device: str, timeout: flo
         n_alone = max(0, n_alone - 1)
 
 
-def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: float) -> UnitResult:
+def _ended_unit(unit: Work, error: Exception, timeout: float | None, seconds: float) -> Result:
     """Records of a unit whose worker ended, either because the unit ignored the time limit or for another reason."""
     ignored = f"EXIT({TIMEOUT_CODE})" in str(error)
     if timeout is not None and (ignored or seconds > timeout + GRACE_SECONDS):
@@ -151,7 +171,7 @@ def _ended_unit(unit: Unit, error: Exception, timeout: float | None, seconds: fl
     return killed_unit(unit, error)
 
 
-def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[UnitResult]:
+def _parallel(groups: Sequence[Group], workers: int, device: str, timeout: float | None) -> Iterator[Result]:
     calls = (delayed(do_in_worker)(group, device, turn, timeout) for turn, group in enumerate(groups))
     if workers == 1:
         yield from _in_one_child(groups, device, timeout)
@@ -167,7 +187,7 @@ Later runs use them again, because starting takes seconds.
 """
 
 
-def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -> Iterator[UnitResult]:
+def _in_one_child(groups: Sequence[Group], device: str, timeout: float | None) -> Iterator[Result]:
     """Do groups in one child process, which joblib would not start; an interrupt ends it."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     kind = in_main_thread, tuple(sys.path)

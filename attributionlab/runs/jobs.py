@@ -66,6 +66,11 @@ class Unit:
     n_maps: int = 0
 
     @property
+    def key(self) -> str:
+        """Key of the first job."""
+        return self.jobs[0].key
+
+    @property
     def images(self) -> tuple[str, int, int]:
         """Environment, index of the first image, index behind the last one."""
         job = self.jobs[0]

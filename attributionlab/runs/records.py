@@ -42,6 +42,8 @@ class Record:
         curves: Curves, for metrics that have them: `at` (s,), fractions of the pixels, and `values` (images, s).
         n_zero_maps: Maps that are zero everywhere.
         facts: Counts over the maps that explain their scores, as `MapFacts` gives them; empty for metrics and failures.
+        games: Largest l1 distance of the first maps to the exact values of each game, by `game@baseline`; None where all values are 0.
+            Only in the record of the first images, for games whose values take no random orders.
         diagnostics: What the method recorded of its own work, per image.
         n_maps: Images whose maps are stored.
         error: Why there are no scores, or None.
@@ -59,6 +61,7 @@ class Record:
     curves: dict[str, Any] | None = None
     n_zero_maps: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    games: dict[str, float | None] = field(default_factory=dict)
     diagnostics: dict[str, list[float | None]] = field(default_factory=dict)
     n_maps: int = 0
     error: Failure | None = None
@@ -115,13 +118,22 @@ _FIELDS = tuple(entry.name for entry in dataclasses.fields(Record) if entry.name
 def encode(key: str, record: Record) -> bytes:
     """A record as a line; NaN and infinity become null."""
     fields = {name: getattr(record, name) for name in _FIELDS}
-    body = orjson.dumps({"key": key, **record.job.definition, **fields}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return framed(orjson.dumps({"key": key, **record.job.definition, **fields}, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def framed(body: bytes) -> bytes:
+    """JSON as a line with its checksum."""
     return _PREFIX % zlib.crc32(body) + body + b"}\n"
+
+
+def unframed(line: bytes) -> bytes:
+    """The JSON of a whole line."""
+    return line[_PREFIX_LENGTH:-2]
 
 
 def is_whole(line: bytes) -> bool:
     """Whether a line is complete and fits its checksum."""
-    return line.endswith(b"}\n") and line.startswith(_PREFIX % zlib.crc32(line[_PREFIX_LENGTH:-2]))
+    return line.endswith(b"}\n") and line.startswith(_PREFIX % zlib.crc32(unframed(line)))
 
 
 Bulk = Literal["scores", "curves"]
@@ -136,7 +148,7 @@ def decode(line: bytes, without: Bulk | None = None) -> dict[str, Any]:
         line: The line.
         without: First bulky field that is left out, unread: `scores` leaves out both, `curves` only itself.
     """
-    body = line[_PREFIX_LENGTH:-2]
+    body = unframed(line)
     begin = -1 if without is None else body.find(_BULK[without])
     if begin >= 0:
         body = body[:begin] + body[body.index(b',"n_zero_maps":', begin) :]
@@ -261,6 +273,7 @@ def _is_record(stored: dict[str, Any]) -> bool:
             and start < stop
             and type(stored["seconds"]) in _NUMBERS
             and _are_facts(stored.get("facts", {}))
+            and _are_numbers(stored.get("games", {}).values())
             and (error is None or ({*map(type, error.values())} == {str} and error.keys() == {"type", "message"}))
             and {*map(type, stored["versions"].values())} <= {str}
             and type(stored.get("target", "")) in (str, int)

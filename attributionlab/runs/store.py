@@ -36,6 +36,7 @@ from attributionlab.files import (
 from attributionlab.printable import error_text
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.records import RECORDS_FILE, Damage, Record, scan, valid
+from attributionlab.runs.tasks import TaskResult
 
 PLAN_FILE = "plan.json"
 DAMAGED_FILE = "damaged.jsonl"
@@ -187,7 +188,7 @@ class Journal:
             self._length = os.fstat(self._file).st_size
         self._synced = time.monotonic()
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record | TaskResult) -> None:
         """Append a record.
 
         Raises:

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.judging.diagnosis import Symptoms, advise, diagnose
+from attributionlab.judging.advice import Symptoms, advise, show_command
+from attributionlab.judging.diagnosis import diagnose
+from attributionlab.judging.game_agreement import is_near
 from attributionlab.judging.outcome import OVERALL, SIGNED, Outcome, outcome_of, states_of
 from attributionlab.judging.statistics import Summary, mean_interval, state_of
 from attributionlab.judging.verdict import Truths
@@ -47,6 +49,7 @@ class MethodSummary:
         n_zero_maps: Maps that are zero everywhere.
         diagnosis: Conspicuous properties of the maps, a line each.
         advice: The likely cause of an outcome that is not `passed`, and what to do next; empty for `passed` and before any record.
+        answers: Games with exact values that the first maps of every environment equal, nearest first; None if none was compared.
         error: First failure of the method or a metric, or None.
         seconds_per_image: Time of the method alone.
         peak_memory: Largest peak memory of its jobs, in bytes.
@@ -64,6 +67,7 @@ class MethodSummary:
     n_zero_maps: int
     diagnosis: tuple[str, ...]
     advice: str
+    answers: tuple[str, ...] | None
     error: Failure | None
     seconds_per_image: float | None
     peak_memory: int
@@ -125,11 +129,21 @@ def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _M
         n_zero_maps=sum(totals.n_zero_maps for totals in all_totals),
         diagnosis=diagnose(facts) if facts.n_maps else (),
         advice="",
+        answers=answers_of([totals.games for totals in all_totals if totals.games]),
         error=next((Failure(**totals.error[1]) for totals in all_totals if totals.error), None),
         seconds_per_image=sum(totals.seconds for totals in all_totals) / n_images if n_images else None,
         peak_memory=max((totals.peak_memory for totals in all_totals), default=0),
     )
     return replace(summary, advice=_advice(plan, summary, facts))
+
+
+def answers_of(distances: list[dict[str, float | None]]) -> tuple[str, ...] | None:
+    """Games that are answered in every environment, nearest first, from the largest distance to each game in each environment."""
+    if not distances:
+        return None
+    by_game = {game: [part.get(game) for part in distances] for game in distances[0]}
+    near = {game: max(map(float, values)) for game, values in by_game.items() if all(map(is_near, values))}  # type: ignore[arg-type]  # none is None
+    return tuple(sorted(near, key=near.__getitem__))
 
 
 def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
@@ -146,6 +160,7 @@ def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
             n_zero=facts.n_zero,
             n_maps=facts.n_maps,
             ignores_target=facts.n_same_for_winner > 0,
+            show=show_command(plan.expanded.get(summary.environment, summary.environment), summary.method),
             more="`n_samples` or `network_seeds` of the plan",
         )
     )
@@ -270,6 +285,7 @@ class _MethodTotals:
         self.n_images = self.n_zero_maps = self.peak_memory = 0
         self.seconds = 0.0
         self._facts: dict[str, Any] = {}
+        self.games: dict[str, float | None] = {}
         self.error: LocatedFailure | None = None
         self.failed = False
 
@@ -290,6 +306,7 @@ class _MethodTotals:
             self.n_images += n_images
             self.n_zero_maps += stored["n_zero_maps"]
             self.seconds += stored["seconds"]
+            self.games |= stored.get("games", {})  # earlier versions have none
             for name, value in stored.get("facts", {}).items():  # earlier versions have none
                 self._facts[name] = value if isinstance(value, str) else self._facts.get(name, 0) + value
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from attributionlab.environments import Environment, make_environment
 from attributionlab.environments.base import Target
 from attributionlab.errors import AttributionLabError, MachineError, bad_option
+from attributionlab.judging.games import GameScores, values_of_games
 from attributionlab.machine import versions
 from attributionlab.measuring.applicable import judged_truth
 from attributionlab.measuring.evaluate import measure
@@ -32,10 +33,14 @@ from attributionlab.printable import error_line, error_text, one_line, type_name
 from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, DIFFERENT_FOR_LOGITS, OF_OUTPUT, Job, Unit
 from attributionlab.runs.records import Record
+from attributionlab.runs.tasks import Task, TaskResult, do_task
 from attributionlab.runs.time_limit import at_most
 from attributionlab.truth import TRUTHS, Batch
 
 Finite = list[float | None]
+
+N_COMPARED = 2
+"""Images of an environment whose maps are compared with the exact values of games."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,17 @@ class UnitResult:
 
     records: tuple[Record, ...]
     maps: npt.NDArray[np.float32] | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the first job."""
+        return self.records[0].job.key
+
+
+Work = Unit | Task
+"""What a worker does at once."""
+
+Result = UnitResult | TaskResult
 
 
 def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) -> UnitResult:
@@ -89,9 +105,12 @@ def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) 
     return UnitResult(tuple(records), maps)
 
 
-def do_units(units: Sequence[Unit], kind: str, turn: int = 0, timeout: float | None = None) -> tuple[UnitResult, ...]:
-    """Do units one after the other; see `do_unit`."""
-    return tuple(do_unit(unit, kind, turn, timeout) for unit in units)
+def do_units(units: Sequence[Work], kind: str, turn: int = 0, timeout: float | None = None) -> tuple[Result, ...]:
+    """Do units and tasks one after the other; see `do_unit` and `do_task`."""
+    return tuple(
+        do_task(unit, device_of(kind, turn), timeout) if isinstance(unit, Task) else do_unit(unit, kind, turn, timeout)
+        for unit in units
+    )
 
 
 def device_of(kind: str, turn: int) -> str:
@@ -104,13 +123,15 @@ def device_of(kind: str, turn: int) -> str:
     return f"cuda:{turn % n_gpus}"
 
 
-def lost_unit(unit: Unit, kind: str, why: str) -> UnitResult:
+def lost_unit(unit: Work, kind: str, why: str) -> Result:
     """Records of a unit whose worker ended: each is a failure of this kind, with the reason."""
+    if isinstance(unit, Task):
+        return TaskResult(unit, error=Failure(kind, one_line(f"{unit.function} {why}")))
     failure = Failure(kind, one_line(f"{unit.jobs[0].method} {why}"))
     return UnitResult(tuple(Record(job=job, error=failure, versions=versions()) for job in unit.jobs))
 
 
-def killed_unit(unit: Unit, error: Exception) -> UnitResult:
+def killed_unit(unit: Work, error: Exception) -> Result:
     """Records of a unit that ended its worker, with the first sentence of the error that told of it."""
     return lost_unit(unit, "WorkerDied", f"took its process down: {error_text(error).partition('. ')[0]}")
 
@@ -186,7 +207,21 @@ def _agreement(job: Job, images: _Images, method: AnyMethod, maps: Tensor, devic
     if job.target != "winner" and job.start == 0:
         n_same = n_same_for_winner(method, images.environment, batch, maps, device)
         facts = dataclasses.replace(facts, n_same_for_winner=n_same)
-    return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict()}
+    games = _games(environment, batch, method, maps) if job.start == 0 else {}
+    return {"scores": scores, "n_zero_maps": facts.n_zero, "facts": facts.to_dict(), "games": games}
+
+
+def _games(environment: Environment, batch: Batch, method: AnyMethod, maps: Tensor) -> dict[str, float | None]:
+    """Largest distance of the first maps to the exact values of each game; empty if the environment cannot tell its values."""
+    scores, explained = GameScores(), method.declaration.explained_in(environment)
+    for index in range(min(len(batch), N_COMPARED)):
+        part = batch[index : index + 1]
+        try:
+            values = values_of_games(environment, part, explained)
+        except Exception:  # noqa: BLE001  # anything that the closed form of a registered environment does; `verify` names it
+            return {}
+        scores.add(maps[index : index + 1], values)
+    return {game: agreement.largest_l1 for game, agreement in scores.agreements().items()}
 
 
 def _scores_by_name(agreement: Agreement, truths: Iterable[str]) -> dict[str, list[float | None]]:

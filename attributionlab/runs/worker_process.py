@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from attributionlab.printable import LONGEST_MESSAGE, error_text, shortened
-from attributionlab.runs.jobs import Unit
 from attributionlab.runs.parent import end_with_parent
 from attributionlab.runs.time_limit import end_process_when_ignored
-from attributionlab.runs.work import UnitResult, do_units
+from attributionlab.runs.work import Result, Work, do_units
 
 HIGHEST_DESCRIPTOR = 256
 """Descriptors are looked for below this number; a worker starts with a dozen."""
@@ -38,7 +37,7 @@ def start_worker(parent: int, by_kernel: bool) -> None:
     end_with_parent(parent, by_kernel)
 
 
-def do_in_worker(units: Sequence[Unit], device: str, turn: int, timeout: float | None) -> tuple[UnitResult, ...]:
+def do_in_worker(units: Sequence[Work], device: str, turn: int, timeout: float | None) -> tuple[Result, ...]:
     """Do units in a worker process, which ends without a word if a method closed the pipes through which it would answer."""
     results = do_units(units, device, turn, timeout)
     if not all(map(_is_pipe, _pipes)):

@@ -17,12 +17,12 @@ from typing import Any, Generic, TypeVar, overload
 from attributionlab.errors import AttributionLabError, PluginWarning, UnknownName, bad_option, unknown_name
 from attributionlab.printable import error_line, value_text
 from attributionlab.specs.functions import NAME_OR_ADDRESS, Address, address_of, load_function, parse_address
-from attributionlab.specs.grammar import Spec, format_spec, parse_spec
+from attributionlab.specs.grammar import Spec, format_spec, parse_options, parse_spec
 from attributionlab.specs.options import convert_options, join_options
+from attributionlab.specs.registration import Registered
 from attributionlab.specs.rules import Rules, import_object, own_name
 
 Entry = TypeVar("Entry")
-Registered = TypeVar("Registered", bound=Callable[..., object])
 
 
 @dataclasses.dataclass
@@ -149,6 +149,9 @@ class Catalog(Generic[Entry]):
             changes = self._converted(type(source), options)
             replace = functools.partial(dataclasses.replace, source)  # type: ignore[type-var]  # all are dataclasses
             return self._constructed(type(source), replace, arguments, changes) if arguments or changes else source
+        adapted = self.rules.adapted(source, options)
+        if adapted is not None:
+            return adapted
         if not self.rules.is_function(source):
             function = f" or a function {self.rules.signature}" if self.rules.wrapper else ""
             raise bad_option(self.kind, f"be a spec{function}", source)
@@ -167,9 +170,7 @@ class Catalog(Generic[Entry]):
         """Build from a spec or an address."""
         spec = self._parse(text)
         if isinstance(spec, Address):
-            if options or spec.options:
-                raise bad_option("options", f"be empty for a function ({spec})", options or spec.options)
-            return self._from_address(text)
+            return self._from_address(text, spec, options)
         entry: Any = self.get(spec.name)
         if isinstance(entry, type):
             beside, written = self._converted(entry, options), self._converted(entry, spec.options)
@@ -200,12 +201,23 @@ class Catalog(Generic[Entry]):
                 raise bad_option(self.kind, NAME_OR_ADDRESS, text)
         return parse_spec(text)
 
-    def _from_address(self, text: str) -> Any:
-        """Build from the address of a function."""
-        function = load_function(text, self.kind)
+    def _from_address(self, text: str, address: Address, options: Mapping[str, object]) -> Any:
+        """Build from the address of a function, or of something that can be adapted."""
+        adapted = self.rules.adapted(text, options)  # a name as `captum:Saliency`, which is no address of a module
+        if adapted is not None:
+            return adapted
+        function = load_function(str(address), self.kind, may_be_object=self.rules.adapter is not None)
+        written = parse_options(address.options or "")
+        adapted = self.rules.adapted(function, join_options(options, written, text), str(address))
+        if adapted is not None:
+            return adapted
         if isinstance(function, type):
             hint = f"a class is registered under its name, by attributionlab.register_{self.kind} or an entry point"
             raise bad_option(self.kind, "name a function", text, hint)
+        if not callable(function):
+            raise bad_option(self.kind, "name a function", text)
+        if options or written:
+            raise bad_option("options", f"be empty for a function ({address})", options or address.options)
         return self.rules.wrap(function, text)
 
     def _converted(self, kind: type, options: Mapping[str, object]) -> dict[str, Any]:

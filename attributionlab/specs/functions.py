@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -42,12 +43,13 @@ def parse_address(text: str) -> Address | None:
     return None if match is None else Address(match["where"], match["name"], match["options"])
 
 
-def load_function(text: str, kind: str) -> Callable[..., Any]:
+def load_function(text: str, kind: str, *, may_be_object: bool = False) -> Callable[..., Any]:
     """The function that `package.module:function` or `file.py:function` names.
 
     Args:
         text: The address.
         kind: Kind of the function for messages: `method` or `metric`.
+        may_be_object: Whether any object is returned, for a caller that adapts it.
 
     Raises:
         MissingFile: If the module, the file or the function does not exist.
@@ -61,16 +63,35 @@ def load_function(text: str, kind: str) -> Callable[..., Any]:
     function = getattr(module, name, None)
     if function is None:
         raise missing_file(kind, "name a function that exists", text, f"{location} has no {value_text(name)}")
-    if not callable(function):
+    if not callable(function) and not may_be_object:
         raise bad_option(kind, "name a function", text)
     loaded: Callable[..., Any] = function
     return loaded
 
 
 def address_of(function: Callable[..., object]) -> str:
-    """The address `module:qualified name` of a function."""
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{getattr(function, '__module__', None) or 'unknown'}:{name}"
+    """The address `module:qualified name` of a function, with the arguments of a partial and the simple attributes of an object."""
+    if isinstance(function, functools.partial):
+        values = {**{str(index): value for index, value in enumerate(function.args)}, **function.keywords}
+        return f"{address_of(function.func)}{_simple_values(values)}"
+    name = getattr(function, "__qualname__", None)
+    if name is not None:
+        return f"{getattr(function, '__module__', None) or 'unknown'}:{name}"
+    return (
+        f"{type(function).__module__}:{type(function).__qualname__}{_simple_values(getattr(function, '__dict__', {}))}"
+    )
+
+
+def _simple_values(values: Mapping[str, object]) -> str:
+    """Values of arguments or attributes, `(n=3,sign=true)`, those that are short; empty without any."""
+    simple = {name: value for name, value in values.items() if isinstance(value, (bool, int, float, str)) and len(str(value)) <= 40}  # fmt: skip
+    text = ",".join(f"{name}={_word(value)}" for name, value in simple.items() if not name.startswith("_"))
+    return f"({text})" if text else ""
+
+
+def _word(value: object) -> str:
+    """A value without the signs that addresses have."""
+    return re.sub(r"[\[\]:,=\s]+", "-", str(value))
 
 
 def _load_file(path: Path, kind: str) -> ModuleType:

@@ -217,6 +217,8 @@ def _convert_one(value: object, annotation: object) -> object:
 def _convert_tuple(value: object, types_of_parts: tuple[object, ...]) -> tuple[object, ...]:
     """`value`, converted to a tuple whose parts share one type."""
     nested = typing.get_origin(types_of_parts[0]) is tuple
+    if types_of_parts[-1] is Ellipsis and isinstance(value, int | float) and not isinstance(value, bool):
+        value = (value,)  # as the text of one number
     if not isinstance(value, (str, list, tuple)):
         raise TypeError(value)
     parts = value.split(";" if nested else ",") if isinstance(value, str) else value

@@ -27,12 +27,18 @@ class Rules:
         facts: Attributes that a registered class must have, and their types.
         wrapper: Class that wraps a function, constructed from `function` and `spec`; None without a wrapper.
         signature: Signature of a function, for messages.
+        adapter: Function `(object, options, address) -> wrapper or None` that wraps objects, classes and names of other packages.
     """
 
     base: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     wrapper: str | None = None
     signature: str = ""
+    adapter: str | None = None
+
+    def adapted(self, candidate: object, options: Mapping[str, object], address: str | None = None) -> Any:
+        """A wrapper for an object, class or name of another package that is known; None for anything else."""
+        return None if self.adapter is None else import_object(self.adapter)(candidate, options, address)
 
     def is_class_of(self, candidate: object) -> TypeIs[type]:
         """Whether `candidate` is a subclass of the base class."""

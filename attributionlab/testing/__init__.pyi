@@ -5,6 +5,7 @@ from .axioms import (
     assert_sign_correct,
     assert_symmetric,
 )
+from .baseline import assert_maps_unchanged
 from .batches import assert_batch_invariant
 from .contracts import (
     assert_deterministic,
@@ -40,6 +41,7 @@ __all__ = [
     "assert_faithful",
     "assert_implementation_invariant",
     "assert_inputs_unchanged",
+    "assert_maps_unchanged",
     "assert_metric_known_answers",
     "assert_mode_invariant",
     "assert_model_unchanged",

@@ -14,6 +14,7 @@ from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import number
 from attributionlab.testing.failure import failure, per_image
 from attributionlab.testing.hints import NEIGHBORS, suggested_fix
+from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject
 
 TOLERANCE = 1e-3
@@ -53,6 +54,7 @@ def assert_dummy(
         The axiom of the null player (Shapley 1953); Zhang et al. 2024, Proposition 3.1.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_dummy")
     tolerance = number("tolerance", tolerance, 0)
     subject, maps = _on(method, environment, n_samples, size, seed)
     background = _background(subject)
@@ -89,6 +91,7 @@ def assert_symmetric(
         The axiom of symmetry (Shapley 1953); Zhang et al. 2024, Proposition 3.2.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_symmetric")
     tolerance = number("tolerance", tolerance, 0)
     subject, maps = _on(method, environment, n_samples, size, seed)
     spread = torch.zeros(len(maps), dtype=torch.float64)
@@ -141,6 +144,7 @@ def assert_sensitive(
         The axiom of sensitivity (Sundararajan et al. 2017, section 2.1).
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_sensitive")
     share = number("share", share, 0, 1)
     subject, maps = _on(method, environment, n_samples, size, seed)
     seen, positive = _relative(maps) > TOLERANCE, subject.batch.ground_truth.positive_mask
@@ -220,6 +224,7 @@ def assert_sign_correct(
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_sign_correct")
     tolerance = number("tolerance", tolerance, 0)
     subject, maps = _on(method, environment, n_samples, size, seed)
     declared = subject.method.declaration

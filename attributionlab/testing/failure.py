@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import re
+import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,6 +22,9 @@ SHOWN = 8
 
 WIDE = 15
 """Width above which a column is left-aligned, as text."""
+
+TITLE_WIDTH = 100
+"""Characters in a line of a picture's title."""
 
 DRAWN = 2
 """Number of images in a picture."""
@@ -54,7 +61,7 @@ def failure(
     if maps is not None and worst is not None:
         chosen = torch.argsort(worst.nan_to_num(torch.inf), descending=True, stable=True)[:DRAWN].sort().values
         name = re.sub(r"\W+", "-", f"{subject.method.spec} {problem}").strip("-")[:60]
-        path = artifacts_folder() / f"{name}.png"
+        path = _free_path(artifacts_folder() / f"{name}.png")
         reference = subject.batch.ground_truth.signed if expected is None else expected
         figure = difference_figure(
             subject.batch,
@@ -62,11 +69,31 @@ def failure(
             maps.cpu(),
             reference.cpu(),
             same_units=expected is not None,
-            title=subject.method.spec,
+            title=textwrap.fill(f"{_assertion()}: {subject.method.spec} {problem}", TITLE_WIDTH),
         )
         save_figure(figure, path)
         parts.append(f"picture of the worst images: {path}")
     return AssertionError("\n".join(parts))
+
+
+_WRITTEN: set[Path] = set()
+"""Pictures of this process."""
+
+
+def _free_path(path: Path) -> Path:
+    """The path, with a number where this process has written a picture there already."""
+    candidates = itertools.chain([path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2)))
+    chosen = next(candidate for candidate in candidates if candidate not in _WRITTEN)
+    _WRITTEN.add(chosen)
+    return chosen
+
+
+def _assertion() -> str:
+    """Name of the innermost assertion that is running."""
+    frame = inspect.currentframe()
+    while frame is not None and not frame.f_code.co_name.startswith("assert_"):
+        frame = frame.f_back
+    return "attributionlab" if frame is None else frame.f_code.co_name
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

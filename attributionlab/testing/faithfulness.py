@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch
 
 from attributionlab.errors import bad_option
-from attributionlab.judging import check
+from attributionlab.judging import EnvironmentVerdict, check
 from attributionlab.judging.checking import FIRST_LOOK
 from attributionlab.judging.dependence import DependenceTest, is_blind
 from attributionlab.judging.outcome import OVERALL
 from attributionlab.judging.statistics import Rule, Summary
 from attributionlab.judging.units import Source, Tally
-from attributionlab.measuring.applicable import deciding_truth
+from attributionlab.measuring.applicable import deciding_truth, judged_truth
 from attributionlab.metrics import SoftScores, score
 from attributionlab.specs.arguments import MOST_IMAGES, require_flag, whole_number
+from attributionlab.testing.baseline import compare_with_baseline
 from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import suggested_fix
-from attributionlab.testing.session import add_row
+from attributionlab.testing.own_network import require_truth
+from attributionlab.testing.session import BASELINE, DETAILS, add_row
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
 
@@ -63,9 +67,13 @@ def assert_faithful(
         Zhang et al. 2024, Definition 2.1.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_faithful")
     is_auto = isinstance(n_samples, str) and n_samples == "auto"
     n_shown: Any = FIRST_LOOK if is_auto else n_samples
     subject = Subject.of(method, environment, n_shown, size, seed)
+    baseline = BASELINE.get()
+    if baseline is not None:
+        compare_with_baseline(subject, baseline)
     verdict = check(
         subject.method, subject.environment, n_samples=n_samples, gamma=gamma, truth=truth, rule=rule, device=device
     )
@@ -79,13 +87,16 @@ def assert_faithful(
     f1 = "-" if summary is None else f"{summary.f1:.3f}"
     interval = "-" if summary is None else f"{summary.f1_low:.2f}-{summary.f1_high:.2f}"
     held = f"{environment_verdict.n_held}/{len(environment_verdict.network_seeds)}"
-    add_row({**row, "F1": f1, "95 % CI": interval, "networks": held, "verdict": verdict.outcome})
+    seconds = environment_verdict.seconds_per_image
+    row["s per image"] = "-" if seconds is None else f"{seconds:.2g}"
+    details = "; ".join(_details(environment_verdict))
+    add_row({**row, "F1": f1, "95 % CI": interval, "networks": held, "verdict": verdict.outcome, DETAILS: details})
     if verdict.passed or (verdict.outcome == "undecided" and require_flag("allow_undecided", allow_undecided)):
         return
     if environment_verdict.error is not None:
         raise failure(subject, f"cannot be judged: {environment_verdict.error.message}")
     assert summary is not None, "a method without an error has scores"
-    maps = subject.maps()
+    subject, maps = _as_judged(subject), subject.maps()
     scores = score(maps, subject.batch.ground_truth).against(verdict.deciding_truth)
     control = environment_verdict.controls["random"][verdict.deciding_truth]
     comparison = "" if control is None else f", where random values get {control.f1:.2f}"
@@ -94,7 +105,7 @@ def assert_faithful(
     between = f"{summary.f1:.2f} ({summary.f1_low:.2f} to {summary.f1_high:.2f})"
     message = failure(
         subject,
-        f"{_WHAT[verdict.outcome]}: F1 on {verdict.deciding_truth} truth is {between}, gamma {gamma:g}{comparison}",
+        f"{_problem(environment_verdict)}: F1 on {verdict.deciding_truth} truth is {between}, gamma {gamma:g}{comparison}",
         columns=("image", "precision", "recall", "F1", "expected"),
         rows=_score_rows(scores, gamma),
         worst=-scores.f1.nan_to_num(torch.inf),
@@ -141,6 +152,7 @@ def assert_network_dependent(
         BadOption: If an option is not valid, or the environment has no counterparts.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_network_dependent")
     n_samples = whole_number("n_samples", n_samples, 2, MOST_IMAGES)
     subject = Subject.of(method, environment, n_samples, size, seed)
     if not subject.environment.has_counterpart:
@@ -163,9 +175,31 @@ def assert_network_dependent(
         )
 
 
+def _as_judged(subject: Subject) -> Subject:
+    """The subject with the truth of the output that its method explains."""
+    truth = judged_truth(subject.method.declaration, subject.environment, subject.batch)
+    return dataclasses.replace(subject, batch=dataclasses.replace(subject.batch, ground_truth=truth))
+
+
+def _problem(verdict: EnvironmentVerdict) -> str:
+    """The outcome as the predicate of a message."""
+    return "gives maps that are zero" if verdict.n_zero_maps == verdict.n_samples else _WHAT[verdict.outcome]
+
+
+def _details(verdict: EnvironmentVerdict) -> Iterator[str]:
+    """States of all kinds of truth, games that are answered, and what to do next."""
+    states = {truth: summary.state for truth, summary in verdict.truths.items() if summary is not None}
+    if states:
+        yield ", ".join(f"{truth} {state}" for truth, state in states.items())
+    if verdict.games:
+        yield f"answers {', '.join(verdict.answers) or 'no game'}"
+    if verdict.advice:
+        yield f"what now: {verdict.advice}"
+
+
 _WHAT = {
     "failed": "is not faithful",
-    "blind": "does not depend on the network",
+    "blind": "does not follow the network",
     "pixels-only": "finds the right pixels with wrong signs",
     "undecided": "is undecided",
 }

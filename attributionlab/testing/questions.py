@@ -8,6 +8,7 @@ from attributionlab.errors import bad_option
 from attributionlab.judging import answers
 from attributionlab.testing.contracts import ENVIRONMENT
 from attributionlab.testing.failure import failure
+from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
 
@@ -35,6 +36,7 @@ def assert_answers(
         BadOption: If the method declares no game, or the game has no exact values in the environment.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_answers")
     subject = Subject.of(method, environment, n_samples, size, seed)
     expected = subject.method.answers if game == "auto" else game
     if expected is None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,12 +21,14 @@ from torch import Tensor, nn
 from attributionlab.environments import Environment, complete_environment
 from attributionlab.environments.factory import require_environment
 from attributionlab.environments.images import LARGEST_SIDE, SMALLEST_SIDE
+from attributionlab.errors import bad_option
 from attributionlab.measuring.explain import attribute
 from attributionlab.methods import AnyMethod, FunctionMethod, MethodFunction, make_method
 from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.specs.grammar import parse_spec
 from attributionlab.testing.affine import NETWORKS, affine_sample
 from attributionlab.testing.edges import reaching_edges
+from attributionlab.testing.own_network import OwnNetwork, OwnNetworkImages, own_network
 from attributionlab.truth import Batch
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
@@ -34,7 +37,7 @@ COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
 _SIDES = {"size", "height", "width"}
 
 AnySubject = str | AnyMethod | MethodFunction
-AnyEnvironment = str | Environment
+AnyEnvironment = str | Environment | OwnNetworkImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,10 @@ class Subject:
         """
         n_samples = whole_number("n_samples", n_samples, 1, MOST_IMAGES)
         size, seed = whole_number("size", size, SMALLEST_SIDE, LARGEST_SIDE), whole_number("seed", seed, 0)
+        own = own_network(environment)
+        if own is not None:
+            return cls.on_own(method, own, n_samples, start)
+        assert not isinstance(environment, tuple), "it would be a network of the user"
         is_spec = isinstance(environment, str)
         is_random = isinstance(environment, str) and environment in NETWORKS
         built = (
@@ -80,6 +87,19 @@ class Subject:
         if not isinstance(environment, str) or environment not in NETWORKS or bound.needs_batch:
             return cls(bound, built, batch)
         return cls(bound, built, affine_sample(batch, seed + start), NETWORKS[environment](built.model, seed))
+
+    @classmethod
+    def on_own(cls, method: AnySubject, own: OwnNetwork, n_samples: int, start: int = 0) -> Subject:
+        """Build a subject on a network of the user.
+
+        Raises:
+            BadOption: If the method needs the truth.
+        """
+        bound = make_method(method)
+        if bound.needs_batch:
+            raise bad_option("method", "need no scenes on a network of your own", bound.spec)
+        substitute: Any = own  # as far as no truth is asked for
+        return cls(bound, substitute, own.sample(min(n_samples, len(own.inputs)), start))
 
     @classmethod
     def at(cls, subject: Subject, environment: Environment) -> Subject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from attributionlab.specs.arguments import number, require_choice, require_list
 from attributionlab.specs.options import convert_options
 from attributionlab.testing.contracts import TOLERANCE
 from attributionlab.testing.failure import failure
+from attributionlab.testing.own_network import OwnNetwork, own_network
 from attributionlab.testing.refusals import refusal_of
 from attributionlab.testing.session import add_row
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps
@@ -123,7 +124,8 @@ def assert_implementation_invariant(
             expected=expected,
             hint="\n-> ".join(f"{name}: {WHY[name]}" for name in failing if name in WHY),
         )
-    for name in [name for name, outcome in outcomes.items() if outcome.refusal is not None]:
+    is_own = own_network(subject.environment) is not None
+    for name in [name for name, outcome in outcomes.items() if outcome.refusal is not None and not is_own]:
         row = {"method": subject.method.spec, "environment": _variant(subject.environment, *name.split("=")).spec}
         add_row({**row, "decided by": "-", "F1": "-", "95 % CI": "-", "networks": "-", "verdict": "refused"})
     return {name: outcome.refusal for name, outcome in outcomes.items() if outcome.refusal is not None}
@@ -144,12 +146,28 @@ def on_variants(
         BadOption: If there is no such variant.
     """
     named = [("activation", value) for value in activations] + [("structure", value) for value in structures]
+    own = own_network(subject.environment)
+    if own is not None:
+        return _on_own(subject, own, {f"{option}={value}" for option, value in named}, tolerance, seed)
     environments = {f"{option}={value}": _variant(subject.environment, option, value) for option, value in named}
     expected = subject.maps(seed=seed)
     return expected, {
         name: _outcome(Subject.at(subject, environment), expected, tolerance, seed)
         for name, environment in environments.items()
     }
+
+
+def _on_own(
+    subject: Subject, own: OwnNetwork, names: Collection[str], tolerance: float, seed: int
+) -> tuple[Tensor, dict[str, Outcome]]:
+    """As `on_variants`, on those variants of a network of the user whose outputs are the same."""
+    variants = {name: network for name, network in own.variants().items() if name in names}
+    plain, *others = (
+        Subject.on_own(subject.method, network, len(subject.batch)) for network in (own, *variants.values())
+    )
+    expected = plain.maps(seed=seed)
+    outcomes = [_outcome(other, expected, tolerance, seed) for other in others]
+    return expected, dict(zip(variants, outcomes, strict=True))
 
 
 def _outcome(subject: Subject, expected: Tensor, tolerance: float, seed: int) -> Outcome:

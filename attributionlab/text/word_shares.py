@@ -177,7 +177,7 @@ def attention_shares(
         if not training.test.beats_bound:
             raise BelowBound(f"`model` must beat p* for a verdict, got {training.test} with seed {seed}")
         accuracies.append(training.test)
-        for key, value in _means(training.model, data, methods, rows).items():
+        for key, value in mean_shares(training.model, data, methods, rows).items():
             means.setdefault(key, []).append(value)
         progress(1)
     shares = [
@@ -186,10 +186,10 @@ def attention_shares(
     return WordShares(data.kind, tuple(accuracies), tuple(shares))
 
 
-def _means(
+def mean_shares(
     model: AttentionClassifier, data: ArticleTexts, methods: Sequence[str], rows: list[int]
 ) -> dict[tuple[str, Role], float]:
-    """Mean Attr% of each method and role on one network."""
+    """Mean Attr% of each method and role on one network, over the texts of these rows."""
     texts = [(data.ids([row]), torch.from_numpy(data.roles[row])) for row in rows]
     with torch.no_grad():
         targets = [model(ids).argmax(dim=1) for ids, _ in texts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from attributionlab.specs.options import convert
 
 @dataclass(frozen=True, eq=False)
 class BaselineTensor:
-    """Baseline given as a tensor. Its name in specs, `tensor-<key>`, can be compared but not turned back into the tensor.
+    """Baseline given as a tensor or a NumPy array. Its name in specs, `tensor-<key>`, can be compared but not turned back into the tensor.
 
     Args:
         values: (c,), (c, *shape), or (n, c, *shape) for methods that average over baselines; finite.
@@ -30,16 +31,17 @@ class BaselineTensor:
         """The baseline that an option's value is.
 
         Raises:
-            TypeError: If the value is not a tensor of floating point numbers.
+            TypeError: If the value is not a tensor or an array of real numbers.
             ValueError: If it is empty or has values that are not finite.
         """
         if isinstance(value, cls):
             return value
-        if not isinstance(value, Tensor) or not value.is_floating_point():
+        values = torch.from_numpy(value) if isinstance(value, np.ndarray) and value.dtype.kind in "fiu" else value
+        if not isinstance(values, Tensor) or values.is_complex() or values.dtype == torch.bool:
             raise TypeError(value)
-        if value.numel() == 0 or not value.isfinite().all():
+        if values.numel() == 0 or not values.isfinite().all():
             raise ValueError(value)
-        return cls(value.detach().clone())
+        return cls(values.detach().clone() if values.is_floating_point() else values.detach().float())
 
     @property
     def key(self) -> str:
@@ -85,7 +87,7 @@ def baseline_color(
     """The value of each channel of a baseline, (c,).
 
     Args:
-        baseline: `black` (zeros), `true`, or a value per channel.
+        baseline: `black` (zeros), `true`, a value per channel, or one value for all channels.
         n_channels: c.
         true_baseline: (c,), the color that `true` stands for; None if there is none.
         are_colors: Whether the inputs are colors, so that values must lie in 0..255.
@@ -108,7 +110,7 @@ def baseline_color(
         assert isinstance(converted, tuple)
         if are_colors and not all(0 <= value <= 255 for value in converted):
             raise bad_option("baseline", "have values in 0..255", converted)
-        color = torch.tensor(converted, dtype=torch.float32)
+        color = torch.tensor(converted * n_channels if len(converted) == 1 else converted, dtype=torch.float32)
     if len(color) != n_channels:
         raise bad_option("baseline", f"have {n_channels} channels", converted)
     return color

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -93,7 +95,9 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
         NotFinite: If it has NaN or infinite values.
     """
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        value = torch.from_numpy(np.ascontiguousarray(value))
+        value = _tensor_of(value)
+    if isinstance(value, Tensor) and value.is_quantized:
+        value = value.dequantize()
     if not isinstance(value, Tensor):
         raise WrongShape(f"{subject} a torch.Tensor, got {type(value).__name__}")
     if (odd := _oddity(value)) is not None:
@@ -116,6 +120,35 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
         maps = maps.sum(dim=1)
     _require_finite(maps, subject)
     return maps
+
+
+def _tensor_of(values: npt.NDArray[Any]) -> Tensor:
+    """An array of real numbers as a tensor; masked values are 0, and bytes in the order that torch knows."""
+    filled = values.filled(0) if isinstance(values, np.ma.MaskedArray) else values
+    is_long = filled.dtype.kind == "f" and filled.dtype.itemsize > 8
+    return torch.from_numpy(
+        np.ascontiguousarray(filled, dtype=np.float64 if is_long else filled.dtype.newbyteorder("="))
+    )
+
+
+def only_maps(result: object, shape: Sequence[int]) -> object:
+    """The maps in a tuple or list that also holds other results, as a convergence delta or outputs; anything else unchanged.
+
+    Args:
+        result: What a method returned.
+        shape: Shape of the inputs (b, c, *shape).
+    """
+    if not isinstance(result, (tuple, list)):
+        return result
+    batch, _, *features = shape
+    parts = [only_maps(part, shape) for part in result]
+    maps = [
+        part
+        for part in parts
+        if isinstance(part, (Tensor, np.ndarray))
+        and tuple(part.shape) in {(batch, *features), (batch, *part.shape[1:2], *features)}
+    ]
+    return maps[0] if len(maps) == 1 else result
 
 
 def _require_finite(maps: Tensor, subject: str) -> None:

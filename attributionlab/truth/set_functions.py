@@ -12,9 +12,9 @@ value. Features of no kind are dummies, whose value is exactly 0.
 from __future__ import annotations
 
 import abc
-import itertools
+import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -158,22 +158,22 @@ class CountedSetFunction(SetFunction):
         kinds: See `SetFunction`.
         n_kinds: See `SetFunction`.
         logits: Logits (k,) of the numbers of shown features (m,).
-        difference: Increase of the explained output from logits to logits.
+        difference: Increase of the explained output from logits (..., k) to logits (..., k), as (...).
         symmetric_path: Whether all features are of one kind for the network, too, on the whole path from the baseline.
     """
 
     logits: Callable[[FloatArray], FloatArray]
-    difference: Callable[[FloatArray, FloatArray], float]
+    difference: Callable[[FloatArray, FloatArray], FloatArray]
     symmetric_path: bool = False
 
     @property
     def total(self) -> float:
         """Difference of the input and the baseline."""
-        return self.difference(self.logits(np.zeros(self.n_kinds)), self.logits(self.sizes))
+        return float(self.difference(self.logits(np.zeros(self.n_kinds)), self.logits(self.sizes)))
 
     def gain(self, shown: FloatArray, kind: int) -> float:
         """Difference of two outputs."""
-        return self.difference(self.logits(shown), self.logits(shown + np.eye(self.n_kinds)[kind]))
+        return float(self.difference(self.logits(shown), self.logits(shown + np.eye(self.n_kinds)[kind])))
 
     def shapley(self) -> FloatArray | None:
         """Equal shares of the total, if there is one kind; else the weighted mean over all compositions, if they are few."""
@@ -181,8 +181,8 @@ class CountedSetFunction(SetFunction):
             return self._shares
         if math.prod((self.sizes + 1).tolist()) > MOST_COALITIONS:
             return None
-        logits = {shown: self.logits(np.array(shown, dtype=np.float64)) for shown in self._compositions()}
-        return self._of_kinds(lambda kind: math.fsum(self._weighted_gains(logits, kind)))
+        logits = self._all_logits()
+        return self._of_kinds(lambda kind: self._mean_gain(logits, kind))
 
     def aumann_shapley(self) -> FloatArray | None:
         """Equal shares of the total, where symmetry gives them."""
@@ -192,18 +192,33 @@ class CountedSetFunction(SetFunction):
     def _shares(self) -> FloatArray:
         return np.array([self.total / self.sizes[0]])
 
-    def _compositions(self) -> Iterator[tuple[int, ...]]:
-        """Every possible number of shown features of each kind."""
-        return itertools.product(*(range(int(size) + 1) for size in self.sizes))
+    @cached_property
+    def _present(self) -> IntArray:
+        """Indices of the kinds that have features."""
+        return np.flatnonzero(self.sizes)
 
-    def _weighted_gains(self, logits: dict[tuple[int, ...], FloatArray], kind: int) -> Iterator[float]:
-        """What a feature of a kind adds to each composition of the others, times the share of orders that begin with it."""
-        others = [int(size) - (index == kind) for index, size in enumerate(self.sizes)]
-        n_others = sum(others)
-        for shown, before in logits.items():
-            if shown[kind] > others[kind]:
-                continue
-            after = logits[tuple(number + (index == kind) for index, number in enumerate(shown))]
-            n_coalitions = math.prod(map(math.comb, others, shown))
-            weight = n_coalitions / ((n_others + 1) * math.comb(n_others, sum(shown)))
-            yield weight * self.difference(before, after)
+    def _all_logits(self) -> FloatArray:
+        """Logits of every composition, with an axis of shown features for each kind that has any, and the last one of outputs."""
+        counts = [int(size) + 1 for size in self.sizes[self._present]]
+        shown = np.zeros((math.prod(counts), self.n_kinds))
+        shown[:, self._present] = np.stack([axis.ravel() for axis in np.indices(counts)], axis=1)
+        return np.stack([self.logits(row) for row in shown]).reshape(*counts, -1)
+
+    def _mean_gain(self, logits: FloatArray, kind: int) -> float:
+        """The mean, over all orders, of what a feature of a kind adds to those before it."""
+        axis, size = int(np.searchsorted(self._present, kind)), int(self.sizes[kind])
+        before, after = (logits.take(range(first, first + size), axis) for first in (0, 1))
+        return math.fsum((self._shares_of_orders(axis) * self.difference(before, after)).ravel())
+
+    def _shares_of_orders(self, axis: int) -> FloatArray:
+        """Share of orders in which a feature of a kind comes after a composition of the others; exact before it is rounded."""
+        others = [int(size) - (index == axis) for index, size in enumerate(self.sizes[self._present])]
+        coalitions: npt.NDArray[np.object_] = functools.reduce(np.multiply.outer, map(_binomials, others))
+        orders = (sum(others) + 1) * _binomials(sum(others))
+        shares: FloatArray = (coalitions / orders[np.indices(coalitions.shape).sum(axis=0)]).astype(np.float64)
+        return shares
+
+
+def _binomials(n: int) -> npt.NDArray[np.object_]:
+    """(n + 1,) integers: the numbers of sets of each size among n features."""
+    return np.array([math.comb(n, size) for size in range(n + 1)], dtype=object)

@@ -36,6 +36,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "answers": (("gradient",), ("--size=16", "--n-samples=1", "--n-orders=2")),
     "compare": (("gradient", "random"), ("--size=16", "--n-samples=4")),
     "debug": (("gradient",), ("--size=16", "--n-samples=2", "--bug=mislabeled")),
+    "explain-network": (("multi-color-sum",), ("--size=16",)),
     "exact": (("multi-color-sum",), ("--game=shapley", "--size=16", "--n-samples=1")),
     "score": (("images", "images/truth.npz"), ("--key=signed",)),
     "audit": ((), ("--methods=gradient,random", "--metrics=insertion", "--size=16", "--n-samples=1")),

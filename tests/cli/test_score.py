@@ -103,17 +103,33 @@ def test_the_declaration_chooses_the_truth_and_a_bad_map_fails(folder, truth, tm
 
 def test_one_array_of_several_is_chosen_by_its_key(folder, truth, tmp_path):
     np.savez(tmp_path / "both.npz", mine=truth, other=-truth)
-    torch.save({"mine": torch.from_numpy(truth), "other": 3}, tmp_path / "both.pt")
+    torch.save({"mine": torch.from_numpy(truth), "other": torch.ones(3), "epoch": 3}, tmp_path / "both.pt")
     for name in ("both.npz", "both.pt"):
         message = failed(2, "score", folder, tmp_path / name)
-        assert f"`maps` must hold one array, got '{name} with 2'; name one of them with --key: mine, other" in message
+        assert (
+            f"`maps` must hold one array, got '{name} with 2'; name one of them with --key: mine (8, 16, 24), other ("
+            in message
+        )
         assert run("score", folder, tmp_path / name, "--key", "mine").exit_code == 0
         assert "`key` must be a known name, got 'none'; known: mine, other" in failed(
             2, "score", folder, tmp_path / name, "--key", "none"
         )
-    assert "got int" in failed(2, "score", folder, tmp_path / "both.pt", "--key", "other")
+    assert "got (3,)" in failed(1, "score", folder, tmp_path / "both.pt", "--key", "other")
     path = saved(tmp_path / "one.npy", truth)
     assert "`key` must be left out where there is one array" in failed(2, "score", folder, path, "--key", "mine")
+
+
+def test_a_folder_of_maps_by_the_names_of_the_images_is_judged_and_notes_come_before(folder, truth, tmp_path):
+    (tmp_path / "maps").mkdir()
+    for index, values in enumerate(truth):
+        np.save(tmp_path / "maps" / f"{index:06d}.npy", np.maximum(values, 0))
+    result = run("score", folder, tmp_path / "maps", "--format", "json")
+    assert (
+        result.stderr
+        == "note: no value is negative: say --sign positive or --sign magnitude if the method has no signs\n"
+    )
+    assert json.loads(result.stdout)["environments"][0]["truths"]["positive"]["f1"] == 1
+    assert run("score", folder, tmp_path / "maps", "--sign", "positive").stderr == ""
 
 
 class Bomb:
@@ -157,7 +173,9 @@ def test_maps_that_do_not_fit_are_refused_with_the_reason(folder, truth, tmp_pat
 
 def test_files_that_are_not_there_or_not_whole_are_named(folder, truth, tmp_path):
     assert "`maps` must name a file that exists" in failed(2, "score", folder, tmp_path / "none.npy")
-    assert "`maps` must end in .npy or .npz or .pt" in failed(2, "score", folder, folder / "manifest.json")
+    assert "`maps` must end in .npy or .npz or .pt or .pth or .safetensors or .h5" in failed(
+        2, "score", folder, folder / "manifest.json"
+    )
     path = saved(tmp_path / "maps.npy", truth)
     path.write_bytes(path.read_bytes()[:-100])
     assert "`maps` must be a whole .npy file" in failed(2, "score", folder, path)

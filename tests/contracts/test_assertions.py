@@ -54,7 +54,7 @@ def test_methods_that_declare_a_tolerance_are_complete_within_it(name):
 
 @pytest.mark.parametrize("method", EXACT)
 def test_methods_that_are_right_in_every_respect_pass_everything(method):
-    report = assert_all(method)
+    report = assert_all(method, size=SIZE)
     assert report.method == make_method(method).spec
     assert not report.failed
     assert len(report.passed) >= 6

@@ -9,7 +9,7 @@ from torch import nn
 
 from attributionlab.environments import MultiColorSum, make_environment
 from attributionlab.errors import BadOption, SaturationWarning
-from attributionlab.networks.accumulator import DEFAULT_REDUNDANT_SCALE
+from attributionlab.networks.blocks import DEFAULT_REDUNDANT_SCALE
 
 SIZES = {16: 0.25, 32: 0.25, 64: 1.0, 112: 4.0, 224: 16.0, 448: 64.0, 512: 64.0}
 

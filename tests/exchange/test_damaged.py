@@ -12,7 +12,7 @@ import pytest
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import AttributionLabError, BadOption, WrongShape
-from attributionlab.exchange import maps_file
+from attributionlab.exchange import maps_file, stored_arrays
 from attributionlab.exchange.array_files import declared_arrays, png_size
 from attributionlab.exchange.dataset import generate
 from attributionlab.exchange.dataset_folder import open_folder
@@ -33,8 +33,9 @@ def folder(original, tmp_path):
 
 
 def test_a_whole_folder_is_opened(folder):
-    environment, batch, _ = open_folder(folder)
-    assert (environment.spec, len(batch)) == ("multi-color-sum[size=16]", 2)
+    data = open_folder(folder)
+    assert (data.environment.spec, len(data.batch)) == ("multi-color-sum[size=16]", 2)
+    assert data.names == ("000000", "000001")
 
 
 @pytest.mark.parametrize("entry", ["format", "environment", "n_samples", "start", "samples"])
@@ -85,7 +86,7 @@ def zeros_npz(path, shape):
 
 def test_an_array_that_is_declared_too_large_is_not_read(tmp_path, monkeypatch):
     path = zeros_npz(tmp_path / "maps.npz", (2, 30_000, 30_000))
-    monkeypatch.setattr(maps_file, "read_array", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(stored_arrays, "read_array", lambda *_: pytest.fail("it was read"))
     with pytest.raises(WrongShape, match=r"^`maps` must have shape .*, got \(2, 30000, 30000\)"):
         read_maps(path, IMAGES)
 
@@ -101,7 +102,7 @@ def test_a_compressed_pt_file_is_not_loaded(tmp_path, monkeypatch):
     path = tmp_path / "maps.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data/0", b"\0" * 1_000_000)
-    monkeypatch.setattr(maps_file.torch, "load", lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr(stored_arrays.torch, "load", lambda *_, **__: pytest.fail("it was read"))
     with pytest.raises(BadOption, match="its parts are compressed"):
         read_maps(path, IMAGES)
 

@@ -335,9 +335,10 @@ def test_a_parent_that_is_a_file_is_refused_in_one_line(tmp_path):
 
 
 KILLED = """
-import os, signal, sys
+import os, shutil, signal, sys
 from pathlib import Path
-from attributionlab import files, make_environment
+from attributionlab import make_environment
+from attributionlab.files import disk, whole
 from attributionlab.exchange.dataset import generate
 
 step, folder = sys.argv[1:]
@@ -346,16 +347,16 @@ def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 if step == "between":  # the old folder is aside, the new one not yet in
-    files._exchange = lambda *_: False
+    disk._exchange = lambda *_: False
     rename, calls = Path.rename, []
     def counted(self, target):
         calls.append(self)
         return killed() if len(calls) == 2 else rename(self, target)
     Path.rename = counted
 elif step == "before":
-    files._take_place = killed
+    whole.take_place = killed
 else:
-    files.shutil.rmtree = killed
+    shutil.rmtree = killed
 generate(make_environment("single-color-sum[height=16,width=20]"), Path(folder), n_samples=1, force=True)
 """
 

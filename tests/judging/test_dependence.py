@@ -11,7 +11,7 @@ import torch
 import attributionlab as al
 from attributionlab.environments import make_environment
 from attributionlab.judging import check
-from attributionlab.judging.dependence import Dependence, DependenceTest, is_blind
+from attributionlab.judging.dependence import Dependence, DependenceTest, is_blind, is_right_without_network
 from attributionlab.judging.units import Source, Tally
 from attributionlab.measuring.progress import no_progress
 from attributionlab.methods import make_method
@@ -117,7 +117,8 @@ def test_the_color_of_the_target_is_the_truth_and_blind():
     (environment,) = verdict.environments
     assert environment.truths["signed"].f1 == 1
     assert (verdict.outcome, verdict.exit_code) == ("blind", 1)
-    assert "does not look at the network" in environment.advice
+    assert "do not follow the network" in environment.advice
+    assert "`attributionlab show " in environment.advice
 
 
 # Maps that do
@@ -145,17 +146,37 @@ def test_a_blind_map_with_a_little_of_the_gradient_is_not_blind_and_its_signs_gi
     assert not verdict.passed
 
 
-def test_a_solution_of_the_task_with_a_little_of_the_gradient_passes_with_a_note_that_it_hardly_depends_on_the_network():
-    """What remains possible: docs/verdict.md. Honest methods that pass have no such note."""
+def test_a_solution_of_the_task_with_a_little_of_the_gradient_is_blind_although_it_depends_on_the_network():
+    """Less than half of its F1 follows the network; of honest methods that pass, 0.9 and more does."""
     (fooling,), (honest,) = (
         check(method, environment_of(MULTI), n_samples=8).environments
         for method in (with_gradient(most_frequent_color, 0.3), "gradient")
     )
-    assert fooling.passed and honest.passed
+    assert (fooling.outcome, honest.outcome) == ("blind", "passed")
+    assert fooling.truths["signed"].state == "reached"
+    assert not is_blind(fooling.dependence)
     assert 0.02 < fooling.dependence["signed"].high < 0.5 < honest.dependence["signed"].low
     assert fooling.dependence["signed"].counterpart_f1 < 0.5 < honest.dependence["signed"].counterpart_f1
     assert fooling.diagnosis[-1].startswith("the maps depend on the network only weakly")
     assert honest.diagnosis == ()
+    assert "less than half of their F1 does" in fooling.advice
+
+
+@pytest.mark.parametrize(
+    ("highs", "expected"), [((0.29, 0.39), True), ((0.3, 0.39), False), ((0.29, 0.4), False), ((0.0, 0.0), True)]
+)
+def test_maps_are_right_without_the_network_if_less_than_half_of_every_f1_follows_it(highs, expected):
+    f1 = {"overall": 0.6, "signed": 0.8}
+    results = {truth: Dependence(0, -1, high) for truth, high in zip(f1, highs, strict=True)}
+    assert is_right_without_network(results, f1) is expected
+    assert is_right_without_network(None, f1) is False
+
+
+def test_what_is_right_without_the_network_is_told_of_maps_that_would_pass_only():
+    mixed = with_gradient(most_frequent_color, 0.3)
+    undecided = check(mixed, environment_of(MULTI), n_samples=4, gamma=0.8)
+    assert undecided.outcome == "undecided"
+    assert check(mixed, environment_of(MULTI), n_samples=4, rule="point").outcome == "passed", "the mean decides alone"
 
 
 def test_the_f1_under_the_counterparts_is_that_of_the_second_maps_against_the_second_truth():

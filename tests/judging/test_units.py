@@ -128,7 +128,11 @@ def test_a_number_of_scenes_that_does_not_decide_leaves_it_undecided():
     assert (verdict.outcome, verdict.passed, verdict.exit_code) == ("undecided", False, 4)
     assert environment.truths["signed"].f1 == 1
     assert environment.truths["signed"].state == "open"
-    assert environment.advice.startswith("the interval of the mean contains 0.8: give it more scenes (`--n-samples`)")
+    assert environment.advice.startswith("the interval of the mean contains 0.8: give it more scenes (")
+    assert (
+        "`attributionlab check truth --env 'single-color-sum[size=16]' --gamma 0.8 --n-samples 32`"
+        in environment.advice
+    )
 
 
 # Time
@@ -137,7 +141,9 @@ def test_a_number_of_scenes_that_does_not_decide_leaves_it_undecided():
 def test_after_the_time_limit_no_further_look_begins_and_the_verdict_says_so():
     verdict = verdict_of("truth", gamma=0.8, max_seconds=0)
     assert (verdict.n_samples, verdict.outcome, verdict.out_of_time) == (8, "undecided", True)
-    assert "--max-seconds" in verdict.advice
+    assert (
+        "`attributionlab check truth --env 'single-color-sum[size=16]' --gamma 0.8 --max-seconds 120`" in verdict.advice
+    )
 
 
 def test_the_first_look_is_completed_and_may_decide_whatever_the_limit():

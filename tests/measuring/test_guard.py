@@ -215,7 +215,7 @@ RETURNED = {
     "lists": (lambda _m, x, _t: x.tolist(), WrongShape, "must return a torch.Tensor, got list"),
     "text": (lambda _m, x, _t: x.numpy().astype(str), WrongShape, "must return a torch.Tensor, got ndarray"),
     "none": (nothing, WrongShape, "must return a torch.Tensor, got NoneType"),
-    "tuple": (lambda _m, x, _t: (x, None), WrongShape, "must return a torch.Tensor, got tuple"),
+    "tuple": (lambda _m, x, _t: (x, x), WrongShape, "must return a torch.Tensor, got tuple"),
     "number": (lambda _m, _x, _t: 1.0, WrongShape, "must return a torch.Tensor, got float"),
     "too few images": (lambda _m, x, _t: x[:1], WrongShape, "must return real values of shape (2, 3, 3)"),
     "too few pixels": (lambda _m, x, _t: x[..., :2], WrongShape, "must return real values of shape (2, 3, 3)"),

@@ -5,6 +5,7 @@ import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -49,7 +50,7 @@ def test_the_true_baseline_is_refused_where_no_environment_says_which(name):
         make_method(name, baseline="true")(environment().model, batch.inputs, batch.targets)
 
 
-@pytest.mark.parametrize("baseline", [(1,), (1, 2), (1, 2, 3, 4)])
+@pytest.mark.parametrize("baseline", [(1, 2), (1, 2, 3, 4)])
 def test_a_baseline_with_other_channels_than_the_image_is_refused(baseline):
     batch = environment().sample(1)
     method = make_method("integrated-gradients", baseline=baseline)
@@ -64,7 +65,20 @@ def test_a_true_baseline_with_other_channels_than_the_image_is_refused():
 
 
 @pytest.mark.parametrize(
-    "baseline", ["white", "1,2,x", "", 3.5, "nan,0,0", torch.tensor([1, 2, 3]), torch.tensor([float("nan")])]
+    "baseline",
+    [
+        "white",
+        "1,2,x",
+        "",
+        True,
+        "nan",
+        "nan,0,0",
+        1j,
+        float("inf"),
+        np.array(["a"]),
+        torch.tensor([float("nan")]),
+        torch.tensor([True]),
+    ],
 )
 def test_what_is_no_baseline_is_refused(baseline):
     with pytest.raises(BadOption, match=r"^`baseline` must be black or true or a list of numbers or a tensor, got "):
@@ -84,6 +98,16 @@ def test_a_network_without_an_environment_takes_any_number_per_channel_as_baseli
     assert method.spec == f"{name}[baseline=-2.5,0,300]"
     image = method.baseline_like(torch.rand(2, 3, 4, 5), method.baseline)
     assert (image == torch.tensor([-2.5, 0, 300])[:, None, None]).all()
+
+
+@pytest.mark.parametrize(
+    ("baseline", "expected"),
+    [("0.5", 0.5), (0.5, 0.5), (7, 7.0), (np.array([1.0, 2, 3]), [1, 2, 3]), (torch.tensor([1, 2, 3]), [1, 2, 3])],
+)
+def test_one_number_stands_for_all_channels_and_arrays_are_tensors(baseline, expected):
+    method = make_method("occlusion", baseline=baseline)
+    image = method.baseline_like(torch.rand(2, 3, 4, 5), method.baseline)
+    assert torch.equal(image, torch.tensor(expected).float().expand(3)[:, None, None].expand(2, 3, 4, 5))
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 4, 5), (1, 3, 4, 5)])

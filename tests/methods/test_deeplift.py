@@ -6,6 +6,7 @@ import pytest
 import torch
 from captum.attr import DeepLift, DeepLiftShap
 from torch import nn
+from torch.nn import functional
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption
@@ -140,6 +141,68 @@ def test_a_layer_without_a_rule_is_refused():
     message = r"^`model` must have a rescale rule for every module, got '1 \(LayerNorm\)'; DeepLIFT defines no"
     with pytest.raises(BadOption, match=message):
         make_method("deeplift")(model, torch.zeros(1, 1, 4, 4), torch.tensor([0]))
+
+
+class Function(nn.Module):
+    """A function without a module, and a layer beside it."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.layer, self.unused = function, nn.Conv2d(2, 2, 3, padding=1), nn.ModuleList()
+
+    def forward(self, inputs):
+        return self.function(inputs, self.layer(inputs))
+
+
+FUNCTIONS = {
+    "skip connection": lambda inputs, beside: inputs + beside,
+    "difference": lambda inputs, beside: 2 * (inputs - beside) / 3,
+    "concatenation": lambda inputs, beside: torch.cat([inputs, -beside], dim=1),
+    "mean": lambda inputs, beside: (inputs + beside).mean(dim=(2, 3)),
+    "matrix": lambda inputs, _: inputs @ torch.arange(16.0).reshape(4, 4),
+    "linear": lambda inputs, beside: functional.linear(inputs + beside, torch.ones(3, 4), torch.ones(3)),
+}
+
+
+def with_function(function):
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), Function(function), nn.Flatten(), nn.LazyLinear(2))
+    model, images = nn.Sequential(*layers), torch.randn(2, 1, 4, 4)
+    model(images)  # the lazy layer sees its inputs
+    return model.eval(), images
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_values_add_up_through_linear_functions_without_a_module(name):
+    model, images = with_function(FUNCTIONS[name])
+    start = torch.full_like(images[:1], 0.5)
+    maps = make_method("deeplift", baseline=start[0])(model, images, torch.tensor([0, 1]))
+    outputs = (model(images) - model(start)).detach()
+    torch.testing.assert_close(maps.sum(dim=(1, 2)), torch.stack([outputs[0, 0], outputs[1, 1]]))
+
+
+@pytest.mark.parametrize(
+    ("named", "function"),
+    {
+        "mul": lambda inputs, beside: inputs * beside,
+        "sigmoid": lambda inputs, beside: inputs + beside.sigmoid(),
+        "rdiv": lambda inputs, _: 1 / (inputs + 1),
+        "div": lambda inputs, beside: inputs / (beside.detach() + inputs),
+        "max_pool2d": lambda inputs, _: functional.max_pool2d(inputs, 2),
+        "maximum": torch.maximum,
+        "matmul": lambda inputs, beside: inputs @ beside,
+        "scaled_dot_product_attention": lambda inputs, beside: functional.scaled_dot_product_attention(
+            inputs, beside, inputs
+        ),
+    }.items(),
+)
+def test_a_function_that_is_not_linear_is_refused(named, function):
+    model, images = with_function(function)
+    message = rf"^`model` must have a rescale rule for every function, got '\w*{named}\w* in .*'; DeepLIFT defines no"
+    with pytest.raises(BadOption, match=message):
+        make_method("deeplift")(model, images, torch.tensor([0, 1]))
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    assert all(parameter.requires_grad for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("n_baselines", [1, 0])

@@ -18,7 +18,7 @@ from attributionlab.methods.bottleneck import Features, _blurred, _output_loss, 
 from attributionlab.methods.cam import find_layer
 from attributionlab.methods.diagnostics import collecting
 from attributionlab.methods.smooth_mask import SmoothMask, interpolate_levels, pyramid
-from attributionlab.seeding import generator
+from attributionlab.seeding import content_key, generator
 
 
 class MeanOfChannels(nn.Module):
@@ -162,6 +162,41 @@ def test_the_capacity_is_the_information_in_bits_of_all_channels():
     nats = kl_divergence(noisy, Normal(features.mean, features.deviation)).sum(dim=1, keepdim=True)
     # 1 - sigmoid(5) is 0.007: two of seven digits are lost
     torch.testing.assert_close(capacity, nats / math.log(2), rtol=1e-4, atol=0)
+
+
+def test_iba_is_the_literal_loop_of_its_paper():
+    """Schulz et al. 2020, Eq. 6 and 13 to 15, and the update of Adam, spelled out; divergences are the textbook's."""
+    environment = al.make_environment("multi-color-sum", size=16)
+    batch, random = environment.sample(1), torch.Generator().manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 2, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(98, 3)).double()
+    for parameter in model.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=random, dtype=torch.float64) / 30
+    image, target, beta, rate = batch.inputs.double(), torch.tensor([2]), 3.0, 0.7
+    options = {"layer": "1", "n_steps": 3, "n_noises": 2, "n_samples": 4}
+    method = al.make_method("iba", environment, information_weight=beta, learning_rate=rate, **options)
+    with torch.no_grad():
+        response, references = model[:2](image), model[:2](method.references.double())
+    mean, deviation = references.mean(dim=(0, 2, 3), keepdim=True), references.std(dim=(0, 2, 3), keepdim=True)
+    noise = generator(0, "bottleneck noise", content_key(image[0]))
+
+    def divergence(alpha):
+        kept = _blurred(torch.sigmoid(alpha), 1.0)
+        prior = Normal(mean.expand_as(kept), deviation.expand_as(kept))
+        return kept, kl_divergence(Normal(kept * response + (1 - kept) * mean, (1 - kept) * deviation), prior)
+
+    alpha, first, second = torch.full_like(response, 5.0), 0.0, 0.0
+    for step in (1, 2, 3):
+        alpha.requires_grad_()
+        kept, lost = divergence(alpha)
+        draws = torch.from_numpy(noise.standard_normal((2, 2, 7, 7)))
+        outputs = model[2:](kept * response + (1 - kept) * (mean + deviation * draws))
+        (slope,) = torch.autograd.grad(-outputs.log_softmax(dim=1)[:, 2].mean() + beta * lost.mean(), alpha)
+        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope.square()
+        move = first / (1 - 0.9**step) / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+        alpha = (alpha - rate * move).detach()
+    bits = divergence(alpha)[1].sum(dim=1, keepdim=True) / math.log(2)
+    expected = nn.functional.interpolate(bits, size=(16, 16), mode="bilinear", align_corners=False)[:, 0]
+    torch.testing.assert_close(method(model, image, target), expected)
 
 
 def test_the_answer_is_missed_by_the_cross_entropy_of_a_class_or_the_relative_error_of_a_number():

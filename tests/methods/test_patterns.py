@@ -108,13 +108,16 @@ def test_bad_options_are_refused():
         al.make_method("pattern-net[n_samples=0]")
 
 
-def test_the_signal_stops_where_a_relu_was_inactive():
+@pytest.mark.parametrize("name", ["pattern-net", "pattern-attribution"])
+def test_the_signal_stops_where_a_relu_was_inactive(name):
     """y = ReLU(x1) + ReLU(-x1) at x1 = 3: only the first neuron may hand anything back, or the two would cancel."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False)).double()
     model[1].weight.data = torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
     model[3].weight.data = torch.ones(1, 2, dtype=torch.float64)
     image = torch.tensor([[[[3.0, 1.0]]]], dtype=torch.float64)
-    method = al.make_method("pattern-net", TwoDimensional(), n_samples=500)
+    method = al.make_method(name, TwoDimensional(), n_samples=500)
     patterns = list(estimate_patterns(model, TwoDimensional().sample(500, FIRST_SAMPLE).inputs).values())
-    expected = 3.0 * patterns[1][0, 0] * patterns[0][0]
+    weights = [model[1].weight.detach(), model[3].weight.detach()] if name == "pattern-attribution" else [1.0, 1.0]
+    first, second = (weight * pattern for weight, pattern in zip(weights, patterns, strict=True))
+    expected = 3.0 * second[0, 0] * first[0]
     torch.testing.assert_close(method(model, image, torch.tensor([0]))[0, 0], expected)

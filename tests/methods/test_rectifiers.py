@@ -71,6 +71,26 @@ FUNCTIONS = {
     "clamp": lambda values: values.clamp(0, 6),
     "hardtanh": functional.relu6,
     "abs": torch.abs,
+    "exp": torch.exp,
+    "erf": torch.erf,
+    "multi_head_attention_forward": lambda values: (
+        functional.multi_head_attention_forward(
+            values.flatten(2).permute(2, 0, 1),
+            *[values.flatten(2).permute(2, 0, 1)] * 2,
+            values.shape[1],
+            1,
+            torch.eye(values.shape[1]).repeat(3, 1).to(values),
+            None,
+            None,
+            None,
+            False,
+            0.0,
+            torch.eye(values.shape[1]).to(values),
+            None,
+        )[0]
+        .permute(1, 2, 0)
+        .reshape(values.shape)
+    ),
     "scaled_dot_product_attention": lambda values: functional.scaled_dot_product_attention(values, values, values),
 }
 

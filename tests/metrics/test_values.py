@@ -41,6 +41,14 @@ def test_the_values_themselves_are_perfect():
     assert perfect == {"sign": [1.0], "l1": [0.0], "l1_rescaled": [0.0], "dummy": [0.0], "completeness": [0.0]}
 
 
+@pytest.mark.parametrize("factor", [1e-200, 1e-300])
+def test_values_whose_squares_are_zero_have_a_cosine(factor):
+    """Exact effects of colors far behind are as small; warnings are errors here."""
+    values = np.array([[3.0, -4.0, 0.0]])
+    assert scores(values, exact_of(factor * values))["cosine"] == pytest.approx([1.0])
+    assert scores([[4.0, 3.0, 0.0]], exact_of(factor * values))["cosine"] == pytest.approx([0.0])
+
+
 def test_a_hand_computed_example():
     exact = exact_of([[[2.0, 0.0], [-1.0, 1.0]]], total=[2.0])
     result = scores([[[1.0, 2.0], [1.0, 2.0]]], exact)

@@ -23,10 +23,11 @@ from attributionlab.modification import (
     region_network,
     train,
 )
-from attributionlab.modification.attr_percent import KEPT, amount_of_work
+from attributionlab.modification.attr_percent import amount_of_work
+from attributionlab.modification.attr_study import KEPT
 from attributionlab.modification.explaining import PictureBackground, bind
 from attributionlab.modification.manipulation import StoredManipulation, Visibility
-from attributionlab.modification.manipulations import Spot
+from attributionlab.modification.uninformative import Spot
 from attributionlab.reports.tables.attr_percent import COLUMNS
 
 

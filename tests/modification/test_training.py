@@ -8,7 +8,8 @@ from torch import nn
 from attributionlab.errors import BadOption, MissingFile
 from attributionlab.modification import builtin_pictures, flat_pictures, modify, region_network, small_resnet, train
 from attributionlab.modification.networks import WIDTHS, last_layer_of_maps, load_factory
-from attributionlab.modification.training import measured_accuracy, pixels_to_inputs, predict
+from attributionlab.modification.training import measured_accuracy, pixels_to_inputs
+from attributionlab.training import predict
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from torch import nn
 
 from attributionlab.errors import BadOption, Inexact
 from attributionlab.networks import Accumulator, Redundancy, dyadic
-from attributionlab.networks.accumulator import _windows, design_blocks
+from attributionlab.networks.blocks import _windows, design_blocks
 from attributionlab.networks.kernels import LADDER
 
 DESIGNS = ("uniform", "nonnegative", "signed")

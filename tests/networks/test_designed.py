@@ -12,7 +12,7 @@ from torch import nn
 from attributionlab.environments import make_environment
 from attributionlab.errors import Inexact
 from attributionlab.networks import dyadic
-from attributionlab.networks.accumulator import design_blocks
+from attributionlab.networks.blocks import design_blocks
 
 DESIGNS = ("uniform", "nonnegative", "signed")
 NETWORKS = ("multi-color-sum", "multi-color-sum[output=logit]", "single-color-modulo", "single-color-sum")

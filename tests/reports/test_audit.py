@@ -50,6 +50,17 @@ def printed(audit):
     return console.file.getvalue()
 
 
+def test_maps_from_the_truth_are_drawn_apart_where_they_would_stand_among_the_methods():
+    figure = audit_figure(audit_of())
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][-1] == "exact (from the truth, not ranked)"
+    by_insertion, by_deletion = figure.subfigs[0].axes[2:]
+    for axis, place in ((by_insertion, (1, 1)), (by_deletion, (1, 1))):
+        (reference,) = [line for line in axis.lines if line.get_markerfacecolor() == "none"]
+        assert (*reference.get_xdata(), *reference.get_ydata()) == place
+        assert len(axis.lines) == 5, "the diagonal, three methods and the reference"
+
+
 def test_methods_stand_by_falling_f1_with_those_that_failed_last():
     lines = [line.split() for line in printed(audit_of()).splitlines()]
     rows = [line for line in lines if line and line[0] in ("best", "middle", "worst", "failed")]
@@ -109,8 +120,8 @@ def points(axis):
 def test_the_figure_ranks_the_best_first_by_f1_and_by_each_metric_in_its_direction():
     figure = audit_figure(audit_of())
     insertion, deletion = figure.subfigs[0].axes[2:]
-    assert points(insertion) == [(2, 1), (1, 2), (3, 3)]
-    assert points(deletion) == [(2, 2), (1, 1), (3, 3)]
+    assert points(insertion)[:3] == [(2, 1), (1, 2), (3, 3)]
+    assert points(deletion)[:3] == [(2, 2), (1, 1), (3, 3)]
     assert insertion.get_title() == "Spearman 0.50, 95 % 0.12 to 0.75\n3 methods, 2 images"
     assert deletion.get_title().startswith("Spearman undefined\n")
 
@@ -118,7 +129,8 @@ def test_the_figure_ranks_the_best_first_by_f1_and_by_each_metric_in_its_directi
 def test_the_figure_draws_mean_curves_and_the_middle_half_of_the_images():
     figure = audit_figure(audit_of())
     curves, without = figure.subfigs[0].axes[:2]
-    assert [line.get_ydata().tolist() for line in curves.lines] == [[0, 2]] * 3
+    assert [line.get_ydata().tolist() for line in curves.lines] == [[0, 2]] * 4
+    assert len(curves.collections) == 3, "none for the map from the truth"
     band = curves.collections[0].get_paths()[0].vertices
     assert {(x, y) for x, y in band.tolist() if x == 1} == {(1, 1.5), (1, 2.5)}
     assert (curves.get_xlabel(), curves.get_ylabel()) == ("share of the pixels", "explained output (probability)")

@@ -106,6 +106,20 @@ def test_every_verdict_has_a_row(page, small_run):
     assert all("hidden" in row for row in rows if "data-decides" not in row)
 
 
+def test_a_verdict_says_in_how_many_networks_it_held_with_all_states_and_answers(small_run):
+    summary, *_ = small_run.records.summaries()
+    text = report_html(small_run.records)
+    rows = re.findall(r"<tr.*?</tr>", text, re.DOTALL)
+    (held, *_) = [row for row in rows if f'data-truth="signed" data-environment="{summary.environment}"' in row]
+    assert "2 of 2" in held
+    states = text[text.index('id="states-title"') :]
+    (cells, *_) = [re.sub("<[^>]*>", " ", row).split() for row in re.findall(r"<tr>.*?</tr>", states)[1:]]
+    every = [part for scores in summary.truths.values() for part in (f"{scores.f1:.3f}", scores.state)]
+    assert "".join(cells) == "".join(
+        [summary.method, summary.environment, *every, "shapley@true", "+1", summary.environment]
+    )
+
+
 def test_every_image_is_in_the_file_once(page):
     sources = [image["src"] for image in page.all("img")]
     n_images, n_methods_with_maps = 2 * 2, 3

@@ -84,7 +84,7 @@ def test_rows_are_filtered_by_truth(page):
 
 def test_rows_images_and_curves_are_filtered_by_environment(page):
     choose(page, "#filter-environment", "single-color-sum[size=16]")
-    assert {row[7] for row in rows(page)} == {"single-color-sum[size=16]"}
+    assert {row[8] for row in rows(page)} == {"single-color-sum[size=16]"}
     visible = page.execute_script(
         "return [...document.querySelectorAll('.card, .chart')].filter(one => one.offsetParent !== null)"
         ".map(one => one.dataset.environment || one.dataset.family)"

@@ -111,7 +111,7 @@ def test_text_of_others_is_escaped_in_a_notebook(results):
     )
     html = changed._repr_html_()
     assert "<script" not in html
-    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; [bold]&amp;") == 2
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; [bold]&amp;") == 3
     assert text in str(changed)
 
 
@@ -149,5 +149,9 @@ def test_the_comparison_of_the_demo_names_what_decides_and_explains_every_column
     scores = results["verdict"].environments[0].truths["signed"]
     interval = f"{scores.f1_low:.3f} to 1.000"
     assert cells == [["truth"], ["signed"], ["1.000"], [interval], ["4"], ["4/4"], ["1.00"], ["[green]passed[/]"]]
-    explained, _ = (list(column.cells) for column in demo.explanation().columns)
+    explained, _ = (list(column.cells) for column in demo.explanation(demo.EXPLANATION).columns)
     assert ["method", *explained] == [column.header for column in table.columns]
+    more = demo.truths_table([results["verdict"]])
+    ((name,), *states, (answers,)) = [list(column.cells) for column in more.columns]
+    assert (name, [cell[0][:5] for cell in states[:2]], answers) == ("truth", ["1.000", "1.000"], "none")
+    assert all(cell[0][-2:] in (" +", " ?", " -") for cell in states)

@@ -76,6 +76,16 @@ def test_a_run_has_one_record_per_job_and_a_second_one_nothing_to_do(whole):
     assert (whole / RECORDS_FILE).read_bytes().splitlines(keepends=True) == lines
 
 
+def test_the_first_maps_of_an_environment_are_compared_with_games(whole):
+    records = load_records(whole)
+    compared = {(record.start, record.measure) for record in records if record.games}
+    assert compared == {(0, "agreement")}
+    answers = {(row.environment[:6], row.method): row.answers for row in records.summaries()}
+    exact = {"removal@true", "alone@true", "shapley@true", "aumann-shapley@true"}
+    assert exact <= {*answers["single", "input-x-gradient"]}, "a sum of white pixels"
+    assert answers["single", "random"] == answers["multi-", "random"] == ()
+
+
 def test_scores_are_those_of_check_and_of_the_metrics(whole):
     records = load_records(whole)
     spec = "multi-color-sum[size=16]"

@@ -6,7 +6,7 @@ from scipy import stats
 
 from attributionlab.judging.statistics import mean_interval
 from attributionlab.runs import Plan
-from attributionlab.runs.summaries import N_RAW, summarize_records
+from attributionlab.runs.summaries import N_RAW, answers_of, summarize_records
 from attributionlab.seeding import generator
 from attributionlab.truth import TRUTHS
 
@@ -84,6 +84,14 @@ def test_many_images_have_the_same_interval_from_sums_alone():
     assert (overall.f1, overall.f1_low, overall.f1_high) == pytest.approx((f1.mean(), *interval_of(f1)), rel=1e-12)
     assert (summary.n_images, summary.peak_memory) == (n_images, n_images - 2)
     assert summary.seconds_per_image == 0.5 * -(-n_images // IMAGES_PER_JOB) / n_images
+
+
+def test_a_game_is_answered_if_the_maps_are_near_its_values_in_every_environment():
+    near = {"shapley@true": 0.01, "removal@true": 0.001, "alone@true": 0.04, "shapley@black": None}
+    other = {"shapley@true": 0.02, "removal@true": 0.2, "alone@true": 0.01, "shapley@black": 0.0}
+    assert answers_of([near, other]) == ("shapley@true", "alone@true")
+    assert answers_of([]) is None, "as in records of earlier versions"
+    assert answers_of([{"shapley@true": 0.05}]) == ()
 
 
 def constant(**f1):

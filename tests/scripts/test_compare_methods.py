@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from torchvision_shim import install_where_missing
 
 from attributionlab.methods import METHODS
 
@@ -26,6 +27,7 @@ CASES = [(comparison, network) for comparison in script.COMPARISONS for network 
 )
 @pytest.mark.filterwarnings("ignore")  # what other libraries warn of is theirs
 def test_a_method_gives_what_its_library_gives(comparison, network):
+    install_where_missing()
     pytest.importorskip(comparison.package)
     assert script.difference(comparison, network) <= comparison.tolerance
 

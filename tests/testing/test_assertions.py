@@ -27,7 +27,7 @@ def test_everything_public_is_an_assertion_or_a_report():
 def test_an_unfaithful_method_is_told_its_scores_and_the_likely_reason():
     message = message_of(testing.assert_faithful, "smoothgrad", size=16, n_samples=8)
     assert re.search(
-        r"^smoothgrad does not depend on the network: F1 on signed truth is 0\.00 \(0\.00 to 0\.\d\d\), gamma 0\.5, where random values get",
+        r"^smoothgrad gives maps that are zero: F1 on signed truth is 0\.00 \(0\.00 to 0\.\d\d\), gamma 0\.5, where random values get",
         message,
     )
     assert "image  precision  recall    F1  expected" in message
@@ -76,7 +76,7 @@ def foreground(model, inputs, targets):
 
 def test_a_map_that_does_not_look_at_the_network_is_not_faithful_however_right_it_looks():
     message = message_of(testing.assert_faithful, foreground, size=16, truth="overall", n_samples=8)
-    assert "does not depend on the network: F1 on overall truth is 1.00" in message
+    assert "does not follow the network: F1 on overall truth is 1.00" in message
 
 
 def gradient_of_another_network(model, inputs, targets):

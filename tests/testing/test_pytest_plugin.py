@@ -60,9 +60,10 @@ def test_the_marker_makes_a_matrix_and_the_summary_a_table(pytester):
             "*test_matrix?single-color-sum?size=20?-seed0? PASSED*",
             "*test_matrix?single-color-sum?size=20?-seed7? PASSED*",
             "*faithfulness (attributionlab)*",
-            "method *environment *decided by *F1 *95 % CI *networks *verdict",
+            "method *environment *decided by *F1 *95 % CI *networks *s per image *verdict",
             "input-x-gradient *multi-color-sum?seed=7,size=32? *signed *passed",
             "input-x-gradient *multi-color-sum?size=32? *signed *passed",
+            "    overall reached, signed reached, *; answers *",
         ]
     )
 
@@ -83,17 +84,19 @@ def test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder(pytester):
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(
         [
-            "E *AssertionError: constant does not depend on the network: F1 on overall truth is 0.?? (0.?? to 0.??), gamma 0.9*",
+            "E *AssertionError: constant does not follow the network: F1 on overall truth is 0.?? (0.?? to 0.??), gamma 0.9*",
             "E *image *precision *recall *F1 *expected",
-            "E *picture of the worst images: *test_constant*constant-does-not-depend-on-the-network*.png",
+            "E *picture of the worst images: *test_constant*constant-does-not-follow-the-network*.png",
             "constant *multi-color-sum?size=16? *overall *0.??-0.?? *blind",
+            "    overall below, *; answers no game; what now: the maps do not follow the network, *attributionlab show *",
         ],
         consecutive=False,
     )
+    module = "test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder.py"
     pictures = sorted(path.relative_to(pytester.path).parts for path in pytester.path.rglob("*.png"))
     assert [parts[:4] for parts in pictures] == [
-        ("pictures", "of", "failures", "test_constant"),
-        ("pictures", "of", "failures", "test_dummy"),
+        ("pictures", "of", "failures", f"{module}-test_constant"),
+        ("pictures", "of", "failures", f"{module}-test_dummy"),
     ]
 
 
@@ -136,6 +139,104 @@ def test_a_marked_test_without_the_fixtures_is_named(pytester):
     assert (
         "a marked test must take attribution_environment or attribution_batch"
         in result.stdout.str() + result.stderr.str()
+    )
+
+
+def test_a_marker_of_a_class_or_module_does_not_concern_tests_without_the_fixtures(pytester):
+    pytester.makepyfile(
+        "import pytest\n\npytestmark = pytest.mark.attributionlab(seeds=[0, 1])\n\ndef test_other():\n    pass\n\n"
+        "class TestIt:\n    def test_it(self, attribution_environment):\n        pass\n\n    def test_other(self):\n        pass\n"
+    )
+    pytester.runpytest_inprocess(*OPTIONS).assert_outcomes(passed=4)
+
+
+def test_a_marked_test_case_of_unittest_says_what_to_do(pytester):
+    pytester.makepyfile(
+        "import unittest\nimport pytest\n\n@pytest.mark.attributionlab\nclass TestIt(unittest.TestCase):\n    def test_it(self):\n        pass\n\n"
+        "class TestOther(unittest.TestCase):\n    @pytest.mark.attributionlab\n    def test_marked(self):\n        pass\n\n"
+        "    def test_other(self):\n        pass\n"
+    )
+    result = pytester.runpytest_inprocess(*OPTIONS)
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(["*has no effect on a unittest.TestCase*loop: for seed in (0, 1): with self.subTest*"])
+
+
+SAME_NAMES = """
+    import functools
+    from attributionlab.testing import assert_dummy, assert_faithful
+
+    def method(model, inputs, targets, factor=1):
+        return factor * inputs[:, 0]
+
+    class TestFirst:
+        def test_it(self):
+            assert_dummy(method, size=16, n_samples=2)
+
+    class TestSecond:
+        def test_it(self):
+            for _ in range(2):
+                try:
+                    assert_dummy(method, size=16, n_samples=2)
+                except AssertionError as error:
+                    last = error
+            raise last
+
+    def test_partials():
+        for factor in (1, -1):
+            try:
+                assert_faithful(functools.partial(method, factor=factor), size=16, rule="point", n_samples=1)
+            except AssertionError:
+                pass
+"""
+
+
+def test_tests_and_methods_of_one_name_are_told_apart(pytester):
+    pytester.makepyfile(SAME_NAMES)
+    result = pytester.runpytest_inprocess("--attributionlab-artifacts", "pictures", *OPTIONS)
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*:method(factor=-1) *", "*:method(factor=1) *"], consecutive=False)
+    pictures = [
+        path.relative_to(pytester.path / "pictures").parts for path in (pytester.path / "pictures").rglob("*.png")
+    ]
+    dummy = sorted(name for name in pictures if "Test" in name[0])
+    assert [folder.rpartition(".py-")[2] for folder, _ in dummy] == [
+        "TestFirst-test_it",
+        "TestSecond-test_it",
+        "TestSecond-test_it",
+    ]
+    assert len(set(dummy)) == 3
+
+
+CHANGING = """
+    import pytest
+    from attributionlab.testing import assert_maps_unchanged
+
+    @pytest.mark.parametrize("method", ["gradient", "input-x-gradient"])
+    def test_it(method):
+        from os import environ
+        assert_maps_unchanged(lambda *call: int(environ["FACTOR"]) * __import__("attributionlab").make_method(method)(*call), size=16)
+"""
+
+
+def test_a_baseline_is_stored_once_and_fails_where_maps_change(pytester, monkeypatch):
+    pytester.makepyfile(CHANGING)
+    options = ("--attributionlab-baseline", "maps.npz", *OPTIONS)
+    for factor, outcomes, counts in (("1", {"passed": 2}, "0 compared, 2 stored"), ("1", {"passed": 2}, "2 compared, 0 stored"), ("2", {"failed": 2}, "2 compared, 0 stored")):  # fmt: skip
+        monkeypatch.setenv("FACTOR", factor)
+        result = pytester.runpytest_inprocess(*options)
+        result.assert_outcomes(**outcomes)
+        result.stdout.fnmatch_lines([f"attributionlab baseline maps.npz: {counts} for the first time"])
+    result.stdout.fnmatch_lines(
+        [
+            "E *gives other maps than the baseline: they differ by up to 1 of its largest value",
+            "E *-> if the change is meant, delete*",
+        ]
+    )
+    pytester.runpytest_inprocess(*OPTIONS).assert_outcomes(skipped=2)
+    (pytester.path / "maps.npz").write_text("no maps")
+    result = pytester.runpytest_inprocess(*options)
+    result.stdout.fnmatch_lines(
+        ["E *BadOption: `--attributionlab-baseline` must be a .npz file that the plugin wrote*"]
     )
 
 

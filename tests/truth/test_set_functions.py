@@ -18,7 +18,7 @@ def counted(kinds, value, **options):
         kinds,
         int(kinds.max()),
         lambda shown: np.array([value(shown)]),
-        lambda before, after: float(after[0] - before[0]),
+        lambda before, after: after[..., 0] - before[..., 0],
         **options,
     )
 

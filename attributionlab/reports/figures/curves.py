@@ -99,9 +99,11 @@ def draw_curves(
         middle, low, high = band_of(curves)
         first = 0.01 + 0.15 * index / max(len(drawn), 1)  # markers of curves that overlap stand side by side
         marked = np.unique(np.round(np.arange(first, 1, 0.16) * (len(curves.at) - 1)).astype(int))
-        color = styles[method].color
+        color, n_methods = styles[method].color, sum(not style.is_hollow for style in styles.values())
         axis.plot(curves.at, middle, **styles[method].line, markevery=marked.tolist(), markersize=3.5)
-        if len(styles) <= MOST_BANDS:
+        if styles[method].is_hollow:  # made from the truth: a mean to compare with
+            continue
+        if n_methods <= MOST_BANDS:
             axis.fill_between(curves.at, low, high, color=color, alpha=band_opacity(len(drawn)), linewidth=0)
         else:
             axis.vlines(curves.at[marked], low[marked], high[marked], color=color, linewidth=1, alpha=0.5)

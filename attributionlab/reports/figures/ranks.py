@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -48,7 +48,12 @@ def ranks_figure(view: RunView) -> Figure:
 
 
 def draw_ranks(
-    axis: Axes, means: Mapping[str, tuple[float, float]], styles: Mapping[str, MethodStyle], *, f1_truth: str
+    axis: Axes,
+    means: Mapping[str, tuple[float, float]],
+    styles: Mapping[str, MethodStyle],
+    *,
+    f1_truth: str,
+    references: Mapping[str, tuple[float, float]] | None = None,
 ) -> None:
     """Draw rank against rank; the best method has rank 1, and metric and truth agree on the diagonal.
 
@@ -57,6 +62,7 @@ def draw_ranks(
         means: Mean F1 and mean metric by method, with signs such that higher is better.
         styles: Styles by method.
         f1_truth: The kind of truth that F1 compares with.
+        references: Means of maps that are made from the truth; each is drawn where it would stand among the methods alone.
     """
     by_f1, by_metric = (ranks(np.array([-pair[side] for pair in means.values()])) for side in (0, 1))
     last = max(len(means), 2)
@@ -65,6 +71,9 @@ def draw_ranks(
     for index, (method, place) in enumerate(zip(means, places, strict=True)):
         later = places[index + 1 :].count(place)  # markers at one place are nested
         axis.plot(*place, **{**styles[method].line, "linestyle": "none"}, markersize=5 + 3.5 * later)
+    for index, (name, pair) in enumerate((references or {}).items()):
+        at = tuple(_rank_among([mean[side] for mean in means.values()], pair[side]) for side in (0, 1))
+        axis.plot(*at, **{**styles[name].line, "linestyle": "none"}, markersize=9 + 3 * index)
     axis.set_xlabel(f"rank by F1 ({f1_truth})", fontsize=LABEL)
     axis.set_ylabel("rank by the metric", fontsize=LABEL)
     axis.tick_params(labelsize=SMALL)
@@ -72,6 +81,11 @@ def draw_ranks(
         side.set_major_locator(MaxNLocator(integer=True))
     axis.invert_xaxis()
     axis.invert_yaxis()
+
+
+def _rank_among(means: Sequence[float], mean: float) -> float:
+    """The rank that a mean would have among others, 1 for the highest."""
+    return float(ranks(-np.array([*means, mean]))[-1])
 
 
 def spearman_text(correlation: RankCorrelation) -> str:

@@ -34,11 +34,13 @@ class MethodStyle:
         color: Hexadecimal color.
         dash: Lengths of strokes and gaps; empty for a solid line.
         marker: Letter of a matplotlib marker.
+        is_hollow: Whether markers are outlines.
     """
 
     color: str
     dash: tuple[float, ...]
     marker: str
+    is_hollow: bool = False
 
     @property
     def line(self) -> dict[str, Any]:
@@ -48,7 +50,16 @@ class MethodStyle:
             "linestyle": (0, self.dash) if self.dash else "-",
             "marker": self.marker,
             "linewidth": 1.2,
+            "markerfacecolor": "none" if self.is_hollow else self.color,
         }
+
+
+def reference_styles(references: Iterable[str]) -> dict[str, MethodStyle]:
+    """Assign a style to maps that are made from the truth: gray, with hollow markers."""
+    return {
+        name: MethodStyle("#666666", DASHES[1 + index % 3], MARKERS[index % len(MARKERS)], is_hollow=True)
+        for index, name in enumerate(references)
+    }
 
 
 def method_styles(methods: Iterable[str]) -> dict[str, MethodStyle]:

@@ -24,7 +24,7 @@ from attributionlab.reports.page.gallery import N_IMAGES, color_scales, shown_im
 from attributionlab.reports.page.glance import glance
 from attributionlab.reports.page.provenance import provenance
 from attributionlab.reports.run_view import RunView
-from attributionlab.reports.tables.run_rows import advice_lines, verdict
+from attributionlab.reports.tables.run_rows import advice_lines, held_counts, nearest_answer, verdict
 from attributionlab.runs import MethodSummary, Records
 from attributionlab.specs.arguments import whole_number
 from attributionlab.truth import TRUTHS
@@ -50,6 +50,11 @@ class VerdictRow:
     scores: tuple[float | None, ...]
     metrics: tuple[float | None, ...]
     seconds: float | None
+    held: tuple[int, int] | None
+    """Networks in which the mean F1 on the deciding truth reaches gamma, and all networks."""
+    states: tuple[tuple[float | None, str], ...]
+    """F1 and state on every kind of truth; None where it does not apply."""
+    answers: str | None
 
 
 def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
@@ -87,7 +92,7 @@ def report_html(records: Records, *, n_images: int = N_IMAGES) -> str:
         metrics=view.metrics,
         styles=styles,
         seeds=view.seeds,
-        verdicts=[row for summary in summaries for row in _verdicts(summary, view.metrics)],
+        verdicts=_all_verdicts(summaries, view),
         advice=advice_lines(summaries, records.plan.expanded),
         glance=glance(summaries, view.methods, view.seeds),
         scales=color_scales(),
@@ -127,7 +132,17 @@ def check_report_path(path: Path, *, force: bool = False) -> None:
     check_replaceable(path, force=force)
 
 
-def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictRow]:
+def _all_verdicts(summaries: tuple[MethodSummary, ...], view: RunView) -> list[VerdictRow]:
+    """Rows of all methods in all environments."""
+    held = held_counts(summaries, view.records.plan.expanded)
+    return [
+        row
+        for summary in summaries
+        for row in _verdicts(summary, view.metrics, held.get((summary.environment, summary.method)))
+    ]
+
+
+def _verdicts(summary: MethodSummary, metrics: tuple[str, ...], held: tuple[int, int] | None) -> list[VerdictRow]:
     """Rows of a method in an environment: one per truth that applies, or the deciding one if there are no scores."""
     applicable = [truth for truth in TRUTHS if summary.truths.get(truth) is not None] or [summary.deciding_truth]
     rows = []
@@ -149,9 +164,18 @@ def _verdicts(summary: MethodSummary, metrics: tuple[str, ...]) -> list[VerdictR
                 else (scores.precision, scores.recall, scores.f1, scores.f1_low, scores.f1_high),
                 metrics=tuple(summary.metrics.get(metric) for metric in metrics),
                 seconds=summary.seconds_per_image,
+                held=held,
+                states=_states(summary),
+                answers=nearest_answer(summary),
             )
         )
     return rows
+
+
+def _states(summary: MethodSummary) -> tuple[tuple[float | None, str], ...]:
+    """F1 and state of a method on every kind of truth."""
+    every = (summary.truths.get(truth) for truth in TRUTHS)
+    return tuple((None, "") if scores is None else (scores.f1, scores.state) for scores in every)
 
 
 def _charts(view: RunView, styles: dict[str, MethodStyle]) -> list[Chart]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from attributionlab.judging.statistics import State
 from attributionlab.runs import MethodSummary, Records
 from attributionlab.truth.kinds import TRUTHS
 
 Value = str | float | bool | None
 PARTS = ("precision", "recall", "f1", "f1_low", "f1_high")
+
+STATE_MARKS: Mapping[State, str] = {"reached": "+", "below": "-", "open": "?"}
+"""Signs for the state of a truth where there is little room."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Column:
         is_number: Whether the column is aligned to the right.
         decides: Whether the verdict on a method rests on this column.
         aside: Whether the column may move to a second table if the terminal is narrow.
+        mark: Sign behind the value in tables for people.
     """
 
     key: str
@@ -31,13 +36,16 @@ class Column:
     is_number: bool = True
     decides: Callable[[MethodSummary], bool] = lambda _: False
     aside: bool = False
+    mark: Callable[[MethodSummary], str] = lambda _: ""
 
     def text(self, summary: MethodSummary) -> str:
         """Text of a row's value in tables for people."""
         value = self.value(summary)
         if value is None:
             return "-"
-        return f"{value:.3g}" if self.key == "seconds_per_image" else f"{value:.3f}" if self.is_number else str(value)
+        if self.key == "seconds_per_image":
+            return f"{value:.3g}"
+        return f"{value:.3f}{self.mark(summary)}" if self.is_number else str(value)
 
 
 @dataclass(frozen=True)
@@ -78,8 +86,10 @@ class RunTable:
         """One line that explains the table; it does not rely on bold type, which may be lost."""
         target = "" if self.target == "winner" else f"explained output: {_output_text(self.target)}; "
         return (
-            f"{target}held: networks in which that mean reaches {self.gamma:g}; F1: mean on the truth that decides; passed: its 95 % interval is above {self.gamma:g}, undecided: it contains "
-            f"{self.gamma:g}, pixels-only: right pixels, wrong signs, failed: below"
+            f"{target}F1: mean on the truth that decides; passed: its 95 % interval is above {self.gamma:g}, undecided: it contains "
+            f"{self.gamma:g}, pixels-only: right pixels, wrong signs, failed: below; held: networks in which that mean reaches {self.gamma:g}; "
+            f"behind F1 on a kind of truth: + its interval is above {self.gamma:g} (reached), - below it, ? it contains {self.gamma:g} (open); "
+            "answers: the nearest game whose exact values the first maps equal, and how many more; whether maps depend on the network is not tested in a run (attributionlab check)"
         )
 
 
@@ -90,7 +100,7 @@ def run_table(records: Records) -> RunTable:
         for metric in records.plan.metrics
     ]
     plan, rows = records.plan, tuple(records.summaries())
-    held = _held(rows, plan.expanded)
+    held = held_counts(rows, plan.expanded)
     columns = (
         Column("environment", "environment", lambda summary: summary.environment, is_number=False),
         Column("method", "method", lambda summary: summary.method, is_number=False),
@@ -103,9 +113,10 @@ def run_table(records: Records) -> RunTable:
         Column(
             "held",
             "held",
-            lambda summary: held.get((summary.environment, summary.method)),
+            lambda summary: _held_text(held.get((summary.environment, summary.method))),
             is_number=False,
         ),
+        Column("", "answers", nearest_answer, is_number=False, aside=True),
         Column("verdict", "verdict", verdict, is_number=False),
         Column("outcome", "", lambda summary: summary.outcome, is_number=False),
         *(
@@ -114,6 +125,12 @@ def run_table(records: Records) -> RunTable:
             if part != "f1"
         ),
         *(Column(f"{truth}_state", "", _state_of(truth), is_number=False) for truth in TRUTHS),
+        Column(
+            "answers",
+            "",
+            lambda summary: None if summary.answers is None else "; ".join(summary.answers),
+            is_number=False,
+        ),
         Column("advice", "", lambda summary: summary.advice or None, is_number=False),
         Column("diagnosis", "", lambda summary: "; ".join(summary.diagnosis) or None, is_number=False),
         Column("n_images", "", lambda summary: summary.n_images),
@@ -122,15 +139,19 @@ def run_table(records: Records) -> RunTable:
     return RunTable(plan.name, plan.gamma, columns, rows, plan.target, advice_lines(rows, plan.expanded))
 
 
-def _held(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """In how many networks the mean F1 of a method reaches gamma, of all of its seeds, by environment and method, as `3/5`."""
+def held_counts(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Networks in which the mean F1 of a method reaches gamma, and all networks, of all of its seeds, by environment and method."""
     members: dict[tuple[str, str], list[MethodSummary]] = {}
     for row in rows:
         if row.n_images:
             members.setdefault((families[row.environment], row.method), []).append(row)
-    texts = {key: f"{sum(row.n_held for row in own)}/{sum(row.n_seeds for row in own)}" for key, own in members.items()}
+    counts = {key: (sum(row.n_held for row in own), sum(row.n_seeds for row in own)) for key, own in members.items()}
     keys = {(row.environment, row.method): (families[row.environment], row.method) for row in rows}
-    return {key: texts[family] for key, family in keys.items() if family in texts}
+    return {key: counts[family] for key, family in keys.items() if family in counts}
+
+
+def _held_text(counts: tuple[int, int] | None) -> str | None:
+    return None if counts is None else f"{counts[0]}/{counts[1]}"
 
 
 def advice_lines(rows: Sequence[MethodSummary], families: Mapping[str, str]) -> tuple[str, ...]:
@@ -177,7 +198,25 @@ def _f1_column(truth: str) -> Column:
         scores = summary.truths[truth]
         return None if scores is None else scores.f1
 
-    return Column(f"{truth}_f1", truth, value, decides=lambda summary: summary.deciding_truth == truth, aside=True)
+    def mark(summary: MethodSummary) -> str:
+        scores = summary.truths[truth]
+        return "" if scores is None else f" {STATE_MARKS[scores.state]}"
+
+    def decides(summary: MethodSummary) -> bool:
+        return summary.deciding_truth == truth
+
+    return Column(f"{truth}_f1", truth, value, decides=decides, aside=True, mark=mark)
+
+
+def nearest_answer(summary: MethodSummary) -> str | None:
+    """The nearest game that is answered and the number of others, as a text; None if no game was compared."""
+    return None if summary.answers is None else answers_text(summary.answers)
+
+
+def answers_text(answers: Sequence[str]) -> str:
+    """The first game that is answered and the number of others."""
+    more = f" +{len(answers) - 1}" if len(answers) > 1 else ""
+    return f"{answers[0]}{more}" if answers else "none"
 
 
 def _deciding(summary: MethodSummary, part: str) -> float | None:

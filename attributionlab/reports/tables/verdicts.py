@@ -39,6 +39,7 @@ CSV_COLUMNS = (
     "n_held",
     "n_networks",
     "ignores_target",
+    "answers",
     "n_zero_maps",
     "diagnosis",
     "advice",
@@ -67,12 +68,15 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     color = OUTCOME_STYLES.get(verdict.outcome, "red")
     parts.append(f"{escape(verdict.method)}: [bold {color}]{verdict.outcome.upper()}[/]{where}, {_rule(verdict)}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
+    parts.append(f"[bold]report it as:[/] {escape(verdict.report_as)}")
     parts.append(f"[dim]random, const., foregr.: F1 of maps that do not look at the network; {used}[/]")
     return Group(*parts)
 
 
 def _rule(verdict: Verdict) -> str:
     """What decides, in words."""
+    if verdict.outcome == "blind":
+        return f"decided by the network dependence; F1 on {verdict.deciding_truth} truth would decide otherwise"
     if verdict.rule == "point":
         return f"decided by the mean F1 on {verdict.deciding_truth} truth >= {verdict.gamma:g}, under one network"
     return f"decided by {verdict.deciding_truth} truth: the interval of the mean F1 against {verdict.gamma:g}"
@@ -114,6 +118,7 @@ def verdict_rows(verdict: Verdict) -> list[dict[str, object]]:
             "n_held": environment.n_held,
             "n_networks": len(environment.network_seeds),
             "ignores_target": environment.ignores_target,
+            "answers": "; ".join(environment.answers),
             "n_zero_maps": environment.n_zero_maps,
             "diagnosis": "; ".join(environment.diagnosis),
             "advice": environment.advice,
@@ -213,7 +218,10 @@ def _remarks(verdict: Verdict, environment: EnvironmentVerdict) -> list[str]:
     if environment.games:
         remarks.append(answers_sentence(environment.answers, environment.declares, environment.games))
     if environment.dependence is not None:
-        parts = [f"{result.value:.2f} ({truth})" for truth, result in environment.dependence.items()]
+        parts = [
+            f"{result.value:.2f} on {truth} truth ({result.low:.2f} to {result.high:.2f})"
+            for truth, result in environment.dependence.items()
+        ]
         remarks.append(f"network dependence: {', '.join(parts)}; 1 for the truth, 0 for a map that ignores the network")
     elif environment.error is None:
         remarks.append("network dependence: not tested")

@@ -1,0 +1,212 @@
+"""Section 5: claims and tables."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from attributionlab.papers.adebayo2020.judged import RANKS, SSIM, PrintedRow, above, by_method
+from attributionlab.papers.adebayo2020.paper import PACKAGE
+from attributionlab.papers.adebayo2020.scores import ComparedMaps
+from attributionlab.papers.adebayo2020.subjects import NO_WEIGHTS
+from attributionlab.papers.claims import Direction, JudgedClaim, PublishedClaim, judge_evidence, unchecked
+from attributionlab.papers.evidence import Values, average_images, average_networks
+from attributionlab.papers.published import load_published
+from attributionlab.papers.studies import Cell, ReportFigure, ReportTable, StudyReport
+
+KEY = "adebayo-ood"
+OTHER_SEED, GAUSSIAN = "another seed", "Gaussian"
+PAIRS = {
+    "MNIST model": "digits under a network of shapes",
+    "BVD-CNN": "digits under BVD-CNN of composed images",
+    "VGG-16 ImageNet": "digits under EfficientNet-Lite0",
+}
+"""Our pairs, by the network of Table 3 that they stand for."""
+
+PREPROCESSINGS = ("BGR", "divided by 255", "mean subtracted", "normalized", GAUSSIAN)
+
+NOTES = (
+    (
+        "Digits of scikit-learn (8x8 pixels, each repeated) stand for Fashion MNIST, our shapes for MNIST, EfficientNet-Lite0 for VGG-16 "
+        "on ImageNet; all networks but the last are BVD-CNNs. Each network is explained for the class that it predicts itself, as in "
+        "the rebuttal."
+    ),
+    (
+        "Beside each pair stand two healthy networks of the same domain and different seeds (the ceiling), and Gaussian maps (the floor): a "
+        "similarity near the floor is no visual similarity, whatever the number."
+    ),
+    (
+        "Table 3 prints negative standard errors (-0.01, of Input-Grad and of DConvNet in its first row), which cannot be, and 14 standard "
+        "errors for 15 rank correlations in its second, so these cannot be assigned to methods."
+    ),
+    (
+        "Pre-processing is a bug of Table 4 (appendix A) for which the paper prints no result: BVD-CNN on composed images with wrong colors, "
+        "compared with its own maps on the right ones."
+    ),
+)
+
+
+def report_ood(measured: Sequence[dict[str, Any]], png: bytes) -> StudyReport:
+    """The report of measurements, one per seed."""
+    published = load_published(PACKAGE)
+    scores = ComparedMaps(measured, published["methods"])
+    networks = [name for name in PAIRS if name in measured[0]["scores"]["domain"]]
+    columns = (*networks, OTHER_SEED, GAUSSIAN)
+    labels = {
+        "ssim_magnitude": "SSIM of magnitudes",
+        "ssim_minmax": "SSIM by range",
+        "rank": "rank",
+        "rank_magnitude": "rank of magnitudes",
+    }
+    tables = [
+        _printed_table(published),
+        *(
+            scores.table(
+                f"Similarity with the map of the digits' own network: {label}", "domain", columns, {name: "under"}
+            )
+            for name, label in labels.items()
+        ),
+    ]
+    tables += [_preprocessing_accuracies(measured)]
+    tables.append(
+        scores.table(
+            "Wrong pre-processing: similarity with the map of the right colors",
+            "preprocessing",
+            PREPROCESSINGS,
+            {"ssim_magnitude": "SSIM of magnitudes", "rank": "rank"},
+            errors=False,
+        )
+    )
+    claims = [claim for network in PAIRS for claim in _claims(network, scores, published, checked=network in networks)]
+    claims += [_finding_in_words(scores, networks, published), *_contradictions(published)]
+    figure = ReportFigure(f"{KEY}.png", "Maps of a digit under networks of several domains; rows: methods", png)
+    notes = (*NOTES, f"Test accuracy on digits: {np.mean([each['accuracy'] for each in measured]):.3f}.")
+    title = "Section 5 and Table 3: out of distribution"
+    return StudyReport(KEY, title, tuple(claims), tuple(tables), notes, (figure,))
+
+
+def _claims(network: str, scores: ComparedMaps, published: dict[str, Any], *, checked: bool) -> list[JudgedClaim]:
+    """Two printed rows of a pair."""
+    printed, methods = published["table3"][network], published["methods"]
+    claims = []
+    for kind, label, readings in (("ssim", "SSIM", SSIM), ("rank", "Rank correlation", RANKS)):
+        errors = printed[f"{kind}_sem"]
+        row = PrintedRow(
+            key=f"{KEY}.{kind}-{network}",
+            source=published["table3"]["source"],
+            statement=f"{label} of {{method}}, FMNIST under {network} (here: {PAIRS[network]})",
+            values=by_method(methods, printed[kind]),
+            errors=by_method(methods, errors) if len(errors) == len(methods) else {},
+            readings=readings,
+            direction="above that of Gaussian maps" if kind == "ssim" else "",
+        )
+        measured = functools.partial(scores.of, "domain", network) if checked else _missing
+        direction = functools.partial(_above_floor, scores, network) if checked and kind == "ssim" else _none
+        claims += row.claims(measured, direction)
+    return claims
+
+
+def _missing(_method: str, _name: str) -> Values | str:
+    return NO_WEIGHTS
+
+
+def _none(_method: str, _name: str) -> Direction | None:
+    return None
+
+
+def _above_floor(scores: ComparedMaps, network: str, method: str, name: str) -> Direction | None:
+    return above(*(scores.of("domain", each, method, name) for each in (network, GAUSSIAN)))
+
+
+ALIKE, UNRANKED = 0.36, 0.1
+"""Smallest SSIM of the pair with ImageNet that the paper calls similar, beside two that it does not mention (0.12, 0.2); and rank
+correlations that it calls "essentially no correlation"."""
+
+
+def _finding_in_words(scores: ComparedMaps, networks: Sequence[str], published: dict[str, Any]) -> JudgedClaim:
+    """Visual similarity without similarity of ranks."""
+    claim = PublishedClaim(
+        key=f"{KEY}.similar-without-ranks",
+        source="section 5, caption of Table 3",
+        statement="Maps in and out of the domain are visually similar, and their ranks are not",
+        published="SSIM up to 0.93, most rank correlations near 0",
+        test="difference of SSIM (magnitudes) and rank correlation of values above 0.3, mean over methods",
+    )
+    findings = []
+    for network in networks:
+        gaps = []
+        for method in published["methods"]:
+            pair = [scores.of("domain", network, method, name) for name in ("ssim_magnitude", "rank")]
+            if not any(isinstance(each, str) for each in pair):
+                gaps.append(np.asarray(pair[0]) - np.abs(np.asarray(pair[1])))
+        if not gaps:
+            findings.append(unchecked("no method gave maps", reading=PAIRS[network]))
+            continue
+        evidence = average_images(np.nanmean(np.stack(gaps), axis=0))
+        findings.append(judge_evidence(evidence, lambda value: value > 0.3, reading=PAIRS[network]))
+    return JudgedClaim(claim, tuple(findings))
+
+
+def _contradictions(published: dict[str, Any]) -> list[JudgedClaim]:
+    """Checks of the printed numbers against each other."""
+    rows = {name: row for name, row in published["table3"].items() if isinstance(row, dict)}
+    negative = sum(value < 0 for row in rows.values() for key in ("ssim_sem", "rank_sem") for value in row[key])
+    missing = sum(len(row["ssim"]) - len(row[key]) for row in rows.values() for key in ("ssim_sem", "rank_sem"))
+    ranked = [value for row in rows.values() for value in row["rank"]]
+    entries = {
+        "negative-errors": (
+            "All printed standard errors are at least 0",
+            "2 are -0.01",
+            negative,
+            "none is negative",
+            0,
+        ),
+        "missing-errors": (
+            "Every printed mean has a standard error",
+            "14 for 15 methods in one row",
+            missing,
+            "none is missing",
+            0,
+        ),
+        "no-ranks": (
+            '"Essentially no correlation in feature ranking": printed rank correlations beyond 0.1',
+            "essentially none",
+            sum(abs(value) > UNRANKED for value in ranked),
+            f"at most a tenth of {len(ranked)}",
+            len(ranked) // 10,
+        ),
+    }
+    claims = []
+    for key, (statement, text, count, test, most) in entries.items():
+        claim = PublishedClaim(f"{KEY}.{key}", "Table 3, section 5", statement, text, test)
+        note = (
+            "counted in the printed table, which contradicts itself or the text"
+            if count > most
+            else "counted in the printed table"
+        )
+        evidence = average_networks([float(count)])
+        finding = judge_evidence(evidence, lambda value, most=most: value <= most, note=note)  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+        claims.append(JudgedClaim(claim, (finding,)))
+    return claims
+
+
+def _printed_table(published: dict[str, Any]) -> ReportTable:
+    columns, rows = ["method"], [[method] for method in published["methods"]]
+    rows_by_method: list[list[Cell]] = [list(row) for row in rows]
+    for network in PAIRS:
+        printed = published["table3"][network]
+        for key, label in (("ssim", "SSIM"), ("ssim_sem", "its error"), ("rank", "rank"), ("rank_sem", "its error")):
+            columns.append(f"{network}: {label}")
+            values: list[Cell] = list(printed[key]) if len(printed[key]) == len(rows) else [None] * len(rows)
+            for row, value in zip(rows_by_method, values, strict=True):
+                row.append(value)
+    return ReportTable("Table 3 as printed", tuple(columns), tuple(map(tuple, rows_by_method)))
+
+
+def _preprocessing_accuracies(measured: Sequence[dict[str, Any]]) -> ReportTable:
+    names = tuple(measured[0]["preprocessing_accuracy"])
+    means = tuple(float(np.mean([each["preprocessing_accuracy"][name] for each in measured])) for name in names)
+    return ReportTable("Wrong pre-processing: accuracy of BVD-CNN on test images", names, (means,))

@@ -1,0 +1,18 @@
+"""Exercise 5: write occlusion, pixel by pixel."""
+
+import torch
+
+import attributionlab as al
+
+
+def method(model, inputs, targets, baseline):
+    """For each pixel: how much the output falls if this pixel is replaced by the baseline."""
+    raise NotImplementedError("replace each pixel by the baseline, and compare the outputs")
+
+
+def test_it_is_what_removal_does():
+    environment = al.make_environment("multi-color-sum[size=16,output=logit]")
+    batch = environment.sample(1)
+    maps = method(environment.model, batch.inputs, batch.targets, environment.true_baseline)
+    exact = al.exact_values(environment, batch, "removal").values
+    assert torch.equal(maps.double(), exact.double()), "compare with al.exact_values(environment, batch, 'removal')"

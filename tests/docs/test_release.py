@@ -1,0 +1,18 @@
+"""What is told about a release agrees in all places where it is told."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_citation_has_the_version_and_the_license_of_the_package():
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert re.findall(r"^version: (.+)$", citation, re.MULTILINE) == [PROJECT["version"]]
+    assert re.findall(r"^license: (.+)$", citation, re.MULTILINE) == [PROJECT["license"]]
+
+
+def test_the_bibtex_entry_has_the_version_of_the_package():
+    assert f"version = {{{PROJECT['version']}}}" in (ROOT / "README.md").read_text()
