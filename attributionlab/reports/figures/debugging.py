@@ -44,7 +44,9 @@ def debug_figure(report: DebugReport) -> Figure:
     size = (n_bands * N_COLUMNS * PANEL, height * (PANEL + 0.1) + 1.2)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(plain(f"{report.method}: which bugs does the map follow? ({report.n_samples} scenes each)"), fontsize=9)
+    figure.suptitle(
+        plain(f"{report.method}: which bugs does the map follow? ({report.n_samples} scenes each)"), fontsize=9
+    )
     axes = figure.subplots(height, n_bands * N_COLUMNS, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
