@@ -12,6 +12,7 @@ from attributionlab.specs.arguments import number
 from attributionlab.specs.options import convert
 from attributionlab.testing.affine import AFFINE, N_OUTPUTS, exact_gradients
 from attributionlab.testing.failure import failure
+from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.paths import part_of_path
 from attributionlab.testing.references import FIT, Known, Match, matching, mistaken
 from attributionlab.testing.subject import AnySubject, Subject, first_colors
@@ -54,6 +55,7 @@ def assert_values(
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_values")
     tolerance = number("tolerance", tolerance, 0)
     subject = Subject.of(method, environment, n_samples, size, seed)
     if subject.network is None or subject.method.declaration.granularity == "coarse":
