@@ -43,8 +43,8 @@ def affine_network(model: nn.Module, seed: int) -> nn.Module:
     """A copy of a designed network with random weights: positive ones, but for every second output."""
     network = copy.deepcopy(model)
     random = torch.Generator().manual_seed(int(generator(seed, "affine network").integers(2**31)))
-    body = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     last = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+    body: list[nn.Conv2d | nn.Linear] = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     with torch.no_grad():
         for layer in (*body, last):
             weight = torch.rand(layer.weight.shape, generator=random) * (1 - LEAST_WEIGHT) + LEAST_WEIGHT

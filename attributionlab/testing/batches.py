@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -149,7 +150,9 @@ def _reversed(subject: Subject) -> Tensor:
     """Maps of the reversed batch, in the original order."""
     batch = subject.batch
     order = torch.arange(len(batch) - 1, -1, -1)
-    parts = {name: value if value is None else value[order] for name, value in vars(batch.ground_truth).items()}
+    parts: dict[str, Any] = {
+        name: None if value is None else value[order] for name, value in vars(batch.ground_truth).items()
+    }
     truth = dataclasses.replace(batch.ground_truth, **parts)
     backward = Batch(batch.inputs[order], batch.targets[order], batch.labels[order], truth, batch.scenes[::-1])
     return subject.maps(batch=backward).flip(0)

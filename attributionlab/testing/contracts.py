@@ -98,7 +98,7 @@ def _state_of_generators() -> dict[str, str]:
     """States of the global generators of torch, numpy and Python, by name, for comparisons."""
     return {
         "torch's global generator": str(torch.get_rng_state().tolist()),
-        "numpy's global generator": str(np.random.get_state()[1:3]),  # noqa: NPY002  # methods may use the global generator
+        "numpy's global generator": str(np.random.get_state(legacy=False)["state"]),  # noqa: NPY002  # methods may use the global generator
         "Python's global generator": str(random.getstate()),
     }
 

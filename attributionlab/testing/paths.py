@@ -56,7 +56,12 @@ class _Integrals:
         self.images = batch.inputs.double()
         self.start = color[:, None, None].expand_as(self.images)
         active: list[Tensor] = []
-        handle = self.first.register_forward_hook(lambda *call: active.append(call[-1].relu()) or active[0])
+
+        def rectify(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+            active.append(output.relu())
+            return active[0]
+
+        handle = self.first.register_forward_hook(rectify)
         outputs = model(self.images).gather(1, batch.targets[:, None]).sum()
         handle.remove()
         (self.weights,) = torch.autograd.grad(outputs, active)
@@ -64,12 +69,14 @@ class _Integrals:
     def of(self, start: float, end: float) -> Tensor:
         """The mean over a part of the path, times the whole difference of image and color: (b, h, w)."""
         levels = [self.first(self.start + share * (self.images - self.start)).relu() for share in (start, end)]
-        return (self.weights * (levels[1] - levels[0])).sum(dim=1).detach() / (end - start)
+        integral: Tensor = (self.weights * (levels[1] - levels[0])).sum(dim=1).detach() / (end - start)
+        return integral
 
     def local(self) -> Tensor:
         """The gradient at the image times the difference: (b, h, w)."""
         levels = [self.first(values) for values in (self.start, self.images)]
-        return (self.weights * (levels[1] - levels[0]) * (levels[1] > 0)).sum(dim=1).detach()
+        product: Tensor = (self.weights * (levels[1] - levels[0]) * (levels[1] > 0)).sum(dim=1).detach()
+        return product
 
 
 def _distance(maps: Tensor, expected: Tensor) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -107,16 +108,16 @@ def _assert_scales(subject: Subject, maps: Tensor, tolerance: float) -> None:
 def _assert_floats(subject: Subject) -> None:
     """A function returns floats, of no fewer bytes than its inputs."""
     __tracebackhide__ = True
-    if not isinstance(subject.method, FunctionMethod):
+    method = subject.method
+    if not isinstance(method, FunctionMethod) or method.needs_batch:
         return
-    returned: list[object] = []
+    returned: list[Any] = []
 
-    def noted(*arguments: object, **context: object) -> object:
-        returned.append(subject.method.function(*arguments, **context))  # type: ignore[union-attr, arg-type]  # a function's
+    def noted(model: nn.Module, inputs: Tensor, targets: Tensor) -> Any:
+        returned.append(method.function(model, inputs, targets))
         return returned[0]
 
-    if not subject.method.needs_batch:
-        attribute(FunctionMethod(function=noted, spec=subject.method.spec), subject.model, subject.batch)
+    attribute(FunctionMethod(function=noted, spec=method.spec), subject.model, subject.batch)
     for value in returned:
         kind = str(getattr(value, "dtype", "")).removeprefix("torch.")
         if kind and kind not in ("float32", "float64"):

@@ -19,12 +19,12 @@ def rows_and_columns_swapped(environment, batch, attribution):
 
 
 @al.metric(higher_is_better=True)
-def mirrored(environment, batch, attribution):
+def mirrored_maps(environment, batch, attribution):
     return al.insertion(environment, batch, attribution.flip(2)).auc
 
 
 @al.metric(higher_is_better=True)
-def shifted(environment, batch, attribution):
+def shifted_maps(environment, batch, attribution):
     return al.insertion(environment, batch, attribution.roll(1, 2)).auc
 
 
@@ -62,8 +62,11 @@ def one_step(environment, batch, attribution):
 FAULTS = {
     depends_on_the_scale: ("assert_metric_known_answers", "depends on the scale of a map"),
     rows_and_columns_swapped: ("assert_metric_known_answers", "the truth with .* has a better score than in its place"),
-    mirrored: ("assert_metric_known_answers", "the truth mirrored has a better score than in its place"),
-    shifted: ("assert_metric_known_answers", "moved by 0 rows and -1 columns has a better score than in its place"),
+    mirrored_maps: ("assert_metric_known_answers", "the truth mirrored has a better score than in its place"),
+    shifted_maps: (
+        "assert_metric_known_answers",
+        "moved by 0 rows and -1 columns has a better score than in its place",
+    ),
     everything_hidden: ("assert_metric_known_answers", "gives every map the same score"),
     half_of_the_map: ("assert_metric_known_answers", "looks at the upper half of a map only"),
     ties_by_position: ("assert_metric_known_answers", "takes pixels of equal value in the order of their places"),
