@@ -20,7 +20,7 @@ from attributionlab.games.exact import has_closed_form
 from attributionlab.judging.audit_correlations import compare_with_plain, correlation, without_redundancy
 from attributionlab.judging.audit_report import Audit, EnvironmentAudit, ImageCurves, MethodScores, Values
 from attributionlab.machine import find_device, versions
-from attributionlab.measuring.evaluate import measure
+from attributionlab.measuring.evaluate import measure_each
 from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
@@ -235,7 +235,7 @@ def _audit_one(
             if metric.spec in metric_errors:
                 continue
             try:
-                measurements = measure(metric, on_device, batch, [values for _, values in maps])
+                measurements = measure_each(metric, on_device, batch, [values for _, values in maps])
             except MetricError as error:
                 metric_errors[metric.spec] = error_text(error)
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,22 +11,11 @@ from torch import Tensor, nn
 
 from attributionlab.errors import AttributionLabError, InputsChanged, MethodRaised, ModelChanged, TorchChanged
 from attributionlab.machine import contained
+from attributionlab.measuring.settings import SETTINGS, restore_functions, torch_functions
 from attributionlab.methods.base import AnyMethod
 from attributionlab.printable import error_line
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-
-_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
-    "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
-    "the default device": (
-        torch.get_default_device,
-        lambda device: torch.set_default_device(None if device.type == "cpu" else device),
-    ),
-    "the grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
-    "the deterministic mode": (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
-    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
-}
-"""Global settings of torch that a method must not change, with the functions that read and write them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +76,7 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
         InputsChanged: If it writes into inputs or targets.
         TorchChanged: If it changes a global setting of torch, which is then restored.
     """
-    settings = {name: read() for name, (read, _) in _SETTINGS.items()}
+    settings, functions = {name: read() for name, (read, _) in SETTINGS.items()}, torch_functions()
     gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
     state, inputs_copy, targets_copy = ModelState.of(model), inputs.clone(), targets.clone()
     process = os.getpid()
@@ -104,7 +92,7 @@ def run_guarded(method: AnyMethod, model: nn.Module, inputs: Tensor, targets: Te
             os._exit(1)
         for parameter, gradient in gradients:  # gradients of `backward` would accumulate over calls
             parameter.grad = gradient
-        changes = _restore(settings)
+        changes = [*_restore(settings), *(f"{name} was replaced" for name in restore_functions(functions))]
     difference = state.difference(ModelState.of(model))
     if difference is not None:
         raise ModelChanged(f"{method.spec} changed the model: {difference}")
@@ -120,11 +108,19 @@ def _restore(settings: dict[str, Any]) -> list[str]:
     """Restore the settings of torch; return descriptions of those that had changed."""
     changes = []
     for name, before in settings.items():
-        read, write = _SETTINGS[name]
-        if (after := read()) != before:
+        read, write = SETTINGS[name]
+        if before is not None and (after := read()) != before:
             write(before)
-            changes.append(f"{name} changed from {before} to {after}")
+            changes.append(f"{name} changed{_from_to(before, after)}")
     return changes
+
+
+def _from_to(before: object, after: object) -> str:
+    """The two values for a message, as far as they are short: of a mapping those that changed."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = [name for name in before if before[name] != after.get(name)]
+        return f", {names[0]} from {before[names[0]]!r} to {after.get(names[0])!r}" if names else ""
+    return "" if isinstance(before, tuple) else f" from {before} to {after}"
 
 
 def _hint(error: BaseException) -> str:

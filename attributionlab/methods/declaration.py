@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from attributionlab.environments.base import Environment
 
 Sign = Literal["signed", "positive", "magnitude"]
-Granularity = Literal["pixel", "coarse"]
+Granularity = Literal["pixel", "coarse", "segment"]
 Explains = Literal["output", "logit"]
 Need = Literal["gradients", "layer", "segments", "baseline", "batch"]
-Randomness = Literal["none", "seeded"]
+Randomness = Literal["none", "seeded", "global"]
 MethodFunction = Callable[..., Tensor]
 
 SAMPLES = "samples"
@@ -42,10 +42,12 @@ class Declaration:
         family: Kind of method.
         sign: `signed` values tell raising from lowering features, `positive` ones show raising features only, `magnitude`
             ones both alike.
-        granularity: `pixel`, or `coarse` for methods that cannot distinguish neighboring pixels by construction.
+        granularity: `pixel`; `coarse` for methods that cannot distinguish neighboring pixels by construction; `segment` for methods
+            that give all pixels of a segment one value.
         explains: The network's `output`, or the `logit` before the softmax.
         needs: Requirements of the method besides a function to evaluate.
-        randomness: `seeded` if the method draws random numbers from a seed, else `none`.
+        randomness: `seeded` if the method draws random numbers from a seed, `global` if it draws them from the global generators,
+            else `none`.
         completeness: Accuracy with which its values sum to the difference of outputs; None if they need not.
         tolerance: Largest error of this sum at the default options, relative to the difference of a logit; None if no bound
             is claimed.
@@ -54,6 +56,7 @@ class Declaration:
         answers: The game whose values the maps are, as `game@baseline`, for example `shapley@black`; or, for a method with an
             option `baseline`, the game alone. The baseline is `true`, `black`, a color, or `samples` for the mean over inputs that the
             method draws as baselines. None if the maps answer no game.
+        symmetric: Whether equal features of an input get equal values; some rules of relevance propagation do not.
     """
 
     family: str = "function"
@@ -67,6 +70,7 @@ class Declaration:
     source: str = ""
     zero_maps: str | None = None
     answers: str | None = None
+    symmetric: bool = True
 
     def __post_init__(self) -> None:
         require_choice("sign", self.sign, typing.get_args(Sign))
@@ -108,6 +112,8 @@ def declares(
     tolerance: float | None = None,
     source: str = "",
     answers: str | None = None,
+    symmetric: bool = True,
+    randomness: Randomness = "none",
 ) -> Callable[[Function], Function]:
     """Attach declared facts to a function, so that it is judged by the suitable kind of truth.
 
@@ -129,6 +135,8 @@ def declares(
         tolerance=tolerance,
         source=source,
         answers=answers,
+        symmetric=symmetric,
+        randomness=randomness,
     )
     if answers is not None and "@" not in answers:
         raise bad_option("answers", "be game@baseline, for example shapley@black", answers)

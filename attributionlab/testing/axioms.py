@@ -13,12 +13,15 @@ from torch import Tensor
 from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import number
 from attributionlab.testing.failure import failure, per_image
-from attributionlab.testing.hints import suggested_fix
+from attributionlab.testing.hints import NEIGHBORS, suggested_fix
 from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject
 
 TOLERANCE = 1e-3
 """Relative to a map's largest magnitude: errors of sums of float32 gradients and of quotients of small differences."""
+
+_ASYMMETRIC = "a rule that shares values by position, as that of a first layer may, declares symmetric=False"
+"""Hint on equal pixels with different values."""
 
 SIGNED = "multi-color-sum[n_redundant=0]"
 """An environment whose output, a probability, has pixels that lower it."""
@@ -40,7 +43,7 @@ def assert_dummy(
         environment: An environment without redundant channels, or its spec.
         tolerance: Largest magnitude on the background, relative to the map's largest magnitude.
         n_samples: Number of images.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
 
     Raises:
@@ -65,7 +68,7 @@ def assert_dummy(
             rows=per_image(worst),
             worst=worst,
             maps=maps,
-            hint=suggested_fix(maps, subject.batch, "positive"),
+            hint=suggested_fix(maps, subject.batch, "positive", subject.environment) or NEIGHBORS,
         )
 
 
@@ -109,7 +112,7 @@ def assert_symmetric(
             worst=spread,
             maps=maps,
             expected=expected,
-            hint=suggested_fix(maps, subject.batch, "positive"),
+            hint=suggested_fix(maps, subject.batch, "positive", subject.environment) or f"{NEIGHBORS}; {_ASYMMETRIC}",
         )
 
 
@@ -130,7 +133,7 @@ def assert_sensitive(
         share: Smallest fraction of the truth's pixels of each color with an attribution above a thousandth of the map's largest
             magnitude.
         n_samples: Number of images; enough for each color to win in some.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
 
     Raises:
@@ -145,6 +148,7 @@ def assert_sensitive(
     share = number("share", share, 0, 1)
     subject, maps = _on(method, environment, n_samples, size, seed)
     seen, positive = _relative(maps) > TOLERANCE, subject.batch.ground_truth.positive_mask
+    _assert_edges(subject, maps, seen)
     colors = subject.batch.inputs.permute(0, 2, 3, 1)[positive]
     rows, ignored = [], []
     for color in colors.unique(dim=0):
@@ -166,7 +170,30 @@ def assert_sensitive(
             rows=rows,
             worst=missing,
             maps=maps,
-            hint=suggested_fix(maps, subject.batch, "positive") or hint,
+            hint=suggested_fix(maps, subject.batch, "positive", subject.environment) or hint,
+        )
+
+
+def _assert_edges(subject: Subject, maps: Tensor, seen: Tensor) -> None:
+    """Pixels at the four edges have an attribution where those inside have one."""
+    __tracebackhide__ = True
+    positive = subject.batch.ground_truth.positive_mask
+    if positive.ndim != 3 or not (seen & positive)[:, 1:-1, 1:-1].any():  # (b, h, w)
+        return
+    edges = {"first row": (1, 0), "last row": (1, -1), "first column": (2, 0), "last column": (2, -1)}
+    ignored = []
+    for name, (axis, index) in edges.items():
+        truth, covered = positive.select(axis, index), (seen & positive).select(axis, index)
+        if truth.any() and not covered.any():
+            ignored.append(name)
+    if ignored:
+        raise failure(
+            subject,
+            f"leaves out the {' and the '.join(ignored)}: pixels there that the output depends on have no attribution",
+            worst=(positive & ~seen).flatten(1).double().mean(dim=1),
+            maps=maps,
+            hint=suggested_fix(maps, subject.batch, "positive", subject.environment)
+            or "look for loops that end one window too early, strides that leave a rest, and valid instead of same padding",
         )
 
 
@@ -181,14 +208,15 @@ def assert_sign_correct(
 ) -> None:
     """Pixels that raise the output have positive attributions, and those that lower it negative ones.
 
-    Methods that declare `positive` are tested on the former only, methods that declare `magnitude` are not tested.
+    Methods that declare `positive` are tested on the former only, methods that declare `magnitude` are not tested. Segments that
+    hold pixels of both signs are left out, for methods that declare `segment`.
 
     Args:
         method: A name or spec, a function, or the address of one.
         environment: An environment, or its spec; by default one whose probability has pixels that lower it.
         tolerance: Largest fraction with the wrong sign of the absolute attribution of the truth's pixels.
         n_samples: Number of images.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
 
     Raises:
@@ -205,14 +233,14 @@ def assert_sign_correct(
         return
     if declared.sign == "positive" or declared.explains == "logit":
         truth = truth.clamp(min=0)
+    if declared.granularity == "segment":
+        truth = torch.where(_is_mixed(maps, truth), 0.0, truth)
     values = maps.double() * truth
     on_truth = values.abs().flatten(1).sum(dim=1)
     wrong = torch.where(on_truth > 0, (-values).clamp(min=0).flatten(1).sum(dim=1) / on_truth, 0.0)
     if (wrong > tolerance).any():
         none_negative = declared.sign == "signed" and bool((maps >= 0).all())
-        hint = (
-            "it has no negative value: an absolute value, square or ReLU on the way? then declare it, sign='magnitude'"
-        )
+        hint = "it has no negative value: look for an absolute value, a square or a ReLU on the way"
         raise failure(
             subject,
             f"has wrong signs: up to {wrong.max():.0%} of the attribution of an image's truth",
@@ -220,7 +248,7 @@ def assert_sign_correct(
             rows=per_image(wrong),
             worst=wrong,
             maps=maps,
-            hint=hint if none_negative else suggested_fix(maps, subject.batch, "positive"),
+            hint=hint if none_negative else suggested_fix(maps, subject.batch, "positive", subject.environment),
         )
 
 
@@ -242,7 +270,7 @@ def assert_complete(
         baseline: `auto` (the method's own option, black if it has none), `black`, `true` or a color.
         tolerance: Largest error, relative to the difference; by default as the method declares, else a thousandth.
         n_samples: Number of images.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
 
     Raises:
@@ -282,6 +310,16 @@ def assert_complete(
             hint=f"{claims}look for a channel that is left out, another baseline, or, on a path, more steps of quadrature "
             "(a color is detected along 1/255 of a path)",
         )
+
+
+def _is_mixed(maps: Tensor, truth: Tensor) -> Tensor:
+    """(b, h, w) bool: pixels of segments, which have one value, that hold pixels of both signs."""
+    mixed = torch.zeros_like(truth, dtype=torch.bool)
+    for index, (values, signs) in enumerate(zip(maps, truth, strict=True)):
+        for value in values.unique():
+            segment = values == value
+            mixed[index] |= segment & bool((signs[segment] > 0).any() and (signs[segment] < 0).any())
+    return mixed
 
 
 def _on(

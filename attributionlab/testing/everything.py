@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import SkipTest
 
-from attributionlab.errors import BadOption, MethodError
+from attributionlab.errors import BadOption, InputsChanged, MethodError, ModelChanged, TorchChanged
 from attributionlab.testing.axioms import (
     assert_complete,
     assert_dummy,
@@ -15,40 +15,64 @@ from attributionlab.testing.axioms import (
     assert_sign_correct,
     assert_symmetric,
 )
+from attributionlab.testing.batches import assert_batch_invariant
 from attributionlab.testing.contracts import (
-    assert_batch_invariant,
     assert_deterministic,
     assert_device_invariant,
-    assert_dtype_robust,
     assert_inputs_unchanged,
     assert_model_unchanged,
 )
+from attributionlab.testing.declared import assert_declared
 from attributionlab.testing.expectations import Expectations
 from attributionlab.testing.faithfulness import assert_faithful, assert_network_dependent
+from attributionlab.testing.modes import assert_mode_invariant
 from attributionlab.testing.own_network import own_network
+from attributionlab.testing.precision import assert_dtype_robust
+from attributionlab.testing.questions import assert_answers
+from attributionlab.testing.sight import reason_for_blindness, reason_for_ceiling
+from attributionlab.testing.state import assert_stateless
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
+from attributionlab.testing.targets import assert_target_used
+from attributionlab.testing.values import assert_values
 from attributionlab.testing.variants import assert_implementation_invariant
 
 Assertion = Callable[..., dict[str, str] | None]
 
-CONTRACTS: tuple[Assertion, ...] = (
-    assert_model_unchanged,
-    assert_inputs_unchanged,
-    assert_deterministic,
-    assert_batch_invariant,
-    assert_dtype_robust,
-    assert_device_invariant,
-    assert_implementation_invariant,
-)
+TRACES: tuple[Assertion, ...] = (assert_model_unchanged, assert_inputs_unchanged)
+MODULES: tuple[Assertion, ...] = (assert_implementation_invariant, assert_mode_invariant)
 PIXEL_AXIOMS: tuple[Assertion, ...] = (assert_sensitive, assert_dummy, assert_symmetric)
+DESIGNED: tuple[Assertion, ...] = (*PIXEL_AXIOMS, assert_sign_correct, assert_network_dependent, assert_faithful)
+"""Assertions on networks whose detectors are one level of color wide, which methods that evaluate it between colors do not see."""
+
 ALL: tuple[Assertion, ...] = (
-    *CONTRACTS,
-    *PIXEL_AXIOMS,
-    assert_sign_correct,
+    *TRACES,
+    assert_deterministic,
+    *MODULES,
+    assert_stateless,
+    assert_batch_invariant,
+    assert_target_used,
+    assert_device_invariant,
+    assert_dtype_robust,
+    assert_declared,
+    assert_values,
     assert_complete,
-    assert_network_dependent,
-    assert_faithful,
+    assert_answers,
+    *DESIGNED,
 )
+"""In the order of causes: after a failure, later assertions on the values of maps would only repeat it."""
+
+OF_ANY_NETWORK: tuple[Assertion, ...] = (
+    *TRACES,
+    assert_deterministic,
+    assert_implementation_invariant,
+    assert_stateless,
+    assert_batch_invariant,
+    assert_target_used,
+    assert_device_invariant,
+    assert_dtype_robust,
+    assert_complete,
+)
+"""Assertions that need no truth, so that a network of the user will do."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +117,11 @@ def assert_all(
     size: int = 32,
     seed: int = 0,
 ) -> Report:
-    """All assertions that the method's declaration implies: contracts, axioms, faithfulness.
+    """All assertions that the method's declaration implies: contracts, values, axioms, faithfulness.
 
-    Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
-    declare a tolerance.
+    They run in the order of causes. After a failure, assertions that would only repeat it are skipped, with that reason. Axioms about
+    pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that declare a tolerance,
+    exact values for methods that declare a game.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, the address of one, or a method of a library.
@@ -104,7 +129,7 @@ def assert_all(
             yours, on which contracts are tested.
         skip: Names of assertions that are not run: `["assert_faithful"]`.
         expect_fail: Reasons of failures that are expected, by the assertion's name. One that holds is a failure.
-        size: Side of the images.
+        size: Rows of the images of designed networks; others are as small as their assertions have it.
         seed: Seed of the environments.
 
     Returns:
@@ -117,18 +142,25 @@ def assert_all(
     """
     __tracebackhide__ = True
     expectations = Expectations.of(skip, expect_fail, [assertion.__name__ for assertion in ALL])
-    subject = Subject.of(method, environment or "multi-color-sum", 1, size, seed)
-    results = _Results()
+    subject = Subject.of(method, environment or "multi-color-sum", 2, size, seed)
+    results = _Results(expectations)
     for assertion in ALL:
-        reason = expectations.reason_to_skip(assertion.__name__) or _reason_to_skip(assertion, subject)
+        name = assertion.__name__
+        reason = (
+            expectations.reason_to_skip(name) or _reason_to_skip(assertion, subject) or results.consequence(assertion)
+        )
         if reason is None:
-            results.add(assertion, method, environment, {"size": size, "seed": seed})
+            results.add(assertion, method, environment, size, seed)
         else:
-            results.skipped[assertion.__name__] = reason
-    report = results.report(subject.method.spec, expectations)
+            results.skipped[name] = reason
+    report = results.report(subject.method.spec)
     if report.failed:
         raise AssertionError(str(report))
     return report
+
+
+_PERSISTENT = (ModelChanged, InputsChanged, TorchChanged)
+"""Errors that every call raises."""
 
 
 @dataclass
@@ -136,57 +168,80 @@ class _Results:
     """Results so far.
 
     Args:
+        expectations: Failures that are expected.
         passed: Names of the assertions that hold.
         failed: Messages of the failed assertions, by name.
         skipped: Reasons of the skipped assertions, by name.
         refused: Messages of refusals, by variant of the network.
+        cause: Name of the first assertion that failed, and that explains failures of later ones.
+        broken: Name of the assertion in which the method could not be run.
     """
 
+    expectations: Expectations
     passed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    cause: str | None = None
+    broken: str | None = None
+
+    def consequence(self, assertion: Assertion) -> str | None:
+        """Reason not to run an assertion that an earlier failure explains."""
+        if self.broken is not None:
+            return f"the method cannot be run, see {self.broken}"
+        explained = assertion not in TRACES and self.cause is not None
+        return f"{self.cause} fails first, and may be the cause" if explained else None
 
     def add(
-        self, assertion: Assertion, method: AnySubject, environment: AnyEnvironment | None, options: dict[str, int]
+        self, assertion: Assertion, method: AnySubject, environment: AnyEnvironment | None, size: int, seed: int
     ) -> None:
         """Run an assertion."""
         name = assertion.__name__
-        where: dict[str, Any] = {} if environment is None else {"environment": environment}
+        options: dict[str, Any] = {"size": size} if assertion in DESIGNED else {}
+        if environment is not None:
+            options["environment"] = environment
         try:
-            self.refused |= assertion(method, **where, **options) or {}
+            refusals = assertion(method, **options, seed=seed)
         except SkipTest as reason:
             self.skipped[name] = str(reason)
-        except MethodError as error:  # the method cannot be run; report this once
-            if str(error) in self.failed.values():
-                self.skipped[name] = "the method cannot be run"
-            else:
-                self.failed[name] = str(error)
-        except AssertionError as error:
-            self.failed[name] = str(error)
         except BadOption as error:  # an environment that the user chose may lack what an assertion needs
             if environment is None:
                 raise
             self.skipped[name] = str(error)
+        except (MethodError, AssertionError) as error:
+            self.failed[name] = str(error)
+            if name in self.expectations.expect_fail:
+                return
+            if isinstance(error, MethodError) or isinstance(error.__cause__, _PERSISTENT):
+                self.broken = name
+            if assertion not in MODULES:
+                self.cause = self.cause or name
         else:
+            self.refused |= refusals or {}
             self.passed.append(name)
 
-    def report(self, method: str, expectations: Expectations) -> Report:
+    def report(self, method: str) -> Report:
         """The report, in which expected failures count as such, and assertions that hold against expectation as failed."""
-        failed, expected = expectations.divided(self.passed, self.failed)
+        failed, expected = self.expectations.divided(self.passed, self.failed)
         passed = tuple(name for name in self.passed if name not in failed)
         return Report(method, passed, failed, self.skipped, self.refused, expected)
 
 
 def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
-    """Reason why an assertion does not apply to a method or a network; None if it applies."""
+    """Reason why an assertion does not apply to a method; None if it applies."""
     declaration = subject.method.declaration
-    if assertion not in (*CONTRACTS, assert_complete) and own_network(subject.environment) is not None:
+    if assertion not in OF_ANY_NETWORK and own_network(subject.environment) is not None:
         return "it needs a truth, which is not known of a network of your own"
-    if assertion in PIXEL_AXIOMS and declaration.granularity == "coarse":
+    if assertion in PIXEL_AXIOMS and declaration.granularity != "pixel":
         return "the method declares that it cannot tell neighboring pixels apart"
+    if assertion is assert_symmetric and not declaration.symmetric:
+        return "the method declares that equal pixels may have different values"
     if assertion is assert_sign_correct and declaration.sign == "magnitude":
         return "the method declares no signs"
     if assertion is assert_complete and declaration.tolerance is None:
         return "the method declares no tolerance of completeness"
-    return None
+    if assertion is assert_answers and subject.method.answers is None:
+        return "the method declares no game whose values it gives to the probability"
+    if assertion is assert_faithful and (reason := reason_for_ceiling(subject)) is not None:
+        return reason
+    return reason_for_blindness(subject) if assertion in DESIGNED else None

@@ -53,7 +53,7 @@ def failure(
         expected: (b, h, w), the correct maps, in the same units; by default the signed truth.
         hint: A remedy.
     """
-    parts = [f"{subject.method.spec} {problem}", f"in {subject.environment.spec}, {len(subject.batch)} images"]
+    parts = [f"{subject.method.spec} {problem}", f"in {subject.place}, {len(subject.batch)} images"]
     if rows:
         parts.append(_table(columns, rows))
     if hint:

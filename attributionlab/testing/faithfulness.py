@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -13,17 +14,21 @@ from attributionlab.judging import EnvironmentVerdict, check
 from attributionlab.judging.checking import FIRST_LOOK
 from attributionlab.judging.dependence import DependenceTest, is_blind
 from attributionlab.judging.outcome import OVERALL
-from attributionlab.judging.statistics import Rule
+from attributionlab.judging.statistics import Rule, Summary
 from attributionlab.judging.units import Source, Tally
 from attributionlab.measuring.applicable import deciding_truth, judged_truth
 from attributionlab.metrics import SoftScores, score
-from attributionlab.specs.arguments import MOST_IMAGES, whole_number
+from attributionlab.specs.arguments import MOST_IMAGES, require_flag, whole_number
 from attributionlab.testing.baseline import compare_with_baseline
 from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import suggested_fix
 from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.session import BASELINE, DETAILS, add_row
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
+
+
+class Undecided(AssertionError):
+    """The interval of the mean F1 contains gamma: neither above nor below is shown."""
 
 
 def assert_faithful(
@@ -37,6 +42,7 @@ def assert_faithful(
     size: int = 64,
     seed: int = 0,
     device: str = "auto",
+    allow_undecided: bool = False,
 ) -> None:
     """The method passes `attributionlab.check`: the interval of its mean F1 against the exact truth lies above gamma.
 
@@ -47,12 +53,14 @@ def assert_faithful(
         gamma: Smallest mean F1 that passes, in [0, 1].
         rule: `interval`, or `point`: the mean alone decides, under one network, as in the paper.
         n_samples: Number of scenes, at least 4, each under its own network; `auto` looks after 8, 16, .. 256 until it is decided.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
         device: `auto`, `cpu` or `cuda`.
+        allow_undecided: Whether an interval that contains gamma passes.
 
     Raises:
-        AssertionError: If it does not, or is undecided, or the method raises, returns no valid maps, or changes the model.
+        AssertionError: If it does not, or the method raises, returns no valid maps, or changes the model.
+        Undecided: If the interval contains gamma; the message says how many images would decide it. It is an AssertionError.
         BadOption: If an option is not valid.
 
     References:
@@ -83,7 +91,7 @@ def assert_faithful(
     row["s per image"] = "-" if seconds is None else f"{seconds:.2g}"
     details = "; ".join(_details(environment_verdict))
     add_row({**row, "F1": f1, "95 % CI": interval, "networks": held, "verdict": verdict.outcome, DETAILS: details})
-    if verdict.passed:
+    if verdict.passed or (verdict.outcome == "undecided" and require_flag("allow_undecided", allow_undecided)):
         return
     if environment_verdict.error is not None:
         raise failure(subject, f"cannot be judged: {environment_verdict.error.message}")
@@ -92,10 +100,10 @@ def assert_faithful(
     scores = score(maps, subject.batch.ground_truth).against(verdict.deciding_truth)
     control = environment_verdict.controls["random"][verdict.deciding_truth]
     comparison = "" if control is None else f", where random values get {control.f1:.2f}"
-    likely = suggested_fix(maps, subject.batch, verdict.deciding_truth)
+    likely = suggested_fix(maps, subject.batch, verdict.deciding_truth, subject.environment)
     hints = (*environment_verdict.diagnosis, likely or environment_verdict.advice)
     between = f"{summary.f1:.2f} ({summary.f1_low:.2f} to {summary.f1_high:.2f})"
-    raise failure(
+    message = failure(
         subject,
         f"{_problem(environment_verdict)}: F1 on {verdict.deciding_truth} truth is {between}, gamma {gamma:g}{comparison}",
         columns=("image", "precision", "recall", "F1", "expected"),
@@ -104,6 +112,18 @@ def assert_faithful(
         maps=maps,
         hint="; ".join(hint for hint in hints if hint) or None,
     )
+    if verdict.outcome != "undecided":
+        raise message
+    raise Undecided(f"{message}\n{_images_needed(summary, gamma, environment_verdict.n_samples)}")
+
+
+def _images_needed(summary: Summary, gamma: float, n_samples: int) -> str:
+    """The number of images after which an interval as wide for its number would no longer contain gamma."""
+    distance, half = abs(summary.f1 - gamma), (summary.f1_high - summary.f1_low) / 2
+    if distance == 0:
+        return "no number of images decides a mean that is gamma itself; allow_undecided=True accepts it"
+    needed = max(n_samples + 1, math.ceil(n_samples * (half / distance) ** 2))
+    return f"about {needed:,} images would decide it, if the mean stays where it is; allow_undecided=True accepts it as it is"
 
 
 def assert_network_dependent(
@@ -123,7 +143,7 @@ def assert_network_dependent(
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment with counterparts, or its spec.
         n_samples: Number of images, each under two networks of its own, at least 2.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
 
     Raises:

@@ -28,7 +28,7 @@ def assert_answers(
         environment: An environment, or its spec.
         game: `game@baseline`, for example `shapley@true`; `auto` is the one that the method declares.
         n_samples: Number of images, each under its own network.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
 
     Raises:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import itertools
 import random
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,13 +23,18 @@ from attributionlab.environments.factory import require_environment
 from attributionlab.environments.images import LARGEST_SIDE, SMALLEST_SIDE
 from attributionlab.errors import bad_option
 from attributionlab.measuring.explain import attribute
-from attributionlab.methods import AnyMethod, MethodFunction, make_method
+from attributionlab.methods import AnyMethod, FunctionMethod, MethodFunction, make_method
 from attributionlab.specs.arguments import MOST_IMAGES, whole_number
+from attributionlab.specs.grammar import parse_spec
+from attributionlab.testing.affine import NETWORKS, affine_sample
+from attributionlab.testing.edges import reaching_edges
 from attributionlab.testing.own_network import OwnNetwork, OwnNetworkImages, own_network
 from attributionlab.truth import Batch
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
 """Environment in which the axioms hold exactly, because the logit is a sum over the winner's pixels alone."""
+
+_SIDES = {"size", "height", "width"}
 
 AnySubject = str | AnyMethod | MethodFunction
 AnyEnvironment = str | Environment | OwnNetworkImages
@@ -41,17 +48,23 @@ class Subject:
         method: The method, bound to the environment.
         environment: The environment.
         batch: The images to explain.
+        network: Network to explain; None for that of the environment.
     """
 
     method: AnyMethod
     environment: Environment
     batch: Batch
+    network: nn.Module | None = None
 
     @classmethod
     def of(
         cls, method: AnySubject, environment: AnyEnvironment, n_samples: int, size: int, seed: int, start: int = 0
     ) -> Subject:
         """Build a subject from the arguments of an assertion.
+
+        Images of an environment given by its spec are an eighth wider than high, and the truth reaches all four edges of an
+        image in some of them. The environments `affine` and `hinged` are the logit's network with random weights and random images; a
+        method that needs the scenes is tested on the logit instead.
 
         Raises:
             AttributionLabError: If there is no such method or environment, or an option is not valid.
@@ -62,9 +75,18 @@ class Subject:
         if own is not None:
             return cls.on_own(method, own, n_samples, start)
         assert not isinstance(environment, tuple), "it would be a network of the user"
-        built = _built(environment, size, seed) if isinstance(environment, str) else environment
+        is_spec = isinstance(environment, str)
+        is_random = isinstance(environment, str) and environment in NETWORKS
+        built = (
+            _built(COUNTING if is_random else environment, size, seed) if isinstance(environment, str) else environment
+        )
         require_environment("environment", built)
-        return cls(make_method(method, built), built, built.sample(n_samples, start))
+        bound = make_method(method, built)
+        scenes = built.sample(n_samples, start).scenes
+        batch = built.batch(reaching_edges(built, scenes) if is_spec else scenes)
+        if not isinstance(environment, str) or environment not in NETWORKS or bound.needs_batch:
+            return cls(bound, built, batch)
+        return cls(bound, built, affine_sample(batch, seed + start), NETWORKS[environment](built.model, seed))
 
     @classmethod
     def on_own(cls, method: AnySubject, own: OwnNetwork, n_samples: int, start: int = 0) -> Subject:
@@ -87,30 +109,77 @@ class Subject:
     @property
     def model(self) -> nn.Module:
         """A copy of the network, so that a method cannot affect later calls."""
-        return copy.deepcopy(self.environment.model)
+        return copy.deepcopy(self.environment.model if self.network is None else self.network)
 
-    def maps(self, rows: slice | None = None, model: nn.Module | None = None) -> Tensor:
+    @property
+    def place(self) -> str:
+        """The environment or the network, for messages."""
+        if self.network is None:
+            return self.environment.spec
+        height, width = self.batch.inputs.shape[2:]
+        return f"a network of random weights, {height}x{width} pixels"
+
+    def maps(
+        self, rows: slice | None = None, model: nn.Module | None = None, *, batch: Batch | None = None, seed: int = 0
+    ) -> Tensor:
         """Maps (b, h, w) of selected images, on the device of the network.
+
+        The global generators are seeded for every call, so that random numbers explain no difference between two calls with as
+        many images, and restored afterwards.
 
         Raises:
             MethodError: If the method raises, returns no valid maps, or changes the model, the inputs or torch.
         """
-        part = self.batch if rows is None else self.batch[rows]
+        part = self.batch if batch is None else batch
+        part = part if rows is None else part[rows]
         model = self.model if model is None else model
         first = next(itertools.chain(model.parameters(), model.buffers()), self.batch.inputs)
         part = dataclasses.replace(part.to(first.device), inputs=part.inputs.to(first))
-        return attribute(self.method, model, part)
+        _note_first(self.method, part.inputs)
+        with generators_kept():
+            seed_generators(seed)
+            return attribute(self.method, model, part)
 
     def one_by_one(self) -> Tensor:
         """Maps of the images, one call per image."""
         return torch.cat([self.maps(slice(row, row + 1)) for row in range(len(self.batch))])
 
-    def drawn(self, seed: int) -> Tensor:
-        """Maps of all images, after seeding the global generators; see `generators_kept`."""
-        torch.manual_seed(seed)
-        np.random.seed(seed)  # noqa: NPY002  # methods may use the global generator
-        random.seed(seed)
-        return self.maps()
+
+_FIRST: weakref.WeakKeyDictionary[object, dict[str, Tensor]] = weakref.WeakKeyDictionary()
+"""Colors of the first images that a method was given, by function or method."""
+
+
+def _note_first(method: AnyMethod, inputs: Tensor) -> None:
+    """Keep colors of the images of a method's first call."""
+    subject = method.function if isinstance(method, FunctionMethod) else method
+    with contextlib.suppress(TypeError):  # an object that cannot be weakly referred to, or has no hash
+        if inputs.ndim == 4 and subject not in _FIRST:  # (b, c, h, w)
+            first = inputs[0].double().cpu()
+            _FIRST[subject] = {
+                "the first corner": first[:, 0, 0],
+                "the last corner": first[:, -1, -1],
+                "the mean color": first.flatten(1).mean(dim=1),
+                "the mean color of all": inputs.double().cpu().transpose(0, 1).flatten(1).mean(dim=1),
+                "the darkest color": first.flatten(1).amin(dim=1),
+                "the brightest color": first.flatten(1).amax(dim=1),
+                "the median color": first.flatten(1).median(dim=1).values,
+            }
+
+
+def first_colors(method: AnyMethod) -> dict[str, Tensor]:
+    """Colors (c,) of the first images that a method was given, by description."""
+    subject = method.function if isinstance(method, FunctionMethod) else method
+    try:
+        return _FIRST.get(subject, {})
+    except TypeError:
+        return {}
+
+
+def seed_generators(seed: int) -> None:
+    """Seed the global generators; see `generators_kept`."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  # methods may use the global generator
+    random.seed(seed)
 
 
 @contextmanager
@@ -127,8 +196,9 @@ def generators_kept() -> Iterator[None]:
 
 @cache
 def _built(spec: str, size: int, seed: int) -> Environment:
-    """An environment of a spec, cached with its network; size and seed are defaults of the spec."""
-    return complete_environment(spec, size=size, seed=seed)
+    """An environment of a spec, cached with its network; sides and seed are defaults of the spec."""
+    sides = {} if _SIDES & set(parse_spec(spec).options) else {"height": size, "width": size + size // 8}
+    return complete_environment(spec, **sides, seed=seed)
 
 
 def gaps(first: Tensor, second: Tensor) -> Tensor:

@@ -10,15 +10,16 @@ import torch
 from torch import Tensor
 
 from attributionlab.environments import Environment
-from attributionlab.errors import BadOption, MethodError, MethodRaised
+from attributionlab.errors import BadOption, MethodError
 from attributionlab.networks import Activation, Structure
 from attributionlab.specs.arguments import number, require_choice, require_list
 from attributionlab.specs.options import convert_options
 from attributionlab.testing.contracts import TOLERANCE
 from attributionlab.testing.failure import failure
 from attributionlab.testing.own_network import OwnNetwork, own_network
+from attributionlab.testing.refusals import refusal_of
 from attributionlab.testing.session import add_row
-from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps, generators_kept
+from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps
 
 WHY: dict[str, str] = {
     "activation=functional": "functional activations are no modules, so hooks on nn.ReLU never see them (captum#1082): "
@@ -76,8 +77,8 @@ def assert_implementation_invariant(
 ) -> dict[str, str]:
     """Maps do not change if other modules implement the same function, with outputs that are equal bit for bit.
 
-    A method may refuse a network that it cannot explain, by a ValueError or NotImplementedError with a message. A refusal is
-    not a failure, but it is reported.
+    A method may refuse a network that it cannot explain, by a ValueError or NotImplementedError with a message, raised by its own
+    code or its library's, not by torch's. A refusal is not a failure, but it is reported.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
@@ -86,7 +87,7 @@ def assert_implementation_invariant(
         structures: Variants of the structure, tested with the environment's activation.
         tolerance: Largest difference, relative to a map's largest magnitude.
         n_samples: Number of images.
-        size: Side of the images, unless the environment sets it.
+        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
 
     Returns:
@@ -149,12 +150,11 @@ def on_variants(
     if own is not None:
         return _on_own(subject, own, {f"{option}={value}" for option, value in named}, tolerance, seed)
     environments = {f"{option}={value}": _variant(subject.environment, option, value) for option, value in named}
-    with generators_kept():
-        expected = subject.drawn(seed)
-        return expected, {
-            name: _outcome(Subject.at(subject, environment), expected, tolerance, seed)
-            for name, environment in environments.items()
-        }
+    expected = subject.maps(seed=seed)
+    return expected, {
+        name: _outcome(Subject.at(subject, environment), expected, tolerance, seed)
+        for name, environment in environments.items()
+    }
 
 
 def _on_own(
@@ -165,23 +165,18 @@ def _on_own(
     plain, *others = (
         Subject.on_own(subject.method, network, len(subject.batch)) for network in (own, *variants.values())
     )
-    with generators_kept():
-        expected = plain.drawn(seed)
-        outcomes = [_outcome(other, expected, tolerance, seed) for other in others]
+    expected = plain.maps(seed=seed)
+    outcomes = [_outcome(other, expected, tolerance, seed) for other in others]
     return expected, dict(zip(variants, outcomes, strict=True))
 
 
 def _outcome(subject: Subject, expected: Tensor, tolerance: float, seed: int) -> Outcome:
     """The outcome of a method on one variant."""
     try:
-        maps = subject.drawn(seed)
-    except BadOption as error:
-        return Outcome(refusal=str(error))
-    except MethodError as error:
-        cause = error.__cause__
-        if isinstance(error, MethodRaised) and isinstance(cause, (ValueError, NotImplementedError)):
-            return Outcome(refusal=str(cause))
-        return Outcome(error=str(error))
+        maps = subject.maps(seed=seed)
+    except (BadOption, MethodError) as error:
+        refusal = refusal_of(error)
+        return Outcome(refusal=refusal, error=str(error) if refusal is None else None)
     distance = gaps(expected, maps)
     if (distance <= tolerance).all():
         return Outcome(maps, torch.zeros_like(distance))

@@ -1,0 +1,120 @@
+"""Global settings of the process that a method must not change."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+Setting = tuple[Callable[[], Any], Callable[[Any], object]]
+
+_DEVICE = (
+    torch.get_default_device,
+    lambda device: torch.set_default_device(None if device.type == "cpu" else device),
+)
+
+
+def _flag(owner: Any, name: str) -> Setting:
+    """An attribute as a setting."""
+    return (lambda: getattr(owner, name)), (lambda value: setattr(owner, name, value))
+
+
+_OWNERS = {"torch": torch, "torch.nn.functional": functional, "torch.Tensor": torch.Tensor}
+_CALLED = {
+    "torch": (
+        "relu",
+        "softmax",
+        "sigmoid",
+        "tanh",
+        "matmul",
+        "add",
+        "mul",
+        "conv2d",
+        "rand",
+        "randn",
+        "manual_seed",
+        "where",
+    ),
+    "torch.nn.functional": ("relu", "softmax", "conv2d", "linear", "max_pool2d", "avg_pool2d", "interpolate", "gelu"),
+    "torch.Tensor": ("backward", "relu", "__add__", "__mul__", "__matmul__", "sum", "mean", "detach", "clone"),
+}
+_CLASSES = tuple(
+    kind
+    for kind in vars(nn).values()
+    if isinstance(kind, type) and issubclass(kind, nn.Module) and "forward" in vars(kind)
+)
+
+
+def torch_functions() -> dict[str, object]:
+    """Functions of torch that libraries replace, and the forward passes of its modules, by name."""
+    functions = {f"{owner}.{name}": getattr(_OWNERS[owner], name) for owner, names in _CALLED.items() for name in names}
+    functions["torch.autograd.grad"] = torch.autograd.grad
+    functions["torch.nn.Module.__call__"] = nn.Module.__call__
+    functions["torch.nn.Module.__getattr__"] = nn.Module.__getattr__
+    return functions | {f"torch.nn.{kind.__name__}.forward": vars(kind)["forward"] for kind in _CLASSES}
+
+
+def restore_functions(before: dict[str, object]) -> Iterator[str]:
+    """Put functions of torch back; names of those that were replaced."""
+    for name, function in torch_functions().items():
+        if function is not before[name]:
+            path, _, attribute = name.rpartition(".")
+            owner: Any = torch
+            for part in path.split(".")[1:]:
+                owner = getattr(owner, part)
+            setattr(owner, attribute, before[name])
+            yield name
+
+
+def _silent() -> tuple[Any, ...]:
+    """Filters that ignore whole kinds of warnings wherever they come from; a library that is imported may add narrower ones."""
+    return tuple(each for each in warnings.filters if each[0] == "ignore" and each[1] is None and each[3] is None)
+
+
+def _restore_filters(before: tuple[Any, ...]) -> None:
+    """Take away filters that ignore whole kinds of warnings, but for those that were there before."""
+    for each in _silent():
+        if each not in before:
+            warnings.filters.remove(each)  # type: ignore[attr-defined]  # a list
+
+
+def _parameters() -> dict[str, Any] | None:
+    """Parameters of matplotlib; None as long as nothing has imported it."""
+    matplotlib = sys.modules.get("matplotlib")
+    return None if matplotlib is None or not hasattr(matplotlib, "rcParams") else dict.copy(matplotlib.rcParams)
+
+
+def _restore_parameters(parameters: dict[str, Any] | None) -> None:
+    """Put parameters of matplotlib back."""
+    if parameters is not None:
+        dict.update(sys.modules["matplotlib"].rcParams, parameters)
+
+
+SETTINGS: dict[str, Setting] = {
+    "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "the default device": _DEVICE,
+    "the grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "the anomaly mode": (torch.is_anomaly_enabled, torch.set_anomaly_enabled),
+    "the inference mode": (torch.is_inference_mode_enabled, lambda _: None),
+    "the deterministic mode": (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "the precision of matrix products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "autocast on the CPU": (
+        lambda: torch.is_autocast_enabled("cpu"),
+        lambda value: torch.set_autocast_enabled("cpu", value),
+    ),
+    **{
+        f"torch.backends.cudnn.{name}": _flag(torch.backends.cudnn, name)
+        for name in ("enabled", "benchmark", "deterministic", "allow_tf32")
+    },
+    "the error state of numpy": (np.geterr, lambda state: np.seterr(**state)),
+    "the filters of warnings": (_silent, _restore_filters),
+    "matplotlib's rcParams": (_parameters, _restore_parameters),
+}
+"""Settings by name, with the functions that read and write them; a value of None means that there is nothing to compare with."""

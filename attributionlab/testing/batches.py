@@ -1,0 +1,158 @@
+"""The map of an image is a function of this image and its target alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from attributionlab.specs.arguments import number
+from attributionlab.testing.affine import AFFINE
+from attributionlab.testing.contracts import ENVIRONMENT, TOLERANCE
+from attributionlab.testing.failure import failure, per_image
+from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject, gaps
+from attributionlab.truth import Batch
+
+MOST_COMMON_CHUNK = 32
+
+LONG = MOST_COMMON_CHUNK + 3
+"""Images of the long batch, no multiple of a chunk's size."""
+
+LONG_SIZE = 16
+
+_ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "every image has the map of the one before it": lambda maps: maps.roll(1, 0),
+    "every image has the map of the one after it": lambda maps: maps.roll(-1, 0),
+    "the maps are in reversed order": lambda maps: maps.flip(0),
+    "every image has the map of the first one": lambda maps: maps[:1].expand_as(maps),
+    "every image has the map of the last one": lambda maps: maps[-1:].expand_as(maps),
+}
+"""Mistakes in the order of a batch, as changes of the correct maps."""
+
+
+def assert_batch_invariant(
+    method: AnySubject,
+    environment: AnyEnvironment = ENVIRONMENT,
+    *,
+    tolerance: float = TOLERANCE,
+    n_samples: int = 4,
+    size: int = 16,
+    seed: int = 0,
+) -> None:
+    """The map of an image does not depend on the batch: on other images, on their number, on its place.
+
+    All calls start with the same global seed. Where maps depend on that seed, an image's random numbers may shift with the
+    number of images; it is then compared at the same place of batches of the same length, whose other images differ.
+
+    Args:
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
+        environment: An environment, or its spec, or `affine`.
+        tolerance: Largest difference, relative to a map's largest magnitude.
+        n_samples: Images in the batch; a batch of 35 images is tested as well, on the affine network, unless an environment is given.
+        size: Rows of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
+
+    Raises:
+        AssertionError: If it does.
+        MethodError: If the method cannot be run.
+    """
+    __tracebackhide__ = True
+    tolerance = number("tolerance", tolerance, 0)
+    subject = Subject.of(method, environment, n_samples, size, seed)
+    together = subject.maps()
+    _assert_own_maps(subject, together)
+    others = Subject.of(method, environment, n_samples, size, seed, start=n_samples)
+    for first in (0, 1):
+        mixed = _alternating(subject.batch, others.batch, first)
+        maps = subject.maps(batch=mixed)
+        kept = torch.where(_every_second(maps, first), maps, together)
+        _assert_same(subject, together, kept, "with other images around it", tolerance)
+    if is_random(subject, together):
+        return
+    _assert_same(subject, subject.one_by_one(), together, "together with others", tolerance)
+    _assert_same(subject, together, _reversed(subject), "in a batch in another order", tolerance)
+    if isinstance(environment, str) and environment == ENVIRONMENT:
+        _assert_long(Subject.of(method, AFFINE, LONG, LONG_SIZE, seed), tolerance)
+
+
+def is_random(subject: Subject, maps: Tensor) -> bool:
+    """Whether the maps, of the global seed 0, depend on the global seed."""
+    return not torch.equal(maps, subject.maps(seed=1))
+
+
+def _assert_own_maps(subject: Subject, maps: Tensor) -> None:
+    """Images that differ, with targets that differ, do not all have one map."""
+    __tracebackhide__ = True
+    if len(maps) > 1 and bool((maps[0] != 0).any()) and bool((maps == maps[:1]).all()):
+        raise failure(
+            subject,
+            f"depends on the batch: it gives the same map for all {len(maps)} images, bit for bit",
+            hint="look for a mean or a sum over the first axis, for [0] where [index] is meant, and for a map that is kept",
+        )
+
+
+def _assert_same(subject: Subject, expected: Tensor, maps: Tensor, setting: str, tolerance: float) -> None:
+    """An image has the same map in both settings."""
+    __tracebackhide__ = True
+    gap = gaps(expected, maps)
+    if (gap > tolerance).any():
+        orders = [name for name, change in _ORDERS.items() if (gaps(change(expected), maps) <= tolerance).all()]
+        hint = "look for means, maxima, noise or targets taken over the first axis (captum#1367 is such a case)"
+        raise failure(
+            subject,
+            f"depends on the batch: an image's map alone and {setting} differ by up to {gap.max():.2g} of its largest value",
+            columns=("image", "difference"),
+            rows=per_image(gap),
+            worst=gap,
+            maps=maps,
+            expected=expected,
+            hint=f"{orders[0]}: look at the order in which maps are put together" if orders else hint,
+        )
+
+
+def _assert_long(subject: Subject, tolerance: float) -> None:
+    """The last images of a long batch have the maps that they have without the others."""
+    __tracebackhide__ = True
+    maps, rows = subject.maps(), slice(MOST_COMMON_CHUNK, LONG)
+    few = dataclasses.replace(subject, batch=subject.batch[rows])
+    gap = gaps(few.maps(), maps[rows])
+    if (gap > tolerance).any():
+        is_empty = bool((maps[rows] == 0).all())
+        raise failure(
+            subject,
+            f"depends on the batch: the last images of {LONG} {'have no map' if is_empty else 'have other maps than without the first'}, "
+            f"by up to {gap.max():.2g} of the largest value",
+            columns=("image", "difference"),
+            rows=[(str(MOST_COMMON_CHUNK + index), value) for index, (_, value) in enumerate(per_image(gap))],
+            hint="look at the loop over chunks: the last one is shorter",
+        )
+
+
+def _alternating(first: Batch, second: Batch, start: int) -> Batch:
+    """Images of one batch at every second place from `start`, and of another between them."""
+    own = _every_second(first.targets, start)
+    scenes = tuple(a if mine else b for a, b, mine in zip(first.scenes, second.scenes, own.tolist(), strict=True))
+    inputs = torch.where(_every_second(first.inputs, start), first.inputs, second.inputs)
+    return dataclasses.replace(
+        first, inputs=inputs, targets=torch.where(own, first.targets, second.targets), scenes=scenes
+    )
+
+
+def _every_second(values: Tensor, start: int) -> Tensor:
+    """(b, 1, ..) bool, as many axes as `values`: every second sample from `start`."""
+    return (torch.arange(len(values), device=values.device) % 2 == start).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def _reversed(subject: Subject) -> Tensor:
+    """Maps of the reversed batch, in the original order."""
+    batch = subject.batch
+    order = torch.arange(len(batch) - 1, -1, -1)
+    parts: dict[str, Any] = {
+        name: None if value is None else value[order] for name, value in vars(batch.ground_truth).items()
+    }
+    truth = dataclasses.replace(batch.ground_truth, **parts)
+    backward = Batch(batch.inputs[order], batch.targets[order], batch.labels[order], truth, batch.scenes[::-1])
+    return subject.maps(batch=backward).flip(0)

@@ -1,0 +1,101 @@
+"""The target is used: an image has another map for another output, and every image that of its own target."""
+
+from __future__ import annotations
+
+import dataclasses
+from unittest import SkipTest
+
+import torch
+from torch import Tensor
+
+from attributionlab.specs.arguments import number
+from attributionlab.testing.affine import N_OUTPUTS
+from attributionlab.testing.contracts import ENVIRONMENT, TOLERANCE
+from attributionlab.testing.failure import failure, per_image
+from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject, gaps
+
+
+def assert_target_used(
+    method: AnySubject,
+    environment: AnyEnvironment = ENVIRONMENT,
+    *,
+    tolerance: float = TOLERANCE,
+    n_samples: int = 4,
+    size: int = 16,
+    seed: int = 0,
+) -> None:
+    """Maps follow the target: other targets give other maps, and in a batch every image has the map of its own target.
+
+    Args:
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
+        environment: An environment with several outputs, or its spec, or `affine`.
+        tolerance: Smallest difference of maps for two targets, relative to a map's largest magnitude.
+        n_samples: Number of images.
+        size: Rows of the images, unless the environment sets it.
+        seed: Seed of environments that do not set it.
+
+    Raises:
+        AssertionError: If the maps are those of another target.
+        MethodError: If the method cannot be run.
+        unittest.SkipTest: If the network has one output.
+    """
+    __tracebackhide__ = True
+    tolerance = number("tolerance", tolerance, 0)
+    subject = Subject.of(method, environment, n_samples, size, seed)
+    with torch.no_grad():
+        outputs = subject.model.eval()(subject.batch.inputs)
+    if outputs.shape[1] < 2:  # one output
+        raise SkipTest("the network has one output")
+    maps = _by_target(subject, outputs.shape[1])
+    own = subject.maps()
+    if not any(bool((values != 0).any()) for values in maps):
+        return
+    same = torch.stack([gaps(maps[0], values) for values in maps[1:]]).amax(dim=0)
+    if (same <= tolerance).all():
+        raise failure(
+            subject,
+            f"ignores its target: the maps are the same, whichever of {outputs.shape[1]} outputs is to be explained; they may be those "
+            "of the prediction, of one fixed output, or of their sum",
+            columns=("image", "largest difference between targets"),
+            rows=per_image(same),
+            hint="explain output targets[i] of image i: model(inputs).gather(1, targets[:, None])",
+        )
+    _assert_own_targets(subject, own, maps, tolerance)
+
+
+def _by_target(subject: Subject, n_outputs: int) -> list[Tensor]:
+    """Maps of all images for each target, in which every image has the same."""
+    targets = [torch.full_like(subject.batch.targets, index) for index in range(min(n_outputs, N_OUTPUTS))]
+    return [subject.maps(batch=dataclasses.replace(subject.batch, targets=each)) for each in targets]
+
+
+def _assert_own_targets(subject: Subject, own: Tensor, maps: list[Tensor], tolerance: float) -> None:
+    """In a batch with several targets, every image has the map of its own one."""
+    __tracebackhide__ = True
+    targets = subject.batch.targets.tolist()
+    if max(targets) >= len(maps):
+        return
+    expected = torch.stack([maps[target][row] for row, target in enumerate(targets)])
+    gap = gaps(expected, own)
+    if (gap <= tolerance).all():
+        return
+    others = {
+        f"every image has the map of the {name} image's target": maps[target]
+        for name, target in (("first", targets[0]), ("last", targets[-1]))
+    }
+    others["the maps are those of the targets in ascending order"] = torch.stack(
+        [maps[target][row] for row, target in enumerate(sorted(targets))]
+    )
+    matching = [name for name, values in others.items() if (gaps(values, own) <= tolerance).all()]
+    if not matching:
+        return  # a batch that matters otherwise is the business of assert_batch_invariant
+    raise failure(
+        subject,
+        f"takes one image's target for another's: {matching[0]}",
+        columns=("image", "difference"),
+        rows=per_image(gap),
+        worst=gap,
+        maps=own,
+        expected=expected,
+        hint="index the outputs by image: outputs.gather(1, targets[:, None]), not outputs[:, targets[0]]",
+    )

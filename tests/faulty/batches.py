@@ -1,0 +1,68 @@
+"""Methods whose maps depend on the batch."""
+
+from __future__ import annotations
+
+import torch
+from faulty.methods import gradient
+
+
+def tail_beyond_32_dropped(model, inputs, targets):
+    maps = torch.zeros_like(inputs)
+    maps[:32] = gradient(model, inputs[:32], targets[:32])
+    return maps
+
+
+def last_chunk_repeats_the_one_before(model, inputs, targets):
+    chunks = list(zip(inputs.split(16), targets.split(16), strict=True))
+    maps = [gradient(model, *chunk) for chunk in chunks]
+    if len(maps) > 1 and len(maps[-1]) < 16:
+        maps[-1] = maps[-2][: len(maps[-1])]
+    return torch.cat(maps)
+
+
+def map_of_the_previous_image(model, inputs, targets):
+    return gradient(model, inputs, targets).roll(1, 0)
+
+
+def reversed_order(model, inputs, targets):
+    return gradient(model, inputs, targets).flip(0)
+
+
+def map_of_the_first_for_all(model, inputs, targets):
+    return gradient(model, inputs, targets)[:1].expand_as(inputs)
+
+
+def mean_map_for_all(model, inputs, targets):
+    return gradient(model, inputs, targets).mean(dim=0, keepdim=True).expand_as(inputs)
+
+
+def scaled_by_the_index(model, inputs, targets):
+    maps = gradient(model, inputs, targets)
+    return maps * torch.linspace(1, 1.5, len(maps)).to(maps)[:, None, None, None]
+
+
+def normalized_over_the_batch(model, inputs, targets):
+    maps = gradient(model, inputs, targets)
+    return maps / maps.abs().max()
+
+
+def noise_shared_by_scale(model, inputs, targets):
+    """Random noise as wide as the range of the whole batch."""
+    noise = torch.randn_like(inputs) * (inputs.max() - inputs.min()) * 0.01
+    return gradient(model, inputs + noise, targets) * (inputs.max() - inputs.min())
+
+
+FAULTS = {
+    tail_beyond_32_dropped: ("assert_batch_invariant", "the last images of 35 have no map.*loop over chunks"),
+    last_chunk_repeats_the_one_before: ("assert_batch_invariant", "the last images of 35 have other maps"),
+    map_of_the_previous_image: ("assert_batch_invariant", "depends on the batch"),
+    reversed_order: ("assert_batch_invariant", "depends on the batch"),
+    map_of_the_first_for_all: ("assert_batch_invariant", "the same map for all 4 images"),
+    mean_map_for_all: ("assert_batch_invariant", "the same map for all 4 images.*a mean or a sum over the first axis"),
+    scaled_by_the_index: (
+        "assert_batch_invariant",
+        "depends on the batch: an image's map alone and together with others",
+    ),
+    normalized_over_the_batch: ("assert_batch_invariant", "depends on the batch.*maxima"),
+    noise_shared_by_scale: ("assert_batch_invariant", "with other images around it differ"),
+}

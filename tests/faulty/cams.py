@@ -1,0 +1,59 @@
+"""GradCAM with mistakes, found beside another implementation."""
+
+from __future__ import annotations
+
+import functools
+
+import torch
+from torch.nn import functional
+
+from attributionlab.methods import declares
+from attributionlab.testing import assert_same_as
+
+LAYER = 3
+
+
+@declares(sign="positive", granularity="coarse")
+def grad_cam(model, inputs, targets, *, layer=LAYER, rectified=True, corners=False, mode="bilinear"):
+    kept = []
+    handle = model.accumulator.layers[layer].register_forward_hook(lambda *call: kept.append(call[-1]))
+    try:
+        outputs = model(inputs.clone().requires_grad_()).gather(1, targets[:, None]).sum()
+    finally:
+        handle.remove()
+    weights = torch.autograd.grad(outputs, kept)[0].mean(dim=(2, 3), keepdim=True)
+    cells = (weights * kept[0]).sum(dim=1, keepdim=True)
+    cells = cells.relu() if rectified else cells
+    options = {"align_corners": corners} if mode == "bilinear" else {}
+    return functional.interpolate(cells, size=inputs.shape[2:], mode=mode, **options)[:, 0]
+
+
+def broken(name, **options):
+    function = declares(sign="signed", granularity="coarse")(functools.partial(grad_cam, **options))
+    function.__name__ = name
+    return function
+
+
+def assert_same_as_ours(method, **options):
+    assert_same_as(method, grad_cam, **options)
+
+
+another_layer = broken("another_layer", layer=7)
+without_relu = broken("without_relu", rectified=False)
+aligned_corners = broken("aligned_corners", corners=True)
+nearest_neighbor = broken("nearest_neighbor", mode="nearest")
+
+
+@declares(sign="positive", granularity="coarse")
+def normalized(model, inputs, targets):
+    maps = grad_cam(model, inputs, targets)
+    return maps / maps.amax(dim=(1, 2), keepdim=True)
+
+
+FAULTS = {
+    another_layer: (assert_same_as_ours, "differs from .*look at the layer"),
+    without_relu: (assert_same_as_ours, "differs from .*look at the layer, at the ReLU|differs from"),
+    aligned_corners: (assert_same_as_ours, "differs from .*its corners"),
+    nearest_neighbor: (assert_same_as_ours, "differs from .*its mode"),
+    normalized: (assert_same_as_ours, "it is the reference divided by its largest magnitude"),
+}

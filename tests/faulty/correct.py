@@ -1,0 +1,288 @@
+"""Correct methods of four libraries, as their documentation calls them, and of our own: none may be flagged."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+
+import numpy as np
+import torch
+from captum import attr
+from faulty.methods import gradient, gradient_magnitude, input_x_gradient
+from faulty.targets import midpoints, path_integral
+from torchvision_shim import install_where_missing
+
+from attributionlab.methods import declares
+
+install_where_missing()
+
+from zennit import attribution, composites  # noqa: E402  # needs torchvision
+
+
+def captum(kind, **options):
+    """A method of captum; `options` are those of `attribute`."""
+
+    def method(model, inputs, targets):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return kind(model).attribute(inputs.clone(), target=targets, **options).detach()
+
+    method.__name__ = f"captum {kind.__name__}"
+    return method
+
+
+def captum_gradient_shap(model, inputs, targets):
+    explainer = attr.GradientShap(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return explainer.attribute(inputs.clone(), torch.zeros_like(inputs), n_samples=4, target=targets).detach()
+
+
+def grid(inputs, side=8):
+    """Segments of side x side pixels, (1, 1, h, w)."""
+    rows = torch.arange(inputs.shape[2], device=inputs.device) // side
+    columns = torch.arange(inputs.shape[3], device=inputs.device) // side
+    return (rows[:, None] * (int(columns.max()) + 1) + columns)[None, None]
+
+
+def on_segments(kind, **options):
+    """A method of captum on segments, with the default declaration of a developer who knows it."""
+
+    @declares(granularity="segment", randomness="global")
+    def method(model, inputs, targets):
+        explain = kind(model).attribute
+        masks = grid(inputs)
+        maps = explain(inputs.clone(), target=targets, feature_mask=masks, baselines=20.0, **options)
+        return maps.detach()[:, :1]
+
+    method.__name__ = f"captum {kind.__name__} on segments"
+    return method
+
+
+def noise_tunnel(kind, **options):
+    def method(model, inputs, targets):
+        tunnel = attr.NoiseTunnel(attr.Saliency(model))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return tunnel.attribute(
+                inputs.clone(), target=targets, nt_type=kind, nt_samples=4, abs=False, **options
+            ).detach()
+
+    method.__name__ = f"captum NoiseTunnel {kind}"
+    return method if kind == "smoothgrad" else declares(sign="magnitude")(method)
+
+
+def zennit(composite):
+    """A composite of zennit; relevance starts from the output of the target, and rules share it by position."""
+
+    @declares(symmetric=False)
+    def method(model, inputs, targets):
+        picked = copy.deepcopy(model)
+        with attribution.Gradient(model=picked, composite=composite()) as attributor:
+            chosen = torch.nn.functional.one_hot(targets, 4).to(inputs)
+            _, relevance = attributor(inputs.clone(), lambda outputs: outputs * chosen)
+        return relevance.detach()
+
+    method.__name__ = f"zennit {composite.__name__}"
+    return method
+
+
+def zennit_attributor(kind, **options):
+    def method(model, inputs, targets):
+        with kind(model=model, **options) as attributor:
+            _, maps = attributor(inputs.clone(), torch.nn.functional.one_hot(targets, 4).to(inputs))
+        return maps.detach()
+
+    method.__name__ = f"zennit {kind.__name__}"
+    return method
+
+
+def grad_cam(name, **options):
+    """A class of pytorch-grad-cam on the first block of the accumulator."""
+
+    @declares(sign="positive", granularity="coarse")
+    def method(model, inputs, targets):
+        import pytorch_grad_cam
+        from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+        own = copy.deepcopy(model)  # which it puts into evaluation mode
+        chosen = [ClassifierOutputTarget(index) for index in targets.tolist()]
+        with getattr(pytorch_grad_cam, name)(model=own, target_layers=[own.accumulator.layers[3]], **options) as cam:
+            return cam(input_tensor=inputs.clone(), targets=chosen)
+
+    method.__name__ = f"grad-cam {name}"
+    return method
+
+
+def shap_gradient(model, inputs, targets):
+    import shap
+
+    explainer = shap.GradientExplainer(copy.deepcopy(model), torch.zeros_like(inputs[:1]))
+    values = explainer.shap_values(inputs.clone(), nsamples=8)
+    return np.take_along_axis(values, targets.cpu().numpy()[:, None, None, None, None], axis=-1)[..., 0]
+
+
+def shap_deep(model, inputs, targets):
+    import shap
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = shap.DeepExplainer(copy.deepcopy(model), torch.zeros_like(inputs[:1])).shap_values(
+            inputs.clone(), check_additivity=False
+        )
+    return np.take_along_axis(values, targets.cpu().numpy()[:, None, None, None, None], axis=-1)[..., 0]
+
+
+def own_smoothgrad(model, inputs, targets):
+    noisy = [inputs + 30 * torch.randn_like(inputs) for _ in range(4)]
+    return torch.stack([gradient(model, images, targets) for images in noisy]).mean(dim=0)
+
+
+def own_smoothgrad_by_numpy(model, inputs, targets):
+    noise = [np.random.normal(0, 20, inputs.shape) for _ in range(4)]  # noqa: NPY002  # as people do
+    return torch.stack([gradient(model, inputs + torch.from_numpy(each).to(inputs), targets) for each in noise]).mean(
+        dim=0
+    )
+
+
+@declares(sign="magnitude")
+def own_vargrad(model, inputs, targets):
+    noisy = [inputs + 30 * torch.randn_like(inputs) for _ in range(4)]
+    return torch.stack([gradient(model, images, targets) for images in noisy]).var(dim=0)
+
+
+def own_integrated_gradients(model, inputs, targets):
+    return path_integral(model, inputs, targets, torch.zeros_like(inputs), midpoints(20))
+
+
+def from_the_corner(model, inputs, targets):
+    """The baseline of each image is the color of its corner."""
+    return path_integral(model, inputs, targets, inputs[:, :, :1, :1].expand_as(inputs), midpoints(20))
+
+
+def normalized_gradient(model, inputs, targets):
+    maps = gradient(model, inputs, targets).sum(dim=1)
+    return maps / maps.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)
+
+
+@declares(answers="removal@true")
+def own_occlusion(model, inputs, targets):
+    """One pixel at a time, a row of them in a batch."""
+    maps = torch.zeros_like(inputs[:, 0])
+    with torch.no_grad():
+        for index, (image, target) in enumerate(zip(inputs, targets.tolist(), strict=True)):
+            outputs = model(image[None])[0, target]
+            for row in range(image.shape[1]):
+                hidden = image.repeat(image.shape[2], 1, 1, 1)
+                places = torch.arange(image.shape[2])
+                hidden[places, :, row, places] = 20.0
+                maps[index, row] = outputs - model(hidden)[:, target]
+    return maps
+
+
+@declares(granularity="segment", randomness="global")
+def own_shapley_sampling(model, inputs, targets):
+    """Random orders of segments, from the global generator."""
+    masks = grid(inputs, 8)[0, 0]
+    n_segments = int(masks.max()) + 1
+    maps = torch.zeros_like(inputs[:, 0])
+    with torch.no_grad():
+        for _ in range(2):
+            shown, before = torch.full_like(inputs, 20.0), None
+            before = model(shown).gather(1, targets[:, None])[:, 0]
+            for segment in torch.randperm(n_segments):
+                shown = torch.where(masks == segment, inputs, shown)
+                after = model(shown).gather(1, targets[:, None])[:, 0]
+                maps += torch.where(masks == segment, (after - before)[:, None, None], 0) / 2
+                before = after
+    return maps
+
+
+def looped(model, inputs, targets):
+    """One image after the other."""
+    return torch.cat([gradient(model, inputs[i : i + 1], targets[i : i + 1]) for i in range(len(inputs))])
+
+
+def in_chunks(model, inputs, targets):
+    chunks = zip(inputs.split(8), targets.split(8), strict=True)
+    return torch.cat([gradient(model, *chunk) for chunk in chunks])
+
+
+def as_an_array(model, inputs, targets):
+    return gradient(model, inputs, targets).numpy()
+
+
+def jacobian(model, inputs, targets):
+    """By torch.func, without hooks or leaves."""
+
+    def output(image, target):
+        return model(image[None])[0].gather(0, target[None])[0]
+
+    return torch.stack([torch.func.grad(output)(image, target) for image, target in zip(inputs, targets, strict=True)])
+
+
+LIBRARIES = (
+    captum(attr.Saliency, abs=False),
+    declares(sign="magnitude")(captum(attr.Saliency)),
+    captum(attr.InputXGradient),
+    captum(attr.IntegratedGradients, n_steps=20),
+    captum(attr.IntegratedGradients, n_steps=20, method="riemann_middle"),
+    captum(attr.IntegratedGradients, n_steps=20, baselines=20.0),
+    captum_gradient_shap,
+    captum(attr.DeepLift),
+    captum(attr.DeepLift, baselines=20.0),
+    declares(symmetric=False)(captum(attr.GuidedBackprop)),
+    captum(attr.LRP),
+    on_segments(attr.FeatureAblation),
+    on_segments(attr.ShapleyValueSampling, n_samples=2),
+    on_segments(attr.KernelShap, n_samples=60),
+    on_segments(attr.Lime, n_samples=60),
+    noise_tunnel("smoothgrad", stdevs=20.0),
+    noise_tunnel("smoothgrad"),
+    noise_tunnel("vargrad", stdevs=20.0),
+    noise_tunnel("smoothgrad_sq", stdevs=20.0),
+    zennit(composites.EpsilonPlus),
+    zennit(composites.EpsilonPlusFlat),
+    zennit(composites.EpsilonAlpha2Beta1),
+    zennit(composites.GuidedBackprop),
+    zennit_attributor(attribution.Gradient),
+    zennit_attributor(attribution.IntegratedGradients, n_iter=20),
+    zennit_attributor(attribution.SmoothGrad, n_iter=4),
+    shap_gradient,
+    shap_deep,
+    grad_cam("GradCAM"),
+    grad_cam("GradCAMPlusPlus"),
+    grad_cam("LayerCAM"),
+    grad_cam("XGradCAM"),
+    grad_cam("HiResCAM"),
+)
+OWN = (
+    gradient,
+    input_x_gradient,
+    gradient_magnitude,
+    own_smoothgrad,
+    own_smoothgrad_by_numpy,
+    own_vargrad,
+    own_integrated_gradients,
+    from_the_corner,
+    normalized_gradient,
+    own_occlusion,
+    own_shapley_sampling,
+    looped,
+    in_chunks,
+    as_an_array,
+    jacobian,
+)
+CORRECT = (*LIBRARIES, *OWN)
+
+KNOWN = {
+    "captum DeepLift": "assert_implementation_invariant",
+    "captum GuidedBackprop": "assert_implementation_invariant",
+    "captum LRP": "assert_model_unchanged",
+    "shap_deep": "assert_implementation_invariant",
+    "zennit EpsilonPlus": "assert_implementation_invariant",
+    "zennit EpsilonPlusFlat": "assert_implementation_invariant",
+    "zennit EpsilonAlpha2Beta1": "assert_implementation_invariant",
+    "zennit GuidedBackprop": "assert_implementation_invariant",
+}
+"""True findings about libraries: hooks that miss functional activations, rules that count a branch twice, activations left on modules."""

@@ -1,0 +1,71 @@
+"""Methods that lose digits, or give other signs than they declare."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from faulty.methods import gradient, input_x_gradient
+
+from attributionlab.methods import declares
+
+
+def network_in_bfloat16(model, inputs, targets):
+    short = copy.deepcopy(model).bfloat16()
+    return gradient(short, inputs.bfloat16(), targets).to(inputs)
+
+
+def result_in_float16(model, inputs, targets):
+    return (gradient(model, inputs, targets) * 1024).half().to(inputs) / 1024
+
+
+def returned_in_bfloat16(model, inputs, targets):
+    return gradient(model, inputs, targets).bfloat16()
+
+
+def gray_picture(model, inputs, targets):
+    maps = gradient(model, inputs, targets).abs().sum(dim=1)
+    return (255 * maps / maps.amax(dim=(1, 2), keepdim=True)).to(torch.uint8)
+
+
+def codes_with_a_zero_point(model, inputs, targets):
+    maps = gradient(model, inputs, targets).sum(dim=1)
+    return (100 * maps / maps.abs().amax(dim=(1, 2), keepdim=True) - 28).round().to(inputs)
+
+
+def clipped_at_a_percentile(model, inputs, targets):
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1)
+    limits = maps.abs().flatten(1).quantile(0.9, dim=1)[:, None, None]
+    return maps.clamp(-limits, limits)
+
+
+def clipped_below(model, inputs, targets):
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1)
+    return maps.clamp(min=maps.flatten(1).quantile(0.2, dim=1)[:, None, None])
+
+
+@declares(sign="positive")
+def positive_with_negative_values(model, inputs, targets):
+    return gradient(model, inputs, targets)
+
+
+@declares(sign="magnitude")
+def magnitude_less_its_mean(model, inputs, targets):
+    maps = gradient(model, inputs, targets).abs().sum(dim=1)
+    return maps - maps.mean(dim=(1, 2), keepdim=True)
+
+
+FAULTS = {
+    network_in_bfloat16: ("assert_dtype_robust", "loses digits on the way.*bfloat16"),
+    result_in_float16: ("assert_dtype_robust", "loses digits on the way.*look for .half"),
+    returned_in_bfloat16: ("assert_dtype_robust", "returns bfloat16, which has fewer digits"),
+    gray_picture: ("assert_dtype_robust", "returns uint8"),
+    codes_with_a_zero_point: ("assert_dtype_robust", "digits of bfloat16|digits of whole numbers"),
+    clipped_at_a_percentile: (
+        "assert_dtype_robust",
+        r"is clipped: \d+% of the values of a map are equal to its largest",
+    ),
+    clipped_below: ("assert_dtype_robust", r"is clipped: \d+% of the values of a map are equal to its smallest"),
+    positive_with_negative_values: ("assert_declared", "declares positive and gives negative values"),
+    magnitude_less_its_mean: ("assert_declared", "declares magnitude and gives negative values"),
+}

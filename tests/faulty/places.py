@@ -1,0 +1,70 @@
+"""Methods whose maps are in the wrong place, or leave a part of the image out."""
+
+from __future__ import annotations
+
+from faulty.methods import gradient
+from torch.nn import functional
+
+
+def rows_and_columns_returned_swapped(model, inputs, targets):
+    return gradient(model, inputs, targets).sum(dim=1).transpose(1, 2)
+
+
+def reshaped_in_place_of_transposed(model, inputs, targets):
+    maps = gradient(model, inputs, targets)
+    return maps.transpose(2, 3).reshape(maps.shape)
+
+
+def moved_by_three_rows(model, inputs, targets):
+    return gradient(model, inputs, targets).roll(3, dims=2)
+
+
+def moved_far(model, inputs, targets):
+    return gradient(model, inputs, targets).roll((-5, 7), dims=(2, 3))
+
+
+def turned_by_180_degrees(model, inputs, targets):
+    return gradient(model, inputs, targets).flip(2, 3)
+
+
+def upside_down(model, inputs, targets):
+    return gradient(model, inputs, targets).flip(2)
+
+
+def mirrored(model, inputs, targets):
+    return gradient(model, inputs, targets).flip(3)
+
+
+def last_rows_never_covered(model, inputs, targets):
+    """Windows of 5 rows, of which the rest is left out."""
+    maps = gradient(model, inputs, targets)
+    rest = maps.shape[2] % 5 or 1
+    maps[:, :, -rest:] = 0
+    return maps
+
+
+def border_left_out(model, inputs, targets):
+    inner = gradient(model, inputs, targets)[..., 1:-1, 1:-1]
+    return functional.pad(inner, (1, 1, 1, 1))
+
+
+def windows_off_by_half(model, inputs, targets):
+    """Effects of windows of 5 pixels, written at the center of the next one."""
+    return functional.pad(gradient(model, inputs, targets)[..., :-2, :-2], (2, 0, 2, 0))
+
+
+FAULTS = {
+    rows_and_columns_returned_swapped: ("assert_dummy", r"rows and columns are swapped: look for \(w, h\)"),
+    reshaped_in_place_of_transposed: ("assert_dummy", "with a transpose in place of a reshape its F1"),
+    moved_by_three_rows: ("assert_dummy", "moved by -3 rows and 0 columns its F1 on positive truth would be 1.00"),
+    moved_far: ("assert_dummy", "moved by 5 rows and -7 columns its F1 on positive truth would be 1.00"),
+    turned_by_180_degrees: ("assert_dummy", "turned by 180 degrees its F1"),
+    upside_down: ("assert_dummy", "upside down its F1"),
+    mirrored: ("assert_dummy", "mirrored its F1"),
+    last_rows_never_covered: ("assert_sensitive", "leaves out the last row"),
+    border_left_out: (
+        "assert_sensitive",
+        "leaves out the first row and the last row and the first column and the last",
+    ),
+    windows_off_by_half: ("assert_dummy", "moved by -2 rows and -2 columns its F1"),
+}

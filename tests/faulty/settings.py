@@ -1,0 +1,90 @@
+"""Methods that change settings of the whole process."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from faulty.methods import gradient
+from torch.nn import functional
+
+
+def seeding_torch(model, inputs, targets):
+    torch.manual_seed(0)
+    return gradient(model, inputs + torch.randn_like(inputs), targets)
+
+
+def seeding_numpy(model, inputs, targets):
+    np.random.seed(0)  # noqa: NPY002  # the fault
+    return gradient(model, inputs, targets)
+
+
+def seeding_python(model, inputs, targets):
+    random.seed(0)
+    return gradient(model, inputs, targets)
+
+
+def silencing_warnings(model, inputs, targets):
+    warnings.filterwarnings("ignore")
+    return gradient(model, inputs, targets)
+
+
+def in_anomaly_mode(model, inputs, targets):
+    torch.autograd.set_detect_anomaly(True)
+    return gradient(model, inputs, targets)
+
+
+def with_fast_products(model, inputs, targets):
+    torch.set_float32_matmul_precision("medium")
+    return gradient(model, inputs, targets)
+
+
+def with_cudnn_benchmarks(model, inputs, targets):
+    torch.backends.cudnn.benchmark = True
+    return gradient(model, inputs, targets)
+
+
+def with_other_figures(model, inputs, targets):
+    mpl.rcParams["image.cmap"] = "jet"
+    return gradient(model, inputs, targets)
+
+
+def with_silent_numpy(model, inputs, targets):
+    np.seterr(all="ignore")
+    return gradient(model, inputs, targets)
+
+
+def own_softmax(*arguments, **options):
+    return torch.softmax(*arguments, **options)
+
+
+def replacing_a_function(model, inputs, targets):
+    functional.softmax = own_softmax
+    return gradient(model, inputs, targets)
+
+
+def own_relu(_, values):
+    return values.clamp(min=0)
+
+
+def replacing_a_forward_pass(model, inputs, targets):
+    torch.nn.ReLU.forward = own_relu
+    return gradient(model, inputs, targets)
+
+
+FAULTS = {
+    seeding_torch: ("assert_deterministic", "sets the seed of torch's global generator"),
+    seeding_numpy: ("assert_deterministic", "sets the seed of numpy's global generator"),
+    seeding_python: ("assert_deterministic", "sets the seed of Python's global generator"),
+    silencing_warnings: ("assert_model_unchanged", "the filters of warnings changed"),
+    in_anomaly_mode: ("assert_model_unchanged", "the anomaly mode changed from False to True"),
+    with_fast_products: ("assert_model_unchanged", "the precision of matrix products changed from highest to medium"),
+    with_cudnn_benchmarks: ("assert_model_unchanged", "cudnn.benchmark changed from False to True"),
+    with_other_figures: ("assert_model_unchanged", "matplotlib's rcParams changed, image.cmap from 'viridis' to 'jet'"),
+    with_silent_numpy: ("assert_model_unchanged", "the error state of numpy changed, divide from 'warn' to 'ignore'"),
+    replacing_a_function: ("assert_model_unchanged", "torch.nn.functional.softmax was replaced"),
+    replacing_a_forward_pass: ("assert_model_unchanged", "torch.nn.ReLU.forward was replaced"),
+}

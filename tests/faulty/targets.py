@@ -1,0 +1,84 @@
+"""Methods that explain another output than that of the target, or start from another baseline."""
+
+from __future__ import annotations
+
+import torch
+from faulty.methods import gradient
+
+from attributionlab.methods import declares
+
+
+def target_is_the_prediction(model, inputs, targets):
+    return gradient(model, inputs, model(inputs).argmax(dim=1))
+
+
+def target_of_the_first_image(model, inputs, targets):
+    return gradient(model, inputs, targets[:1].expand_as(targets))
+
+
+def target_of_the_last_image(model, inputs, targets):
+    leaf = inputs.clone().detach().requires_grad_()
+    return torch.autograd.grad(model(leaf)[:, targets[-1]].sum(), leaf)[0]
+
+
+def first_output_always(model, inputs, targets):
+    return gradient(model, inputs, torch.zeros_like(targets))
+
+
+def sum_of_all_outputs(model, inputs, targets):
+    leaf = inputs.clone().detach().requires_grad_()
+    return torch.autograd.grad(model(leaf).sum(), leaf)[0]
+
+
+def targets_in_ascending_order(model, inputs, targets):
+    return gradient(model, inputs, targets.sort().values)
+
+
+def path_integral(model, inputs, targets, baseline, nodes):
+    total = torch.zeros_like(inputs)
+    for node in nodes:
+        total += gradient(model, baseline + node * (inputs - baseline), targets)
+    return (inputs - baseline) * total / len(nodes)
+
+
+def midpoints(n):
+    return [(index + 0.5) / n for index in range(n)]
+
+
+@declares(answers="aumann-shapley@true")
+def path_from_zero(model, inputs, targets):
+    """Multiplied by the right difference, along a path that starts at black."""
+    total = sum(gradient(model, node * inputs, targets) for node in midpoints(8)) / 8
+    return inputs * total
+
+
+@declares(answers="removal@true")
+def input_in_place_of_the_difference(model, inputs, targets):
+    return inputs * gradient(model, inputs, targets)
+
+
+FIRST = {}
+
+
+def baseline_of_the_first_call(model, inputs, targets):
+    baseline = FIRST.setdefault("corner", inputs[0, :, 0, 0].clone())[None, :, None, None].to(inputs)
+    return path_integral(model, inputs, targets, baseline.expand_as(inputs), midpoints(8))
+
+
+def mean_of_the_first_image(model, inputs, targets):
+    baseline = FIRST.setdefault("mean", inputs[0].flatten(1).mean(dim=1))[None, :, None, None].to(inputs)
+    return path_integral(model, inputs, targets, baseline.expand_as(inputs), midpoints(8))
+
+
+FAULTS = {
+    target_is_the_prediction: ("assert_target_used", "ignores its target: .*the prediction"),
+    target_of_the_first_image: ("assert_target_used", "has the map of the first image's target"),
+    target_of_the_last_image: ("assert_target_used", "has the map of the last image's target"),
+    first_output_always: ("assert_target_used", "ignores its target: .*one fixed output"),
+    sum_of_all_outputs: ("assert_target_used", "ignores its target: .*their sum"),
+    targets_in_ascending_order: ("assert_target_used", "the targets in ascending order"),
+    path_from_zero: ("assert_values", r"declares to answer aumann-shapley@true, .*those of input times gradient"),
+    input_in_place_of_the_difference: ("assert_values", "declares to answer removal@true.*look at the baseline"),
+    baseline_of_the_first_call: ("assert_values", "remembers its first call: .* the first corner of the first images"),
+    mean_of_the_first_image: ("assert_values", "remembers its first call: .* the mean color of the first images"),
+}

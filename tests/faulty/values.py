@@ -1,0 +1,81 @@
+"""Methods whose maps rank pixels right, with wrong values."""
+
+from __future__ import annotations
+
+import torch
+from faulty.methods import gradient, input_x_gradient
+from faulty.targets import midpoints, path_integral
+
+
+def divided_by_the_steps_twice(model, inputs, targets):
+    return path_integral(model, inputs, targets, torch.zeros_like(inputs), midpoints(10)) / 10
+
+
+def relevance_that_starts_at_255(model, inputs, targets):
+    return 255 * input_x_gradient(model, inputs, targets)
+
+
+def signed_squares(model, inputs, targets):
+    maps = gradient(model, inputs, targets)
+    return maps * maps.abs()
+
+
+def squared_sums(model, inputs, targets):
+    return gradient(model, inputs, targets).sum(dim=1) ** 2
+
+
+def maximum_over_channels(model, inputs, targets):
+    return gradient(model, inputs, targets).amax(dim=1)
+
+
+def mean_over_channels(model, inputs, targets):
+    return gradient(model, inputs, targets).mean(dim=1)
+
+
+def one_channel(model, inputs, targets):
+    return gradient(model, inputs, targets)[:, 0]
+
+
+def gray_weights(model, inputs, targets):
+    weights = torch.tensor([0.299, 0.587, 0.114]).to(inputs)[:, None, None]
+    return (weights * gradient(model, inputs, targets)).sum(dim=1)
+
+
+def half_of_the_path(model, inputs, targets):
+    nodes = [node / 2 for node in midpoints(50)]
+    return path_integral(model, inputs, targets, torch.zeros_like(inputs), nodes)
+
+
+def last_quarter_of_the_path(model, inputs, targets):
+    nodes = [0.75 + node / 4 for node in midpoints(50)]
+    return path_integral(model, inputs, targets, torch.zeros_like(inputs), nodes)
+
+
+def trapezoids_without_halved_ends(model, inputs, targets):
+    nodes = [index / 10 for index in range(11)]
+    return path_integral(model, inputs, targets, torch.full_like(inputs, 20), nodes) * 11 / 10
+
+
+def channels_in_reversed_order(model, inputs, targets):
+    return inputs.flip(1) * gradient(model, inputs, targets)
+
+
+def absolute_input_x_gradient(model, inputs, targets):
+    return input_x_gradient(model, inputs, targets).sum(dim=1).abs()
+
+
+FAULTS = {
+    divided_by_the_steps_twice: ("assert_values", "has 0.1 times the values of .*divided by 10 once too often"),
+    relevance_that_starts_at_255: ("assert_values", "has 255 times the values of input times gradient, in all images"),
+    signed_squares: ("assert_values", "the signed squares of its channels"),
+    squared_sums: ("assert_values", "its s.*squares"),
+    maximum_over_channels: ("assert_values", "its maximum over channels where their sum is meant"),
+    mean_over_channels: ("assert_values", "has 0.3333 times the values of the gradient.*divided by 3 once too often"),
+    one_channel: ("assert_values", r"channels weighted \(1, .*where they count alike"),
+    gray_weights: ("assert_values", r"channels weighted \(0.509, 1, 0.194\)"),
+    half_of_the_path: ("assert_values", "over a part of the path, from 0 to 0.5 of it"),
+    last_quarter_of_the_path: ("assert_values", "over a part of the path, from 0.75 to 1 of it"),
+    trapezoids_without_halved_ends: ("assert_values", "has 1.1 times the values of .*weights that do not add up to 1"),
+    channels_in_reversed_order: ("assert_values", "channels of the input in reversed order"),
+    absolute_input_x_gradient: ("assert_values", "has the absolute values of input times gradient"),
+}
