@@ -26,7 +26,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("runs",),
     ("training", "modification", "text"),
     ("reports",),
-    ("exchange", "papers"),
+    ("exchange", "papers", "live"),
     ("testing", "pytest_plugin", "cli"),
 )
 """Rooms from the bottom to the top. A room imports rooms of its own row to its left, and of lower rows."""

@@ -79,6 +79,7 @@ def main(folder: Path) -> None:
         (folder / f"{name}.json").write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
     console.print(comparison_table(verdicts, title=f"F1 against the exact truth of {environment.spec}"))
     console.print(explanation(EXPLANATION))
+    console.print()
     console.print(truths_table(verdicts))
     console.print(explanation(MORE_EXPLANATION))
     for verdict in verdicts:

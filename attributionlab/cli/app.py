@@ -11,11 +11,13 @@ import typer
 from attributionlab.cli import completion
 from attributionlab.cli.answers import answers
 from attributionlab.cli.attr_percent import attr_percent
+from attributionlab.cli.attr_words import attr_words
 from attributionlab.cli.audit import audit
 from attributionlab.cli.check import check
 from attributionlab.cli.compare import compare
 from attributionlab.cli.completion import PROGRAM, Shell
 from attributionlab.cli.debug import debug
+from attributionlab.cli.demo import demo
 from attributionlab.cli.exact import exact
 from attributionlab.cli.explain_network import explain_network
 from attributionlab.cli.generate import generate
@@ -156,6 +158,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "verify": (verify, "Test what environments claim about their networks."),
     "generate": (generate, "Write images and their exact truth to a folder."),
     "show": (show, "Draw images, truth and maps side by side."),
+    "demo": (demo, "Write a page to paint in, for classes."),
     "explain-network": (explain_network, "Follow a pixel through a network, neuron by neuron."),
     "exact": (exact, "Compute what every pixel contributes, exactly."),
     "check": (check, "Test a method against the exact truth."),
@@ -168,6 +171,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "report": (report, "Print the table of a run; write its HTML report."),
     "modify": (modify, "Make pictures whose labels only a manipulation predicts."),
     "attr-percent": (attr_percent, "Which share of the maps lies where networks must look?"),
+    "attr-words": (attr_words, "The same for words that text networks must use."),
     "reproduce": (reproduce, "Compare the published numbers with ours."),
 }
 """Every command by its name, with its line in the help of the program."""

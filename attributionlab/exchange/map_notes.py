@@ -29,14 +29,15 @@ def notes_on(values: Tensor, declaration: Declaration, *, has_negative_truth: bo
         has_negative_truth: Whether some features of the data set lower the explained output.
     """
     colored = _colormap(values)
+    if colored is not None:  # other notes would only follow from that
+        return [f"the maps look like pictures in the colors of {colored}: store the values instead, before a colormap"]
     notes = (
-        f"the maps look like pictures in the colors of {colored}: store the values instead, before a colormap" if colored else None,
-        None if colored else _about_channels(values),
+        _about_channels(values),
         _about_background(values),
         _about_codes(values),
         _about_signs(values, declaration) if has_negative_truth else None,
         _about_copies(values),
-    )  # fmt: skip
+    )
     return [note for note in notes if note is not None]
 
 

@@ -15,7 +15,7 @@ WRONG_SIGNS = 0.1
 
 @dataclass(frozen=True)
 class Symptoms:
-    """What is known about an outcome that is not `passed`.
+    """Facts about an outcome that is not `passed`.
 
     Args:
         outcome: The outcome.

@@ -283,7 +283,7 @@ def _judged_outcome(
 
 
 def _advice(verdict: EnvironmentVerdict, deciding: str, options: CheckOptions, method: str) -> str:
-    """What to do next."""
+    """Advice on a verdict."""
     typed = method if is_typed(method) and not options.is_stored else ""
     named = (verdict.environment, typed)
     return advise(

@@ -12,11 +12,11 @@ from attributionlab.judging.dependence import BLIND_BELOW, Dependence
 from attributionlab.measuring.failure import Failure
 from attributionlab.tabular import Tabular
 
-Revelation = Literal["failed", "hidden", "partly", "undecided", "invisible", "revealed"]
+Revelation = Literal["failed", "no map", "hidden", "partly", "undecided", "invisible", "revealed"]
 """Whether a map follows a bug: not at all, by less than gamma, fully; or whether that cannot be told; `invisible` if the truths of
-both networks agree, so that no map could show the bug."""
+both networks agree, so that no map could show the bug; `no map` if every map with the bug is zero or constant although pixels have effects."""
 
-EXIT_CODES: dict[Revelation, int] = {"failed": 1, "hidden": 1, "partly": 1, "undecided": 4}
+EXIT_CODES: dict[Revelation, int] = {"failed": 1, "no map": 1, "hidden": 1, "partly": 1, "undecided": 4}
 """Exit codes of the command line; 0 if all bugs are revealed or invisible."""
 
 Basis = Literal["mask", "values", "mass"]
@@ -69,7 +69,7 @@ class BugVerdict:
         role: `data`, `model` or `test time`.
         environment: Canonical spec of the environment with the bug.
         healthy: Canonical spec of the one without it.
-        outcome: `revealed`, `partly`, `hidden`, `undecided`, `invisible` or `failed`.
+        outcome: `revealed`, `partly`, `hidden`, `no map`, `undecided`, `invisible` or `failed`.
         basis: What was measured.
         follows: 1 if maps change with the bug as the truth does, 0 if they do not, both explained for the class that the healthy
             network predicts; None if the truths agree.

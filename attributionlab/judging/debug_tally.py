@@ -37,6 +37,7 @@ class BugTally:
     n_same_class: int = 0
     n_empty: int = 0
     n_without_map: int = 0
+    n_vanished: int = 0
     shown: ShownMaps | None = None
 
     def add(self, scenes: DebugScenes, case: BugCase, index: int) -> None:
@@ -56,6 +57,7 @@ class BugTally:
             region = second.truth.overall_mask
             self.masses.append((float(region_mass(first.maps, region)), float(region_mass(second.maps, region))))
         self.n_without_map += not bool((is_map(first.maps) & is_map(second.maps)).all())
+        self.n_vanished += not second.is_empty and not bool(is_map(second.maps).all())
         again = scenes.explained(case.healthy, index, target, is_graded=is_graded, seed_offset=1)
         self._compare(scenes, first, second, again)
         if self.shown is None:
@@ -83,9 +85,12 @@ class BugTally:
         follows, follows_own = _ratio(self.differences), _ratio(self.own_differences)
         is_measured = sum(pair is not None for pair in self.differences) >= LEAST_IMAGES
         all_empty = self.n_empty == len(self.differences)
+        outcome = revelation_of(follows, gamma) if is_measured else "undecided"
+        if self.n_vanished == len(self.differences) and outcome != "invisible":
+            outcome = "no map"
         return dataclasses.replace(
             begin_verdict(case),
-            outcome=revelation_of(follows, gamma) if is_measured else "undecided",
+            outcome=outcome,
             basis="mass" if all_empty else "mask" if case.contaminated.has_logits else "values",
             follows=follows,
             follows_own=follows_own,

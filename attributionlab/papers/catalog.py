@@ -17,6 +17,7 @@ PAPERS: Catalog[Callable[[], Paper]] = Catalog(
     built_in={
         "zhang2024": "attributionlab.papers.zhang2024.paper:zhang2024",
         "adebayo2020": "attributionlab.papers.adebayo2020.paper:adebayo2020",
+        "zhou2022": "attributionlab.papers.zhou2022.paper:zhou2022",
     },
     rules=Rules(signature="() -> Paper"),
 )

@@ -147,7 +147,7 @@ def answers_of(distances: list[dict[str, float | None]]) -> tuple[str, ...] | No
 
 
 def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
-    """What to do next; empty before any record."""
+    """Advice on a summary; empty before any record."""
     if not summary.n_images and summary.error is None:
         return ""
     return advise(

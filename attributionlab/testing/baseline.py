@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+import tempfile
 from pathlib import Path
 from unittest import SkipTest
 
@@ -98,7 +100,8 @@ def compare_with_baseline(
 
 def _stored_or_store(path: Path, name: str, maps: Tensor) -> Tensor | None:
     """The maps of this name in the file; None if there were none, and these are stored. Other processes wait meanwhile."""
-    with FileLock(f"{path}.lock"):
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    with FileLock(Path(tempfile.gettempdir()) / f"attributionlab-{digest}.lock"):
         arrays = _arrays(path) if is_file(path) else {}
         if name in arrays:
             return torch.from_numpy(arrays[name])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from unittest import SkipTest
 
-from attributionlab.errors import InputsChanged, MethodError, ModelChanged, TorchChanged
-from attributionlab.methods import make_method
+from attributionlab.errors import BadOption, InputsChanged, MethodError, ModelChanged, TorchChanged
 from attributionlab.testing.axioms import (
     assert_complete,
     assert_dummy,
@@ -23,12 +23,14 @@ from attributionlab.testing.contracts import (
     assert_model_unchanged,
 )
 from attributionlab.testing.declared import assert_declared
+from attributionlab.testing.expectations import Expectations
 from attributionlab.testing.faithfulness import assert_faithful, assert_network_dependent
 from attributionlab.testing.modes import assert_mode_invariant
+from attributionlab.testing.own_network import own_network
 from attributionlab.testing.precision import assert_dtype_robust
 from attributionlab.testing.sight import reason_for_blindness, reason_for_ceiling
 from attributionlab.testing.state import assert_stateless
-from attributionlab.testing.subject import AnySubject, Subject
+from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 from attributionlab.testing.targets import assert_target_used
 from attributionlab.testing.values import assert_values
 from attributionlab.testing.variants import assert_implementation_invariant
@@ -68,6 +70,7 @@ class Report:
         failed: Messages of the failed assertions, by name.
         skipped: Reasons of the skipped assertions, by name.
         refused: Messages of refusals, by variant of the network.
+        expected: Reasons of the expected failures, by name.
     """
 
     method: str
@@ -75,6 +78,7 @@ class Report:
     failed: dict[str, str]
     skipped: dict[str, str]
     refused: dict[str, str]
+    expected: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """A line per assertion, then the messages of failed ones."""
@@ -84,18 +88,31 @@ class Report:
         lines += [f"  holds    {name}" for name in self.passed]
         lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped.items()]
         lines += [f"  refused  {variant}: {message}" for variant, message in self.refused.items()]
+        lines += [f"  expected {name} fails: {reason}" for name, reason in self.expected.items()]
         lines += [f"  FAILS    {name}" for name in self.failed]
         return "\n".join([*lines, *(f"\n{name}: {message}" for name, message in self.failed.items())])
 
 
-def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
+def assert_all(
+    method: AnySubject,
+    environment: AnyEnvironment | None = None,
+    *,
+    skip: Collection[str] = (),
+    expect_fail: Mapping[str, str] | None = None,
+    size: int = 32,
+    seed: int = 0,
+) -> Report:
     """All assertions that the method's declaration implies: contracts, values, axioms, faithfulness.
 
-    They run in the order of causes. After a failure, assertions that would only repeat it are skipped, with that reason. Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
+    They run in the order of causes. After a failure that is not expected, assertions that would only repeat it are skipped, with that reason. Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
     declare a tolerance.
 
     Args:
-        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
+        method: A name or spec, a function `(model, inputs, targets) -> Tensor`, the address of one, or a method of a library.
+        environment: An environment or its spec for all assertions, by default each assertion's own; or a network and images of
+            yours, on which contracts are tested.
+        skip: Names of assertions that are not run: `["assert_faithful"]`.
+        expect_fail: Reasons of failures that are expected, by the assertion's name. One that holds is a failure.
         size: Rows of the images of designed networks; others are as small as their assertions have it.
         seed: Seed of the environments.
 
@@ -103,20 +120,24 @@ def assert_all(method: AnySubject, *, size: int = 32, seed: int = 0) -> Report:
         Report of passed and skipped assertions.
 
     Raises:
-        AssertionError: If an assertion fails; the message is the report.
+        AssertionError: If an assertion fails, or one holds that was expected to fail; the message is the report.
         BadOption: If there is no such method.
+        UnknownName: If there is no such assertion.
     """
     __tracebackhide__ = True
-    subject = Subject.of(method, "multi-color-sum", 2, size, seed)
-    results = _Results()
+    expectations = Expectations.of(skip, expect_fail, [assertion.__name__ for assertion in ALL])
+    subject = Subject.of(method, environment or "multi-color-sum", 2, size, seed)
+    results = _Results(expectations)
     for assertion in ALL:
-        reason = _reason_to_skip(assertion, subject) or results.consequence(assertion)
+        reason = expectations.reason_to_skip(assertion.__name__) or _reason_to_skip(assertion, subject)
+        reason = reason or results.consequence(assertion)
         if reason is None:
-            results.add(assertion, method, size, seed)
+            sizes = {"size": size} if assertion in DESIGNED or environment is not None else {}
+            results.add(assertion, method, environment, {**sizes, "seed": seed})
         else:
             results.skipped[assertion.__name__] = reason
-    report = Report(make_method(method).spec, tuple(results.passed), results.failed, results.skipped, results.refused)
-    if results.failed:
+    report = results.report(subject.method.spec)
+    if report.failed:
         raise AssertionError(str(report))
     return report
 
@@ -130,6 +151,7 @@ class _Results:
     """Results so far.
 
     Args:
+        expectations: Failures that are expected, which are no cause of others.
         passed: Names of the assertions that hold.
         failed: Messages of the failed assertions, by name.
         skipped: Reasons of the skipped assertions, by name.
@@ -138,6 +160,7 @@ class _Results:
         broken: Name of the assertion in which the method could not be run.
     """
 
+    expectations: Expectations
     passed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -152,28 +175,41 @@ class _Results:
         explained = assertion not in TRACES and self.cause is not None
         return f"{self.cause} fails first, and may be the cause" if explained else None
 
-    def add(self, assertion: Assertion, method: AnySubject, size: int, seed: int) -> None:
+    def add(
+        self, assertion: Assertion, method: AnySubject, environment: AnyEnvironment | None, options: dict[str, int]
+    ) -> None:
         """Run an assertion."""
         name = assertion.__name__
+        where: dict[str, Any] = {} if environment is None else {"environment": environment}
         try:
-            sizes = {"size": size} if assertion in DESIGNED else {}
-            refusals = assertion(method, **sizes, seed=seed)
-        except SkipTest as skip:
-            self.skipped[name] = str(skip)
+            self.refused |= assertion(method, **where, **options) or {}
+        except SkipTest as reason:
+            self.skipped[name] = str(reason)
         except (MethodError, AssertionError) as error:
             self.failed[name] = str(error)
             if isinstance(error, MethodError) or isinstance(error.__cause__, _PERSISTENT):
                 self.broken = name
-            if assertion not in MODULES:
+            if assertion not in MODULES and name not in self.expectations.expect_fail:
                 self.cause = self.cause or name
+        except BadOption as error:  # an environment that the user chose may lack what an assertion needs
+            if environment is None:
+                raise
+            self.skipped[name] = str(error)
         else:
-            self.refused |= refusals or {}
             self.passed.append(name)
+
+    def report(self, method: str) -> Report:
+        """The report, in which expected failures count as such, and assertions that hold against expectation as failed."""
+        failed, expected = self.expectations.divided(self.passed, self.failed)
+        passed = tuple(name for name in self.passed if name not in failed)
+        return Report(method, passed, failed, self.skipped, self.refused, expected)
 
 
 def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
-    """Reason why an assertion does not apply to a method; None if it applies."""
+    """Reason why an assertion does not apply to a method or a network; None if it applies."""
     declaration = subject.method.declaration
+    if assertion in (*DESIGNED, assert_values, assert_declared) and own_network(subject.environment) is not None:
+        return "it needs a truth, which is not known of a network of your own"
     if assertion in PIXEL_AXIOMS and declaration.granularity != "pixel":
         return "the method declares that it cannot tell neighboring pixels apart"
     if assertion is assert_symmetric and not declaration.symmetric:

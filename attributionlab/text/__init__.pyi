@@ -4,6 +4,7 @@ from .paragraphs import Paragraphs, generated_paragraphs, read_paragraphs
 from .rationale_scores import RationaleScores, SelectionOptimum, score_rationale, selection_optimum
 from .rationale_training import RationaleTraining, train_rationale
 from .rationales import RationaleModel
+from .word_report import WordReport, word_attributions
 from .word_shares import RoleShares, WordShares, attention_shares
 from .word_training import TextTraining, train_text
 
@@ -17,6 +18,7 @@ __all__ = [
     "RoleShares",
     "SelectionOptimum",
     "TextTraining",
+    "WordReport",
     "WordShares",
     "article_texts",
     "attention_shares",
@@ -26,4 +28,5 @@ __all__ = [
     "selection_optimum",
     "train_rationale",
     "train_text",
+    "word_attributions",
 ]

@@ -98,6 +98,8 @@ def article_texts(paragraphs: Paragraphs, kind: str = "article", *, seed: int = 
     if len(paragraphs) < FEWEST:
         raise bad_option("paragraphs", f"be at least {FEWEST}", len(paragraphs))
     labels = np.array([int(generator(seed, "label", index).integers(2)) for index in range(len(paragraphs))])
+    if labels.min() == labels.max():
+        raise bad_option("seed", "draw both labels", seed, f"all {len(labels)} texts have label {labels[0]}")
     texts = [_changed(words, chosen, int(labels[index]), seed, index) for index, words in enumerate(paragraphs.words)]
     splits = _splits(len(texts), seed)
     train = {word for (words, _), split in zip(texts, splits, strict=True) if split == "train" for word in words}

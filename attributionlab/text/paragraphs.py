@@ -21,7 +21,8 @@ SHORTEST, LONGEST = 25, 80
 MOST_BYTES = 100_000_000
 """Largest size of all files."""
 
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[^\w\s]")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+|[^\w\s]")
+_APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 _NOUNS = ["engine", "river", "letter", "garden", "window", "signal", "market", "bridge", "winter", "answer"]
 _VERBS = ["moves", "keeps", "finds", "opens", "follows", "changes"]
 _OTHERS = ["slowly", "often", "and", "with", "near", "under", "red", "small", "old", "then"]
@@ -54,8 +55,10 @@ class Paragraphs:
 def read_paragraphs(path: Path | None = None, *, shortest: int = SHORTEST, longest: int = LONGEST) -> Paragraphs:
     """Read the paragraphs of a text file, or of all `.txt` files of a folder, which have an article in both halves.
 
+    Paragraphs are separated by empty lines; in a file without empty lines every line is one.
+
     Args:
-        path: A UTF-8 file or a folder; by default the language reference in Python's own `pydoc_data.topics`, some 64,000 words.
+        path: A file in UTF-8, with or without a byte order mark, or a folder; by default the language reference in Python's own `pydoc_data.topics`, some 64,000 words.
         shortest: Fewest words of a paragraph.
         longest: Most words.
 
@@ -66,12 +69,12 @@ def read_paragraphs(path: Path | None = None, *, shortest: int = SHORTEST, longe
     whole_number("shortest", shortest, 2)
     whole_number("longest", longest, shortest)
     text = _documentation() if path is None else "\n\n".join(map(_read, _files(path)))
-    split = [tuple(_WORD.findall(part.lower())) for part in re.split(r"\n\s*\n", text)]
+    split = [tuple(_WORD.findall(part.lower().replace(_APOSTROPHE, "'"))) for part in re.split(r"\n\s*\n", text)]
     words = [part for part in split if shortest <= len(part) <= longest and _has_articles(part)]
     source = "pydoc_data.topics" if path is None else str(path)
     if not words:
         expectation = f"have paragraphs of {shortest} to {longest} words with an article in each half"
-        raise bad_option("text", expectation, source, f"none of its {len(split):,} has")
+        raise bad_option("text", expectation, source, f"none of its {len(split):,} has; see shortest and longest")
     return _paragraphs(words, source)
 
 
@@ -117,7 +120,11 @@ def _documentation() -> str:
 
 def _files(path: Path) -> list[Path]:
     """The file, or the text files of a folder in the order of their names."""
-    files = sorted(each for each in path.glob("*.txt") if is_file(each)) if path.is_dir() else [path]
+    files = (
+        sorted(each for each in path.iterdir() if each.suffix.lower() == ".txt" and is_file(each))
+        if path.is_dir()
+        else [path]
+    )
     if not files or not is_file(files[0]):
         raise missing_file("text", "be a text file, or a folder of .txt files", str(path))
     if sum(each.stat().st_size for each in files) > MOST_BYTES:
@@ -132,6 +139,7 @@ def _read(path: Path) -> str:
         BadOption: If it is no UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise bad_option("text", "be readable UTF-8", str(path), error_line(error)) from error
+    return text if re.search(r"\n\s*\n", text.strip()) else text.replace("\n", "\n\n")

@@ -77,9 +77,7 @@ def train_rationale(
         Zhou et al. 2022, section 7, which penalizes the share of the drawn selection.
     """
     chosen: SelectorKind = require_choice("kind", kind, SELECTORS)  # type: ignore[assignment]  # one of SELECTORS
-    target = share("target", target)
-    if target in (0, 1):
-        raise bad_option("target", "be above 0 and below 1", target)
+    target = selection_target("target", target)
     n_epochs, seed = whole_number("n_epochs", n_epochs, 1, 10_000), whole_number("seed", seed, 0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -106,6 +104,18 @@ def train_rationale(
         predicted = model.eval()(data.ids(rows)).argmax(dim=1)
     n_correct = int((predicted == torch.from_numpy(data.labels[rows])).sum())
     return RationaleTraining(model, target, MeasuredAccuracy(n_correct, len(rows), BOUND))
+
+
+def selection_target(name: str, value: object) -> float:
+    """A share of words to select.
+
+    Raises:
+        BadOption: If it is not above 0 and below 1.
+    """
+    target = share(name, value)
+    if target in (0, 1):
+        raise bad_option(name, "be above 0 and below 1", value)
+    return target
 
 
 def _penalty(probabilities: Tensor, is_word: Tensor, target: float) -> Tensor:

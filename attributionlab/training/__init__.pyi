@@ -1,5 +1,13 @@
-from .backgrounds import BackgroundAccuracies, BackgroundTraining, background_accuracies, train_on_backgrounds
-from .composed import ComposedImages, compose_images
+from .backgrounds import (
+    HELD_OUT,
+    N_EPOCHS,
+    N_IMAGES,
+    BackgroundAccuracies,
+    BackgroundTraining,
+    background_accuracies,
+    train_on_backgrounds,
+)
+from .composed import TEST, VALIDATION, ComposedImages, compose_images
 from .domains import Enlarged, digit_images, shape_images
 from .layers import freeze, layer_names, reinitialized
 from .loop import Course, Recipe, Snapshot, accuracy, fit, predict
@@ -7,6 +15,11 @@ from .mislabeling import LinearizedLoss, NegativeLogProbability, mislabel
 from .networks import bvd_cnn
 
 __all__ = [
+    "HELD_OUT",
+    "N_EPOCHS",
+    "N_IMAGES",
+    "TEST",
+    "VALIDATION",
     "BackgroundAccuracies",
     "BackgroundTraining",
     "ComposedImages",

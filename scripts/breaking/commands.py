@@ -36,6 +36,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "answers": (("gradient",), ("--size=16", "--n-samples=1", "--n-orders=2")),
     "compare": (("gradient", "random"), ("--size=16", "--n-samples=4")),
     "debug": (("gradient",), ("--size=16", "--n-samples=2", "--bug=mislabeled")),
+    "demo": ((), ("--output=lab.html",)),
     "explain-network": (("multi-color-sum",), ("--size=16",)),
     "exact": (("multi-color-sum",), ("--game=shapley", "--size=16", "--n-samples=1")),
     "score": (("images", "images/truth.npz"), ("--key=signed",)),
@@ -44,6 +45,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "report": (("run",), ()),
     "modify": ((), ("--images=builtin", "--output=m", "--n-samples=6", "--size=16")),
     "attr-percent": (("modified",), ("--methods=random", "--n-samples=1", "--epochs=1")),
+    "attr-words": (("builtin",), ("--methods=attention", "--n-samples=1", "--networks=1", "--longest=26")),
     "reproduce": (("table1",), ("--output=p", "--size=16", "--n-samples=1", "--network-seeds=1")),
 }
 """A call of each command that works: positional arguments and options."""

@@ -41,6 +41,11 @@ def test_the_picture_shows_where_they_differ_most(tmp_path, monkeypatch):
     stated = re.findall(r"image (\d+)\n", "".join(axis.get_xlabel() for axis in drawn[0].axes))
     table = result.stdout.partition("differ most")[2].splitlines()[3:7]
     assert stated == [row.split()[0] for row in table]
+    title = drawn[0].get_suptitle().splitlines()[-1]
+    assert re.fullmatch(
+        r"mean difference of F1 on overall truth over 8 images: \+0\.\d{3}, 95 % interval \+0\.\d{3} to \+\d\.\d{3}",
+        title,
+    )
 
 
 def test_json_and_csv_have_the_same_images():

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -186,7 +184,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background
 """So that the run is stopped when it has three records, however busy the machine is."""
 
 
-def test_what_was_stopped_goes_on_with_nothing_lost_and_nothing_done_twice(tmp_path):
+def test_what_was_stopped_goes_on_with_nothing_lost_and_nothing_done_twice(tmp_path, warm_python):
     arguments = ["appendix-k", "-o", str(tmp_path), "--size", "16", "--n-samples", "1", "--network-seeds", "3"]
     program = f"{WAITING}\nfrom attributionlab.cli.app import app\napp(['reproduce', *{arguments!r}])"
     records = tmp_path / "appendix-k" / "records.jsonl"
@@ -197,12 +195,12 @@ def test_what_was_stopped_goes_on_with_nothing_lost_and_nothing_done_twice(tmp_p
 
     seen = []
     for stop in (signal.SIGKILL, signal.SIGINT):
-        process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=CLEAN)
-        deadline = time.monotonic() + 120
-        while len(keys()) < len(seen) + 3 and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.send_signal(stop)
-        said = process.communicate()[1]
+        with warm_python.start(program, env=CLEAN) as process:
+            deadline = time.monotonic() + 120
+            while len(keys()) < len(seen) + 3 and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            process.send_signal(stop)
+            said = process.communicate()[1]
         assert len(keys()) == len(seen) + 3
         assert keys()[: len(seen)] == seen
         assert not list(tmp_path.glob("reproduction.*"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+from functools import cache
 
 import numpy as np
 import pytest
@@ -62,15 +63,20 @@ def saved(path, values):
     return path
 
 
-@pytest.mark.parametrize("ending", [".npy", ".npz", ".pt"])
+@cache
+def verdict_on_the_truth():
+    return al.check("truth", SPEC, n_samples=8, one_network=True).to_dict()
+
+
 @pytest.mark.parametrize(
-    "layout",
+    ("ending", "layout"),
     [
-        lambda maps: maps,
-        lambda maps: maps[:, None],
-        lambda maps: maps[..., None],
-        lambda maps: np.stack([maps / 2, maps / 4, maps / 4], axis=1),
-        lambda maps: np.stack([maps / 2, maps / 4, maps / 4], axis=3),
+        (".npz", lambda maps: maps),
+        (".pt", lambda maps: maps),
+        (".npy", lambda maps: maps[:, None]),
+        (".npz", lambda maps: maps[..., None]),
+        (".pt", lambda maps: np.stack([maps / 2, maps / 4, maps / 4], axis=1)),
+        (".npy", lambda maps: np.stack([maps / 2, maps / 4, maps / 4], axis=3)),
     ],
 )
 def test_maps_of_every_layout_get_the_verdict_of_check(folder, truth, tmp_path, ending, layout):
@@ -78,7 +84,7 @@ def test_maps_of_every_layout_get_the_verdict_of_check(folder, truth, tmp_path, 
     result = run("score", folder, path, "--format", "json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    expected = al.check("truth", SPEC, n_samples=8, one_network=True).to_dict()
+    expected = verdict_on_the_truth()
     assert found["method"] == path.name
     for kind in ("outcome", "truths", "controls", "n_held", "network_seeds", "n_zero_maps", "n_samples", "environment"):
         assert found["environments"][0][kind] == expected["environments"][0][kind]

@@ -128,6 +128,22 @@ def test_truths_that_apply_to_no_method_have_no_row(view):
     assert not any("negative" in label for label in labels)
 
 
+def test_a_truth_that_does_not_apply_to_a_method_has_no_violin_although_records_have_its_scores(view):
+    place = view.methods.index("random")
+    absent = {
+        axis.get_ylabel(): [text.get_text() for text in axis.texts if text.get_position()[0] == place] == ["n/a"]
+        for axis in violin_figure(view, FAMILY).axes[::2]
+    }
+    assert absent == {
+        "overall truth": False,
+        "signed truth": True,
+        "positive truth": False,
+        "negative truth": True,
+        "positive-smooth truth": False,
+    }
+    assert len(view.scores(FAMILY, "random", "agreement", "negative.f1"))
+
+
 def test_a_curve_is_the_mean_over_images_with_the_middle_half_around_it():
     curves = ImageCurves(
         np.array([0.0, 1.0]), np.array([[0.0, np.nan], [1.0, np.nan], [5.0, np.nan]]), "explained output"

@@ -12,7 +12,7 @@ from attributionlab.runs import Plan, load_records, run_plan
 from attributionlab.runs.executors import Executor
 from attributionlab.runs.time_limit import at_most
 
-PATIENCE = 4
+PATIENCE = 2
 """Seconds: far more than what does not hang needs on a busy machine."""
 
 OWN = """\

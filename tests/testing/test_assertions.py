@@ -12,6 +12,7 @@ import torch
 import attributionlab as al
 from attributionlab import testing
 from attributionlab.errors import BadOption, UnknownName
+from attributionlab.methods import declares
 
 
 def message_of(assertion, *arguments, **options):
@@ -77,6 +78,19 @@ def foreground(model, inputs, targets):
 def test_a_map_that_does_not_look_at_the_network_is_not_faithful_however_right_it_looks():
     message = message_of(testing.assert_faithful, foreground, size=16, truth="overall", n_samples=8)
     assert "does not follow the network: F1 on overall truth is 1.00" in message
+
+
+@declares(needs=["batch"], explains="logit")
+def losers(_model, _inputs, _targets, *, batch):
+    """The pixels that lower the probability; to the logit of the winner they do nothing."""
+    return (batch.ground_truth.signed < 0).float()
+
+
+def test_a_method_that_explains_the_logit_is_told_its_scores_against_the_truth_of_the_logit():
+    message = message_of(testing.assert_faithful, losers, size=16, truth="overall", n_samples=8)
+    assert "F1 on overall truth is 0.00" in message
+    rows = re.findall(r"^ +\d +\d\.\d\d +\d\.\d\d +(\d\.\d\d) +>= 0\.5$", message, re.MULTILINE)
+    assert rows == ["0.00"] * 8
 
 
 def gradient_of_another_network(model, inputs, targets):

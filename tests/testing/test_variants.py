@@ -62,7 +62,7 @@ def test_a_refusal_is_no_failure_but_is_told(kind):
 
     told = {"activation=functional": "this method needs nn.ReLU modules"}
     assert assert_implementation_invariant(refusing, size=16) == told
-    report = assert_all(refusing)
+    report = assert_all(refusing, size=16)
     assert report.refused == told
     assert "\n  refused  activation=functional: this method needs nn.ReLU modules" in str(report)
 

@@ -54,6 +54,19 @@ def test_exchangeable_features_are_counted_and_dummies_are_exactly_0():
     assert function.sizes.tolist() == [4, 2]
 
 
+def test_a_kind_without_features_has_no_value_and_leaves_those_of_the_others():
+    kinds = [1, 3, 1, 3, 3]
+    function = counted(kinds, lambda shown: shown[0] ** 2 * (1 + shown[2]))
+
+    def value(coalition):
+        shown = [kinds[player] for player in coalition]
+        return Fraction(shown.count(1) ** 2 * (1 + shown.count(3)))
+
+    values = function.shapley()
+    assert np.isnan(values).tolist() == [False, True, False]
+    np.testing.assert_allclose(function.spread(values), [float(x) for x in shapley(5, value)], rtol=1e-14)
+
+
 def test_features_of_one_kind_share_the_total_equally():
     function = counted([1, 0, 1, 1, 1, 1, 1, 1], lambda shown: shown[0] % 5)
     exact = shapley(7, lambda coalition: Fraction(len(coalition) % 5))

@@ -39,7 +39,7 @@ class LimeMethod(Adapter):
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> object:
         """Maps (b, h, w), image by image."""
-        return torch.stack([self.weights(model, *pair) for pair in zip(inputs, targets.tolist(), strict=True)])
+        return torch.stack([self.weights(model, *pair) for pair in zip(inputs.detach(), targets.tolist(), strict=True)])
 
     def weights(self, model: nn.Module, image: Tensor, target: int) -> Tensor:
         """The map (h, w) of an image (c, h, w)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +39,8 @@ class ShapMethod(Adapter):
     call: Mapping[str, Any] = field(default_factory=dict)
 
     def attribute(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> object:
-        """Values (b, c, *shape) of the targets."""
+        """Values (b, c, *shape) of the targets, of a copy of the network: shap leaves tensors on its modules."""
+        model, inputs = copy.deepcopy(model), inputs.detach()
         background = self.baseline_like(inputs, self.background)
         if self.kind.__name__ not in OF_NETWORK:
             return torch.cat(

@@ -7,9 +7,7 @@ from typing import Any
 from attributionlab.papers.adebayo2020.explained import Explainer, noise_like, own_class, similarities
 from attributionlab.papers.adebayo2020.networks import PaperNetworks
 from attributionlab.papers.adebayo2020.subjects import n_explained
-from attributionlab.training import accuracy, compose_images
-from attributionlab.training.backgrounds import HELD_OUT, N_IMAGES
-from attributionlab.training.composed import TEST
+from attributionlab.training import HELD_OUT, N_IMAGES, TEST, accuracy, compose_images
 
 LAYERS = {"1": "first convolution", "9": "last convolution", "12": "first linear layer"}
 """Layers of BVD-CNN that are frozen, one at a time."""

@@ -22,9 +22,7 @@ from attributionlab.papers.adebayo2020.networks import PaperNetworks
 from attributionlab.papers.adebayo2020.paper import PACKAGE
 from attributionlab.papers.published import load_published
 from attributionlab.papers.studies import StudyReport, StudySetting
-from attributionlab.training import accuracy, compose_images, predict
-from attributionlab.training.backgrounds import HELD_OUT, N_IMAGES
-from attributionlab.training.composed import TEST
+from attributionlab.training import HELD_OUT, N_IMAGES, TEST, accuracy, compose_images, predict
 from attributionlab.truth import LabeledImages
 
 N_SHOWN = 2

@@ -17,6 +17,10 @@ from attributionlab.papers.adebayo2020.stored import Store
 from attributionlab.papers.studies import StudySetting
 from attributionlab.scenes import SHAPES
 from attributionlab.training import (
+    HELD_OUT,
+    N_EPOCHS,
+    N_IMAGES,
+    VALIDATION,
     ComposedImages,
     Recipe,
     bvd_cnn,
@@ -27,9 +31,6 @@ from attributionlab.training import (
     mislabel,
     shape_images,
 )
-from attributionlab.training.backgrounds import HELD_OUT, N_EPOCHS, N_IMAGES
-from attributionlab.training.composed import VALIDATION
-from attributionlab.training.domains import N_DIGITS
 from attributionlab.truth import LabeledImages
 
 N_TRAINED, N_HELD_OUT = 1000, 200
@@ -113,7 +114,7 @@ class PaperNetworks:
         """Trained on handwritten digits; the last of them are left for tests."""
         size = self.setting.preset.size
         images = (digit_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, N_TRAINED)))
-        return self._fitted(f"digits-{seed}", self.new(seed, N_DIGITS), *images, seed=seed)
+        return self._fitted(f"digits-{seed}", self.new(seed, 10), *images, seed=seed)
 
     def shapes(self, seed: int) -> nn.Module:
         """Trained on our shapes."""

@@ -24,9 +24,7 @@ from attributionlab.papers.adebayo2020.paper import PACKAGE
 from attributionlab.papers.adebayo2020.subjects import has_weights
 from attributionlab.papers.published import load_published
 from attributionlab.papers.studies import StudyReport, StudySetting
-from attributionlab.training import Enlarged, accuracy, compose_images, digit_images, predict
-from attributionlab.training.backgrounds import HELD_OUT, N_IMAGES
-from attributionlab.training.composed import TEST
+from attributionlab.training import HELD_OUT, N_IMAGES, TEST, Enlarged, accuracy, compose_images, digit_images, predict
 from attributionlab.truth import LabeledImages
 
 MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)

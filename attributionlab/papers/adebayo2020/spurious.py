@@ -30,8 +30,7 @@ from attributionlab.papers.adebayo2020.paper import PACKAGE
 from attributionlab.papers.adebayo2020.spurious_report import GAUSSIAN, HEALTHY, KEY, SPURIOUS, report_spurious
 from attributionlab.papers.published import load_published
 from attributionlab.papers.studies import StudyReport, StudySetting
-from attributionlab.training import ComposedImages, background_accuracies, compose_images
-from attributionlab.training.composed import TEST
+from attributionlab.training import TEST, ComposedImages, background_accuracies, compose_images
 
 N_SHOWN = 2
 """Images in the figure."""

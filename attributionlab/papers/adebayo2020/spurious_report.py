@@ -91,11 +91,11 @@ class SpuriousScores:
         """The scores, or why there are none."""
         if not self.measured:
             return "no training reached its accuracies"
-        rows = [each[kind][network][method].get(name) for each in self.measured]
-        missing = [
-            each["failures"].get(method, "the method failed") for each in self.measured if method in each["failures"]
-        ]
-        return missing[0] if missing or None in rows else as_values(rows)
+        rows = [each[kind][network].get(method, {}).get(name) for each in self.measured]
+        if None in rows:
+            reasons = [each["failures"].get(method) for each in self.measured]
+            return next((reason for reason in reasons if reason), "the method failed on one of the networks")
+        return as_values(rows)
 
     def above_healthy(self, kind: str, method: str, name: str) -> Direction | None:
         """The direction that the map of the spurious network is more similar than that of the healthy one."""

@@ -15,8 +15,7 @@ from attributionlab.papers.adebayo2020.explained import own_class
 from attributionlab.papers.adebayo2020.networks import PaperNetworks
 from attributionlab.papers.own_networks import load_network
 from attributionlab.papers.studies import StudySetting
-from attributionlab.training import compose_images, layer_names
-from attributionlab.training.composed import TEST
+from attributionlab.training import TEST, compose_images, layer_names
 from attributionlab.truth import LabeledImages
 
 BVD, LITE = "BVD-CNN", "EfficientNet-Lite0"

@@ -27,7 +27,7 @@ BAND = 10
 
 NOTE = (
     "Each truth and each map has its own scale: 1 is its largest magnitude. Both are those of the class that the healthy network "
-    "predicts. Numbers: the part of the truth's change that the map follows."
+    "predicts. Numbers: the part of the truth's change that the map follows, with its 95 % interval."
 )
 
 COLORS = {"revealed": "#1a7f37", "undecided": "#9a6700", "invisible": "#666666"}
@@ -44,7 +44,9 @@ def debug_figure(report: DebugReport) -> Figure:
     size = (n_bands * N_COLUMNS * PANEL, height * (PANEL + 0.1) + 1.2)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(plain(f"{report.method}: which bugs does the map follow?"), fontsize=9)
+    figure.suptitle(
+        plain(f"{report.method}: which bugs does the map follow? ({report.n_samples} scenes each)"), fontsize=9
+    )
     axes = figure.subplots(height, n_bands * N_COLUMNS, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
@@ -59,7 +61,8 @@ def debug_figure(report: DebugReport) -> Figure:
 def _draw_bug(axes: Sequence[Axes], verdict: BugVerdict, *, titled: bool) -> None:
     """Draw one bug: its name and outcome, then three panels without it and three with it."""
     name, *panels = axes
-    follows = "" if verdict.follows is None else f" {verdict.follows.value:.2f}"
+    n = verdict.follows
+    follows = "" if n is None else f" {n.value:.2f}\n({n.low:.2f} to {n.high:.2f})"
     label = f"{plain(wrapped(verdict.label, 14))}\n{verdict.outcome}{follows}"
     color = COLORS.get(verdict.outcome, "#b3261e")
     name.text(1, 0.5, label, ha="right", va="center", fontsize=LABEL, color=color, transform=name.transAxes)

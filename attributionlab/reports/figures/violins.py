@@ -39,8 +39,10 @@ def violin_figure(view: RunView, family: str) -> Figure:
     scores: dict[tuple[str, str], dict[str, npt.NDArray[np.float64]]] = defaultdict(dict)
     for method in view.methods:
         agreement = view.all_scores(family, method, "agreement")
+        applicable = view.records.plan.declared.truths[family][method].applicable
         for truth, part in itertools.product(TRUTHS, ("precision", "recall")):
-            scores[truth, part][method] = _defined(agreement.get(f"{truth}.{part}", np.empty(0)))
+            values = agreement.get(f"{truth}.{part}", np.empty(0)) if truth in applicable else np.empty(0)
+            scores[truth, part][method] = _defined(values)
     truths = [truth for truth in TRUTHS if any(len(values) for values in scores[truth, "recall"].values())] or [
         "overall"
     ]

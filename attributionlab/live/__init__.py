@@ -1,0 +1,1 @@
+"""The page in which students paint, see the network compute, and compare maps with the truth."""
