@@ -63,7 +63,10 @@ def torch_functions() -> dict[str, object]:
 def restore_functions(before: dict[str, object]) -> Iterator[str]:
     """Put functions of torch back; names of those that were replaced."""
     for name, function in torch_functions().items():
-        if function is not before[name]:
+        is_by_torch = getattr(
+            function, "_torchdynamo_disable", False
+        )  # as torch._dynamo wraps manual_seed when it is imported
+        if function is not before[name] and not is_by_torch:
             path, _, attribute = name.rpartition(".")
             owner: Any = torch
             for part in path.split(".")[1:]:
