@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TESTS = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-all test-gpu lint format bench release lesson clean
+.PHONY: demo test test-all test-gpu lint format bench release lesson docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
@@ -65,3 +65,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
+
+# The site, with warnings as errors; also checks spelling
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs lesson attributionlab --skip '*.svg,*.png,*.ipynb,*.json,*.html' --ignore-words-list 'nd,fo,ba,ot'
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html"

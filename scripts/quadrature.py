@@ -1,7 +1,7 @@
 """How far integrated gradients are from the exact path integral, and what they score: the tables of docs/quadrature.md.
 
 Usage: python scripts/quadrature.py [--sizes 32,64,112] [--seeds 10] [--samples 16] [--scored 8]
-       python scripts/quadrature.py --networks 24 --sizes 32 [--first 8,32]
+       python scripts/quadrature.py --networks 24 --sizes 32 [--first-network 100]
 
 Prints the tables, a row at a time.
 """
@@ -17,18 +17,23 @@ import torch
 from torch import Tensor
 
 import attributionlab as al
-from attributionlab.methods import quadrature
+from attributionlab.methods.base import AnyMethod
 from attributionlab.methods.diagnostics import Recorded, collecting
 from attributionlab.truth import Batch
 
 BASELINES = ("black", "true")
+METHODS = ("integrated-gradients", "integrated-gradients[baseline=true]", "expected-gradients")
 STEPS = ("auto", "50", "500")
 GAMMA = 0.5
 
 
-def explained(environment: al.Environment, batch: Batch, baseline: str, steps: str) -> tuple[Tensor, Recorded, float]:
+def integrated_gradients(environment: al.Environment, baseline: str, steps: str) -> AnyMethod:
+    """Integrated gradients with a baseline and a number of nodes."""
+    return al.make_method("integrated-gradients", environment, baseline=baseline, n_steps=steps)
+
+
+def explained(method: AnyMethod, environment: al.Environment, batch: Batch) -> tuple[Tensor, Recorded, float]:
     """Maps (b, h, w), what was recorded, and CPU seconds per image."""
-    method = al.make_method("integrated-gradients", environment, baseline=baseline, n_steps=steps)
     begin = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     with collecting() as recorded:
         maps = method(environment.model, batch.inputs, batch.targets)
@@ -40,7 +45,7 @@ def error_row(size: int, baseline: str, steps: str, n_samples: int) -> str:
     environment = al.make_environment("multi-color-sum", size=size)
     batch = environment.sample(n_samples)
     exact = torch.as_tensor(al.exact_values(environment, batch, "aumann-shapley", baseline).values)
-    maps, recorded, seconds = explained(environment, batch, baseline, steps)
+    maps, recorded, seconds = explained(integrated_gradients(environment, baseline, steps), environment, batch)
     errors = ((maps - exact).abs().sum(dim=(1, 2)) / exact.abs().sum(dim=(1, 2))).numpy()
     evaluations = recorded.get("evaluations", [int(steps)] if steps.isdigit() else [])
     estimate = f"{max(recorded['quadrature_error']):.4f}" if "quadrature_error" in recorded else "-"
@@ -58,19 +63,32 @@ def error_row(size: int, baseline: str, steps: str, n_samples: int) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def network_row(size: int, baseline: str, first: int, n_networks: int) -> str:
-    """Errors of `auto` on an image under each of several networks, where a path begins as so many intervals."""
-    quadrature.FIRST_INTERVALS = first
-    errors, evaluations = np.empty(n_networks), []
-    for seed in range(n_networks):
+def network_row(size: int, spec: str, networks: range) -> str:
+    """Errors of `auto` on an image under each of several networks."""
+    errors, seconds, recorded_all = np.empty(len(networks)), 0.0, []
+    for row, seed in enumerate(networks):
         environment = al.make_environment("multi-color-sum", size=size, network_seed=seed)
         batch = environment.sample(1, start=seed)
-        exact = torch.as_tensor(al.exact_values(environment, batch, "aumann-shapley", baseline).values)
-        maps, recorded, _ = explained(environment, batch, baseline, "auto")
-        errors[seed] = (maps - exact).abs().sum() / exact.abs().sum()
-        evaluations += recorded["evaluations"]
-    counts = [f"{(errors > bound).sum()}/{n_networks}" for bound in (0.01, 0.05)]
-    cells = (size, baseline, first, f"{np.mean(evaluations):.0f}", *counts, f"{errors.max():.4f}")
+        method = al.make_method(spec, environment)
+        values = method.exact_answer(environment, batch)
+        assert values is not None
+        exact = torch.as_tensor(values.values)
+        maps, recorded, duration = explained(method, environment, batch)
+        errors[row] = (maps - exact).abs().sum() / exact.abs().sum()
+        seconds += duration
+        recorded_all.append((recorded["evaluations"][0], recorded["quadrature_error"][0]))
+    evaluations, estimates = np.transpose(recorded_all)
+    counts = [f"{(errors > bound).sum()}/{len(networks)}" for bound in (0.01, 0.05)]
+    cells = (
+        size,
+        f"`{spec}`",
+        f"{evaluations.mean():.0f} ({evaluations.max():.0f})",
+        f"{estimates.max():.4f}",
+        f"{np.median(errors):.4f}",
+        *counts,
+        f"{errors.max():.4f}",
+        f"{seconds / len(networks):.2f}",
+    )
     return f"| {' | '.join(map(str, cells))} |"
 
 
@@ -80,7 +98,7 @@ def score_row(size: int, baseline: str, steps: str, n_seeds: int, n_samples: int
     for seed in range(n_seeds):
         environment = al.make_environment("multi-color-sum", size=size, network_seed=seed)
         batch = environment.sample(n_samples)
-        maps, _, _ = explained(environment, batch, baseline, steps)
+        maps, _, _ = explained(integrated_gradients(environment, baseline, steps), environment, batch)
         scores = al.score(maps, batch.ground_truth)
         means[:, seed] = float(scores.overall.f1.mean()), float(scores.signed.f1.mean())
     cells = [
@@ -100,15 +118,15 @@ def main() -> None:
     parser.add_argument(
         "--networks", type=int, default=0, help="networks, with one image each, for the errors over networks alone"
     )
-    parser.add_argument("--first", default="8,32", help="first intervals of a path, for the errors over networks")
+    parser.add_argument("--first-network", type=int, default=0, help="seed of the first of these networks")
     options = parser.parse_args()
     if options.networks:
         print(
-            "| size | baseline | first intervals | evaluations | above 1 % | above 5 % | most |\n|---|---|---|---|---|---|---|"
+            "| size | method | evaluations: mean (most) | estimated error, most | true error: median | above 1 % | above 5 % | most | CPU s per image |\n|---|---|---|---|---|---|---|---|---|"
         )
-        for size, baseline in itertools.product(map(int, options.sizes.split(",")), BASELINES):
-            for first in map(int, options.first.split(",")):
-                print(network_row(size, baseline, first, options.networks), flush=True)
+        networks = range(options.first_network, options.first_network + options.networks)
+        for size, spec in itertools.product(map(int, options.sizes.split(",")), METHODS):
+            print(network_row(size, spec, networks), flush=True)
         return
     cases = [
         (int(size), baseline, steps)

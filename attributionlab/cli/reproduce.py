@@ -24,6 +24,7 @@ from attributionlab.cli.output import (
     progress_bar,
     say,
 )
+from attributionlab.cli.run import AddressOption, Backend, BackendOption, SchedulerOption, check_addresses
 from attributionlab.errors import bad_option, unknown_name
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ def reproduce(
         int | None, typer.Option(help="Networks per environment, with consecutive seeds.", show_default="preset")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+    backend: BackendOption = Backend.loky,
+    scheduler: SchedulerOption = None,
+    address: AddressOption = None,
     device: DeviceOption = Device.auto,
 ) -> None:
     """Reproduce the tables and claims of a paper; an interrupted run is resumed.
@@ -129,6 +133,7 @@ def reproduce(
         from attributionlab.papers.presets import find_preset
         from attributionlab.papers.studies import StudySetting
 
+        check_addresses(backend, scheduler, address)
         words, options = split_options(studies or [])
         paper, names = find_studies(words)
         require_options(paper, options, ctx.command.params)
@@ -137,7 +142,9 @@ def reproduce(
         setting = StudySetting(
             folder=output,
             preset=find_preset(paper.presets, preset, size=size, n_samples=n_samples, n_network_seeds=network_seeds),
-            workers=Executor(workers=workers).workers,
+            workers=Executor(workers, backend.value, scheduler or address).workers,
+            backend=backend.value,
+            address=scheduler or address,
             device=device.value,
             options=options,
             watch=progress_bar,

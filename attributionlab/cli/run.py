@@ -35,6 +35,15 @@ class Backend(StrEnum):
     ray = "ray"
 
 
+BackendOption = Annotated[Backend, typer.Option(help="loky is this machine; dask and ray are clusters.")]
+SchedulerOption = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Address of the Dask scheduler, like tcp://host:8786.")
+]
+AddressOption = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Address of the Ray cluster, like host:6379 or auto.")
+]
+
+
 class RunFormat(StrEnum):
     """Output format of the outcome."""
 
@@ -46,13 +55,9 @@ def run(
     plan: Annotated[str, typer.Argument(help="A TOML file, or file.py:function that returns a Plan.")],
     output: Annotated[Path, output_option("A new folder, or the folder of the same plan to resume it.")],
     workers: Annotated[int, typer.Option(help="Processes; 1 is this one.")] = 1,
-    backend: Annotated[Backend, typer.Option(help="loky is this machine; dask and ray are clusters.")] = Backend.loky,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Address of the Dask scheduler, like tcp://host:8786.")
-    ] = None,
-    address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Address of the Ray cluster, like host:6379 or auto.")
-    ] = None,
+    backend: BackendOption = Backend.loky,
+    scheduler: SchedulerOption = None,
+    address: AddressOption = None,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time limit of a job; not on Dask.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat jobs that failed.")] = False,
     device: DeviceOption = Device.auto,
@@ -60,15 +65,11 @@ def run(
 ) -> None:
     """Do all jobs of a plan that have no record yet; exit code 1 if some failed."""
     with one_line_errors(INTERRUPTED_RUN):
-        from attributionlab.errors import bad_option
         from attributionlab.reports.tables.run_rows import run_table
         from attributionlab.reports.tables.run_tables import to_rich
         from attributionlab.runs import load_records, read_plan, run_plan
 
-        addresses = {"scheduler": (scheduler, Backend.dask), "address": (address, Backend.ray)}
-        for name, (value, owner) in addresses.items():
-            if value is not None and backend is not owner:
-                raise bad_option(name, f"go with --backend {owner.value}", value)
+        check_addresses(backend, scheduler, address)
         with chatter_to_stderr():
             checked = read_plan(plan)
         with chatter_to_stderr(), _jobs_bar(checked.name, checked.n_jobs) as (advance, watch):
@@ -93,6 +94,20 @@ def run(
             print_line(_outcome_text(outcome))
         if outcome.n_failed:
             raise SystemExit(EXIT_FAILED)
+
+
+def check_addresses(backend: Backend, scheduler: str | None, address: str | None) -> None:
+    """Refuse an address of another engine.
+
+    Raises:
+        BadOption: If there is one.
+    """
+    from attributionlab.errors import bad_option
+
+    addresses = {"scheduler": (scheduler, Backend.dask), "address": (address, Backend.ray)}
+    for name, (value, owner) in addresses.items():
+        if value is not None and backend is not owner:
+            raise bad_option(name, f"go with --backend {owner.value}", value)
 
 
 _LOOK = "Look at it: attributionlab report {} -o report.html"

@@ -76,7 +76,7 @@ class IntegratedGradients(Method):
         n_steps: Nodes of the quadrature, or `auto`: as many as `tolerance` needs.
         tolerance: Estimated error of a map's values at which `auto` ends: the sum of magnitudes of the errors, relative to
             the sum of magnitudes of the values.
-        max_evaluations: Points of the path at which `auto` ends in any case, at least 65. It is then recorded as
+        max_evaluations: Points of the path at which `auto` ends in any case, at least 81. It is then recorded as
             `unconverged_error`, and warned of where nobody collects diagnostics.
         quadrature: Rule for a number of nodes. (captum's trapezoid rule is not offered: its weights do not sum to 1.)
         internal_batch_size: Nodes per forward pass.

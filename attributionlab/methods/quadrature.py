@@ -2,8 +2,10 @@
 
 A path is cut into intervals. Each is integrated by the Gauss-Kronrod rule of 7 nodes, and its error is estimated in two ways:
 by the difference to the Gauss rule of 3 of these nodes, summed over features as magnitudes, and by the fundamental theorem
-of calculus: the values of an interval must add up to the difference of the outputs at its ends. The second
-estimate also sees what lies between all nodes, such as a color that is detected along 1/255 of a path.
+of calculus: between two neighboring nodes, the integral of the polynomial through the slopes at all nodes must be the change
+of the output, which the gradients need anyway. The second estimate also sees what lies between nodes, such as a
+color that is detected along 1/255 of a path. It is a sum over features in which signs cancel, so it is multiplied by the ratio of
+magnitudes to sums that the intervals have.
 The intervals with the largest errors are halved until the sum of all errors is small relative to the values.
 
 References:
@@ -13,14 +15,19 @@ References:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-FIRST_INTERVALS = 8
-"""Equal intervals of a path at the beginning; the outer nodes lie within 1/255 of its ends, one step of an 8-bit color."""
+FIRST_PLACES = (0, 1 / 512, 1 / 256, 1 / 64, 1 / 8, 1 / 2, 7 / 8, 63 / 64, 255 / 256, 511 / 512, 1)
+"""Ends of the first intervals of a path: short ones next to its ends, both of which are images of 8-bit colors. One step of
+such a color is at least 1/255 of a path, and outputs may rise and fall within it."""
+
+FIRST_INTERVALS = len(FIRST_PLACES) - 1
 
 NODES = (0.9604912687080203, 0.7745966692414834, 0.43424374934680254)
 KRONROD = (0.10465622602646727, 0.26848808986833345, 0.4013974147759622, 0.4509165386584741)
@@ -32,7 +39,7 @@ N_NODES = 2 * len(NODES) + 1
 ROUNDING_ERRORS = 4
 """Errors of rounding by which the difference of two outputs may be off."""
 
-SHORTEST = 64
+SHORTEST = 16
 """Length of an interval that is not halved further, in multiples of the rounding error of a position."""
 
 
@@ -90,7 +97,7 @@ class Paths:
         n_evaluations = least_evaluations(len(self.baselines))
         while True:
             values = intervals.values.sum(dim=0, dtype=torch.float64)
-            size, error = float(values.abs().sum()), float(intervals.errors.sum())
+            size, error = float(values.abs().sum()), float(intervals.errors().sum())
             n_most = (max_evaluations - n_evaluations) // (2 * N_NODES + 1)
             rows = intervals.worst(n_most, SHORTEST * torch.finfo(self.image.dtype).eps)
             if error <= tolerance * size or not math.isfinite(size + error) or not len(rows):
@@ -102,9 +109,9 @@ class Paths:
         return Integral(values, float(values.sum()) - change, relative, n_evaluations, error <= tolerance * size)
 
     def _first(self) -> _Intervals:
-        """Equal intervals of all paths."""
+        """The first intervals of all paths."""
         n_paths = len(self.baselines)
-        places = torch.linspace(0, 1, FIRST_INTERVALS + 1, dtype=torch.float64)
+        places = torch.tensor(FIRST_PLACES, dtype=torch.float64)
         paths = torch.arange(n_paths).repeat_interleave(len(places))
         outputs = self._outputs(paths, places.repeat(n_paths)).reshape(n_paths, -1)
         return self._measured(
@@ -115,7 +122,7 @@ class Paths:
 
     def _halved(self, intervals: _Intervals, rows: Tensor) -> _Intervals:
         """The intervals with those in `rows` replaced by their halves."""
-        others = torch.ones(len(intervals.errors), dtype=torch.bool)
+        others = torch.ones(len(intervals.ends), dtype=torch.bool)
         others[rows] = False
         paths, ends, outputs = intervals.paths[rows], intervals.ends[rows], intervals.outputs[rows]
         middles = ends.mean(dim=1)
@@ -129,36 +136,53 @@ class Paths:
 
     def _measured(self, paths: Tensor, ends: Tensor, outputs: Tensor) -> _Intervals:
         """Integrate intervals and estimate their errors."""
-        parts = [
-            self._integrals(*part) for part in zip(*(x.split(self.batch_size) for x in (paths, ends)), strict=True)
-        ]
-        values, differences, sums = (torch.cat(column) for column in zip(*parts, strict=True))
-        rounding = ROUNDING_ERRORS * torch.finfo(self.image.dtype).eps * outputs.abs().amax(dim=1)
-        gaps = (sums - (outputs[:, 1] - outputs[:, 0])).abs() - rounding
-        errors = torch.maximum(differences, gaps) / len(self.baselines)
-        return _Intervals(paths, ends, outputs, values / len(self.baselines), errors)
+        columns = [column.split(self.batch_size) for column in (paths, ends, outputs)]
+        parts = [self._integrals(*part) for part in zip(*columns, strict=True)]
+        values, differences, gaps = (torch.cat(column) / len(self.baselines) for column in zip(*parts, strict=True))
+        return _Intervals(paths, ends, outputs, values, differences, gaps)
 
-    def _integrals(self, paths: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Integrals (n, *shape) by Kronrod's rule, sum of magnitudes of the differences to Gauss's (n,), sums (n,)."""
+    def _integrals(self, paths: Tensor, ends: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Integrals (n, *shape) by Kronrod's rule, sum of magnitudes of the differences to Gauss's (n,), gaps (n,)."""
         nodes, (kronrod, gauss) = _rule()
         lengths = ends[:, 1] - ends[:, 0]
         positions = ends[:, :1] + lengths[:, None] * nodes
-        products = self._products(paths.repeat_interleave(N_NODES), positions.reshape(-1))
+        products, inner = self._products(paths.repeat_interleave(N_NODES), positions.reshape(-1))
         products = products.reshape(len(paths), N_NODES, -1).double()
         weights = torch.stack([kronrod, kronrod - gauss]).to(products)  # (2, 7)
         integrals, differences = torch.einsum("rj,njp,n->rnp", weights, products, lengths.to(products))
         values = integrals.to(self.image.dtype).reshape(len(paths), *self.image.shape[2:])
-        return values, differences.abs().sum(dim=1).cpu(), integrals.sum(dim=1).cpu()
+        outputs = torch.cat([outputs[:, :1], inner.reshape(len(paths), N_NODES), outputs[:, 1:]], dim=1)
+        gaps = self._gaps(products.sum(dim=2).cpu(), lengths[:, None], outputs)
+        return values, differences.abs().sum(dim=1).cpu(), gaps
 
-    def _products(self, paths: Tensor, positions: Tensor) -> Tensor:
-        """Gradient times difference at points of the paths (n, *shape), summed over channels."""
-        return torch.cat([self._product(*part) for part in self._batches(paths, positions)])
+    def _gaps(self, slopes: Tensor, lengths: Tensor, outputs: Tensor) -> Tensor:
+        """Sum of the magnitudes by which changes of the output differ from the integrals of the slopes (n,).
 
-    def _product(self, paths: Tensor, positions: Tensor) -> Tensor:
-        """Gradient times difference at the points of one batch."""
+        Outputs are rounded, and so are positions, which matters where the output is steep.
+
+        Args:
+            slopes: (n, 7) at the nodes, along the path.
+            lengths: (n, 1) of the intervals.
+            outputs: (n, 9) at the beginning, the nodes and the end.
+        """
+        steepness = functional.pad(slopes.abs(), (1, 1))
+        magnitudes = ROUNDING_ERRORS * outputs.abs() + steepness
+        allowances = torch.finfo(self.image.dtype).eps * torch.maximum(magnitudes[:, 1:], magnitudes[:, :-1])
+        gaps = (outputs.diff(dim=1) - lengths * slopes @ _partial_weights().T).abs()
+        return (gaps - allowances).clamp(min=0).sum(dim=1)
+
+    def _products(self, paths: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradient times difference at points of the paths (n, *shape), summed over channels, and explained outputs (n,)."""
+        parts = [self._product(*part) for part in self._batches(paths, positions)]
+        products, outputs = (torch.cat(column) for column in zip(*parts, strict=True))
+        return products, outputs.double().cpu()
+
+    def _product(self, paths: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradient times difference, and explained outputs, at the points of one batch."""
         points = self._points(paths, positions).requires_grad_()
-        (gradients,) = torch.autograd.grad(self._explained(points).sum(), points)
-        return (gradients * (self.image - self.baselines[paths.to(self.image.device)])).sum(dim=1)
+        outputs = self._explained(points)
+        (gradients,) = torch.autograd.grad(outputs.sum(), points)
+        return (gradients * (self.image - self.baselines[paths.to(self.image.device)])).sum(dim=1), outputs.detach()
 
     def _outputs(self, paths: Tensor, positions: Tensor) -> Tensor:
         """Explained outputs at points of the paths (n,), in float64 on the CPU."""
@@ -189,14 +213,22 @@ class _Intervals:
         ends: (n, 2) float64, where they begin and end.
         outputs: (n, 2) float64, explained outputs at the ends.
         values: (n, *shape), the integrals.
-        errors: (n,) float64, estimated errors of the integrals, summed over features.
+        differences: (n,) float64, differences of the two rules, summed over features as magnitudes.
+        gaps: (n,) float64, what the integrals lack of the changes of the output, summed over features with signs.
     """
 
     paths: Tensor
     ends: Tensor
     outputs: Tensor
     values: Tensor
-    errors: Tensor
+    differences: Tensor
+    gaps: Tensor
+
+    def errors(self) -> Tensor:
+        """Estimated errors of the integrals, summed over features as magnitudes (n,)."""
+        values = self.values.flatten(start_dim=1)
+        size, total = float(values.abs().sum()), float(values.sum(dim=1).abs().sum())
+        return torch.maximum(self.differences, self.gaps * (max(size / total, 1.0) if total else 1.0))
 
     def __getitem__(self, rows: Tensor) -> _Intervals:
         return _Intervals(*(column[rows.to(column.device)] for column in self._columns()))
@@ -208,7 +240,7 @@ class _Intervals:
     def worst(self, n_most: int, shortest: float) -> Tensor:
         """Indices of at most `n_most` intervals longer than `shortest` with at least half of the largest error."""
         lengths = self.ends[:, 1] - self.ends[:, 0]
-        errors = torch.where(lengths > shortest, self.errors, 0.0)
+        errors = torch.where(lengths > shortest, self.errors(), 0.0)
         ordered, rows = errors.sort(descending=True, stable=True)
         return rows[(ordered > 0) & (ordered >= ordered[0] / 2)][: max(n_most, 0)]
 
@@ -221,3 +253,14 @@ def _rule() -> tuple[Tensor, Tensor]:
     nodes, weights = (torch.tensor(numbers, dtype=torch.float64) for numbers in (NODES, (KRONROD, GAUSS)))
     places = (torch.cat([-nodes, nodes.new_zeros(1), nodes.flip(0)]) + 1) / 2
     return places, torch.cat([weights, weights[:, :-1].flip(1)], dim=1) / 2
+
+
+@functools.cache
+def _partial_weights() -> Tensor:
+    """Weights (8, 7) that integrate the polynomial through 7 nodes from 0 to the first node, to the next, .. and to 1, float64."""
+    nodes, _ = _rule()
+    places = torch.cat([nodes.new_zeros(1), nodes, nodes.new_ones(1)])
+    powers = torch.arange(N_NODES)
+    integrals = places[:, None] ** (powers + 1) / (powers + 1)
+    weights: Tensor = torch.linalg.solve(nodes[:, None] ** powers, integrals.diff(dim=0), left=False)
+    return weights

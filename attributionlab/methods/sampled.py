@@ -184,7 +184,7 @@ class ExpectedGradients(Method):
         n_draws: Draws per image, or `auto`: adaptive quadrature, without draws.
         tolerance: Estimated error of a map's values at which `auto` ends: the sum of magnitudes of the errors, relative to
             the sum of magnitudes of the values.
-        max_evaluations: Points of all paths of an image at which `auto` ends in any case, at least 65 for each baseline.
+        max_evaluations: Points of all paths of an image at which `auto` ends in any case, at least 81 for each baseline.
         n_baselines: Number of the environment's images that are baselines (samples 1,000,000 and following; with another seed
             later ones).
         seed: Seed of the baselines and of the draws.

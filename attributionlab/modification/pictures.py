@@ -230,7 +230,7 @@ def modify(
         The modified data set.
 
     Raises:
-        BadOption: If an argument is not valid, or a function changes pixels outside of its region.
+        BadOption: If an argument is not valid, a class has no pictures left, or a function changes pixels outside of its region.
         UnknownName: If there is no such manipulation.
 
     Warns:
@@ -246,6 +246,10 @@ def modify(
     matrix = reassignment_matrix(reassign, len(pictures.classes))
     seed = whole_number("seed", seed, 0)
     labels = reassign_labels(pictures.labels, matrix, n_classes=len(pictures.classes), seed=seed)
+    for index, name in enumerate(pictures.classes):
+        if not (labels == index).any():
+            hint = "it takes another matrix, more pictures or another seed"
+            raise bad_option("reassign", "leave pictures in every class", f"none in {name}", hint)
     region = joint_region(per_class, *pictures.size)
     for text in region_warnings(per_class, region):
         warnings.warn(text, UserWarning, stacklevel=2)

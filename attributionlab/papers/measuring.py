@@ -167,6 +167,8 @@ def _run(setting: StudySetting, folder: str, plan: Plan) -> Records:
             plan,
             path,
             workers=setting.workers,
+            backend=setting.backend,
+            address=setting.address,
             device=setting.device,
             retry_failed=True,
             progress=advance,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from attributionlab.papers.claims import JudgedClaim
 from attributionlab.papers.presets import Preset
@@ -36,6 +36,8 @@ class StudySetting:
         options: Values of the paper's own options by name, without those that were left out.
         prepared: Result of the paper's `prepare`; None if the paper has none, or before it was called.
         watch: Shows progress.
+        backend: `loky` on this machine; `dask` or `ray` on a cluster.
+        address: Address of the cluster's scheduler; None to start one on this machine.
     """
 
     folder: Path
@@ -45,6 +47,8 @@ class StudySetting:
     options: Mapping[str, Any] = field(default_factory=dict)
     prepared: Any = None
     watch: Watch = unwatched
+    backend: Literal["loky", "dask", "ray"] = "loky"
+    address: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attributionlab.testing.affine import AFFINE
 from attributionlab.testing.axioms import SIGNED
 from attributionlab.testing.failure import failure, per_image
+from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
 TOLERANCE = 1e-6
@@ -35,6 +36,7 @@ def assert_declared(
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_declared")
     for where in (SIGNED, AFFINE) if environment is None else (environment,):
         subject = Subject.of(method, where, n_samples, size, seed)
         declared = subject.method.declaration.sign

@@ -28,6 +28,7 @@ from attributionlab.testing.faithfulness import assert_faithful, assert_network_
 from attributionlab.testing.modes import assert_mode_invariant
 from attributionlab.testing.own_network import own_network
 from attributionlab.testing.precision import assert_dtype_robust
+from attributionlab.testing.questions import assert_answers
 from attributionlab.testing.sight import reason_for_blindness, reason_for_ceiling
 from attributionlab.testing.state import assert_stateless
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
@@ -55,9 +56,23 @@ ALL: tuple[Assertion, ...] = (
     assert_declared,
     assert_values,
     assert_complete,
+    assert_answers,
     *DESIGNED,
 )
 """In the order of causes: after a failure, later assertions on the values of maps would only repeat it."""
+
+OF_ANY_NETWORK: tuple[Assertion, ...] = (
+    *TRACES,
+    assert_deterministic,
+    assert_implementation_invariant,
+    assert_stateless,
+    assert_batch_invariant,
+    assert_target_used,
+    assert_device_invariant,
+    assert_dtype_robust,
+    assert_complete,
+)
+"""Assertions that need no truth, so that a network of the user will do."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +119,9 @@ def assert_all(
 ) -> Report:
     """All assertions that the method's declaration implies: contracts, values, axioms, faithfulness.
 
-    They run in the order of causes. After a failure that is not expected, assertions that would only repeat it are skipped, with that reason. Axioms about pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that
-    declare a tolerance.
+    They run in the order of causes. After a failure, assertions that would only repeat it are skipped, with that reason. Axioms about
+    pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that declare a tolerance,
+    exact values for methods that declare a game.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, the address of one, or a method of a library.
@@ -129,13 +145,14 @@ def assert_all(
     subject = Subject.of(method, environment or "multi-color-sum", 2, size, seed)
     results = _Results(expectations)
     for assertion in ALL:
-        reason = expectations.reason_to_skip(assertion.__name__) or _reason_to_skip(assertion, subject)
-        reason = reason or results.consequence(assertion)
+        name = assertion.__name__
+        reason = (
+            expectations.reason_to_skip(name) or _reason_to_skip(assertion, subject) or results.consequence(assertion)
+        )
         if reason is None:
-            sizes = {"size": size} if assertion in DESIGNED or environment is not None else {}
-            results.add(assertion, method, environment, {**sizes, "seed": seed})
+            results.add(assertion, method, environment, size, seed)
         else:
-            results.skipped[assertion.__name__] = reason
+            results.skipped[name] = reason
     report = results.report(subject.method.spec)
     if report.failed:
         raise AssertionError(str(report))
@@ -151,7 +168,7 @@ class _Results:
     """Results so far.
 
     Args:
-        expectations: Failures that are expected, which are no cause of others.
+        expectations: Failures that are expected.
         passed: Names of the assertions that hold.
         failed: Messages of the failed assertions, by name.
         skipped: Reasons of the skipped assertions, by name.
@@ -176,26 +193,31 @@ class _Results:
         return f"{self.cause} fails first, and may be the cause" if explained else None
 
     def add(
-        self, assertion: Assertion, method: AnySubject, environment: AnyEnvironment | None, options: dict[str, int]
+        self, assertion: Assertion, method: AnySubject, environment: AnyEnvironment | None, size: int, seed: int
     ) -> None:
         """Run an assertion."""
         name = assertion.__name__
-        where: dict[str, Any] = {} if environment is None else {"environment": environment}
+        options: dict[str, Any] = {"size": size} if assertion in DESIGNED else {}
+        if environment is not None:
+            options["environment"] = environment
         try:
-            self.refused |= assertion(method, **where, **options) or {}
+            refusals = assertion(method, **options, seed=seed)
         except SkipTest as reason:
             self.skipped[name] = str(reason)
-        except (MethodError, AssertionError) as error:
-            self.failed[name] = str(error)
-            if isinstance(error, MethodError) or isinstance(error.__cause__, _PERSISTENT):
-                self.broken = name
-            if assertion not in MODULES and name not in self.expectations.expect_fail:
-                self.cause = self.cause or name
         except BadOption as error:  # an environment that the user chose may lack what an assertion needs
             if environment is None:
                 raise
             self.skipped[name] = str(error)
+        except (MethodError, AssertionError) as error:
+            self.failed[name] = str(error)
+            if name in self.expectations.expect_fail:
+                return
+            if isinstance(error, MethodError) or isinstance(error.__cause__, _PERSISTENT):
+                self.broken = name
+            if assertion not in MODULES:
+                self.cause = self.cause or name
         else:
+            self.refused |= refusals or {}
             self.passed.append(name)
 
     def report(self, method: str) -> Report:
@@ -206,9 +228,9 @@ class _Results:
 
 
 def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
-    """Reason why an assertion does not apply to a method or a network; None if it applies."""
+    """Reason why an assertion does not apply to a method; None if it applies."""
     declaration = subject.method.declaration
-    if assertion in (*DESIGNED, assert_values, assert_declared) and own_network(subject.environment) is not None:
+    if assertion not in OF_ANY_NETWORK and own_network(subject.environment) is not None:
         return "it needs a truth, which is not known of a network of your own"
     if assertion in PIXEL_AXIOMS and declaration.granularity != "pixel":
         return "the method declares that it cannot tell neighboring pixels apart"
@@ -218,6 +240,8 @@ def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
         return "the method declares no signs"
     if assertion is assert_complete and declaration.tolerance is None:
         return "the method declares no tolerance of completeness"
+    if assertion is assert_answers and subject.method.answers is None:
+        return "the method declares no game whose values it gives to the probability"
     if assertion is assert_faithful and (reason := reason_for_ceiling(subject)) is not None:
         return reason
     return reason_for_blindness(subject) if assertion in DESIGNED else None

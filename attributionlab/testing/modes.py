@@ -7,6 +7,7 @@ from torch import nn
 from attributionlab.errors import BadOption, MethodError
 from attributionlab.testing.contracts import ENVIRONMENT
 from attributionlab.testing.failure import failure
+from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.refusals import refusal_of
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
@@ -39,6 +40,7 @@ def assert_mode_invariant(
         MethodError: If the method cannot be run without these layers.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_mode_invariant")
     subject = Subject.of(method, environment, n_samples, size, seed)
     subject.maps()
     model = subject.model

@@ -13,6 +13,7 @@ from attributionlab.specs.arguments import number
 from attributionlab.specs.options import convert
 from attributionlab.testing.affine import AFFINE, N_OUTPUTS, exact_gradients
 from attributionlab.testing.failure import failure
+from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.paths import part_of_path
 from attributionlab.testing.references import FIT, Known, Match, matching, mistaken
 from attributionlab.testing.subject import AnySubject, Subject, first_colors
@@ -56,6 +57,7 @@ def assert_values(
         BadOption: If `environment` is another one.
     """
     __tracebackhide__ = True
+    require_truth(environment, "assert_values")
     tolerance = number("tolerance", tolerance, 0)
     if environment != AFFINE:
         raise bad_option("environment", f"be {AFFINE}, where values are known", environment)

@@ -184,12 +184,7 @@ def _optimization(
     device = trained[0].device
     steps = -(-len(images) // recipe.batch_size)
     optimizer = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule: torch.optim.lr_scheduler.LRScheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=n_epochs * steps, pct_start=0.2
-    )
-    if not recipe.one_cycle:
-        optimizer = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-        schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    schedule = _schedule(optimizer, recipe, n_epochs * steps)
 
     def one_epoch(order: npt.NDArray[np.int64]) -> None:
         model.train()
@@ -204,6 +199,13 @@ def _optimization(
             schedule.step()
 
     return one_epoch
+
+
+def _schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, n_steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+    """The learning rate step by step: one cycle, or constant."""
+    if not recipe.one_cycle:
+        return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=n_steps, pct_start=0.2)
 
 
 def _checked(outputs: object, n: int) -> Tensor:

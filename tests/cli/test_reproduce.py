@@ -29,6 +29,7 @@ def run(*arguments):
         (["tabel1"], 2, "`study` must be a known name, got 'tabel1'; did you mean table1"),
         (["zhang2023"], 2, "`study` must be a known name, got 'zhang2023'; did you mean zhang2024?"),
         (["table1", "--preset", "slow"], 2, "`preset` must be a known name, got 'slow'"),
+        (["table1", "--scheduler", "tcp://x:1"], 2, "`scheduler` must go with --backend dask, got 'tcp://x:1'"),
         (["table1", "--workers", "0"], 2, "`workers` must be at least 1, got 0"),
         (["table1", "--n-samples", "0"], 2, "`n_samples` must be at least 1, got 0"),
         (["table1", "--sam-model", "vit_b"], 2, "`sam_model` must go with --sam-checkpoint"),

@@ -153,6 +153,11 @@ def test_a_built_in_picture_belongs_to_its_class_seed_and_index(name):
         (lambda: modify(flat_pictures(3), "spot"), BadOption, "`pictures` must be at least 10, got 6"),
         (lambda: modify(flat_pictures(5), ["spot"] * 3), BadOption, r"must be 2, one per class \(or a single one"),
         (lambda: modify(flat_pictures(5), "spot", reassign=2), BadOption, "`reassign` must be in"),
+        (
+            lambda: modify(flat_pictures(5), "spot", reassign=[[1, 0], [1, 0]]),
+            BadOption,
+            "`reassign` must leave pictures in every class, got 'none in lighter'",
+        ),
         (lambda: modify(flat_pictures(5), "spot", seed=-1), BadOption, "`seed` must be at least 0"),
         (lambda: modify(None, "spot"), BadOption, "`pictures` must be Pictures"),
         (

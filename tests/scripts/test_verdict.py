@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from attributionlab.environments import make_environment
 from attributionlab.judging import checking
 from attributionlab.judging.statistics import mean_interval, state_of
 
@@ -36,12 +38,31 @@ def test_the_docs_have_the_table_of_coverage(verdict):
 def test_the_docs_have_the_table_of_outcomes(verdict, monkeypatch):
     """Fewer checks than in the table, which takes seconds: shares of 400 checks are within 4 standard errors, 0.1."""
     monkeypatch.setattr(verdict, "N_CHECKS", 400)
-    shown = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if "%" in line and line.startswith("| ")]
+    starts = tuple(f"| {name} | 0." for name in verdict.SCORES)
+    shown = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if "%" in line and line.startswith(starts)]
     simulated = [line.strip("| ").split(" | ") for line in verdict.decision_table().splitlines()[2:]]
     assert [row[:2] for row in shown] == [row[:2] for row in simulated]
     for row, other in zip(shown, simulated, strict=True):
         shares, others = ([float(cell.rstrip("%")) / 100 for cell in cells[2:5]] for cells in (row, other))
         assert shares == pytest.approx(others, abs=0.1), row
+
+
+def test_the_docs_have_a_row_for_every_attack(verdict):
+    table = PAGE.partition("### What can still fool it")[2].partition("What remains possible")[0]
+    shown = [line.strip("| ").split(" | ")[:2] for line in table.splitlines() if line.startswith("| ")][1:]
+    assert shown == [[name, sign] for name, sign, _ in verdict.attacks()]
+
+
+def test_attacks_give_maps_of_the_images(verdict):
+    environment = make_environment("multi-color-sum[size=16]")
+    batch = environment.sample(2)
+    truth = batch.ground_truth.signed.float()
+    maps = {name: attack(environment.model, batch.inputs, batch.targets) for name, attack in verdict.ATTACKS.items()}
+    for name in ("the most frequent color", "the target's color"):
+        assert torch.equal(maps[name], truth), name
+    assert torch.equal(maps["foreground x logit"] != 0, truth != 0)
+    mixed = verdict.blended("the most frequent color", "gradient", 0.25)(environment.model, batch.inputs, batch.targets)
+    assert mixed.abs().amax(dim=(1, 2)).tolist() == [1, 1], "both are largest on the same pixels"
 
 
 @pytest.mark.parametrize("name", ["bell-shaped", "skewed", "bimodal", "two-point"])

@@ -198,9 +198,10 @@ def test_a_device_that_is_not_there_is_a_reason_to_skip():
 def test_coarse_methods_are_not_asked_about_pixels():
     """GradCAM depends on the network, and is below gamma at 32x32."""
     message = message_of(testing.assert_all, "gradcam")
-    assert message.startswith("gradcam: 13 assertions hold, 1 fail, 5 skipped")
+    assert message.startswith("gradcam: 13 assertions hold, 1 fail, 6 skipped")
     for name in ("assert_dummy", "assert_symmetric", "assert_sensitive", "assert_complete"):
         assert f"skipped  {name}: " in message
+    assert "skipped  assert_answers: the method declares no game whose values it gives to the probability" in message
     assert "holds    assert_network_dependent" in message
     assert "assert_faithful: gradcam is not faithful: F1 on positive-smooth truth is 0.4" in message
 
@@ -271,3 +272,15 @@ def test_what_a_method_declares_to_answer_is_asserted():
         testing.assert_answers("gradient", size=16)
     with pytest.raises(BadOption, match="`game` must have exact values in"):
         testing.assert_answers("gradient", size=16, n_samples=1, game="worth@true")
+
+
+def test_everything_asserts_the_game_that_a_method_declares():
+    @al.declares(answers="removal@true")
+    def gradient(model, inputs, targets):
+        inputs = inputs.clone().requires_grad_()
+        return torch.autograd.grad(model(inputs).gather(1, targets[:, None]).sum(), inputs)[0]
+
+    message = message_of(testing.assert_all, gradient, size=16)
+    assert re.search(
+        r"\nassert_answers: \S+gradient does not answer removal@true: its maps differ from the exact values by", message
+    )

@@ -91,7 +91,18 @@ def test_completeness_is_relative_to_the_baseline_of_the_network():
 
 @pytest.mark.parametrize(
     "name",
-    ["dummy", "symmetric", "sensitive", "sign_correct", "faithful", "network_dependent", "answers"],
+    [
+        "dummy",
+        "symmetric",
+        "sensitive",
+        "sign_correct",
+        "faithful",
+        "network_dependent",
+        "answers",
+        "values",
+        "declared",
+        "mode_invariant",
+    ],
 )
 def test_what_needs_a_truth_refuses_with_that_reason(name):
     message = f"`environment` must have a known truth for assert_{name}, got a network of your own; what this Sequential must use is not"

@@ -37,8 +37,10 @@ ONE_BY_ONE = ("Lime", "LimeBase", "KernelShap")
 POSITIVE = ("GuidedBackprop", "Deconvolution", "GuidedGradCam")
 """Classes that drop what lowers an output."""
 
-COARSE = (
-    "Occlusion",
+RANDOM = ("GradientShap", "LayerGradientShap", "Lime", "KernelShap", "ShapleyValueSampling", "FeaturePermutation")
+"""Classes that draw from torch's global generator, as NoiseTunnel does."""
+
+GROUPED = (
     "FeatureAblation",
     "Lime",
     "KernelShap",
@@ -46,7 +48,7 @@ COARSE = (
     "ShapleyValues",
     "FeaturePermutation",
 )
-"""Classes that credit groups of pixels, where they are given groups."""
+"""Classes that credit segments, where they are given segments."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -186,11 +188,12 @@ def declared(kind: type, options: Mapping[str, Any]) -> Declaration:
     if has_layer(kind):
         is_positive = bool(options.get("relu_attributions", False))
         return Declaration(family="captum", sign="positive" if is_positive else "signed", granularity="coarse")
-    has_groups = name == "Occlusion" or "feature_mask" in options
+    is_grouped = name in GROUPED and "feature_mask" in options
     return Declaration(
         family="captum",
         sign="positive" if name in POSITIVE else "signed",
-        granularity="coarse" if name in COARSE and has_groups else "pixel",
+        granularity="coarse" if name == "Occlusion" else "segment" if is_grouped else "pixel",
+        randomness="global" if name in RANDOM else "none",
         explains="logit" if name == "LRP" else "output",  # it has no rule for softmax
     )
 
@@ -228,6 +231,7 @@ def _of_noise(facts: Declaration, options: Mapping[str, Any]) -> Declaration:
         sign="magnitude" if is_magnitude else facts.sign,
         granularity=facts.granularity,
         explains=facts.explains,
+        randomness="global",
     )
 
 

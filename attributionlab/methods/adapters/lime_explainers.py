@@ -100,5 +100,5 @@ def _require_images(kind: type, name: str) -> None:
         raise bad_option("method", "be an explainer of images", name, "lime:LimeImageExplainer is one")
 
 
-DECLARED = Declaration(family="lime", granularity="coarse")
-"""Facts about LIME: segments cannot be told apart inside."""
+DECLARED = Declaration(family="lime", granularity="segment")
+"""Facts about LIME: all pixels of a segment have one value."""

@@ -84,7 +84,12 @@ def from_class(kind: Any, options: Mapping[str, object], name: str) -> ShapMetho
     functions = (kind.__init__, kind.shap_values if is_network else kind.__call__)
     constructor, call, own = split_options(name, options, *functions, taken=TAKEN, own=("background",))
     background = {"background": own["background"]} if own else {}
-    facts = Declaration(family="shap", granularity="pixel" if is_network else "coarse")
+    is_random = kind.__name__ == "GradientExplainer" and "rseed" not in call
+    facts = Declaration(
+        family="shap",
+        granularity="pixel" if is_network else "coarse",
+        randomness="global" if is_random else "none",
+    )
     return ShapMethod(name=name, options=constructor | call | own, declaration=facts, kind=kind, constructor=constructor, call=call, **background)  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -74,6 +74,8 @@ def from_class(kind: Any, options: Mapping[str, object], name: str) -> ZennitMet
         composite = named_class("zennit", composite, [composites], core.Composite)()
     facts = Declaration(family="zennit", granularity="coarse" if kind.__name__ == "Occlusion" else "pixel")
     facts = facts if composite is None else declared(composite)
+    if kind.__name__ == "SmoothGrad":
+        facts = replace(facts, randomness="global")
     return ZennitMethod(name=name, options=arguments | ours, declaration=facts, attributor=kind, composite=composite, arguments=arguments)  # fmt: skip
 
 
@@ -89,9 +91,9 @@ def from_object(built: Any, options: Mapping[str, object], name: str) -> ZennitM
 
 
 def declared(composite: object) -> Declaration:
-    """Facts about a composite: rules of relevance have none for softmax, so the logit is explained."""
+    """Facts about a composite: rules of relevance have none for softmax, so the logit is explained; many treat equal pixels differently."""
     del composite
-    return Declaration(family="zennit", explains="logit")
+    return Declaration(family="zennit", explains="logit", symmetric=False)
 
 
 def _unregistered(composite: Any) -> Any:

@@ -30,7 +30,7 @@ NOTES = (
     (
         "The paper re-initializes VGG-16; no VGG-16 is installed here, so the networks are BVD-CNN and, with the extra `pretrained`, "
         "EfficientNet-Lite0 with BatchNorm folded into its layers; `--network FILE.py:FUNCTION` adds yours, which returns "
-        "(TrainedNetwork, LabeledImages). Random weights are normal with the variance of He et al., biases 0."
+        "(TrainedNetwork, LabeledImages). Layers are named by their modules: of BVD-CNN 16 is the head and 1 the first convolution. Random weights are normal with the variance of He et al., biases 0."
     ),
     (
         "Higher layers are the upper half of the shown layers. A zero or constant map is no map, not a similar one; it is left out, "

@@ -61,7 +61,7 @@ class MislabeledStudy:
 
     @cached_property
     def wrong(self) -> LabeledImages:
-        """The same images with their wrong labels."""
+        """These images with their wrong labels."""
         return LabeledImages(self.images.inputs, 1 - self.images.targets)
 
     def measure(self, seed: int) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -81,38 +82,50 @@ def _accuracy_table(measured: Sequence[dict[str, Any]]) -> ReportTable:
     return ReportTable("Accuracies, training on the labels that were given", columns, tuple(rows))
 
 
-def _accuracy_claims(measured: Sequence[dict[str, Any]], published: dict[str, Any]) -> list[JudgedClaim]:
-    printed = published["mislabeled"]
-    entries = [
-        (
-            "training",
-            MISLABELED,
-            printed["training_accuracy"],
-            ("section 3.2", "appendix D.2"),
-            "section 3.2, appendix D.2",
-        ),
-        ("validation", MISLABELED, [printed["validation_accuracy"]], ("",), "section 3.2"),
-        ("test", MISLABELED, [printed["test_accuracy"]], ("",), "section 3.2"),
-        ("test", "healthy", [published["healthy"]["test_accuracy"]], ("",), "section 3, appendix C.2"),
-    ]
-    claims = []
-    for split, network, targets, readings, source in entries:
-        text = "the healthy network" if network == "healthy" else "the network with wrong labels"
+@dataclass(frozen=True)
+class PrintedAccuracy:
+    """A printed accuracy.
+
+    Args:
+        split: `training`, `validation` or `test`.
+        network: `healthy` or `wrong labels`.
+        values: Printed values by where they stand; two if the paper contradicts itself.
+    """
+
+    split: str
+    network: str
+    values: Mapping[str, float]
+
+    def claim(self, measured: Sequence[dict[str, Any]]) -> JudgedClaim:
+        """The claim, with a finding for each printed value."""
+        text = "the healthy network" if self.network == "healthy" else "the network with wrong labels"
         claim = PublishedClaim(
-            key=f"{KEY}.{split}-{network.replace(' ', '-')}",
-            source=source,
-            statement=f"Accuracy of {text} on {split} images",
-            published=" or ".join(f"{target:g}" for target in targets),
+            key=f"{KEY}.{self.split}-{self.network.replace(' ', '-')}",
+            source=", ".join(self.values),
+            statement=f"Accuracy of {text} on {self.split} images",
+            published=" or ".join(f"{value:g}" for value in self.values.values()),
             test=f"within {ROUGHLY} of the printed value",
         )
-        evidence = average_networks([each["accuracies"][network][split] for each in measured])
-        note = "the paper contradicts itself" if len(targets) > 1 else ""
+        evidence = average_networks([each["accuracies"][self.network][self.split] for each in measured])
+        is_double = len(self.values) > 1
+        note = "the paper contradicts itself" if is_double else ""
         findings = (
-            judge_evidence(evidence, within(target, ROUGHLY), reading=reading, note=note)
-            for target, reading in zip(targets, readings, strict=True)
+            judge_evidence(evidence, within(value, ROUGHLY), reading=source if is_double else "", note=note)
+            for source, value in self.values.items()
         )
-        claims.append(JudgedClaim(claim, tuple(findings)))
-    return claims
+        return JudgedClaim(claim, tuple(findings))
+
+
+def _accuracy_claims(measured: Sequence[dict[str, Any]], published: dict[str, Any]) -> list[JudgedClaim]:
+    printed = published["mislabeled"]
+    both = dict(zip(("section 3.2", "appendix D.2"), printed["training_accuracy"], strict=True))
+    entries = (
+        PrintedAccuracy("training", MISLABELED, both),
+        PrintedAccuracy("validation", MISLABELED, {"section 3.2": printed["validation_accuracy"]}),
+        PrintedAccuracy("test", MISLABELED, {"section 3.2": printed["test_accuracy"]}),
+        PrintedAccuracy("test", "healthy", {"section 3": published["healthy"]["test_accuracy"]}),
+    )
+    return [entry.claim(measured) for entry in entries]
 
 
 def _range_claims(scores: ComparedMaps, published: dict[str, Any]) -> list[JudgedClaim]:
@@ -166,32 +179,30 @@ def _no_difference(scores: ComparedMaps) -> JudgedClaim:
 
 
 def _loss_claims(scores: ComparedMaps, published: dict[str, Any]) -> list[JudgedClaim]:
-    """Rebuttal, @R4: the same with the loss explained."""
+    """Rebuttal, @R4: similarities where the loss is explained."""
     printed = published["mislabeled"]
-    least = printed["loss_modified_at_least"]
-    modified = [method for method in scores.methods if method in BACKPROPAGATION]
-    other = [method for method in scores.methods if method not in BACKPROPAGATION]
-    entries = [
-        ("SSIM", modified, "ssim_magnitude", (least, 1.0)),
-        ("rank correlation", modified, "rank", (least, 1.0)),
-        ("SSIM", other, "ssim_magnitude", tuple(printed["loss_other_ssim"])),
-        ("rank correlation", other, "rank", tuple(printed["loss_other_rank"])),
-    ]
-    claims = []
-    for label, methods, name, (low, high) in entries:
-        are_modified = methods is modified
-        group = "methods that change backpropagation" if are_modified else "other methods"
-        claim = PublishedClaim(
-            key=f"{KEY}.loss-{name}-{'modified' if are_modified else 'other'}",
-            source="rebuttal, @R4 (Loss)",
-            statement=f"{label} where the loss is explained, {group}",
-            published=f"at least {low:g}" if are_modified else f"{low:g} to {high:g}",
-            test="in the printed range; SSIM of magnitudes, ranks of values",
-            direction="above the floor",
-        )
-        findings = tuple(
-            _finding(scores, LOSS, method, name, method, lambda value, low=low, high=high: low <= value <= high)  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
-            for method in methods
-        )
-        claims.append(JudgedClaim(claim, findings))
-    return claims
+    least = (printed["loss_modified_at_least"], 1.0)
+    ranges = {
+        ("ssim_magnitude", "modified"): least,
+        ("rank", "modified"): least,
+        ("ssim_magnitude", "other"): tuple(printed["loss_other_ssim"]),
+        ("rank", "other"): tuple(printed["loss_other_rank"]),
+    }
+    return [_loss_claim(scores, name, group, *ends) for (name, group), ends in ranges.items()]
+
+
+def _loss_claim(scores: ComparedMaps, name: str, group: str, low: float, high: float) -> JudgedClaim:
+    """The claim about one similarity of a group of methods, `modified` or `other`."""
+    label = "SSIM" if name == "ssim_magnitude" else "Rank correlation"
+    text = "methods that change backpropagation" if group == "modified" else "other methods"
+    claim = PublishedClaim(
+        key=f"{KEY}.loss-{name}-{group}",
+        source="rebuttal, @R4 (Loss)",
+        statement=f"{label} where the loss is explained, {text}",
+        published=f"at least {low:g}" if high == 1 else f"{low:g} to {high:g}",
+        test="in the printed range; SSIM of magnitudes, ranks of values",
+        direction="above the floor",
+    )
+    methods = [method for method in scores.methods if (method in BACKPROPAGATION) == (group == "modified")]
+    findings = (_finding(scores, LOSS, method, name, method, lambda value: low <= value <= high) for method in methods)
+    return JudgedClaim(claim, tuple(findings))

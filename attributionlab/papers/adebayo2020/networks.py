@@ -92,11 +92,11 @@ class PaperNetworks:
         return self._trained(f"healthy-{seed}", self.new(seed), self.images.labeled, seed)
 
     def mislabeled(self, seed: int) -> nn.Module:
-        """As `healthy`, from the same weights and with the same batches, but with a tenth of the labels wrong."""
+        """BVD-CNN as `healthy`, from the same weights and with the same batches, but with a tenth of the labels wrong."""
         return self._trained(f"mislabeled-{seed}", self.new(seed), self.mislabeled_images[0], seed)
 
     def frozen(self, seed: int, layer: str) -> nn.Module:
-        """As `healthy`, but a layer keeps its first weights."""
+        """BVD-CNN as `healthy`, but a layer keeps its first weights."""
         return self._trained(f"frozen-{layer}-{seed}", freeze(self.new(seed), [layer]), self.images.labeled, seed)
 
     def spurious(self, seed: int) -> nn.Module:

@@ -19,7 +19,7 @@ from attributionlab.papers.adebayo2020.explained import Explainer, noise_like, o
 from attributionlab.papers.adebayo2020.figures import map_grid
 from attributionlab.papers.adebayo2020.methods import fifty_segments, paper_methods
 from attributionlab.papers.adebayo2020.networks import N_HELD_OUT, N_TRAINED, PaperNetworks
-from attributionlab.papers.adebayo2020.ood_report import GAUSSIAN, KEY, OTHER_SEED, report_ood
+from attributionlab.papers.adebayo2020.ood_report import GAUSSIAN, KEY, OTHER_SEED, SHORT, report_ood
 from attributionlab.papers.adebayo2020.paper import PACKAGE
 from attributionlab.papers.adebayo2020.subjects import has_weights
 from attributionlab.papers.published import load_published
@@ -87,7 +87,7 @@ class OutOfDomain:
         if has_weights():
             preset = self.networks.setting.preset
             loaded = pretrained(size=preset.details["pretrained_size"], fold_batch_norm=True)
-            factor = preset.details["pretrained_size"] // preset.size
+            factor = -(-preset.details["pretrained_size"] // preset.size)
             networks["VGG-16 ImageNet"] = Enlarged(loaded.model, factor).eval()
         return networks
 
@@ -140,7 +140,7 @@ class OutOfDomain:
         rows: dict[str, list[Tensor | str]] = {name: [] for name in self.explainer.methods}
         for title, network in networks.items():
             batch = own_class(network, self.images[:1])
-            columns[f"{title}, class {int(batch.targets[0])}"] = batch.inputs[0]
+            columns[f"{SHORT.get(title, title)}, class {int(batch.targets[0])}"] = batch.inputs[0]
             for name, maps in self.explainer.maps(network, batch).items():
                 rows[name].append(maps if isinstance(maps, str) else maps[0])
         return map_grid("Maps of a digit under networks of several domains", columns, rows)

@@ -60,5 +60,5 @@ def adebayo2020() -> Paper:
         },
         presets=PRESETS,
         options={"network": "FILE.py:FUNCTION that returns your network and images, for adebayo-cascade."},
-        prepare=f"{PACKAGE}.subjects:load_own",
+        prepare=f"{PACKAGE}.subjects:prepare",
     )

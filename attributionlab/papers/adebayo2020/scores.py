@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from attributionlab.papers.adebayo2020.judged import error_cell, mean_cell
 from attributionlab.papers.adebayo2020.stored import as_values
 from attributionlab.papers.evidence import Values
@@ -33,14 +31,6 @@ class ComparedMaps:
             reasons = [each["failures"].get(method) for each in self.measured]
             return next((reason for reason in reasons if reason), "the method failed on one of the networks")
         return as_values(rows)
-
-    def mean(self, kind: str, network: str, method: str, name: str) -> Values | str:
-        """Mean scores over images (seeds,), or why there are none."""
-        scores = self.of(kind, network, method, name)
-        if isinstance(scores, str):
-            return scores
-        counts = np.isfinite(scores).sum(axis=1)
-        return np.where(counts > 0, np.nansum(scores, axis=1) / np.maximum(counts, 1), np.nan)
 
     def table(
         self, title: str, kind: str, networks: Sequence[str], names: Mapping[str, str], *, errors: bool = True

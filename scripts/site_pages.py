@@ -1,0 +1,87 @@
+"""Pages of the site that are made from the package: run by mkdocs (mkdocs-gen-files).
+
+The reference of methods, environments, metrics and manipulations comes from their catalogs, that of Python from the docstrings.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mkdocs_gen_files
+
+import attributionlab
+from attributionlab.environments.factory import ENVIRONMENTS
+from attributionlab.methods.factory import METHODS
+from attributionlab.metrics.factory import METRICS
+from attributionlab.modification.factory import MANIPULATIONS
+from attributionlab.specs.catalog import Catalog
+
+ROOT = Path(__file__).parents[1]
+DESCRIBED: dict[str, dict[str, Any]] = json.loads((ROOT / "attributionlab/reports/tables/built_in.json").read_text())
+
+COPIES = {
+    "README.md": "index.md",
+    "attributionlab/networks/README.md": "exactness.md",
+}
+INTRODUCTIONS = {
+    "methods": "Every method by its name, with its options. [What each method computes](../methods.md) has formulas, references and costs.",
+    "environments": "Every environment by its name, with its options. [Truth](../truth.md) says what is true in each.",
+    "metrics": "Every metric by its name, with its options. [Metrics](../metrics.md) says what the audit finds.",
+    "manipulations": "Manipulations of pictures of your own. [Networks that are trained](../modification.md) says what they are for.",
+}
+"""First paragraphs of the pages of the reference."""
+
+
+def write(path: str, text: str) -> None:
+    """Add a page to the site."""
+    with mkdocs_gen_files.open(path, "w") as file:
+        file.write(text)
+
+
+def reference(catalog: Catalog[Any]) -> str:
+    """The page of a catalog: for each entry its summary, its options and its docstring."""
+    entries = DESCRIBED[catalog.plural]
+    parts = [f"# {catalog.plural.capitalize()}", INTRODUCTIONS[catalog.plural]]
+    for name, entry in entries.items():
+        parts += [
+            f"## {name}",
+            f"{entry['summary']}." if not str(entry["summary"]).endswith((".", "?", ")")) else str(entry["summary"]),
+        ]
+        if options := entry.get("options"):
+            rows = (f"| `{option}` | {str(text).replace('|', ' or ')} |" for option, text in options.items())
+            parts.append("\n".join(("| option | default, and what it can be |", "|---|---|", *rows)))
+        address = catalog.built_in.get(name)
+        if address:
+            parts.append(f"In Python `{address.replace(':', '.')}`.")
+    return "\n\n".join(parts) + "\n"
+
+
+def python() -> str:
+    """The public names of the package, from their docstrings."""
+    stub = (ROOT / "attributionlab/__init__.pyi").read_text()
+    homes = {}
+    for line in stub.replace("(\n    ", "(").replace(",\n    ", ", ").replace(",\n)", ")").splitlines():
+        if line.startswith("from .") and " import " in line and " as " not in line:
+            module, _, names = line.removeprefix("from .").partition(" import ")
+            homes |= {name.strip(): module for name in names.strip("()").split(",")}
+    parts = ["# Python", "`import attributionlab as al` has these names; they are imported when they are used."]
+    for name in sorted(attributionlab.__all__, key=str.lower):
+        if name in homes:
+            defined = getattr(attributionlab, name)
+            parts.append(f"::: {defined.__module__}.{getattr(defined, '__qualname__', name)}")
+    return "\n\n".join(parts) + "\n"
+
+
+for source, page in COPIES.items():
+    write(page, (ROOT / source).read_text())
+write(
+    "lesson.md",
+    (ROOT / "lesson/README.md").read_text()
+    + "\n"
+    + (ROOT / "lesson/plan.md").read_text().replace("# The teacher", "## The teacher", 1),
+)
+for kind in (METHODS, ENVIRONMENTS, METRICS, MANIPULATIONS):
+    write(f"reference/{kind.plural}.md", reference(kind))
+write("reference/python.md", python())
