@@ -63,7 +63,9 @@ def torch_functions() -> dict[str, object]:
 def restore_functions(before: dict[str, object]) -> Iterator[str]:
     """Put functions of torch back; names of those that were replaced."""
     for name, function in torch_functions().items():
-        if function is not before[name]:
+        module = getattr(function, "__globals__", {}).get("__name__")
+        is_by_torch = module == "torch._compile"  # torch._dynamo wraps manual_seed when it is imported
+        if function is not before[name] and not is_by_torch:
             path, _, attribute = name.rpartition(".")
             owner: Any = torch
             for part in path.split(".")[1:]:
