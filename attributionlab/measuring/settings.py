@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+
+_TORCH = str(Path(torch.__file__).parent)
 
 Setting = tuple[Callable[[], Any], Callable[[Any], object]]
 
@@ -63,13 +66,19 @@ def torch_functions() -> dict[str, object]:
 def restore_functions(before: dict[str, object]) -> Iterator[str]:
     """Put functions of torch back; names of those that were replaced."""
     for name, function in torch_functions().items():
-        if function is not before[name]:
+        if function is not before[name] and not _is_of_torch(function):
             path, _, attribute = name.rpartition(".")
             owner: Any = torch
             for part in path.split(".")[1:]:
                 owner = getattr(owner, part)
             setattr(owner, attribute, before[name])
             yield name
+
+
+def _is_of_torch(function: object) -> bool:
+    """Whether torch itself wrote a function: it replaces some when parts of it are imported that are not needed before."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename.startswith(_TORCH)
 
 
 def _silent() -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attributionlab.specs.arguments import number
+from attributionlab.specs.arguments import MOST_IMAGES, number, whole_number
 from attributionlab.testing.affine import AFFINE
 from attributionlab.testing.contracts import ENVIRONMENT, TOLERANCE
 from attributionlab.testing.failure import failure, per_image
@@ -39,6 +39,7 @@ def assert_batch_invariant(
     *,
     tolerance: float = TOLERANCE,
     n_samples: int = 4,
+    n_long: int = LONG,
     size: int = 16,
     seed: int = 0,
 ) -> None:
@@ -51,7 +52,8 @@ def assert_batch_invariant(
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment, or its spec, or `affine`.
         tolerance: Largest difference, relative to a map's largest magnitude.
-        n_samples: Images in the batch; a batch of 35 images is tested as well, on the affine network, unless an environment is given.
+        n_samples: Images in the batch; a longer one is tested as well, on the affine network, unless an environment is given.
+        n_long: Images of the longer batch, more than 32; 0 leaves it out, for methods that take long.
         size: Rows of the images, unless the environment sets it.
         seed: Seed of environments that do not set it.
 
@@ -74,8 +76,9 @@ def assert_batch_invariant(
         return
     _assert_same(subject, subject.one_by_one(), together, "together with others", tolerance)
     _assert_same(subject, together, _reversed(subject), "in a batch in another order", tolerance)
-    if isinstance(environment, str) and environment == ENVIRONMENT:
-        _assert_long(Subject.of(method, AFFINE, LONG, LONG_SIZE, seed), tolerance)
+    n_long = whole_number("n_long", n_long, 0, MOST_IMAGES)
+    if isinstance(environment, str) and environment == ENVIRONMENT and n_long > MOST_COMMON_CHUNK:
+        _assert_long(Subject.of(method, AFFINE, n_long, LONG_SIZE, seed), tolerance)
 
 
 def is_random(subject: Subject, maps: Tensor) -> bool:
@@ -84,14 +87,19 @@ def is_random(subject: Subject, maps: Tensor) -> bool:
 
 
 def _assert_own_maps(subject: Subject, maps: Tensor) -> None:
-    """Images that differ, with targets that differ, do not all have one map."""
+    """Images that have different maps alone do not all have one map together."""
     __tracebackhide__ = True
-    if len(maps) > 1 and bool((maps[0] != 0).any()) and bool((maps == maps[:1]).all()):
+    if len(maps) > 1 and _are_alike(maps) and not _are_alike(subject.one_by_one()):
         raise failure(
             subject,
             f"depends on the batch: it gives the same map for all {len(maps)} images, bit for bit",
             hint="look for a mean or a sum over the first axis, for [0] where [index] is meant, and for a map that is kept",
         )
+
+
+def _are_alike(maps: Tensor) -> bool:
+    """Whether all maps are the same, and not zero."""
+    return bool((maps[0] != 0).any()) and bool((maps == maps[:1]).all())
 
 
 def _assert_same(subject: Subject, expected: Tensor, maps: Tensor, setting: str, tolerance: float) -> None:
@@ -116,14 +124,15 @@ def _assert_same(subject: Subject, expected: Tensor, maps: Tensor, setting: str,
 def _assert_long(subject: Subject, tolerance: float) -> None:
     """The last images of a long batch have the maps that they have without the others."""
     __tracebackhide__ = True
-    maps, rows = subject.maps(), slice(MOST_COMMON_CHUNK, LONG)
+    maps = subject.maps()
+    rows = slice(MOST_COMMON_CHUNK, len(maps))
     few = dataclasses.replace(subject, batch=subject.batch[rows])
     gap = gaps(few.maps(), maps[rows])
     if (gap > tolerance).any():
         is_empty = bool((maps[rows] == 0).all())
         raise failure(
             subject,
-            f"depends on the batch: the last images of {LONG} {'have no map' if is_empty else 'have other maps than without the first'}, "
+            f"depends on the batch: the last images of {len(maps)} {'have no map' if is_empty else 'have other maps than without the first'}, "
             f"by up to {gap.max():.2g} of the largest value",
             columns=("image", "difference"),
             rows=[(str(MOST_COMMON_CHUNK + index), value) for index, (_, value) in enumerate(per_image(gap))],

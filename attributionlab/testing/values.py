@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor
 
+from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import number
 from attributionlab.specs.options import convert
 from attributionlab.testing.affine import AFFINE, N_OUTPUTS, exact_gradients
@@ -53,10 +54,13 @@ def assert_values(
     Raises:
         AssertionError: If the values are known ones with a factor or after a mistake, or are not those of the declared game.
         MethodError: If the method cannot be run.
+        BadOption: If `environment` is another one.
     """
     __tracebackhide__ = True
     require_truth(environment, "assert_values")
     tolerance = number("tolerance", tolerance, 0)
+    if environment != AFFINE:
+        raise bad_option("environment", f"be {AFFINE}, where values are known", environment)
     subject = Subject.of(method, environment, n_samples, size, seed)
     if subject.network is None or subject.method.declaration.granularity == "coarse":
         return

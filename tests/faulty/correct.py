@@ -279,6 +279,7 @@ KNOWN = {
     "captum DeepLift": "assert_implementation_invariant",
     "captum GuidedBackprop": "assert_implementation_invariant",
     "captum LRP": "assert_model_unchanged",
+    "shap_gradient": "assert_dtype_robust",
     "shap_deep": "assert_implementation_invariant",
     "zennit EpsilonPlus": "assert_implementation_invariant",
     "zennit EpsilonPlusFlat": "assert_implementation_invariant",

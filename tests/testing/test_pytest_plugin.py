@@ -87,7 +87,7 @@ def test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder(pytester):
             "E *AssertionError: constant does not follow the network: F1 on overall truth is 0.?? (0.?? to 0.??), gamma 0.9*",
             "E *image *precision *recall *F1 *expected",
             "E *picture of the worst images: *test_constant*constant-does-not-follow-the-network*.png",
-            "constant *multi-color-sum?size=16? *overall *0.??-0.?? *blind",
+            "constant *multi-color-sum?height=16,width=18? *overall *0.??-0.?? *blind",
             "    overall below, *; answers no game; what now: the maps do not follow the network, *attributionlab show *",
         ],
         consecutive=False,
