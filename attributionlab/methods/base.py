@@ -16,7 +16,7 @@ from attributionlab.environments.base import Environment
 from attributionlab.errors import AttributionLabError, BadOption, bad_option
 from attributionlab.methods.declaration import CONTROLS, Declaration, MethodFunction
 from attributionlab.methods.declared_values import declared_values
-from attributionlab.methods.suitability import require_explainable
+from attributionlab.methods.suitability import raised_by_module, require_explainable
 from attributionlab.networks import DesignedNetwork, exact_arithmetic
 from attributionlab.specs.grammar import format_spec, format_value
 from attributionlab.specs.options import changed_options
@@ -71,7 +71,7 @@ class Method(abc.ABC):
             try:
                 maps = self.attribute(model, inputs.detach().clone(), targets, **context)
             except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError) as error:
-                if network is not None and not isinstance(error, AttributionLabError):
+                if network is not None and not isinstance(error, AttributionLabError) and not raised_by_module(error):
                     by_gradient = "gradients" in self.declaration.needs
                     require_explainable(model, inputs, targets, by_gradient=by_gradient)
                 raise

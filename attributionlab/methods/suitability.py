@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,12 @@ def require_python_modules(model: nn.Module) -> None:
             raise bad_option("model", "have modules of Python only", place, hint)
 
 
+def raised_by_module(error: BaseException) -> bool:
+    """Whether an error comes from the code of a module, rather than from that of a method."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(isinstance(frame.f_locals.get("self"), nn.Module) for frame, _ in frames)
+
+
 def require_explainable(model: nn.Module, inputs: Tensor, targets: Tensor, *, by_gradient: bool) -> None:
     """Refuse a network that no method can explain, by one more forward pass; nothing happens if the pass itself fails.
 
@@ -35,17 +43,14 @@ def require_explainable(model: nn.Module, inputs: Tensor, targets: Tensor, *, by
         BadOption: If outputs are not a tensor (b, k), a target is not one of them, or they have no gradient.
     """
     image = inputs[:1].detach().clone().requires_grad_()
-    passed = image.clone()
     try:
         with torch.enable_grad():
-            outputs: object = model(passed)
+            outputs: object = model(image.clone())
     except Exception:  # noqa: BLE001  # what the method raised is told instead
         return
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != 1:
         hint = "wrap it in a module that returns the outputs to explain"
         raise bad_option("model", "return a tensor (b, k)", describe_tensor(outputs) + " for one input", hint)
-    if passed._version > 0:  # noqa: SLF001  # torch counts operations in place
-        raise bad_option("model", "leave its inputs as they are", "an operation in place", "clone them first")
     odd = targets[(targets < 0) | (targets >= outputs.shape[1])].tolist()
     if odd:
         raise bad_option("targets", f"be indices of the model's outputs, 0 to {outputs.shape[1] - 1}", odd[0])

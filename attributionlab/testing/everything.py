@@ -119,7 +119,7 @@ def assert_all(
 ) -> Report:
     """All assertions that the method's declaration implies: contracts, values, axioms, faithfulness.
 
-    They run in the order of causes. After a failure, assertions that would only repeat it are skipped, with that reason. Axioms about
+    They run in the order of causes. After a failure that is not expected, assertions that would only repeat it are skipped, with that reason. Axioms about
     pixels are tested for methods that distinguish them (`granularity="pixel"`), completeness for methods that declare a tolerance,
     exact values for methods that declare a game.
 
@@ -168,7 +168,7 @@ class _Results:
     """Results so far.
 
     Args:
-        expectations: Failures that are expected.
+        expectations: Failures that are expected, which are no cause of others.
         passed: Names of the assertions that hold.
         failed: Messages of the failed assertions, by name.
         skipped: Reasons of the skipped assertions, by name.
@@ -197,9 +197,9 @@ class _Results:
     ) -> None:
         """Run an assertion."""
         name = assertion.__name__
-        options: dict[str, Any] = {"size": size} if assertion in DESIGNED else {}
-        if environment is not None:
-            options["environment"] = environment
+        options: dict[str, Any] = {} if environment is None else {"environment": environment}
+        if assertion in DESIGNED or environment is not None:
+            options["size"] = size
         try:
             refusals = assertion(method, **options, seed=seed)
         except SkipTest as reason:

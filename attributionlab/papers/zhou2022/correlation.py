@@ -57,7 +57,7 @@ def correlation(setting: StudySetting) -> StudyReport:
         _outside(accurate, papers),
     )
     figures = attr_figures(
-        accurate, "correlation", "zhou-correlation.png", "Attr% against r, as in Figures 8 and 18", kinds
+        networks, "correlation", "zhou-correlation.png", "Attr% against r, as in Figures 8 and 18", kinds
     )
     tables = (
         attr_table(networks, methods, "Attr%, with the manipulation / without it, averaged over pairs of classes"),

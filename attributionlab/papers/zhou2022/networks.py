@@ -106,11 +106,13 @@ def run_all(setting: StudySetting, tasks: Sequence[Task], folder: str, title: st
 def attr_report(
     networks: Sequence[MeasuredNetwork], question: Question, pair_of: Mapping[tuple[str, ...], str] | None = None
 ) -> AttrReport:
-    """The networks as a report of `attr_percent`, which its figures and tables take."""
+    """The networks as a report of `attr_percent`, which its figures take; points are those of networks that are accurate enough."""
     trained, points = [], []
     for network in networks:
         pair = None if pair_of is None else pair_of[tuple(network.arguments["classes"])]
         trained.append(_trained(network, question, pair))
+        if not network.is_accurate:
+            continue
         last = {"epoch": network.value["epochs"][0], "accuracy": network.test.accuracy, "attr": network.value["attr"]}
         for state in network.value["way"] if question == "accuracy" else [last]:
             for method, means in state["attr"].items():

@@ -36,7 +36,7 @@ def rationale(setting: StudySetting) -> StudyReport:
         for rate in rates(setting, kind)
     }
     results = run_all(setting, list(tasks.values()), FOLDER, "zhou-rationale")
-    scores = {key: results[task.key] for key, task in tasks.items() if task.key in results}
+    scores = {key: with_nan(results[task.key]) for key, task in tasks.items() if task.key in results}
     claims = (
         _accurate(scores),
         _rates_match(scores),
@@ -67,8 +67,16 @@ NOTES = (
         "compared with a baseline; the target falls from 80 % to its value over the first half of the training (see docs/text.md). One network per point, "
         "as in the paper."
     ),
+    "Models that are not 97 % accurate are in the claims, too, where the paper has none; their accuracy is in the table.",
     "A selected word that follows the label is not necessary: a selector that only ever selects one of two words says as much by its absence.",
 )
+
+
+def with_nan(value: Any) -> Any:
+    """A stored result with NaN where a record has null: the precision of nothing."""
+    if isinstance(value, dict):
+        return {name: with_nan(part) for name, part in value.items()}
+    return float("nan") if value is None else value
 
 
 def rates(setting: StudySetting, kind: str) -> list[float]:

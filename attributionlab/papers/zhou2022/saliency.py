@@ -63,7 +63,7 @@ def attributions(setting: StudySetting) -> StudyReport:
         _control(accurate),
     )
     tables = (attr_table(networks, methods, "Attr%, with the manipulation / without it, averaged over networks"),)
-    figures = attr_figures(accurate, "attributions", "zhou-attr.png", "Attr% against %ER, as in Figures 5 and 15")
+    figures = attr_figures(networks, "attributions", "zhou-attr.png", "Attr% against %ER, as in Figures 5 and 15")
     return StudyReport("zhou-attr", "Section 5.1: Attr% by methods and manipulations", claims, tables, NOTES, figures)
 
 

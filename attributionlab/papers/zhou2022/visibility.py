@@ -11,6 +11,7 @@ from attributionlab.papers.studies import StudyReport, StudySetting
 from attributionlab.papers.zhou2022.claims import CONSISTENT, claim, finding
 from attributionlab.papers.zhou2022.figures import attr_figures
 from attributionlab.papers.zhou2022.networks import (
+    LEFT_ALONE,
     MANIPULATED,
     MeasuredNetwork,
     attr_table,
@@ -39,7 +40,7 @@ def visibility(setting: StudySetting) -> StudyReport:
     papers = [name for name in methods if name != RANDOM]
     claims = (_shap_on_watermarks(accurate), _others(accurate, papers), _less_visible(accurate, papers))
     figures = attr_figures(
-        accurate, "visibility", "zhou-visibility.png", "Attr% against visibility, as in Figures 7 and 17"
+        networks, "visibility", "zhou-visibility.png", "Attr% against visibility, as in Figures 7 and 17"
     )
     tables = (attr_table(networks, methods, "Attr%, with the manipulation / without it, by level of visibility"),)
     title = "Section 5.3: Attr% by visibility"
@@ -52,12 +53,14 @@ LEVELS = (
 )
 
 
-def _trends(networks: Sequence[MeasuredNetwork], manipulation: str, method: str) -> list[float]:
-    """Rank correlation of level and Attr% of manipulated pictures, one per group."""
+def _trends(
+    networks: Sequence[MeasuredNetwork], manipulation: str, method: str, label: int = MANIPULATED
+) -> list[float]:
+    """Rank correlation of level and Attr% of the pictures of a class, one per group."""
     trends = []
     for seed in sorted({network.seed for network in networks}):
         group = [each for each in networks if (each.manipulation, each.seed) == (manipulation, seed)]
-        trends.append(trend([each.level for each in group], [each.attr(method, MANIPULATED) for each in group]))
+        trends.append(trend([each.level for each in group], [each.attr(method, label) for each in group]))
     return trends
 
 
@@ -70,10 +73,12 @@ def _shap_on_watermarks(networks: Sequence[MeasuredNetwork]) -> JudgedClaim:
         f"rank correlation of at least {CONSISTENT}",
         [
             finding(
-                _trends(networks, "watermark", "SHAP"),
+                _trends(networks, "watermark", "SHAP", label),
                 lambda value: value >= CONSISTENT,
+                reading,
                 direction=lambda value: value > 0,
             )
+            for label, reading in ((MANIPULATED, "pictures with it"), (LEFT_ALONE, "pictures without it"))
         ],
         "it is positive",
     )

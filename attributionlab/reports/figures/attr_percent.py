@@ -45,7 +45,9 @@ class _Axis:
 AXES: dict[Question, _Axis] = {
     "attributions": _Axis("%ER", lambda _network, point: point.region_share, "figure5-region.png"),
     "accuracy": _Axis("accuracy", lambda _network, point: point.accuracy, "figure6-accuracy.png"),
-    "visibility": _Axis("level", lambda network, _point: _number(network.level), "figure7-visibility.png"),
+    "visibility": _Axis(
+        "level, 1 the least visible", lambda network, _point: _number(network.level), "figure7-visibility.png"
+    ),
     "correlation": _Axis("r", lambda network, _point: _number(network.reassign), "figure8-correlation.png"),
 }
 """By question; file names say which figure of the paper they are like."""
@@ -92,6 +94,9 @@ def _draw_panel(axis: Axes, report: AttrReport, question: Question, points: list
     for (_, _, is_manipulated), line in lines.items():
         networks = [report.networks[point.network] for point in line]
         at = [AXES[question].value(network, point) for network, point in zip(networks, line, strict=True)]
+        if question == "visibility":  # levels of different manipulations have different units
+            levels = _levels(report, networks[0].data)
+            at = [1.0 + levels.index(level) for level in at]
         middle = np.array([point.attr.mean for point in line])
         reach = [middle - [point.attr.low for point in line], np.array([point.attr.high for point in line]) - middle]
         dash = "none" if question == "attributions" else "--" if networks[0].pair == "distinct" else "-"
@@ -107,6 +112,12 @@ def _draw_panel(axis: Axes, report: AttrReport, question: Question, points: list
             linewidth=1,
             elinewidth=0.6,
         )
+
+
+def _levels(report: AttrReport, data: str) -> list[float]:
+    """All levels at which networks of a data set were trained, in order."""
+    own = [network for network in report.networks if network.question == "visibility" and network.data == data]
+    return sorted({_number(network.level) for network in own})
 
 
 def _draw_expectation(axis: Axes, report: AttrReport, question: Question, points: list[AttrPoint]) -> None:

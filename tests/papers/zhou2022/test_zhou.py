@@ -159,6 +159,22 @@ def test_networks_that_are_not_accurate_leave_claims_unchecked(tmp_path, monkeyp
         assert statuses <= {Status.unchecked, Status.not_reproduced, Status.reproduced}
 
 
+def test_a_rationale_of_nothing_has_no_precision_and_is_reported(tmp_path, monkeypatch):
+    def do(tasks, _folder, **_):
+        nothing = {"selected": 0.0, "precision": None, "recall": 0.0, "non_correlating": None, "first_words": None}
+        optimum = {
+            "optimum": {"precision": None, "recall": 0.0},
+            "optimum_per_text": {"precision": None, "recall": 0.0},
+        }
+        return [TaskResult(task, rationale_result(task.arguments) | nothing | optimum) for task in tasks]
+
+    monkeypatch.setattr(networks, "run_tasks", do)
+    report = PAPER.study("zhou-rationale")(StudySetting(tmp_path, TINY, device="cpu"))
+    findings = {judged.claim.key: judged.findings for judged in report.claims}
+    assert findings["zhou-rationale.articles-alone"][0].status is Status.unchecked
+    assert findings["zhou-rationale.accurate"][0].status is Status.reproduced
+
+
 def test_failed_networks_are_left_out_with_a_warning(tmp_path):
     setting = StudySetting(tmp_path, TINY, device="cpu")
     bad = Task("attributionlab.papers.zhou2022.texts:measure_attention", {"kind": "none"})
