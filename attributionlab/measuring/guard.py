@@ -125,7 +125,7 @@ def _from_to(before: object, after: object) -> str:
 
 def _hint(error: BaseException) -> str:
     """A remedy for an error that functions of NumPy arrays raise where they are given tensors."""
-    takes_arrays = any(text in str(error) for text in _OF_ARRAYS)
+    takes_arrays = any(text in error_line(error) for text in _OF_ARRAYS)
     return "; if it takes arrays, write attributionlab.adapt(function, arrays=True)" if takes_arrays else ""
 
 

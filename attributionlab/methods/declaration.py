@@ -86,6 +86,7 @@ class Declaration:
                 require_text(name, getattr(self, name), "be a text, or none")
         if self.tolerance is not None:
             number("tolerance", self.tolerance, 0)
+        require_instance("symmetric", self.symmetric, bool, "be true or false")
         if self.answers is not None:
             game, at, baseline = require_text("answers", self.answers, "be a text, or none").partition("@")
             require_choice("answers", game, GAMES)

@@ -69,6 +69,10 @@ def load_function(text: str, kind: str, *, may_be_object: bool = False) -> Calla
     return loaded
 
 
+MODE = "training"
+"""Attribute of modules that says nothing about a method."""
+
+
 def address_of(function: Callable[..., object]) -> str:
     """The address `module:qualified name` of a function, with the arguments of a partial and the simple attributes of an object."""
     if isinstance(function, functools.partial):
@@ -77,9 +81,8 @@ def address_of(function: Callable[..., object]) -> str:
     name = getattr(function, "__qualname__", None)
     if name is not None:
         return f"{getattr(function, '__module__', None) or 'unknown'}:{name}"
-    return (
-        f"{type(function).__module__}:{type(function).__qualname__}{_simple_values(getattr(function, '__dict__', {}))}"
-    )
+    values = {name: value for name, value in getattr(function, "__dict__", {}).items() if name != MODE}
+    return f"{type(function).__module__}:{type(function).__qualname__}{_simple_values(values)}"
 
 
 def _simple_values(values: Mapping[str, object]) -> str:

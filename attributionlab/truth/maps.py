@@ -111,7 +111,7 @@ def attribution_maps(value: object, shape: Sequence[int | None], subject: str = 
         inner = ", ".join(map(str, features))
         expected = f"({batch}, {inner}) or ({batch}, {channels or 'c'}, {inner})"
         got = f"complex {tuple(maps.shape)}" if maps.is_complex() else f"{tuple(maps.shape)}"
-        is_swapped = len(features) > 1 and list(maps.shape[-2:]) == list(features[:-3:-1])
+        is_swapped = len(set(features[-2:])) > 1 and list(maps.shape[-2:]) == list(features[:-3:-1])
         hint = "; rows and columns are swapped: look for (w, h) where (h, w) is meant" if is_swapped else ""
         raise WrongShape(f"{subject} real values of shape {expected}, got {got}{hint}")
     if maps.dtype != torch.float64:

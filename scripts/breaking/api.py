@@ -18,6 +18,9 @@ from typing import Any
 from breaking.cases import Case, Outcome, Violation
 from breaking.fixtures import Fixtures
 
+OWN_NETWORK = {"assert_values"}
+"""Assertions that take no environment but their own."""
+
 RESULTS = {"Agreement", "Answers", "Audit", "Curve", "SensitivityCurve", "Verdict", "Report"}
 """Results of functions: nobody builds them, so what they are built from is not checked."""
 
@@ -269,9 +272,9 @@ def subjects(folder: Path) -> Iterator[Subject]:
         if name not in RESULTS | ABSTRACT and not inspect.ismodule(getattr(al, name)) and "register_" not in name:
             yield Subject(name, getattr(al, name), arguments.get(name, {}))
     for name in testing.__all__:
-        if name not in RESULTS:
-            function = getattr(testing, name)
-            names = inspect.signature(function).parameters
+        function = getattr(testing, name)
+        if name not in RESULTS and not (isinstance(function, type) and issubclass(function, BaseException)):
+            names = inspect.signature(function).parameters.keys() - ({"environment"} if name in OWN_NETWORK else set())
             method_or_metric = {"metric": insertion} if "metric" in names else {"method": "gradient"}
             yield Subject(name, function, method_or_metric | {key: small[key] for key in small if key in names})
     for name, options in (

@@ -17,7 +17,7 @@ def call(*arguments):
     ("method", "bug", "code", "word"),
     [
         ("truth", "mislabeled", 0, "revealed"),
-        ("constant", "mislabeled", 1, "hidden"),
+        ("constant", "mislabeled", 1, "no map"),
         ("vargrad", "scaled", 4, "undecided"),
     ],
 )

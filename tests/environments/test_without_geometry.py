@@ -198,7 +198,7 @@ def test_columns_are_generated_scored_and_drawn(environment, tmp_path, fresh_cat
         *("README.md", "manifest.json", "model.safetensors", "preview.png", "truth.npz"),
     ]
     assert "`signed` (n, l), the truth" in (folder / "README.md").read_text()
-    opened, batch, _ = open_folder(folder)
+    opened, batch, *_ = open_folder(folder)
     assert (opened.spec, len(batch)) == ("weighted-columns", 3)
     shown = CliRunner().invoke(
         app, ["show", "weighted-columns", "--methods", "gradient", "-o", str(tmp_path / "x.png")]

@@ -175,7 +175,7 @@ def test_inputs_and_targets_that_do_not_fit_the_model_are_refused_in_one_line(na
 
 def test_declares_attaches_facts_to_a_function():
     @declares(sign="positive", granularity="coarse", explains="logit", needs=["batch"], source="me")
-    def my_cam(model, inputs, targets):
+    def my_cam(model, inputs, targets, batch=None):
         return inputs.sum(dim=1)
 
     expected = Declaration(
@@ -219,7 +219,7 @@ def test_a_function_that_returns_another_shape_is_refused(shape):
         call(lambda _model, _inputs, _targets: torch.ones(shape))
 
 
-@pytest.mark.parametrize("value", [None, 3.0, [1.0], (torch.ones(2, 4, 5), None)])
+@pytest.mark.parametrize("value", [None, 3.0, [1.0], ("map", 3.0)])
 def test_a_function_that_returns_no_tensor_is_refused(value):
     with pytest.raises(WrongShape, match=rf"must return a torch\.Tensor, got {type(value).__name__}$"):
         call(lambda _model, _inputs, _targets: value)

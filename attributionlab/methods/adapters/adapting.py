@@ -213,14 +213,27 @@ def require_arguments(function: Callable[..., Any]) -> None:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some builtins have none
         return
-    facts = getattr(function, "declaration", None)
+    needs = getattr(getattr(function, "declaration", None), "needs", ())
+    if "batch" in needs and not _takes(signature, "batch"):
+        raise bad_option("method", "take `batch`, which it declares to need", f"{_name(function)}{signature}")
     try:
-        signature.bind(None, None, None, **({"batch": None} if "batch" in getattr(facts, "needs", ()) else {}))
+        signature.bind(None, None, None, **({"batch": None} if "batch" in needs else {}))
     except TypeError as error:
-        name = getattr(function, "__name__", type(function).__name__)
+        name = _name(function)
         call = ", ".join(("inputs", "targets")[: len(signature.parameters)])
         hint = f"write lambda model, inputs, targets: {'method' if name == '<lambda>' else name}({call}), which must explain `model`"
         raise bad_option("method", "take (model, inputs, targets)", f"{name}{signature}", hint) from error
+
+
+def _takes(signature: inspect.Signature, name: str) -> bool:
+    """Whether a function takes an argument by this keyword."""
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
+    return name in signature.parameters or inspect.Parameter.VAR_KEYWORD in kinds
+
+
+def _name(function: Callable[..., Any]) -> str:
+    """The function's name, or that of its class."""
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def _of_plain(source: object, spec: str | None) -> FunctionMethod | None:

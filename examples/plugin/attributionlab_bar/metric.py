@@ -41,7 +41,11 @@ class KeepTop(al.Metric):
     @torch.no_grad()
     def _kept_output(self, environment: al.Environment, batch: al.Batch, maps: Tensor) -> Tensor:
         values = maps.flatten(1)
-        kept = values.topk(max(1, round(self.share * values.shape[1])), dim=1).indices
+        order = torch.randperm(
+            values.shape[1], generator=torch.Generator().manual_seed(0)
+        )  # equal values: by lot, not by place
+        best = values[:, order.to(values.device)].argsort(dim=1, descending=True, stable=True)
+        kept = order.to(values.device)[best[:, : max(1, round(self.share * values.shape[1]))]]
         present = torch.zeros_like(values, dtype=torch.bool).scatter(1, kept, value=True).view_as(maps)
         outputs = environment.model(environment.shown(batch.inputs, present))
         return outputs.gather(1, batch.targets[:, None])[:, 0]

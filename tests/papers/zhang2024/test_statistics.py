@@ -365,8 +365,8 @@ def test_an_area_has_the_direction_only_where_it_is_clearly_on_its_side_of_chanc
 def test_what_a_preset_says_is_what_is_run(tmp_path, monkeypatch):
     runs, told = [], []
 
-    def run(plan, where, *, workers, device, retry_failed, progress, watch):
-        assert (retry_failed, callable(watch)) == (True, True)
+    def run(plan, where, *, workers, backend, address, device, retry_failed, progress, watch):
+        assert (retry_failed, callable(watch), backend, address) == (True, True, "loky", None)
         progress(3)
         runs.append((plan, where, workers, device))
 
