@@ -65,16 +65,16 @@ def test_a_participant_counts_once_and_a_repeat_not_at_all(tmp_path):
     assert report.conditions[0].statistic is None
 
 
-def test_answers_that_do_not_vary_have_no_test(tmp_path):
-    rows = [HEADER] + [
+@pytest.mark.parametrize(("second", "is_tested"), [(4, False), (5, True)])
+def test_answers_that_do_not_vary_within_any_method_have_no_test(tmp_path, second, is_tested):
+    rows = [
         f"{name},none,{place},normal,e,{method},0,{answer},other,"
-        for name in ("a", "b")
-        for place, (method, answer) in enumerate((("gradient", 4), ("edge", 2)), start=1)
+        for name, gradient in (("a", 4), ("b", second))
+        for place, (method, answer) in enumerate((("gradient", gradient), ("edge", 2)), start=1)
     ]
-    (tmp_path / "a.csv").write_text("\n".join(rows))
+    (tmp_path / "a.csv").write_text("\n".join([HEADER, *rows]))
     (result,) = analyze_answers(read_answers([tmp_path / "a.csv"])).conditions
-    assert result.statistic is None
-    assert result.pairs == ()
+    assert (result.statistic is not None) == (len(result.pairs) == 1) == is_tested
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,8 @@ def test_table_picture_and_json_have_the_same_tests(files, tmp_path):
     (result,) = analyze_answers(read_answers(files)).conditions
     (anova,) = [row for row in rows if row["quantity"] == "anova"]
     assert (float(anova["value"]), float(anova["p"])) == (result.statistic, result.p)
-    assert [row["other_method"] for row in rows if row["quantity"] == "tukey"] == [pair.second for pair in result.pairs]
+    pairs = [(row["method"], row["other_method"], float(row["p"])) for row in rows if row["quantity"] == "tukey"]
+    assert pairs == [(pair.first, pair.second, pair.p) for pair in result.pairs]
     stored = CliRunner().invoke(app, ["quiz", "--analyze", *paths, "--format", "json"]).stdout
     assert f'"F": {result.statistic}' in stored
 
