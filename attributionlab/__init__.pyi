@@ -4,7 +4,7 @@ from . import metrics as metrics
 from . import modification as modification
 from . import testing as testing
 from .environments import Environment, TrainedNetwork, make_environment, pretrained, register_environment, verify
-from .games import exact_values
+from .games import contested_mask, exact_values
 from .judging import (
     Answers,
     Audit,
@@ -68,6 +68,7 @@ __all__ = [
     "check",
     "check_maps",
     "compare",
+    "contested_mask",
     "debug",
     "declares",
     "deletion",

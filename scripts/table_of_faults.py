@@ -11,7 +11,6 @@ import importlib
 import json
 import re
 import sys
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -45,7 +44,6 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=[*KINDS, "correct"])
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests"))
-    warnings.simplefilter("ignore")
     done = _read(options.results)
     for key, measure in _jobs(options.kinds, options.seeds):
         if key not in done:

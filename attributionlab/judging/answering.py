@@ -10,6 +10,7 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environment
+from attributionlab.games.contested import signs_disagree
 from attributionlab.games.permutations import Sampling
 from attributionlab.judging.game_agreement import GameAgreement, answered, games_dict
 from attributionlab.judging.games import BASELINES, GameScores, values_of_games
@@ -40,6 +41,8 @@ class Answers(Tabular):
         device: Device on which the method ran.
         games: Agreement with each game, by `game@baseline`, nearest first.
         declared: The game that the method declares to answer with its options, or None.
+        contested: Share of features that raise the output in one game from the true baseline and lower it in another; None if no
+            game has exact values.
         error: Failure of the method, or None.
         versions: Versions of Python and of packages.
     """
@@ -56,6 +59,7 @@ class Answers(Tabular):
     device: str
     games: Mapping[str, GameAgreement] = field(default_factory=dict)
     declared: str | None = None
+    contested: float | None = None
     error: Failure | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -84,6 +88,7 @@ class Answers(Tabular):
             "games": games_dict(self.games),
             "answers": self.answers,
             "declared": self.declared,
+            "contested": self.contested,
             "error": None if self.error is None else {"type": self.error.type, "message": self.error.message},
             "versions": dict(self.versions),
         }
@@ -131,13 +136,16 @@ def answers(
     sampling = Sampling.checked(n_orders, None, 0)
     report = require_function("progress", progress, "(n)") or no_progress
     source = Source(built, bound, find_device(device), one_network=False, batch_size=1)
-    scores, error = GameScores(), None
+    scores, contested, error = GameScores(), [], None
     for unit in source.units(0, n):
         maps = explain(unit.method, unit.network, unit.batch, device=source.device)
         if isinstance(maps, Failure):
             error = maps
             break
-        scores.add(maps.values.cpu(), _values(unit, colors, sampling))
+        values = _values(unit, colors, sampling)
+        scores.add(maps.values.cpu(), values)
+        disagree = signs_disagree({name: exact for name, exact in values.items() if name.endswith("@true")})
+        contested += [] if disagree is None else [float(disagree.double().mean())]
         report(1)
     return Answers(
         method=bound.spec,
@@ -149,6 +157,7 @@ def answers(
         device=source.device.type,
         games={} if error is not None else scores.agreements(),
         declared=bound.answers,
+        contested=sum(contested) / len(contested) if contested else None,
         error=error,
         versions=versions(),
     )

@@ -37,11 +37,13 @@ def assert_target_used(
     Raises:
         AssertionError: If the maps are those of another target.
         MethodError: If the method cannot be run.
-        unittest.SkipTest: If the network has one output.
+        unittest.SkipTest: If the network has one output, or the method needs the batch.
     """
     __tracebackhide__ = True
     tolerance = number("tolerance", tolerance, 0)
     subject = Subject.of(method, environment, n_samples, size, seed)
+    if subject.method.needs_batch:
+        raise SkipTest("the method is given the scenes, whose truth is that of one target")
     with torch.no_grad():
         outputs = subject.model.eval()(subject.batch.inputs)
     if outputs.shape[1] < 2:  # one output

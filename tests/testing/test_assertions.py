@@ -280,7 +280,7 @@ def test_everything_asserts_the_game_that_a_method_declares():
         inputs = inputs.clone().requires_grad_()
         return torch.autograd.grad(model(inputs).gather(1, targets[:, None]).sum(), inputs)[0]
 
-    message = message_of(testing.assert_all, gradient, size=16)
+    message = message_of(testing.assert_all, gradient, size=16, skip=["assert_values"])
     assert re.search(
         r"\nassert_answers: \S+gradient does not answer removal@true: its maps differ from the exact values by", message
     )

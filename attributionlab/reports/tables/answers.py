@@ -94,6 +94,8 @@ def answers_table(answers: Answers) -> RenderableType:
         distance = "not computed here" if agreement is None else f"distance {_distance(agreement)}"
         parts.append(f"declares {escape(answers.declared)}: {distance}")
     parts.append(answers_sentence(answers.answers, answers.declared, answers.games))
+    if answers.contested:
+        parts.append(f"games from the true baseline disagree on the sign of {answers.contested:.1%} of the features")
     return Group(*parts)
 
 
