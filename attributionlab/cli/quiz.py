@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from attributionlab.cli.completion import in_list, method_names
 from attributionlab.cli.options import (
     ForceOption,
     Format,
     FormatOption,
     SeedOption,
-    methods_option,
     n_samples_option,
     output_option,
 )
@@ -33,10 +33,16 @@ def quiz(
         Path | None, output_option("The page (.html); with --analyze the box plots (PNG, SVG or PDF).")
     ] = None,
     methods: Annotated[
-        str, methods_option("Methods whose maps are shown, separated by commas.")
-    ] = "gradient,input-x-gradient,integrated-gradients",
-    n_samples: Annotated[int, n_samples_option("Images of each question, at most 12.")] = 4,
-    size: Annotated[int, typer.Option(help="Side of the images in pixels, 16 to 64.")] = 32,
+        str | None,
+        typer.Option(
+            metavar="METHODS",
+            help="Methods whose maps are shown, separated by commas.",
+            show_default="gradient, input-x-gradient, integrated-gradients",
+            autocompletion=in_list(method_names),
+        ),
+    ] = None,
+    n_samples: Annotated[int | None, n_samples_option("Images of each question, at most 12.", show_default="4")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the images in pixels, 16 to 64.", show_default="32")] = None,
     seed: SeedOption = None,
     force: ForceOption = False,
     format: FormatOption = Format.table,
@@ -45,29 +51,36 @@ def quiz(
     with one_line_errors():
         from attributionlab.errors import bad_option
 
+        options = {"methods": methods, "n_samples": n_samples, "size": size, "seed": seed}
+        options = {name: value for name, value in options.items() if value is not None}
         if analyze:
+            for name, value in options.items():
+                raise bad_option(name, "go without --analyze", value)
             _analyze(files or [], output, format, force=force)
             return
         if files:
             raise bad_option("files", "go with --analyze", str(files[0]))
+        if format is not Format.table:
+            raise bad_option("format", "go with --analyze", format.value)
         if output is None or output.suffix.lower() != ".html":
             raise bad_option("output", "end in .html", None if output is None else str(output))
-        _write(output, methods, n_samples, size, seed or 0, force=force)
+        _write(output, options, force=force)
 
 
-def _write(output: Path, methods: str, n_samples: int, size: int, seed: int, *, force: bool) -> None:
-    """Write the page."""
+def _write(output: Path, options: dict[str, Any], *, force: bool) -> None:
+    """Write the page with the options that are not the default."""
     from attributionlab.files import whole_file
     from attributionlab.reports.marks import check_replaceable
     from attributionlab.specs.grammar import split_specs
 
-    specs = split_specs(methods)
-    require_names(methods=specs)
+    if "methods" in options:
+        options["methods"] = split_specs(options["methods"])
+        require_names(methods=options["methods"])
     check_replaceable(output, force=force)
     from attributionlab.live.quiz import quiz_page
     from attributionlab.live.quiz_content import MODELS, QuizSetting
 
-    setting = QuizSetting(specs, n_samples, size, seed)
+    setting = QuizSetting(**options)
     with chatter_to_stderr(), progress_bar("explaining", len(MODELS)) as advance:
         page = quiz_page(setting, advance)
     with whole_file(output) as file:

@@ -48,7 +48,7 @@ def quiz_page(setting: QuizSetting, progress: Progress = no_progress) -> str:
         js=js,
         spec=json.dumps(spec, separators=(",", ":")).replace("<", "\\u003c"),
         n_questions=len(spec["models"]) * len(setting.methods) + 1,
-        n_images=setting.n_images,
+        n_images=setting.n_samples,
         version=f"attributionlab {version('attributionlab')}",
     )
 

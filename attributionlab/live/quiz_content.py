@@ -62,7 +62,7 @@ class QuizSetting:
 
     Args:
         methods: Specs of the methods, 1 to 8.
-        n_images: Images of each question, 1 to 12.
+        n_samples: Images of each question, 1 to 12.
         size: Side of the images in pixels, 16 to 64.
         seed: Seed of scenes, of random weights, and of the order of the questions.
 
@@ -71,7 +71,7 @@ class QuizSetting:
     """
 
     methods: Sequence[str] = METHODS
-    n_images: int = 4
+    n_samples: int = 4
     size: int = 32
     seed: int = 0
 
@@ -82,7 +82,7 @@ class QuizSetting:
         for method in self.methods:
             if list(self.methods).count(method) > 1:
                 raise bad_option("methods", "be distinct", method)
-        whole_number("n_samples", self.n_images, 1, MOST_IMAGES)
+        whole_number("n_samples", self.n_samples, 1, MOST_IMAGES)
         whole_number("size", self.size, SMALLEST, LARGEST)
         whole_number("seed", self.seed, 0, LARGEST_INTEGER - len(MODELS))  # each model has its own
 
@@ -102,7 +102,7 @@ def quiz_models(setting: QuizSetting, progress: Progress = no_progress) -> list[
         environment = make_environment(spec, size=setting.size, seed=setting.seed, output="logit")
         environment = environment.changed(network_seed=setting.seed + index)
         assert isinstance(environment, BackgroundSum | MultiColorSum), "all models name colors"
-        scenes = varied_scenes(environment, setting.n_images, SCENES_APART * index)
+        scenes = varied_scenes(environment, setting.n_samples, SCENES_APART * index)
         batch = environment.batch(scenes)
         models.append(
             {
@@ -161,5 +161,5 @@ def _explained(environment: Environment, batch: Batch, spec: str) -> Tensor:
     method: AnyMethod = make_method(spec, environment)
     maps = explain(method, environment.model, batch)
     if isinstance(maps, Failure):
-        raise MethodError(f"{spec}: {maps.message}")
+        raise MethodError(maps.message)
     return maps.values

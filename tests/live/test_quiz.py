@@ -26,7 +26,7 @@ while (state.answers.length < arguments[0]) {
 
 @pytest.fixture(scope="module")
 def html():
-    return quiz_page(QuizSetting(METHODS, n_images=4, size=16))
+    return quiz_page(QuizSetting(METHODS, n_samples=4, size=16))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_the_quiz_asks_for_nothing(html):
         ({"methods": ("gradient", "gradient")}, "`methods` must be distinct, got 'gradient'"),
         ({"methods": ()}, "`methods` must be a list of methods, at least 1"),
         ({"methods": tuple("abcdefghi")}, "`methods` must be at most 8 methods, got 9"),
-        ({"n_images": 13}, "`n_samples` must be at most 12, got 13"),
+        ({"n_samples": 13}, "`n_samples` must be at most 12, got 13"),
         ({"size": 65}, "`size` must be at most 64, got 65"),
         ({"seed": -1}, "`seed` must be"),
     ],
@@ -91,8 +91,8 @@ def test_settings_out_of_range_are_refused(options, message):
 
 def test_a_method_that_fails_is_named(tmp_path):
     (tmp_path / "broken.py").write_text("def broken(model, inputs, targets):\n    raise ValueError('no idea')\n")
-    with pytest.raises(MethodError, match=r"broken\.py:broken: .*no idea"):
-        quiz_page(QuizSetting((f"{tmp_path}/broken.py:broken",), n_images=1, size=16))
+    with pytest.raises(MethodError, match=r"broken\.py:broken raised .*no idea"):
+        quiz_page(QuizSetting((f"{tmp_path}/broken.py:broken",), n_samples=1, size=16))
 
 
 @needs_chromium

@@ -130,6 +130,8 @@ def test_table_picture_and_json_have_the_same_tests(files, tmp_path):
         ((), "`output` must end in .html, got None"),
         (("-o", "quiz.png"), "`output` must end in .html, got 'quiz.png'"),
         (("a.csv",), "`files` must go with --analyze, got 'a.csv'"),
+        (("a.csv", "--analyze", "--size", "32"), "`size` must go without --analyze, got 32"),
+        (("-o", "quiz.html", "--format", "json"), "`format` must go with --analyze, got 'json'"),
         (("--analyze",), "`files` must be the CSV files of at least one participant"),
         (("--methods", "gradint", "-o", "quiz.html"), "did you mean gradient?"),
     ],
