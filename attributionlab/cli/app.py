@@ -33,6 +33,7 @@ from attributionlab.cli.output import (
     harden_streams,
     say,
 )
+from attributionlab.cli.quiz import quiz
 from attributionlab.cli.report import report
 from attributionlab.cli.reproduce import PaperCommand, reproduce
 from attributionlab.cli.run import run as run_command
@@ -165,6 +166,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "answers": (answers, "Say which questions a method answers, and how well."),
     "compare": (compare, "Compare two methods on the same images."),
     "debug": (debug, "Test which bugs a method's maps reveal."),
+    "quiz": (quiz, "Write the user study on bugs as a quiz, for classes."),
     "score": (score, "Judge maps that were computed elsewhere."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),

@@ -20,7 +20,19 @@ from attributionlab.cli.termination import REPEAT_SECONDS
 from attributionlab.errors import Terminated
 from attributionlab.runs.parent import ask_kernel
 
-WATCHED = ("check", "answers", "compare", "debug", "show", "audit", "run", "modify", "attr-percent", "reproduce")
+WATCHED = (
+    "check",
+    "answers",
+    "compare",
+    "debug",
+    "quiz",
+    "show",
+    "audit",
+    "run",
+    "modify",
+    "attr-percent",
+    "reproduce",
+)
 """Commands that call functions of others."""
 
 Program = Callable[[], int]

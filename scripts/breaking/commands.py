@@ -37,6 +37,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "compare": (("gradient", "random"), ("--size=16", "--n-samples=4")),
     "debug": (("gradient",), ("--size=16", "--n-samples=2", "--bug=mislabeled")),
     "demo": ((), ("--output=lab.html",)),
+    "quiz": ((), ("--output=quiz.html", "--methods=gradient", "--size=16", "--n-samples=1")),
     "explain-network": (("multi-color-sum",), ("--size=16",)),
     "exact": (("multi-color-sum",), ("--game=shapley", "--size=16", "--n-samples=1")),
     "score": (("images", "images/truth.npz"), ("--key=signed",)),

@@ -42,7 +42,7 @@ def test_help_fits_80_columns_and_cuts_nothing_off(text):
     assert "\u2026" not in text
     assert "..." not in text.replace("[ENVIRONMENT...]", "").replace("FOLDERS...", "").replace(
         "[STUDIES...]", ""
-    ).replace("[ARGS]...", "")
+    ).replace("[ARGS]...", "").replace("[FILES...]", "")
 
 
 def test_help_has_words_for_values_and_no_types_of_python(text):

@@ -51,6 +51,7 @@ SMALLER = {
     "audit --size 32 --env": "audit --size 16 --env",
     "quantus_metrics.py:sensitivity_n --n-samples 8": "quantus_metrics.py:sensitivity_n --n-samples 2",
     "mislabeled,scaled -n 4 -o": "mislabeled,scaled -n 2 --size 16 -o",
+    "quiz -o quiz.html": "quiz --methods gradient --size 16 -n 1 -o quiz.html",
     'assert_all("gradient")': 'assert_all("gradient", size=16)',
     "assert_all(my_method)": "assert_all(my_method, size=16)",
     "reproduce section4 appendix-k": "reproduce appendix-k",

@@ -11,7 +11,7 @@ def page(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory):
     with started(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
