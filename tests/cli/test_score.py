@@ -49,7 +49,8 @@ def folder(original, tmp_path):
 
 @pytest.fixture
 def truth(folder):
-    return np.load(folder / "truth.npz")["signed"].astype(np.float32)
+    with np.load(folder / "truth.npz") as stored:
+        return stored["signed"].astype(np.float32)
 
 
 def saved(path, values):

@@ -22,6 +22,12 @@ SPEC = "multi-color-sum[size=16]"
 N = 4
 
 
+def arrays_of(path):
+    """The arrays of an archive, which is closed again."""
+    with np.load(path) as stored:
+        return dict(stored)
+
+
 def run(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -36,7 +42,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def maps(folder):
     """Gradients under both networks, computed as the folder's README says."""
-    stored, second = np.load(folder / "truth.npz"), np.load(folder / "counterparts" / "truth.npz")
+    stored, second = arrays_of(folder / "truth.npz"), arrays_of(folder / "counterparts" / "truth.npz")
     inputs, targets = torch.from_numpy(stored["inputs"]), torch.from_numpy(stored["targets"])
     model, gradient = al.make_environment(SPEC).model, al.make_method("gradient")
     model.load_state_dict(load_file(folder / "model.safetensors"))
@@ -62,7 +68,7 @@ def scored(folder, maps, own, other, *options):
 def test_the_manifest_and_the_instructions_name_the_second_networks(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["files"]["counterparts"] == "counterparts/"
-    networks = np.load(folder / "counterparts" / "truth.npz")["networks"]
+    networks = arrays_of(folder / "counterparts" / "truth.npz")["networks"]
     assert [sample["counterpart"] for sample in manifest["samples"]] == [
         f"counterparts/model-{network:02d}.safetensors" for network in networks
     ]
@@ -72,7 +78,7 @@ def test_the_manifest_and_the_instructions_name_the_second_networks(folder):
 
 
 def test_stored_weights_are_those_of_the_counterparts_and_so_is_their_truth(folder):
-    environment, second = al.make_environment(SPEC), np.load(folder / "counterparts" / "truth.npz")
+    environment, second = al.make_environment(SPEC), arrays_of(folder / "counterparts" / "truth.npz")
     batch = environment.sample(N)
     for row, scene in enumerate(batch.scenes):
         expected = environment.counterpart(scene)
@@ -101,7 +107,7 @@ def test_maps_that_are_the_same_under_both_networks_are_blind(folder, maps):
 
 
 def test_maps_of_the_logit_are_compared_with_the_logits_truth_of_both_networks(folder, maps):
-    own, second = (np.load(path)["signed"] for path in (folder / "truth.npz", folder / "counterparts" / "truth.npz"))
+    own, second = (arrays_of(path)["signed"] for path in (folder / "truth.npz", folder / "counterparts" / "truth.npz"))
     np.savez(maps.parent / "logit.npz", own=own > 0, other=second > 0)
     _, environment = scored(folder, maps.parent / "logit.npz", "own", "other", "--explains", "logit")
     assert environment["network_dependence"]["signed"]["value"] == 1
@@ -140,7 +146,7 @@ def test_wrong_calls_get_one_line(tmp_path, folder, maps, monkeypatch):
 def test_other_truth_of_counterparts_than_the_environments_is_refused(tmp_path, folder):
     copied = shutil.copytree(folder, tmp_path / "set")
     path = copied / "counterparts" / "truth.npz"
-    arrays = dict(np.load(path))
+    arrays = arrays_of(path)
     np.savez(path, **{**arrays, "signed": -arrays["signed"]})
     with pytest.raises(BadOption, match=r"`signed` differs from what manifest\.json says"):
         open_folder(copied)
@@ -155,7 +161,7 @@ def test_a_data_set_of_another_target_is_scored_by_its_truth(tmp_path, monkeypat
     loser, first = (
         generate(environment, tmp_path / str(target), n_samples=N, target=target) for target in ("loser", 0)
     )
-    stored = np.load(loser / "truth.npz")
+    stored = arrays_of(loser / "truth.npz")
     assert np.array_equal(stored["signed"], environment.sample(N, target="loser").ground_truth.signed)
     assert open_folder(first).batch.targets.tolist() == [0] * N
     result = run("score", loser, loser / "truth.npz", "--key", "signed", "--format", "json")
