@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from chromium import as_phone, needs_chromium, opened
@@ -46,6 +47,16 @@ def begin(browser, participant):
         "localStorage.clear(); state = empty(); showNext(); byId('participant').value = arguments[0]; document.querySelector('[type=submit]').click()",
         participant,
     )
+
+
+def reload_until(browser, heading):
+    """Reload the page until it shows this heading: Chromium hands its storage to the process of the new page a moment later."""
+    for _ in range(30):
+        browser.refresh()
+        if browser.find_element("id", "heading").text == heading:
+            return
+        time.sleep(0.1)
+    assert browser.find_element("id", "heading").text == heading
 
 
 def test_every_condition_has_a_model_and_an_explanation():
@@ -130,8 +141,7 @@ def test_answers_survive_a_reload_and_can_be_taken_back(browser, quiz):
     with opened(browser, quiz.as_uri()):
         begin(browser, "anna")
         browser.execute_script(ANSWER_ALL, 3)
-        browser.refresh()
-        assert browser.find_element("id", "heading").text == "Question 4 of 13"
+        reload_until(browser, "Question 4 of 13")
         browser.execute_script(
             "[...document.querySelectorAll('button')].find(button => button.textContent === 'Back').click()"
         )
