@@ -80,7 +80,8 @@ def attr_percent(
         require_names(methods=specs)
 
         from attributionlab.exchange.attr_folder import write_attr_report
-        from attributionlab.exchange.modified_folder import check_new_folder, read_modified
+        from attributionlab.exchange.modified_folder import read_modified
+        from attributionlab.exchange.new_folder import check_new_folder
         from attributionlab.machine import find_device
         from attributionlab.modification.attr_percent import amount_of_work
         from attributionlab.modification.attr_percent import attr_percent as measure

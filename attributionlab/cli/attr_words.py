@@ -71,7 +71,7 @@ def attr_words(
         names = [name.replace("-", " ") for name in parse_names("methods", methods, METHODS)]
         selectors = [] if rationales is None else parse_names("rationales", rationales, SELECTORS)
 
-        from attributionlab.exchange.modified_folder import check_new_folder
+        from attributionlab.exchange.new_folder import check_new_folder
         from attributionlab.exchange.words_folder import write_word_report
         from attributionlab.reports.tables.cells import to_csv
         from attributionlab.reports.tables.words import COLUMNS, word_rows, word_tables

@@ -77,7 +77,8 @@ def modify(
         matrix = parse_reassignment(reassign)
         _check_source(folder, images)
 
-        from attributionlab.exchange.modified_folder import check_new_folder, write_modified
+        from attributionlab.exchange.modified_folder import write_modified
+        from attributionlab.exchange.new_folder import check_new_folder
         from attributionlab.modification import make_manipulation
         from attributionlab.modification import modify as run_modify
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from attributionlab.exchange.modified_folder import check_new_folder
-from attributionlab.files import filled_folder, whole_folder
+from attributionlab.exchange.new_folder import new_folder
 from attributionlab.modification.attr_report import AttrReport
 from attributionlab.reports.figures.attr_percent import AXES, examples_figure, question_figure
 from attributionlab.reports.figures.saving import save_figure
@@ -30,9 +29,7 @@ def write_attr_report(report: AttrReport, folder: Path) -> Path:
         BadOption: If the folder exists and is not empty, or cannot be created.
         MachineError: If the folder cannot be written.
     """
-    check_new_folder(folder)
-    drafted = filled_folder if folder.is_dir() else whole_folder
-    with drafted(folder) as draft:
+    with new_folder(folder) as draft:
         (draft / RESULTS).write_text(json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         (draft / TABLE).write_text(to_csv(attr_rows(report), COLUMNS), encoding="utf-8")
         for question in report.questions:
@@ -41,5 +38,4 @@ def write_attr_report(report: AttrReport, folder: Path) -> Path:
         for index, examples in enumerate(report.examples.values(), start=1):
             if examples.maps:
                 save_figure(examples_figure(examples), draft / f"examples-{index}.png")
-        check_new_folder(folder)  # again: somebody may have written there meanwhile
     return folder

@@ -16,7 +16,8 @@ from attributionlab.errors import AttributionLabError, BadOption, bad_option, mi
 from attributionlab.exchange.array_files import png_size, write_png
 from attributionlab.exchange.dataset import MANIFEST, PREVIEW, README
 from attributionlab.exchange.image_folder import require_inside
-from attributionlab.files import check_parents, filled_folder, is_draft, is_file, whole_folder
+from attributionlab.exchange.new_folder import new_folder
+from attributionlab.files import is_file
 from attributionlab.machine import versions
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.modification import ModifiedPictures, Pictures, make_manipulation, modify
@@ -65,35 +66,16 @@ def write_modified(data: ModifiedPictures, folder: Path, *, progress: Progress =
         BadOption: If the folder exists and is not empty, cannot be created, or a class has a name that no folder can have.
         MachineError: If the folder cannot be written.
     """
-    check_new_folder(folder)
     for name in data.classes:
         if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name or name.startswith("."):
             raise bad_option("classes", "have names that folders can have", name)
-    drafted = filled_folder if folder.is_dir() else whole_folder
-    with drafted(folder) as draft:
+    with new_folder(folder) as draft:
         samples = _write_pictures(data, draft, progress)
         _write_regions(data, draft)
         (draft / MANIFEST).write_text(json.dumps(_manifest(data, samples), indent=1) + "\n", encoding="utf-8")
         (draft / README).write_text(_instructions(data), encoding="utf-8")
         save_figure(modified_figure(data), draft / PREVIEW)
-        check_new_folder(folder)  # again: somebody may have written there meanwhile
     return folder
-
-
-def check_new_folder(folder: Path) -> None:
-    """Refuse a folder that exists and holds anything.
-
-    Raises:
-        BadOption: If it does, or is a file.
-    """
-    check_parents(folder)
-    if not folder.exists() and not folder.is_symlink():
-        return
-    if not folder.is_dir() or folder.is_symlink():
-        raise bad_option("output", "be a folder, or nothing yet", str(folder))
-    names = [entry.name for entry in folder.iterdir() if not is_draft(entry.name)]
-    if names:
-        raise bad_option("output", "be a new or an empty folder", str(folder), f"it has {min(names)}")
 
 
 def read_modified(folder: Path) -> ModifiedPictures:

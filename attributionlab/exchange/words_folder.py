@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from attributionlab.exchange.modified_folder import check_new_folder
-from attributionlab.files import filled_folder, whole_folder
+from attributionlab.exchange.new_folder import new_folder
 from attributionlab.reports.figures.rationales import RationalePoint, rationales_figure
 from attributionlab.reports.figures.saving import save_figure
 from attributionlab.reports.tables.cells import to_csv
@@ -31,9 +30,7 @@ def write_word_report(report: WordReport, folder: Path) -> Path:
         BadOption: If the folder exists and is not empty, or cannot be created.
         MachineError: If the folder cannot be written.
     """
-    check_new_folder(folder)
-    drafted = filled_folder if folder.is_dir() else whole_folder
-    with drafted(folder) as draft:
+    with new_folder(folder) as draft:
         (draft / RESULTS).write_text(json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         (draft / TABLE).write_text(to_csv(word_rows(report), COLUMNS), encoding="utf-8")
         for data in report.data:
@@ -52,7 +49,6 @@ def write_word_report(report: WordReport, folder: Path) -> Path:
                 for each in report.rationales
             ]
             save_figure(rationales_figure(points), draft / FIGURE)
-        check_new_folder(folder)  # again: somebody may have written there meanwhile
     return folder
 
 

@@ -1,5 +1,4 @@
 from .axioms import (
-    assert_complete,
     assert_dummy,
     assert_sensitive,
     assert_sign_correct,
@@ -7,6 +6,7 @@ from .axioms import (
 )
 from .baseline import assert_maps_unchanged
 from .batches import assert_batch_invariant
+from .completeness import assert_complete
 from .contracts import (
     assert_deterministic,
     assert_device_invariant,

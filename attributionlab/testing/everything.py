@@ -9,13 +9,13 @@ from unittest import SkipTest
 
 from attributionlab.errors import BadOption, InputsChanged, MethodError, ModelChanged, TorchChanged
 from attributionlab.testing.axioms import (
-    assert_complete,
     assert_dummy,
     assert_sensitive,
     assert_sign_correct,
     assert_symmetric,
 )
 from attributionlab.testing.batches import assert_batch_invariant
+from attributionlab.testing.completeness import assert_complete
 from attributionlab.testing.contracts import (
     assert_deterministic,
     assert_device_invariant,

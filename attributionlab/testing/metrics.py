@@ -13,6 +13,7 @@ from attributionlab.environments import Environment
 from attributionlab.errors import AttributionLabError
 from attributionlab.metrics import AnyMetric, MetricFunction, make_metric
 from attributionlab.seeding import generator
+from attributionlab.testing.moves import MOVES
 from attributionlab.testing.subject import COUNTING, Subject
 from attributionlab.truth import Batch
 
@@ -32,12 +33,7 @@ _PLACES: dict[str, Callable[[Tensor], Tensor]] = {
     "with a transpose in place of a reshape": lambda maps: maps.reshape(
         len(maps), maps.shape[2], maps.shape[1]
     ).transpose(1, 2),
-    **{
-        f"moved by {rows} rows and {columns} columns": (lambda maps, by=(rows, columns): maps.roll(by, (1, 2)))  # type: ignore[misc]  # bound at once
-        for rows in (-1, 0, 1)
-        for columns in (-1, 0, 1)
-        if (rows, columns) != (0, 0)
-    },
+    **MOVES,
 }
 """Changes of the truth, each of which is worse than the truth itself."""
 

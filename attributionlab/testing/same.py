@@ -13,6 +13,7 @@ from attributionlab.testing.affine import HINGED
 from attributionlab.testing.axioms import SIGNED
 from attributionlab.testing.contracts import TOLERANCE
 from attributionlab.testing.failure import failure, per_image
+from attributionlab.testing.moves import MOVES
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject, gaps
 
 _CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -24,12 +25,7 @@ _CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "mirrored": lambda maps: maps.flip(2),
     "with its lowest value taken off": lambda maps: maps - maps.flatten(1).amin(dim=1)[:, None, None],
     "divided by its largest magnitude": lambda maps: maps / maps.abs().flatten(1).amax(dim=1)[:, None, None],
-    **{
-        f"moved by {rows} rows and {columns} columns": (lambda maps, by=(rows, columns): maps.roll(by, (1, 2)))  # type: ignore[misc]  # bound at once
-        for rows in (-1, 0, 1)
-        for columns in (-1, 0, 1)
-        if (rows, columns) != (0, 0)
-    },
+    **MOVES,
 }
 """Changes of the reference's maps that explain a difference."""
 

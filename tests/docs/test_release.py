@@ -16,3 +16,14 @@ def test_the_citation_has_the_version_and_the_license_of_the_package():
 
 def test_the_bibtex_entry_has_the_version_of_the_package():
     assert f"version = {{{PROJECT['version']}}}" in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_says_what_came_out_of_a_reproduction():
+    """The counts in the README are those that the reproduction wrote."""
+    counts = re.compile(
+        r"(\d+) (?:findings )?reproduced, (\d+) (?:in )?direction only, (\d+) not(?: reproduced)?, (\d+) cannot be checked"
+    )
+    told, wrote = (counts.search((ROOT / page).read_text()) for page in ("README.md", "docs/reproduction-zhou2022.md"))
+    assert told
+    assert wrote
+    assert told.groups() == wrote.groups()

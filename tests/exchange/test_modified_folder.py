@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from attributionlab.errors import AttributionLabError, BadOption, MissingFile
-from attributionlab.exchange.modified_folder import check_new_folder, read_modified, write_modified
+from attributionlab.exchange.modified_folder import read_modified, write_modified
+from attributionlab.exchange.new_folder import check_new_folder
 from attributionlab.modification import Pictures, builtin_pictures, changes, modify
 
 
