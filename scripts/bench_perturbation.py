@@ -5,8 +5,10 @@ Prints the tables of docs/benchmarks.md; `scripts/bench_peers.py` has the compar
 
 from __future__ import annotations
 
+import os
 import resource
 import time
+import timeit
 from collections.abc import Callable
 
 import torch
@@ -78,11 +80,20 @@ def random_maps(n: int) -> torch.Tensor:
 
 
 def single() -> None:
-    """One Deletion curve from call to result: sorting, ties and checks included."""
-    environment = al.make_environment("multi-color-sum")
-    batch, (maps,) = environment.sample(1), random_maps(1)
-    taken = seconds(lambda: al.deletion(environment, batch, maps))
-    print(f"\nDeletion of one map at 224x224, from call to result: {taken * 1e3:.0f} ms")
+    """One call for one map, from call to result: sorting, ties and checks included; seconds on the clock, with all cores."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    calls = {"deletion": al.deletion, "insertion": al.insertion, "sensitivity_n": al.sensitivity_n}
+    print(f"\nOne call at 224x224, ms on the clock, {torch.get_num_threads()} threads, the best of 7:")
+    for output in ("logit", "probability"):
+        environment = al.make_environment("multi-color-sum", output=output)
+        batch, (maps,) = environment.sample(1), random_maps(1)
+        taken = {
+            name: min(timeit.repeat(lambda: call(environment, batch, maps), number=1, repeat=7))
+            for name, call in calls.items()
+        }  # noqa: B023  # called at once
+        print(f"  {output}: {', '.join(f'{name} {seconds * 1e3:.0f}' for name, seconds in taken.items())}", flush=True)
+    torch.set_num_threads(n_threads)
 
 
 def main() -> None:

@@ -58,6 +58,40 @@ def test_every_value_of_a_path_is_an_activation_of_the_network(spec, pixel):
         assert last.tolist() == answer.tolist()
 
 
+def blocks_of(environment, image):
+    """Kernels and cells of every block, (k, h, w) each."""
+    blocks, current = [], environment.model.detect(image[None])
+    layers = list(environment.model.accumulator.layers)
+    for first in range(0, len(layers), 4):
+        kernels = torch.relu(layers[first](current))
+        current = torch.relu(layers[first + 2](kernels))
+        blocks.append((kernels[0].detach(), current[0].detach()))
+    return blocks
+
+
+@pytest.mark.parametrize("spec", ["multi-color-sum[height=20,width=33]", "single-color-sum[height=31,width=16]"])
+def test_a_path_leads_through_the_cells_that_the_pixel_changes(spec):
+    """The cells are found by removing the pixel: one of each block changes."""
+    environment = environment_of(spec)
+    image = environment.sample(1).inputs[0]
+    path = explain_network(environment)
+    removed = image.clone()
+    removed[:, path.position[0], path.position[1]] = environment.true_baseline
+    layers = [layer for layer in path.layers if layer.name.startswith("block")]
+    before, after = blocks_of(environment, image), blocks_of(environment, removed)
+    for number, (kernel_layer, mixing_layer) in enumerate(zip(layers[::2], layers[1::2], strict=True)):
+        kernels, cells = before[number]
+        (changed,) = (cells != after[number][1]).nonzero().tolist()
+        channel, row, column = changed
+        (mixed,) = mixing_layer.neurons
+        assert mixed.name.startswith(f"cell ({row}, {column}) of ")
+        assert mixed.value == cells[channel, row, column]
+        assert sum(map(sum, kernel_layer.window)) == mixed.value, "a cell is the sum of its window"
+        m = len(kernel_layer.neurons)
+        own = kernels[channel * m : (channel + 1) * m, row, column]
+        assert [neuron.value for neuron in kernel_layer.neurons] == own.tolist()
+
+
 def test_the_path_of_a_detected_pixel_is_the_tree_of_the_papers_figure():
     path = explain_network(environment_of("multi-color-sum[size=16]"))
     assert [len(layer.neurons) for layer in path.layers[:5]] == [9, 6, 3, 1, 1]
