@@ -10,6 +10,7 @@ import resource
 import time
 import timeit
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -89,9 +90,9 @@ def single() -> None:
         environment = al.make_environment("multi-color-sum", output=output)
         batch, (maps,) = environment.sample(1), random_maps(1)
         taken = {
-            name: min(timeit.repeat(lambda: call(environment, batch, maps), number=1, repeat=7))
+            name: min(timeit.repeat(partial(call, environment, batch, maps), number=1, repeat=7))
             for name, call in calls.items()
-        }  # noqa: B023  # called at once
+        }
         print(f"  {output}: {', '.join(f'{name} {seconds * 1e3:.0f}' for name, seconds in taken.items())}", flush=True)
     torch.set_num_threads(n_threads)
 
