@@ -131,7 +131,7 @@ def rank_table(title: str, printed: PublishedRanks, ranked: RankedScores) -> Rep
     for method, ranks in table.rows.items():
         pairs = zip(ranks, (ours[column][method] for column in table.columns), strict=True)
         rows.append((method, *(value for pair in pairs for value in pair)))
-    measured = (_correlation_or_none(ranked, column) for column in table.columns[1:])
+    measured = (ranked.mean_correlation(F1_COLUMN, column) for column in table.columns[1:])
     pairs = zip(printed.correlations, measured, strict=True)
     rows.append(("Spearman with F1", None, None, *(value for pair in pairs for value in pair)))
     return ReportTable(title, columns, tuple(rows))
@@ -142,10 +142,3 @@ def _ours_or_none(ranked: RankedScores, column: str, printed: Mapping[str, float
         return _ours(ranked, column, printed)
     except NotMeasured:
         return dict.fromkeys(printed)
-
-
-def _correlation_or_none(ranked: RankedScores, column: str) -> float | None:
-    try:
-        return ranked.correlation(F1_COLUMN, column).value
-    except NotMeasured:
-        return None
