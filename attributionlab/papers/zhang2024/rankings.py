@@ -14,6 +14,7 @@ from attributionlab.papers.claims import (
     judge_evidence,
     within,
 )
+from attributionlab.papers.evidence import average_networks
 from attributionlab.papers.measuring import F1_COLUMN, RankedScores
 from attributionlab.papers.published import PublishedTable
 from attributionlab.papers.studies import Cell, ReportTable
@@ -27,15 +28,21 @@ CONTRADICTION = "the printed value is not that of the printed ranks, so that no 
 N_MOVED = 3
 
 
-def consistency(ranks: PublishedRanks) -> ReportTable:
-    """Whether printed correlations follow from printed ranks: arithmetic of the paper, which no measurement can reproduce."""
-    rows: list[tuple[Cell, ...]] = []
+def consistency(key: str, ranks: PublishedRanks) -> list[JudgedClaim]:
+    """Claims that printed correlations follow from printed ranks: arithmetic of the paper, which no measurement can reproduce."""
+    claims = []
     for column, recomputed in zip(ranks.table.columns[1:], ranks.recomputed(), strict=True):
-        printed = ranks.printed(column)
-        follows = within(printed, PRINT_TOLERANCE)(recomputed)
-        rows.append((column, f"{printed:.2f}", f"{recomputed:.2f}", "yes" if follows else "no"))
-    columns = ("correlation with F1 of", "printed", "that of the printed ranks", "the same to two digits")
-    return ReportTable(f"Arithmetic of the paper, not counted: {ranks.table.source}", columns, tuple(rows))
+        claim = PublishedClaim(
+            key=f"{key}.printed.{column.lower()}",
+            source=ranks.table.source,
+            statement=f"The printed correlation of {column} with F1 is that of the printed ranks",
+            published=f"{ranks.printed(column):.2f}",
+            test="the same to two digits",
+            is_arithmetic=True,
+        )
+        holds = within(ranks.printed(column), PRINT_TOLERANCE)
+        claims.append(JudgedClaim(claim, (judge_evidence(average_networks([recomputed]), holds),)))
+    return claims
 
 
 def correlations(
