@@ -9,17 +9,16 @@ from attributionlab.environments import make_environment
 from attributionlab.metrics import score
 from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, judge_evidence, unchecked
 from attributionlab.papers.evidence import average_images
-from attributionlab.papers.measuring import MeasuredScores, measure_plan
+from attributionlab.papers.measuring import MeasuredScores
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
 from attributionlab.papers.zhang2024.own_maps import compare_signs_and_baselines
 from attributionlab.papers.zhang2024.priors import NAMES as PRIORS
 from attributionlab.papers.zhang2024.priors import READINGS, measure_priors
 from attributionlab.papers.zhang2024.published import GammaClaim, PublishedComparison, comparisons, gamma_claims
 from attributionlab.papers.zhang2024.sam import NO_SAM
-from attributionlab.papers.zhang2024.unseen_data import METHODS
+from attributionlab.papers.zhang2024.unseen_data import METHODS, WITH, measure_effect
 
 KEY = "section4"
-FOLDER = "section4"
 SHOWN = tuple(name for name in METHODS if not name.startswith("LIME"))
 """Methods of this study; LIME is measured with its priors in the study of appendix K."""
 
@@ -32,9 +31,7 @@ Causes = Mapping[tuple[str, str], str]
 
 def section4(setting: StudySetting) -> StudyReport:
     """All verdicts, the comparisons beside them, and claims that cannot be checked."""
-    environment = {"default": setting.preset.sized("multi-color-sum")}
-    methods = {name: METHODS[name] for name in SHOWN}
-    measured = measure_plan(setting, FOLDER, environment, methods)["default"]
+    measured = measure_effect(setting, WITH)
     priors = measure_priors(setting)
     causes = _causes(setting)
     trained = compare_signs_and_baselines(setting)

@@ -24,6 +24,7 @@ from attributionlab.papers.studies import StudyReport, StudySetting
 from attributionlab.papers.zhang2024.lime import LIME_OF_CAPTUM
 from attributionlab.papers.zhang2024.published import METRIC_NAMES, published_ranks, published_table
 from attributionlab.papers.zhang2024.rankings import consistency, correlations, orders, rank_table
+from attributionlab.papers.zhang2024.signs import positive_background
 from attributionlab.specs.grammar import format_spec
 
 WITH, OFF, UNIFORM = "with the effect", "redundancy off", "uniform weights, redundancy kept"
@@ -43,7 +44,13 @@ METHODS = {
     "IG": "integrated-gradients[n_steps=50]",
     "IG*": "integrated-gradients[baseline=true,n_steps=50]",
     "IBA": "iba[layer=7,information_weight=20]",
+    "LRP": "lrp-epsilon",
 }
+"""Methods of Tables 5 and 6 and of section 4, whose verdicts are read from the same records; LRP is in Figure 23 only."""
+
+BACKGROUND_SIGNS = "positive background"
+"""Name of the metric that is no column of a table."""
+
 PLAIN = ("GradCAM", "GuidedBP", "LIME", "ExPerturb", "Occlusion", "DeepSHAP", "IG", "IBA")
 BASELINES = {
     "black baselines": {name: name for name in PLAIN},
@@ -69,7 +76,7 @@ READINGS_NOTE = (
 def table5(setting: StudySetting) -> StudyReport:
     """Table 5: ranks with the effect."""
     printed = published_ranks("table5")
-    readings = _readings({"": _measured(setting, WITH)})
+    readings = _readings({"": measure_effect(setting, WITH)})
     claims = (
         *consistency("table5", printed),
         *correlations("table5", printed, readings, trusted=False),
@@ -83,7 +90,7 @@ def table5(setting: StudySetting) -> StudyReport:
 def table6(setting: StudySetting) -> StudyReport:
     """Table 6: ranks without the effect, in both readings; and Table 2: the comparison of Tables 5 and 6."""
     printed = published_ranks("table6")
-    present, absent = _measured(setting, WITH), {name: _measured(setting, name) for name in (OFF, UNIFORM)}
+    present, absent = measure_effect(setting, WITH), {name: measure_effect(setting, name) for name in (OFF, UNIFORM)}
     readings = _readings(absent)
     claims = (
         *consistency("table6", printed),
@@ -103,13 +110,21 @@ def table6(setting: StudySetting) -> StudyReport:
     return StudyReport("table6", "Tables 6 and 2: ranks without the Unseen Data Effect", claims, tables, _notes())
 
 
-def _measured(setting: StudySetting, name: str) -> MeasuredScores:
-    """One environment, in a folder of its own, because both tables use it."""
+def measure_effect(setting: StudySetting, name: str) -> MeasuredScores:
+    """One environment, in a folder of its own, because several studies use it."""
     preset = setting.preset
-    metrics = {**METRIC_NAMES, "Sensitivity-N": f"sensitivity-n[n_orders={preset.details['sensitivity_orders']}]"}
+    metrics = perturbation_metrics(setting)
+    if name == WITH:
+        metrics[BACKGROUND_SIGNS] = f"{positive_background.__module__}:{positive_background.__name__}"
     folder = "unseen-data-" + name.split(",", maxsplit=1)[0].replace(" ", "-")
     environment = {name: preset.sized("multi-color-sum", **ENVIRONMENTS[name])}
     return measure_plan(setting, folder, environment, METHODS, metrics)[name]
+
+
+def perturbation_metrics(setting: StudySetting) -> dict[str, str]:
+    """Specs of the perturbation metrics by column."""
+    orders = setting.preset.details["sensitivity_orders"]
+    return {**METRIC_NAMES, "Sensitivity-N": f"sensitivity-n[n_orders={orders}]"}
 
 
 def _readings(measured: Mapping[str, MeasuredScores]) -> dict[str, RankedScores]:

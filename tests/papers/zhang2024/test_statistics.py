@@ -301,7 +301,7 @@ def test_section_4_compares_what_it_says(setting, monkeypatch):
         ("DeepSHAP", "overall.f1"): 0.5,
         ("LIME (quickshift)", "positive.f1"): 0.1,
     }
-    monkeypatch.setattr(section4, "measure_plan", lambda *_: {"default": constant(scores)})
+    monkeypatch.setattr(section4, "measure_effect", lambda *_: constant(scores))
     monkeypatch.setattr(section4, "measure_priors", lambda _: constant({("LIME (quickshift)", "positive.f1"): 0.7}))
     found = {result.claim.key.partition(".")[2]: result for result in section4.section4(setting).claims}
     truth, smoothed = "positive truth", "positive-smooth truth"
