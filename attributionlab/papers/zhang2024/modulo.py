@@ -52,14 +52,18 @@ CAUSES = {
 
 def ranked_methods(setting: StudySetting) -> RankedScores:
     """The scores of both tables, from the same records."""
-    metrics = {
+    environment = {"modulo": setting.preset.sized("single-color-modulo")}
+    measured = measure_plan(setting, FOLDER, environment, METHODS, metrics_of(setting))["modulo"]
+    return measured.ranked({name: name for name in METHODS}, TRUTH)
+
+
+def metrics_of(setting: StudySetting) -> dict[str, str]:
+    """The perturbation metrics by column; each counts correct steps."""
+    return {
         "Insertion": "insertion[measure=correct-steps]",
         "Deletion": "deletion[measure=correct-steps]",
         "Sensitivity-N": f"sensitivity-n[measure=correct-steps,n_orders={setting.preset.details['sensitivity_orders']}]",
     }
-    environment = {"modulo": setting.preset.sized("single-color-modulo")}
-    measured = measure_plan(setting, FOLDER, environment, METHODS, metrics)["modulo"]
-    return measured.ranked({name: name for name in METHODS}, TRUTH)
 
 
 def table3(setting: StudySetting) -> StudyReport:

@@ -105,11 +105,19 @@ def table6(setting: StudySetting) -> StudyReport:
 
 def _measured(setting: StudySetting, name: str) -> MeasuredScores:
     """One environment, in a folder of its own, because both tables use it."""
-    preset = setting.preset
-    metrics = {**METRIC_NAMES, "Sensitivity-N": f"sensitivity-n[n_orders={preset.details['sensitivity_orders']}]"}
-    folder = "unseen-data-" + name.split(",", maxsplit=1)[0].replace(" ", "-")
+    preset, metrics = setting.preset, metrics_of(setting)
     environment = {name: preset.sized("multi-color-sum", **ENVIRONMENTS[name])}
-    return measure_plan(setting, folder, environment, METHODS, metrics)[name]
+    return measure_plan(setting, folder_of(name), environment, METHODS, metrics)[name]
+
+
+def metrics_of(setting: StudySetting) -> dict[str, str]:
+    """The perturbation metrics by column."""
+    return {**METRIC_NAMES, "Sensitivity-N": f"sensitivity-n[n_orders={setting.preset.details['sensitivity_orders']}]"}
+
+
+def folder_of(name: str) -> str:
+    """Folder of the records of an environment of `ENVIRONMENTS`."""
+    return "unseen-data-" + name.split(",", maxsplit=1)[0].replace(" ", "-")
 
 
 def _readings(measured: Mapping[str, MeasuredScores]) -> dict[str, RankedScores]:
