@@ -24,7 +24,6 @@ from attributionlab.papers.reports import FILES
 from attributionlab.papers.studies import StudySetting
 from attributionlab.reports.run_view import pooled
 from attributionlab.runs import Plan, Records, load_records, run_plan
-from attributionlab.runs.jobs import AGREEMENT
 from attributionlab.truth import Batch
 
 
@@ -95,15 +94,11 @@ def read_run(
         raise bad_option("output", f"hold the runs of {study}", str(setting.folder), hint) from error
     names = {name: make_method(spec).spec for name, spec in methods.items()}
     columns = {column: make_metric(spec).spec for column, spec in (metrics or {}).items()}
-    missing = [name for name, spec in names.items() if not _has_scores(records, spec)]
+    missing = [name for name, spec in names.items() if spec not in records.plan.methods]
     missing += [column for column, spec in columns.items() if spec not in records.plan.metrics]
     if missing:
         raise bad_option("output", f"hold runs of {missing[0]}", str(path), hint)
     return StoredRun(MeasuredScores(tuple(records.plan.expanded), names, columns, records), path)
-
-
-def _has_scores(records: Records, method: str) -> bool:
-    return all(bool(records.all_scores(network, method, AGREEMENT, 1)) for network in records.plan.expanded)
 
 
 def stored_claims(setting: StudySetting, study: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from attributionlab.papers.zhang2024.figures.runs import multi_color_maps, prior
 from attributionlab.papers.zhang2024.figures.sections import BARS, Section, color_bar, compose, gallery, violins
 from attributionlab.papers.zhang2024.own_maps import opposite_signs, pixel_correlation
 from attributionlab.papers.zhang2024.own_networks import BLACK, CLASSICAL, OwnMaps, from_color
-from attributionlab.papers.zhang2024.section4 import RULES
+from attributionlab.papers.zhang2024.unseen_data import RULES
 
 PARTS = {"precision": "precision", "recall": "recall", "F1": "f1"}
 """Names of scores in records, by title."""
@@ -116,7 +116,9 @@ def _of_baselines(own: OwnMaps) -> str:
 def figure5(setting: StudySetting) -> DrawnFigure:
     """Figure 5: DeepSHAP, by both rules for the softmax."""
     truths = ("overall", "positive", "negative")
-    labels = {f"{truth} ({rule})": (method, truth) for rule, method in RULES.items() for truth in truths}
+    labels = {
+        f"{truth} ({rule.partition(chr(39))[0]})": (method, truth) for rule, method in RULES.items() for truth in truths
+    }
     designed = _in_one_row(multi_color_maps(setting), tuple(RULES.values()), "overall")
     return _figure(setting, section4_run(setting), labels, designed, ["DeepSHAP"], _opposite)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attributionlab.papers.stored import FirstMaps, StoredRun, first_maps, read_run
 from attributionlab.papers.studies import StudySetting
-from attributionlab.papers.zhang2024 import modulo, priors, section4, unseen_data
+from attributionlab.papers.zhang2024 import modulo, priors, unseen_data
 
 N_SHOWN = 2
 """Images whose maps are shown."""
@@ -14,9 +14,8 @@ MAPS = "figures/maps"
 
 
 def section4_run(setting: StudySetting) -> StoredRun:
-    """Scores of section 4."""
-    methods = {name: unseen_data.METHODS[name] for name in section4.SHOWN}
-    return read_run(setting, "section4", section4.FOLDER, methods)
+    """Scores of section 4, which are those with the Unseen Data Effect."""
+    return effect_run(setting, unseen_data.WITH, "section4")
 
 
 def priors_run(setting: StudySetting) -> StoredRun:
@@ -25,10 +24,11 @@ def priors_run(setting: StudySetting) -> StoredRun:
     return read_run(setting, "appendix-k", folder, methods)
 
 
-def effect_run(setting: StudySetting, name: str) -> StoredRun:
-    """Scores and metrics of a reading of the Unseen Data Effect."""
-    study = "table5" if name == unseen_data.WITH else "table6"
-    return read_run(setting, study, unseen_data.folder_of(name), unseen_data.METHODS, unseen_data.metrics_of(setting))
+def effect_run(setting: StudySetting, name: str, study: str = "") -> StoredRun:
+    """Scores and metrics of a reading of the Unseen Data Effect; the study is for messages."""
+    table = "table5" if name == unseen_data.WITH else "table6"
+    metrics = unseen_data.perturbation_metrics(setting)
+    return read_run(setting, study or table, unseen_data.folder_of(name), unseen_data.METHODS, metrics)
 
 
 def modulo_run(setting: StudySetting) -> StoredRun:
