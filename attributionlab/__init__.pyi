@@ -10,6 +10,7 @@ from .judging import (
     Audit,
     DebugReport,
     MethodComparison,
+    Sweep,
     Verdict,
     answers,
     audit,
@@ -17,6 +18,7 @@ from .judging import (
     check_maps,
     compare,
     debug,
+    sweep,
 )
 from .methods import Declaration, Method, adapt, declares, make_method, register_method, register_segmenter
 from .metrics import (
@@ -59,6 +61,7 @@ __all__ = [
     "Plan",
     "Records",
     "SensitivityCurve",
+    "Sweep",
     "TrainedNetwork",
     "ValueAgreement",
     "Verdict",
@@ -95,6 +98,7 @@ __all__ = [
     "score",
     "score_values",
     "sensitivity_n",
+    "sweep",
     "testing",
     "verify",
 ]
