@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from attributionlab.environments import make_environment
+from attributionlab.environments.background_sum import BackgroundSum
 from attributionlab.papers.adebayo2020.concept_images import POOL_FACTOR, drawn_sets
 from attributionlab.papers.adebayo2020.concepts_report import BACKGROUND, DESIGNED_LAYERS, HEALTHY, OBJECT, SPURIOUS
 from attributionlab.papers.adebayo2020.tcav import tcav_scores
@@ -38,6 +39,7 @@ def _scores(preset: Preset, bug: str) -> dict[str, Any]:
     environment = make_environment(
         "background-sum", size=preset.size, bug=bug, swapped=0.5, output="logit", n_redundant=0
     )
+    assert isinstance(environment, BackgroundSum), "it is made by this name"
     batch = environment.sample((POOL_FACTOR + SCENES_PER_IMAGE) * n)
     objects = torch.tensor([environment.label(scene) for scene in batch.scenes])
     backgrounds = torch.tensor([environment.backgrounds.index(scene.background) for scene in batch.scenes])
