@@ -36,7 +36,11 @@ def concept_images(
 
 
 def random_sets(n_sets: int, n: int, *, size: int = 32) -> list[Tensor]:
-    """Random sets of n images (n, 3, h, w) each, drawn without replacement from one pool with every object on every background."""
-    pool = concept_images(POOL_FACTOR * n, size=size, start=POOL)
+    """Random sets of n composed images (n, 3, h, w) each, from one pool with every object on every background."""
+    return drawn_sets(concept_images(POOL_FACTOR * n, size=size, start=POOL), n_sets, n)
+
+
+def drawn_sets(pool: Tensor, n_sets: int, n: int) -> list[Tensor]:
+    """Random sets of n images of a pool, each drawn without replacement."""
     orders = (generator(0, "random set", index).permutation(len(pool)) for index in range(n_sets))
     return [pool[torch.from_numpy(order[:n])] for order in orders]

@@ -30,6 +30,12 @@ LAYERS = {
 }
 """Layers of BVD-CNN behind whose ReLUs concepts are tested."""
 
+DESIGNED_LAYERS = {"detector": "detector", "accumulator.layers.3": "first block", "accumulator": "last block"}
+"""Layers of designed networks."""
+
+COUNTED = {SPURIOUS: BACKGROUND, HEALTHY: OBJECT}
+"""Concept that each designed network counts; it ignores the other one exactly."""
+
 ALPHA = 0.05
 """Level of the tests of one network together, and of the false alarms alone."""
 
@@ -46,7 +52,7 @@ NOTES = (
     ),
     (
         "One pair of random sets can have any score from 0 to 1, so a single score means nothing. As Kim et al. do, the scores of a "
-        "concept against every random set are compared with those of all pairs of random sets by a two-sided t-test, at 0.05 over the "
+        "concept against every random set are compared with those of all pairs of random sets, in both orders, by a two-sided t-test, at 0.05 over the "
         f"number of tests of a network ({CORRECTED:g})."
     ),
     (
@@ -57,8 +63,13 @@ NOTES = (
 )
 
 
-def report_concepts(measured: Sequence[dict[str, Any]]) -> StudyReport:
-    """The report of measurements, one per seed; seeds whose training did not reach its accuracies give no verdict."""
+def report_concepts(measured: Sequence[dict[str, Any]], designed: Mapping[str, Any]) -> StudyReport:
+    """The report of measurements; seeds whose training did not reach its accuracies give no verdict.
+
+    Args:
+        measured: Measurements of trained networks, one per seed.
+        designed: Scores of designed networks, by network and layer.
+    """
     reached = [each for each in measured if each["reached"]]
     scores = MeasuredConcepts(reached)
     lost = len(measured) - len(reached)
@@ -66,7 +77,7 @@ def report_concepts(measured: Sequence[dict[str, Any]]) -> StudyReport:
         *NOTES,
         *([f"{lost} of {len(measured)} seeds are left out: a network missed its accuracies."] if lost else []),
     )
-    tables = (scores.table(), scores.contamination_table()) if reached else ()
+    tables = (*((scores.table(), scores.contamination_table()) if reached else ()), designed_table(designed))
     title = "Rebuttal and appendix G: concepts (TCAV)"
     claims = [_spurious_claim(scores), _ranking_claim(scores), *_contamination_claims(scores)]
     return StudyReport(KEY, title, tuple(claims), tables, notes)
@@ -110,7 +121,7 @@ class MeasuredConcepts:
         columns = ["network", "layer"]
         for concept in CONCEPTS:
             columns += [concept, f"{concept}: p, largest over seeds"]
-        columns += ["pairs of random sets", "least", "largest", f"false alarms at {ALPHA:g}"]
+        columns += ["pairs of random sets: least", "largest", f"false alarms at {ALPHA:g}"]
         rows = [self._row(network, layer) for network in NETWORKS for layer in LAYERS]
         return ReportTable("TCAV scores of the class, means over random sets and seeds", tuple(columns), tuple(rows))
 
@@ -121,16 +132,34 @@ class MeasuredConcepts:
             cells.append(max(self.by_seed(network, layer, p_value_of(concept))))
         pairs = np.concatenate([each[network, layer].pairs for each in self.scores])
         alarms = float(np.mean(self.by_seed(network, layer, lambda scores: scores.false_alarms(ALPHA))))
-        return (*cells, float(pairs.mean()), float(pairs.min()), float(pairs.max()), alarms)
+        return (*cells, float(pairs.min()), float(pairs.max()), alarms)
 
     def contamination_table(self) -> ReportTable:
         """A row per stage: mean scores of the background at each layer."""
-        rows = tuple(
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
             (stage, *(float(np.mean(self.contaminated(stage, layer))) for layer in LAYERS))
             for stage in (TRAINED, ANOTHER_SEED, *self.stages)
         )
         title = "TCAV scores of the background under the spurious network with random weights down to a layer, means over draws and seeds"
         return ReportTable(title, ("random down to", *LAYERS.values()), rows)
+
+
+def designed_table(designed: Mapping[str, Any]) -> ReportTable:
+    """A row per designed network and layer: the concept that is counted, and the one that has no effect."""
+    rows: list[tuple[Cell, ...]] = []
+    for network, counted in COUNTED.items():
+        (ignored,) = (concept for concept in CONCEPTS if concept != counted)
+        for layer, name in DESIGNED_LAYERS.items():
+            scores = LayerScores.from_dict(designed[network][layer])
+            cells: list[Cell] = [f"counts the {counted}", name]
+            for concept in (counted, ignored):
+                cells += [mean_of(concept)(scores), scores.p_value(concept)]
+            rows.append((*cells, float(scores.pairs.min()), float(scores.pairs.max()), scores.false_alarms(ALPHA)))
+    columns = ["designed network", "layer"]
+    columns += [column for name in ("counted concept", "ignored concept") for column in (name, f"{name}: p")]
+    columns += ["pairs of random sets: least", "largest", f"false alarms at {ALPHA:g}"]
+    title = "TCAV scores under designed networks, where one concept is counted and the other has exactly no effect (not in the paper)"
+    return ReportTable(title, tuple(columns), tuple(rows))
 
 
 def mean_of(concept: str) -> Callable[[LayerScores], float]:

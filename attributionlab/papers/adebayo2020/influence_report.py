@@ -145,7 +145,7 @@ class MeasuredInfluence:
 
     def area_table(self) -> ReportTable:
         """A row per score: area under the ROC curve for digits against images of the domain."""
-        rows = tuple(
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
                 score,
                 *(float(np.mean([each["areas"][reading][score] for each in self.measured])) for reading in READINGS),

@@ -167,14 +167,18 @@ class PaperNetworks:
     def digits(self, seed: int) -> nn.Module:
         """Trained on handwritten digits; the last of them are left for tests."""
         size = self.setting.preset.size
-        images = (digit_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, N_TRAINED)))
-        return Training(self.store, f"digits-{seed}", self.new(seed, 10), *images, seed).network
+        images, held_out = (
+            digit_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, N_TRAINED))
+        )
+        return Training(self.store, f"digits-{seed}", self.new(seed, 10), images, held_out, seed).network
 
     def shapes(self, seed: int) -> nn.Module:
         """Trained on our shapes."""
         size = self.setting.preset.size
-        images = (shape_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, VALIDATION)))
-        return Training(self.store, f"shapes-{seed}", self.new(seed, len(SHAPES)), *images, seed).network
+        images, held_out = (
+            shape_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, VALIDATION))
+        )
+        return Training(self.store, f"shapes-{seed}", self.new(seed, len(SHAPES)), images, held_out, seed).network
 
     def healthy_course(self, seed: int) -> TrainedCourse:
         """`healthy` with its checkpoints and training images."""
