@@ -11,6 +11,7 @@ from .judging import (
     Audit,
     DebugReport,
     MethodComparison,
+    Sweep,
     Verdict,
     answers,
     audit,
@@ -18,6 +19,7 @@ from .judging import (
     check_maps,
     compare,
     debug,
+    sweep,
 )
 from .methods import Declaration, Method, adapt, declares, make_method, register_method, register_segmenter
 from .metrics import (
@@ -60,6 +62,7 @@ __all__ = [
     "Plan",
     "Records",
     "SensitivityCurve",
+    "Sweep",
     "TrainedNetwork",
     "ValueAgreement",
     "Verdict",
@@ -97,6 +100,7 @@ __all__ = [
     "score",
     "score_values",
     "sensitivity_n",
+    "sweep",
     "testing",
     "verify",
 ]

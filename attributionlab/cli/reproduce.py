@@ -17,6 +17,7 @@ from attributionlab.cli.options import (
     output_option,
 )
 from attributionlab.cli.output import (
+    EXIT_FAILED,
     INTERRUPTED_RUN,
     chatter_to_stderr,
     one_line_errors,
@@ -126,7 +127,7 @@ def reproduce(
 ) -> None:
     """Reproduce the tables and claims of a paper; an interrupted run is resumed.
 
-    The exit code is 0 when it could measure, whatever the outcome.
+    The exit code is 0 when it could measure, whatever the outcome, and 1 when all jobs of a study failed.
     """
     with one_line_errors(INTERRUPTED_RUN):
         from attributionlab.papers.catalog import find_studies
@@ -160,3 +161,6 @@ def reproduce(
         print_table(summary_table(report))
         for path in paths:
             say("report", str(path))
+        if report.unmeasured_studies:
+            say("could not measure", f"{', '.join(report.unmeasured_studies)}: all jobs failed")
+            raise SystemExit(EXIT_FAILED)

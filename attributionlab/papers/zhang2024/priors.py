@@ -6,7 +6,14 @@ import itertools
 
 from attributionlab.errors import bad_option
 from attributionlab.methods import make_method
-from attributionlab.papers.claims import Finding, JudgedClaim, PublishedClaim, judge_evidence, unchecked
+from attributionlab.papers.claims import (
+    Finding,
+    JudgedClaim,
+    PublishedClaim,
+    attempt,
+    judge_evidence,
+    unchecked,
+)
 from attributionlab.papers.evidence import average_images
 from attributionlab.papers.measuring import MeasuredScores, measure_plan, plan_study
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
@@ -101,8 +108,7 @@ def _table(measured: MeasuredScores) -> ReportTable:
     for name in measured.methods:
         cells: list[Cell] = [name]
         for truth in TRUTHS:
-            f1 = measured.mean(name, f"{truth}.f1")
-            cells += [f1.value, f1.low, f1.high]
+            cells += measured.cells(name, f"{truth}.f1")
         rows.append(tuple(cells))
     columns = ("prior", *(f"{truth}{end}" for truth in TRUTHS for end in ("", ", low", ", high")))
     return ReportTable("Mean F1 of LIME, with 95 % intervals over images", columns, tuple(rows))
@@ -116,12 +122,16 @@ def _better(measured: MeasuredScores, prior: str) -> JudgedClaim:
         published="F1 above",
         test="the difference of F1 is above 0",
     )
-    readings = itertools.product(TRUTHS, READINGS)
-    return JudgedClaim(claim, tuple(_better_on(measured, prior.lower(), truth, name) for truth, name in readings))
+    findings = [
+        attempt(reading, _better_on, measured, prior.lower(), truth, name, reading)
+        for truth, name in itertools.product(TRUTHS, READINGS)
+        for reading in (f"{truth} truth, {READINGS[name]}",)
+    ]
+    return JudgedClaim(claim, tuple(findings))
 
 
-def _better_on(measured: MeasuredScores, prior: str, truth: str, method: str) -> Finding:
-    reading, name = f"{truth} truth, {READINGS[method]}", f"{truth}.f1"
+def _better_on(measured: MeasuredScores, prior: str, truth: str, method: str, reading: str) -> Finding:
+    name = f"{truth}.f1"
     worse = measured.scores(f"{method} ({prior})", name)
     if f"{method} (sam)" in measured.methods:
         difference = average_images(measured.scores(f"{method} (sam)", name) - worse)
