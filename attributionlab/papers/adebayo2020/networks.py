@@ -66,7 +66,7 @@ class StoredTraining:
         store: The folder's networks.
         name: Name of its file.
         model: The untrained network.
-        images: StoredTraining images.
+        images: Training images.
         validation: Validation images.
         seed: Seed of the order of the images.
         recipe: Optimizer and end; by default `Recipe()`.
