@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.judging.ranking import N_RESAMPLES  # as many, so that both come from the same images
-from attributionlab.judging.statistics import draw_units, percentile_interval
+from attributionlab.judging.statistics import N_RESAMPLES, draw_units, percentile_interval
 from attributionlab.seeding import generator
 
 Values = npt.NDArray[np.float64]
