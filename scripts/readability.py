@@ -51,7 +51,7 @@ REPLACED = [
 """Patterns of what is not prose, and what stands in for them."""
 
 SECTION = re.compile(r"^\s*(Args|Returns|Raises|References|Example|Attributes|Yields):\s*$", re.MULTILINE)
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[A-Z`\"'(])")
+SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[A-Z\"'(]|(?:code|captum|shap|zennit)\b)")
 
 
 def prose(text: str) -> list[str]:
