@@ -65,18 +65,22 @@ CAUSES = {
 
 def measure_modulo(setting: StudySetting) -> MeasuredScores:
     """The scores of both tables, and of the text of appendix F, from the same records."""
-    metrics = {
-        "Insertion": "insertion[measure=correct-steps]",
-        "Deletion": "deletion[measure=correct-steps]",
-        "Sensitivity-N": f"sensitivity-n[measure=correct-steps,n_orders={setting.preset.details['sensitivity_orders']}]",
-    }
     environment = {"modulo": setting.preset.sized("single-color-modulo")}
-    return measure_plan(setting, FOLDER, environment, METHODS, metrics)["modulo"]
+    return measure_plan(setting, FOLDER, environment, METHODS, metrics_of(setting))["modulo"]
 
 
 def ranked_methods(setting: StudySetting) -> RankedScores:
     """The scores that rank the methods."""
     return measure_modulo(setting).ranked({name: name for name in METHODS}, TRUTH)
+
+
+def metrics_of(setting: StudySetting) -> dict[str, str]:
+    """The perturbation metrics by column; each counts correct steps."""
+    return {
+        "Insertion": "insertion[measure=correct-steps]",
+        "Deletion": "deletion[measure=correct-steps]",
+        "Sensitivity-N": f"sensitivity-n[measure=correct-steps,n_orders={setting.preset.details['sensitivity_orders']}]",
+    }
 
 
 def table3(setting: StudySetting) -> StudyReport:

@@ -43,4 +43,5 @@ def zhang2024() -> Paper:
             "vit": "FILE.py:FUNCTION that returns your ViT and images, for appendix-k.",
         },
         prepare=f"{PACKAGE}.options:prepare",
+        figures=f"{PACKAGE}.figures.catalog:FIGURES",
     )

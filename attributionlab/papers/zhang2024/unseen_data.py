@@ -147,9 +147,13 @@ def measure_effect(setting: StudySetting, name: str) -> MeasuredScores:
     metrics = perturbation_metrics(setting)
     if name == WITH:
         metrics[BACKGROUND_SIGNS] = f"{positive_background.__module__}:{positive_background.__name__}"
-    folder = "unseen-data-" + name.split(",", maxsplit=1)[0].replace(" ", "-")
     environment = {name: preset.sized("multi-color-sum", **ENVIRONMENTS[name])}
-    return measure_plan(setting, folder, environment, METHODS, metrics)[name]
+    return measure_plan(setting, folder_of(name), environment, METHODS, metrics)[name]
+
+
+def folder_of(name: str) -> str:
+    """Folder of the records of an environment of `ENVIRONMENTS`."""
+    return "unseen-data-" + name.split(",", maxsplit=1)[0].replace(" ", "-")
 
 
 def perturbation_metrics(setting: StudySetting) -> dict[str, str]:
