@@ -62,6 +62,8 @@ def show(driver: webdriver.Chrome, page: Path, width: int, scheme: str) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
     driver.get(page.resolve().as_uri())
+    driver.execute_script("localStorage.clear()")  # pages remember the colors of the last visit
+    driver.refresh()
     time.sleep(0.5)  # scripts of the page choose its colors
 
 
