@@ -14,12 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau, rankdata
 
-from attributionlab.judging.statistics import draw_units, percentile_interval
+from attributionlab.judging.statistics import N_RESAMPLES, draw_units, percentile_interval
 from attributionlab.seeding import generator
 
 Scores = npt.NDArray[np.float64]
-
-N_RESAMPLES = 500
 
 TIE = 1e-6
 """Relative difference, to the largest magnitude, below which scores tie: maps are float32, with rounding errors of 6e-8.
