@@ -41,7 +41,8 @@ axe.run(document, {resultTypes: ['violations']}).then(
 def pages(paths: list[Path]) -> Iterator[Path]:
     """The HTML files of folders, and files."""
     for path in paths:
-        yield from sorted(path.rglob("*.html")) if path.is_dir() else [path]
+        files = sorted(path.rglob("*.html")) if path.is_dir() else [path]
+        yield from (file for file in files if file.name != "404.html")  # its files are at the root of a server
 
 
 def browser() -> webdriver.Chrome:
