@@ -21,9 +21,12 @@ EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.stem not in FUNCT
 """Scripts; functions for `audit` and `reproduce` have tests of their own, below and in the reproduction's."""
 
 
+@pytest.mark.parametrize("size", [16, pytest.param(None, marks=pytest.mark.slow)], ids=["small", "to the letter"])
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(example, tmp_path, monkeypatch, capsys):
+def test_example_runs(example, size, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    make_environment, changed = al.make_environment, {} if size is None else {"size": size}
+    monkeypatch.setattr(al, "make_environment", lambda name, **options: make_environment(name, **options | changed))
     monkeypatch.setattr(sys, "argv", [str(example)])
     runpy.run_path(str(example), run_name="__main__")
     printed = capsys.readouterr().out
