@@ -148,7 +148,9 @@ def assert_all(
     for assertion in ALL:
         name = assertion.__name__
         reason = (
-            expectations.reason_to_skip(name) or _reason_to_skip(assertion, subject, blindness) or results.consequence(assertion)
+            expectations.reason_to_skip(name)
+            or _reason_to_skip(assertion, subject, blindness)
+            or results.consequence(assertion)
         )
         if reason is None:
             results.add(assertion, method, environment, size, seed)

@@ -181,7 +181,9 @@ def has_images_as_baseline(method: AnyMethod) -> bool:
     subject: Any = method.function if isinstance(method, FunctionMethod) else method
     options = [*getattr(subject, "options", {}).values(), *getattr(subject, "__dict__", {}).values()]
     tensors = [value.values if isinstance(value, BaselineTensor) else value for value in options]
-    return any(isinstance(value, Tensor) and value.is_floating_point() and value.ndim > 2 for value in tensors)  # (.., h, w)
+    return any(
+        isinstance(value, Tensor) and value.is_floating_point() and value.ndim > 2 for value in tensors
+    )  # (.., h, w)
 
 
 def seed_generators(seed: int) -> None:

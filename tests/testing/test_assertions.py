@@ -8,7 +8,6 @@ from unittest import SkipTest
 
 import pytest
 import torch
-
 from faulty.cams import grad_cam
 
 import attributionlab as al
