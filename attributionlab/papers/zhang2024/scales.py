@@ -12,7 +12,7 @@ from attributionlab.papers.measuring import F1_COLUMN, MeasuredScores, RankedSco
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
 from attributionlab.papers.zhang2024.lime import LIME_OF_CAPTUM
 from attributionlab.papers.zhang2024.published import METRIC_NAMES, GammaClaim, gamma_claims, published_ranks
-from attributionlab.papers.zhang2024.scales_figure import Panel, scales_figure
+from attributionlab.papers.zhang2024.scales_figure import ScalePanel, scales_figure
 from attributionlab.papers.zhang2024.unseen_data import (
     BASELINES,
     METHODS,
@@ -151,7 +151,7 @@ def _orders(measured: Measured) -> ReportTable:
     return ReportTable(title, ("order by", "reading", *map(str, SCALES)), tuple(rows))
 
 
-def _panels(measured: Measured) -> list[Panel]:
+def _panels(measured: Measured) -> list[ScalePanel]:
     """Curves of F1 and of correlations by scale; what could not be measured is left out."""
     f1 = {
         "F1 of DeepSHAP (captum's rule)": [("DeepSHAP", truth) for truth in ("overall", "positive", "negative")],
@@ -166,16 +166,16 @@ def _panels(measured: Measured) -> list[Panel]:
             ]
             for method, truth in names
         }
-        panels.append(Panel(title, curves, 0.5))
+        panels.append(ScalePanel(title, curves, 0.5))
     methods = BASELINES["true baselines"]
     for truth in TRUTHS:
         curves = {
             column: [_interval(measured[WITH, scale].ranked(methods, truth), column) for scale in SCALES]
             for column in METRIC_NAMES
         }
-        panels.append(Panel(f"Spearman with F1, {truth} truth", curves, None))
+        panels.append(ScalePanel(f"Spearman with F1, {truth} truth", curves, None))
     shares = [_share_as_published(measured, scale) for scale in SCALES]
-    panels.append(Panel("verdicts of section 4 as published", {"share of the readings": shares}, None))
+    panels.append(ScalePanel("verdicts of section 4 as published", {"share of the readings": shares}, None))
     return panels
 
 

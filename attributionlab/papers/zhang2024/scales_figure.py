@@ -19,7 +19,7 @@ TITLE = "Findings by the strength of the redundant channels: means over networks
 
 
 @dataclass(frozen=True)
-class Panel:
+class ScalePanel:
     """One panel of the figure.
 
     Args:
@@ -33,7 +33,7 @@ class Panel:
     gamma: float | None
 
 
-def scales_figure(panels: Sequence[Panel], labels: Sequence[str], default: int) -> ReportFigure:
+def scales_figure(panels: Sequence[ScalePanel], labels: Sequence[str], default: int) -> ReportFigure:
     """Panels in two rows; the scale of the environment is marked.
 
     Args:
@@ -51,7 +51,7 @@ def scales_figure(panels: Sequence[Panel], labels: Sequence[str], default: int) 
     return ReportFigure(FILE, TITLE, buffer.getvalue())
 
 
-def _draw(axes: Axes, panel: Panel, default: int) -> None:
+def _draw(axes: Axes, panel: ScalePanel, default: int) -> None:
     """One panel: a line per curve, its interval as a band."""
     axes.axvline(default, color="#bbbbbb", linewidth=4, zorder=0)
     if panel.gamma is not None:
