@@ -1,3 +1,4 @@
+from . import benchmarks as benchmarks
 from . import environments as environments
 from . import methods as methods
 from . import metrics as metrics
@@ -68,6 +69,7 @@ __all__ = [
     "adapt",
     "answers",
     "audit",
+    "benchmarks",
     "check",
     "check_maps",
     "compare",

@@ -2,7 +2,7 @@
 
 Usage: python scripts/reproduction_figures.py FOLDER
 
-FOLDER is that of `attributionlab reproduce`. Needs the extra `pretrained`. Pictures are reduced to 64 colors, so that they stay small.
+FOLDER is that of `attributionlab reproduce`. Needs the extra `pretrained`. Pictures are reduced to 128 colors, so that they stay small.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from attributionlab.papers.studies import StudySetting
 
 DOCS = Path(__file__).parents[1] / "docs"
 PICTURES = "reproduction-figures"
-N_COLORS = 64
+N_COLORS = 128
+COLORS = Image.Quantize.MAXCOVERAGE
+"""Keeps colors of few pixels, such as those of scenes."""
 
 
 def main(folder: str) -> None:
@@ -31,7 +33,7 @@ def main(folder: str) -> None:
     _, entries = draw_figures(paper, choose_figures(paper, [ALL]), setting)
     (DOCS / PICTURES).mkdir(exist_ok=True)
     for entry in entries:
-        picture = Image.open(io.BytesIO(entry.png)).convert("RGB").quantize(N_COLORS, dither=Image.Dither.NONE)
+        picture = Image.open(io.BytesIO(entry.png)).convert("RGB").quantize(N_COLORS, COLORS, dither=Image.Dither.NONE)
         picture.save(DOCS / PICTURES / entry.figure.file, optimize=True)
     page = DOCS / f"{PICTURES}.md"
     page.write_text(to_page(paper, setting.preset, entries, f"{PICTURES}/"), encoding="utf-8")

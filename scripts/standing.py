@@ -34,7 +34,7 @@ from attributionlab.errors import BadOption, UnknownName
 from attributionlab.files import write_whole
 from attributionlab.judging.benchmarking import NO_LIMIT
 from attributionlab.machine import versions
-from attributionlab.methods import make_method
+from attributionlab.methods import context_for, make_method
 
 ROOT = Path(__file__).parents[1]
 LIST = ROOT / "scripts" / "standing.toml"
@@ -168,10 +168,11 @@ def cost(method: str, environment: str) -> float:
 
     def seconds(spec: str, repeats: int) -> float:
         explain = make_method(spec, built)
+        context = context_for(explain, batch)
         times = []
         for _ in range(repeats):
             begin = time.process_time()
-            explain(built.model, batch.inputs, batch.targets)
+            explain(built.model, batch.inputs, batch.targets, **context)
             times.append(time.process_time() - begin)
             if times[-1] > 1:
                 break
@@ -265,7 +266,7 @@ def _title(library: str, names: Sequence[str], methods: Mapping[str, Any]) -> st
     numbers = sorted({methods[name]["version"] for name in names if methods.get(name, {}).get("version")})
     if library == "Controls":
         return "Controls: maps that do not look at the network, or know the answer"
-    return f"{library} {', '.join(numbers) or '(not installed)'}"
+    return f"{library} {', '.join(numbers) or '(not measured)'}"
 
 
 def _row(name: str, row: Mapping[str, Any], specs: Sequence[str]) -> str:

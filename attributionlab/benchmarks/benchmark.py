@@ -206,8 +206,18 @@ def _tuples(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
 
 
+HEADING = """\
+# A frozen benchmark of attributionlab. Scene i belongs to the network with the environment's seed + i.
+# Fingerprints are SHA-256 of arrays in C order and little-endian byte order, each after a line with its name, dtype and shape; -0 is
+# written as 0. inputs: image and true baseline, float32. truths: signs, int8, and filled patches, bool, of every output that can be
+# explained. networks: all weights, float32, by name. logits: what the network computes. counterparts: second network and its truth.
+"""
+"""First lines of the TOML file."""
+
+
 def _lines(benchmark: Benchmark) -> Iterator[str]:
-    """Lines of the TOML file."""
+    """Parts of the TOML file."""
+    yield HEADING
     yield f'name = "{benchmark.name}"\nn_samples = {benchmark.n_samples}\ngamma = {benchmark.gamma}\n'
     for frozen in benchmark.environments:
         yield f'\n[[environments]]\nspec = "{frozen.spec}"\ntargets = {list(frozen.targets)}\n'

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,6 +127,12 @@ def test_a_file_holds_all_of_a_benchmark(tmp_path, benchmark):
     path = tmp_path / "small.toml"
     path.write_text(benchmark.to_toml())
     assert load_benchmark(path) == benchmark
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_file_of_this_package_is_as_it_was_written(name):
+    path = Path(al.benchmarks.__file__).with_name(f"{name.replace('-', '_')}.toml")
+    assert path.read_text() == load_benchmark(name).to_toml()
 
 
 def test_wrong_benchmarks_are_refused_in_a_line(tmp_path, benchmark):

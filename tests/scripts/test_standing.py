@@ -108,6 +108,7 @@ def test_a_row_has_symbol_and_score_of_every_environment(standing, small, monkey
     assert r"* `captum:Saliency` (count): A&lt;b>\|\*" in text
 
 
-def test_the_cost_of_a_gradient_is_that_of_a_gradient(standing):
-    """CPU time of a millisecond: only that it is a positive number of three digits."""
-    assert standing.cost("gradient", "single-color-sum[size=16]") > 0
+@pytest.mark.parametrize("method", ["gradient", "truth"])
+def test_the_cost_of_a_method_is_a_ratio_of_times(standing, method):
+    """The second is given the batch. How long they take is not tested."""
+    assert standing.cost(method, "single-color-sum[size=16]") > 0
