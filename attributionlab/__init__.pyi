@@ -1,3 +1,4 @@
+from . import benchmarks as benchmarks
 from . import environments as environments
 from . import methods as methods
 from . import metrics as metrics
@@ -10,6 +11,7 @@ from .judging import (
     Audit,
     DebugReport,
     MethodComparison,
+    Sweep,
     Verdict,
     answers,
     audit,
@@ -17,6 +19,7 @@ from .judging import (
     check_maps,
     compare,
     debug,
+    sweep,
 )
 from .methods import Declaration, Method, adapt, declares, make_method, register_method, register_segmenter
 from .metrics import (
@@ -59,12 +62,14 @@ __all__ = [
     "Plan",
     "Records",
     "SensitivityCurve",
+    "Sweep",
     "TrainedNetwork",
     "ValueAgreement",
     "Verdict",
     "adapt",
     "answers",
     "audit",
+    "benchmarks",
     "check",
     "check_maps",
     "compare",
@@ -95,6 +100,7 @@ __all__ = [
     "score",
     "score_values",
     "sensitivity_n",
+    "sweep",
     "testing",
     "verify",
 ]

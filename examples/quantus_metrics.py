@@ -1,6 +1,6 @@
 """Audit the metrics of another library: PixelFlipping and SensitivityN of Quantus, each wrapped as a function.
 
-Needs `pip install "attributionlab[quantus]"`. `docs/metrics.md` says what comes out, and why.
+Needs `pip install "attributionlab[quantus]"`. `docs/metrics.md` has the results.
 """
 
 import warnings

@@ -19,7 +19,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("printable", "errors", "seeding", "files", "machine", "tabular"),
     ("specs",),
     ("scenes", "networks", "truth"),
-    ("environments", "perturbation", "games"),
+    ("environments", "benchmarks", "perturbation", "games"),
     ("methods", "metrics"),
     ("measuring",),
     ("judging",),

@@ -39,6 +39,7 @@ from attributionlab.cli.reproduce import PaperCommand, reproduce
 from attributionlab.cli.run import run as run_command
 from attributionlab.cli.score import score
 from attributionlab.cli.show import show
+from attributionlab.cli.sweep import sweep
 from attributionlab.cli.termination import termination_raises
 from attributionlab.cli.verify import verify
 from attributionlab.cli.watched import is_watched, run_watched
@@ -168,6 +169,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "debug": (debug, "Test which bugs a method's maps reveal."),
     "quiz": (quiz, "Write the user study on bugs as a quiz, for classes."),
     "score": (score, "Judge maps that were computed elsewhere."),
+    "sweep": (sweep, "Score methods while one variable changes."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),
     "report": (report, "Print the table of a run; write its HTML report."),

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from attributionlab.cli.options import (
+    DEFAULT_ENVIRONMENT,
+    BenchmarkOption,
     Device,
     DeviceOption,
     Format,
@@ -22,6 +24,7 @@ from attributionlab.cli.options import (
     environment_specs,
     environments_option,
     n_samples_option,
+    require_left_out,
     sam_defaults,
     truth_option,
 )
@@ -63,6 +66,7 @@ def check(
     batch_size: Annotated[int, typer.Option(help="Images per call of the method.")] = 4,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
+    benchmark: BenchmarkOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Test a method against the exact truth of designed networks; exit code 1 if it fails, 4 if it is undecided."""
@@ -76,14 +80,18 @@ def check(
         options: dict[str, object] = {**parse_options(",".join(option or []))}
         with chatter_to_stderr():
             (subject,) = build_methods([method], sam_defaults(sam_checkpoint, sam_model), options)
-        environments = build_environments(env_specs, environment_defaults(size, seed))
-        if network_seed is not None:
+        environments = None
+        if benchmark is None:
+            environments = build_environments(env_specs, environment_defaults(size, seed))
+        else:
+            require_left_out(env=env, size=size, seed=seed, network_seed=network_seed)
+        if environments and network_seed is not None:
             environments = [environment.changed(network_seed=network_seed) for environment in environments]
         samples: Any = convert("n_samples", n_samples, int | Literal["auto"])
         with chatter_to_stderr(), progress_bar(subject.spec, None) as advance:
             verdict = run_check(
                 subject,
-                environments,
+                environments or DEFAULT_ENVIRONMENT,
                 n_samples=samples,
                 gamma=gamma,
                 truth=truth,
@@ -92,6 +100,7 @@ def check(
                 max_seconds=max_seconds,
                 batch_size=batch_size,
                 device=device.value,
+                benchmark=benchmark,
                 progress=advance,
             )
         print_verdict(verdict, format.value)

@@ -59,6 +59,13 @@ def bug_names(incomplete: str) -> list[str]:
     return starting_with(ENVIRONMENT_OF, incomplete)
 
 
+def benchmark_names(incomplete: str) -> list[str]:
+    """Names of benchmarks."""
+    from attributionlab.benchmarks.names import BENCHMARKS
+
+    return starting_with(BENCHMARKS, incomplete)
+
+
 def environment_names(incomplete: str) -> list[str]:
     """Names of environments."""
     from attributionlab.environments.factory import ENVIRONMENTS

@@ -9,7 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
-from attributionlab.cli.completion import environment_names, in_list, method_names, metric_names, starting_with
+from attributionlab.cli.completion import (
+    benchmark_names,
+    environment_names,
+    in_list,
+    method_names,
+    metric_names,
+    starting_with,
+)
 from attributionlab.cli.help import usage_errors
 from attributionlab.errors import bad_option
 from attributionlab.specs.grammar import split_specs
@@ -88,6 +95,15 @@ SamCheckpointOption = Annotated[
 SamModelOption = Annotated[
     str | None,
     typer.Option(metavar="vit_h|vit_l|vit_b", help="Which SAM the weights belong to.", show_default="vit_h"),
+]
+BenchmarkOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A frozen benchmark, attributionlab-1 or a .toml file.",
+        show_default="none",
+        autocompletion=benchmark_names,
+    ),
 ]
 
 
@@ -170,3 +186,14 @@ def sam_defaults(checkpoint: Path | None, model: str | None) -> dict[str, object
     """Options for methods with segments=sam whose spec does not set them."""
     options = {"sam_checkpoint": checkpoint and str(checkpoint), "sam_model": model}
     return {name: value for name, value in options.items() if value is not None}
+
+
+def require_left_out(**options: object) -> None:
+    """Refuse options that a benchmark fixes.
+
+    Raises:
+        BadOption: If there is one.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise bad_option(name, "be left out where a benchmark fixes it", value)

@@ -8,6 +8,7 @@ import typer
 
 from attributionlab.cli.completion import environment_names
 from attributionlab.cli.options import (
+    BenchmarkOption,
     Device,
     DeviceOption,
     Format,
@@ -16,12 +17,14 @@ from attributionlab.cli.options import (
     SizeOption,
     environment_defaults,
     n_samples_option,
+    require_left_out,
 )
 from attributionlab.cli.output import (
     EXIT_FAILED,
     build_environments,
     one_line_errors,
     print_json,
+    print_line,
     print_table,
     print_text,
     progress_bar,
@@ -29,6 +32,7 @@ from attributionlab.cli.output import (
 )
 
 CSV_COLUMNS = ("environment", "name", "statement", "n_checked", "n_violations", "holds", "note")
+DIFFERENCE_COLUMNS = ("benchmark", "difference")
 
 
 def verify(
@@ -49,9 +53,18 @@ def verify(
     n_pixels: Annotated[int, typer.Option(help="Pixels per image that are changed, one at a time.")] = 64,
     seed: SeedOption = None,
     device: DeviceOption = Device.auto,
+    benchmark: BenchmarkOption = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Test by intervention that networks do exactly what they claim; exit code 1 if one does not."""
+    """Test by intervention that networks do exactly what they claim; exit code 1 if one does not.
+
+    With a benchmark, compare its images, truths and networks with their fingerprints instead.
+    """
+    if benchmark is not None:
+        with one_line_errors():
+            require_left_out(environments=spec or None, size=size, seed=seed)
+            compare_with_benchmark(benchmark, format)
+        return
     with one_line_errors():
         require_names(environments=spec or ())
         from attributionlab.environments import ENVIRONMENTS
@@ -78,4 +91,26 @@ def verify(
             rows = [row for verification in verifications for row in verification_rows(verification)]
             print_text(to_csv(rows, CSV_COLUMNS))
     if not all(verification.passed for verification in verifications):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def compare_with_benchmark(name: str, format: Format) -> None:
+    """Print what differs from a frozen benchmark, a line for each environment, and leave with exit code 1 if something does."""
+    from attributionlab.benchmarks import load_benchmark
+    from attributionlab.reports.tables.cells import to_csv
+
+    benchmark = load_benchmark(name)
+    differences = benchmark.differences()
+    if format is Format.json:
+        print_json(
+            {"benchmark": benchmark.name, "environments": list(benchmark.specs), "differences": list(differences)}
+        )
+    elif format is Format.csv:
+        print_text(
+            to_csv([{"benchmark": benchmark.name, "difference": line} for line in differences], DIFFERENCE_COLUMNS)
+        )
+    else:
+        for line in differences or (f"all fingerprints of {benchmark.name} are the same: {benchmark.contents}",):
+            print_line(line)
+    if differences:
         raise typer.Exit(EXIT_FAILED)

@@ -28,6 +28,7 @@ WATCHED = (
     "quiz",
     "show",
     "audit",
+    "sweep",
     "run",
     "modify",
     "attr-percent",

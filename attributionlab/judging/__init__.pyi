@@ -8,6 +8,8 @@ from .debugging import debug
 from .ranking import PairedDifference, RankCorrelation, paired_difference, rank_correlation
 from .statistics import Summary
 from .stored_maps import check_maps
+from .sweep_report import Sweep, SweepCurve, SweepPoint
+from .sweeping import sweep
 from .verdict import EnvironmentVerdict, Verdict
 
 __all__ = [
@@ -25,6 +27,9 @@ __all__ = [
     "PairedDifference",
     "RankCorrelation",
     "Summary",
+    "Sweep",
+    "SweepCurve",
+    "SweepPoint",
     "Verdict",
     "answers",
     "audit",
@@ -35,4 +40,5 @@ __all__ = [
     "expand",
     "paired_difference",
     "rank_correlation",
+    "sweep",
 ]

@@ -13,8 +13,8 @@ from attributionlab.environments.factory import as_environment
 from attributionlab.games.contested import signs_disagree
 from attributionlab.games.permutations import Sampling
 from attributionlab.judging.game_agreement import GameAgreement, answered, games_dict
-from attributionlab.judging.games import BASELINES, GameScores, values_of_games
-from attributionlab.judging.units import SceneUnit, Source
+from attributionlab.judging.games import BASELINES, GameScores, values_with_declared
+from attributionlab.judging.units import Source
 from attributionlab.machine import find_device, versions
 from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
@@ -23,7 +23,6 @@ from attributionlab.methods import AnyMethod, make_method
 from attributionlab.specs.arguments import MOST_IMAGES, require_function, require_list, whole_number
 from attributionlab.specs.options import convert
 from attributionlab.tabular import Tabular
-from attributionlab.truth import ExactValues
 from attributionlab.truth.baselines import Baseline, baseline_color
 
 
@@ -142,7 +141,7 @@ def answers(
         if isinstance(maps, Failure):
             error = maps
             break
-        values = _values(unit, colors, sampling)
+        values = values_with_declared(unit.method, unit.environment, unit.batch, colors, sampling)
         scores.add(maps.values.cpu(), values)
         disagree = signs_disagree({name: exact for name, exact in values.items() if name.endswith("@true")})
         contested += [] if disagree is None else [float(disagree.double().mean())]
@@ -175,14 +174,3 @@ def _checked_baselines(baselines: object, environment: Environment) -> tuple[Bas
         are_colors = environment.input_range is not None
         baseline_color(color, len(environment.true_baseline), environment.true_baseline, are_colors=are_colors)
     return colors
-
-
-def _values(unit: SceneUnit, baselines: Sequence[Baseline], sampling: Sampling) -> dict[str, ExactValues]:
-    """The values of all games, and those of the game that the method declares to answer."""
-    explains = unit.method.declaration.explained_in(unit.environment)
-    values = values_of_games(unit.environment, unit.batch, explains, baselines, sampling)
-    name = unit.method.answers
-    if name is not None and name not in values:
-        exact = unit.method.exact_answer(unit.environment, unit.batch)
-        values |= {} if exact is None else {name: exact}
-    return values

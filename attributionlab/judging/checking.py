@@ -11,15 +11,18 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from attributionlab.benchmarks import Benchmark
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environments
 from attributionlab.errors import bad_option
 from attributionlab.judging.advice import Symptoms, advise, check_command, is_typed, show_command
+from attributionlab.judging.benchmarking import check_on_benchmark
 from attributionlab.judging.dependence import (
     LEAST_UNITS,
     N_UNITS,
@@ -80,6 +83,7 @@ def check(
     max_seconds: float = MAX_SECONDS,
     batch_size: int = 4,
     device: str = "auto",
+    benchmark: str | Path | Benchmark | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
     """Test whether a method finds the pixels that designed networks use.
@@ -98,6 +102,9 @@ def check(
         max_seconds: Seconds per environment after which no further look begins.
         batch_size: Images per call of the method where they share a network; the maps of registered methods do not depend on it.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
+        benchmark: A frozen benchmark: `attributionlab-1`, or a file or object of `attributionlab.benchmarks`. It fixes environments,
+            scenes and threshold, so that all options but method, batch size and device must be left out. The verdict names it, unless
+            a fingerprint of its images, truths or networks differs here; a warning then says which.
         progress: Called with the number of images finished since the last call.
 
     Returns:
@@ -105,6 +112,7 @@ def check(
 
     Raises:
         BadOption: If an option is not valid, or the deciding truth does not apply in an environment.
+        UnknownName: If there is no such method, environment or benchmark.
         MachineError: If there is no such device.
 
     References:
@@ -114,6 +122,11 @@ def check(
         >>> check("truth", "multi-color-sum[size=16]").outcome
         'passed'
     """
+    if benchmark is not None:
+        fixed = {"environments": environments, "n_samples": n_samples, "gamma": gamma, "truth": truth, "rule": rule}
+        fixed |= {"one_network": one_network, "max_seconds": max_seconds}
+        free = {"batch_size": batch_size, "device": device, "progress": progress}
+        return check_on_benchmark(method, benchmark, fixed | free, check)
     require_truth(truth)
     require_choice("rule", rule, get_args(Rule))
     require_function("progress", progress, "(n)")

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 
 def report_as(verdict: Verdict) -> str:
-    """One sentence for a paper: program, method, outcome, and in each environment the score that decides with its interval."""
+    """One sentence for a paper: program, method, outcome, benchmark, and in each environment the score that decides with its interval."""
     program = f"attributionlab {_version(verdict, 'attributionlab')} (torch {_version(verdict, 'torch')})"
     rule = "" if verdict.rule == "interval" else ", decided by the mean alone"
     measured = "; ".join(_measured(verdict, environment) for environment in verdict.environments)
+    benchmark = f" on the benchmark {verdict.benchmark}" if verdict.benchmark else ""
     threshold = f"F1 on {verdict.deciding_truth} truth, threshold {verdict.gamma:g}{rule}"
-    return f"{program} finds {verdict.method} {verdict.outcome} ({threshold}): {measured}."
+    return f"{program} finds {verdict.method} {verdict.outcome}{benchmark} ({threshold}): {measured}."
 
 
 def _version(verdict: Verdict, package: str) -> str:

@@ -16,6 +16,7 @@ from attributionlab.games.checkpoint import estimate_key
 from attributionlab.games.permutations import Sampling
 from attributionlab.judging.game_agreement import SCORES, GameAgreement
 from attributionlab.judging.units import N_COMPARED, Tally
+from attributionlab.methods import AnyMethod
 from attributionlab.metrics.values import score_values
 from attributionlab.specs.grammar import format_value
 from attributionlab.truth import Batch, ExactValues
@@ -88,6 +89,22 @@ def values_of_games(
         values |= {f"{game}@{name}": exact for game, exact in _KEPT[key].items()}
         while len(_KEPT) > N_KEPT:
             _KEPT.popitem(last=False)
+    return values
+
+
+def values_with_declared(
+    method: AnyMethod,
+    environment: Environment,
+    batch: Batch,
+    baselines: Sequence[Baseline] = BASELINES,
+    sampling: Sampling | None = None,
+) -> dict[str, ExactValues]:
+    """The values of all games of a batch with one sample, as `values_of_games`, and those of the game that the method declares to answer."""
+    values = values_of_games(environment, batch, method.declaration.explained_in(environment), baselines, sampling)
+    name = method.answers
+    if name is not None and name not in values:
+        exact = method.exact_answer(environment, batch)
+        values |= {} if exact is None else {name: exact}
     return values
 
 

@@ -14,12 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import kendalltau, rankdata
 
-from attributionlab.judging.statistics import draw_units, percentile_interval
+from attributionlab.judging.statistics import N_RESAMPLES, draw_units, percentile_interval
 from attributionlab.seeding import generator
 
 Scores = npt.NDArray[np.float64]
-
-N_RESAMPLES = 500
 
 TIE = 1e-6
 """Relative difference, to the largest magnitude, below which scores tie: maps are float32, with rounding errors of 6e-8.
@@ -62,6 +60,11 @@ def rank_correlation(first: Scores, second: Scores, *, seed: int = 0) -> RankCor
     spearman = _number(_spearman(*(mean[None] for mean in means))[0])
     n_methods = int((~np.isnan(means).any(axis=0)).sum())
     return RankCorrelation(spearman, low, high, _kendall(*means), n_methods, first.shape[1])
+
+
+def spearman(first: Scores, second: Scores) -> float:
+    """Spearman's rho of the means of two scores (methods, images), without an interval; NaN where it is undefined."""
+    return float(_spearman(*(_means(scores[:, None]) for scores in (first, second)))[0])
 
 
 @dataclass(frozen=True)

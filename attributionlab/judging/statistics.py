@@ -10,10 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from attributionlab.seeding import generator
+
 Values = npt.NDArray[np.float64]
 
 INTERVAL = (2.5, 97.5)
 """Percentiles of resampled values that bound a 95 percent interval."""
+
+
+N_RESAMPLES = 500
+"""Resamples of a bootstrap."""
 
 
 def draw_units(random: np.random.Generator, n_units: int, n_resamples: int) -> npt.NDArray[np.int64]:
@@ -28,6 +34,36 @@ def percentile_interval(resampled: Values) -> tuple[float | None, float | None]:
         return None, None
     low, high = np.percentile(defined, INTERVAL)
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class ResampledMean:
+    """A mean over units with its 95 percent interval by the bootstrap.
+
+    Args:
+        mean: Mean of the defined scores.
+        low: Lower end of the interval.
+        high: Upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def resampled_mean(scores: Values, *, seed: int = 0) -> ResampledMean | None:
+    """Mean of the defined scores (n,) of n units, which are drawn anew; None if no score is defined. One unit has no spread.
+
+    Args:
+        scores: (n,), NaN where undefined.
+        seed: Seed of the draws; equal seeds draw equal units.
+    """
+    draws = draw_units(generator(seed, "images drawn anew"), len(scores), N_RESAMPLES)
+    drawn = scores[draws]
+    is_defined = ~np.isnan(drawn)
+    totals, counts = np.where(is_defined, drawn, 0.0).sum(axis=1), is_defined.sum(axis=1)
+    low, high = percentile_interval(totals[counts > 0] / counts[counts > 0])
+    return None if low is None or high is None else ResampledMean(float(np.nanmean(scores)), low, high)
 
 
 State = Literal["reached", "below", "open"]

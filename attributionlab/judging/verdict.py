@@ -99,6 +99,7 @@ class Verdict(Tabular):
         rule: `interval`, or `point`: the mean alone decides, under one network, as in the paper.
         environments: Verdict in each environment.
         versions: Versions of Python and of packages.
+        benchmark: The frozen benchmark on which it was measured, or None.
     """
 
     _table: ClassVar[str] = "attributionlab.reports.tables.verdicts:verdict_table"
@@ -110,6 +111,7 @@ class Verdict(Tabular):
     rule: Rule
     environments: tuple[EnvironmentVerdict, ...]
     versions: dict[str, str]
+    benchmark: str | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -139,6 +141,7 @@ class Verdict(Tabular):
             "gamma": self.gamma,
             "deciding_truth": self.deciding_truth,
             "rule": self.rule,
+            "benchmark": self.benchmark,
             "outcome": self.outcome,
             "passed": self.passed,
             "environments": [_environment_dict(environment) for environment in self.environments],

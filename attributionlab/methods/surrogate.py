@@ -23,7 +23,8 @@ from attributionlab.methods.segments import segment
 from attributionlab.methods.shapley import draw_coalitions, shapley_regression, shapley_values
 from attributionlab.perturbation import SwitchedSegments, all_coalitions, segment_means
 from attributionlab.seeding import content_key, generator
-from attributionlab.specs.grammar import format_value
+from attributionlab.specs.arguments import share
+from attributionlab.specs.grammar import format_spec, format_value
 from attributionlab.specs.options import changed_options
 from attributionlab.truth.baselines import Baseline
 from attributionlab.truth.batch import Batch
@@ -35,6 +36,8 @@ MEANS_OF_ONE_COLOR = (
     "a segment of one color is its own mean color, so hiding it changes nothing (`baseline=true` hides it)"
 )
 
+ORACLE_ONLY = "only of segments=oracle the right borders are known"
+
 ROUNDING = 1e-6
 """Values below this fraction of the largest are considered rounding errors, because outputs are float32."""
 
@@ -45,6 +48,8 @@ class _Surrogate(Method):
 
     Args:
         segments: The segmentation prior: a registered segmenter, `oracle` for the scene's own patches, `sam` for the masks of SAM.
+        segment_error: Share of the pixels of each patch that `segments=oracle` draws wrongly: those nearest to its border go to the
+            background, and as many pixels of the background beside it are taken instead.
         sam_checkpoint: File of SAM's weights, a state dict; required for `segments=sam` and refused for other priors.
         sam_model: Size of the SAM with these weights; only for `segments=sam`.
         baseline: Values of hidden pixels: `mean` (the segment's mean color), `black`, `true` (the environment's background), a value
@@ -55,6 +60,7 @@ class _Surrogate(Method):
     """
 
     segments: str = field(default="quickshift", metadata={"choices": prior_names})
+    segment_error: float = 0.0
     sam_checkpoint: str | None = None
     sam_model: SamModel = "vit_h"
     baseline: Baseline | Literal["mean"] = "mean"
@@ -64,6 +70,8 @@ class _Surrogate(Method):
 
     def __post_init__(self) -> None:
         require_at_least(self, n_samples=2, seed=0, internal_batch_size=1)
+        if share("segment_error", self.segment_error) and self.segments != "oracle":
+            raise bad_option("segment_error", f"be 0 where segments={self.segments}", self.segment_error, ORACLE_ONLY)
         if self.segments == "sam":
             weights_file(self.sam_checkpoint)
             return
@@ -97,7 +105,8 @@ class _Surrogate(Method):
         """(h, w) int64: the segment of each pixel of an image (c, h, w), the sample `index` of a batch."""
         sam = sam_segmenter(self.sam_checkpoint, self.sam_model, image.device) if self.segments == "sam" else None
         patch_ids = None if batch is None else batch.ground_truth.patch_ids
-        return segment(image, self.segments, None if patch_ids is None else patch_ids[index], sam).to(image.device)
+        own = None if patch_ids is None else patch_ids[index]
+        return segment(image, self.segments, own, sam, segment_error=self.segment_error).to(image.device)
 
     def hidden(self, image: Tensor, segments: Tensor) -> Tensor:
         """The values of hidden pixels, (1, c, h, w)."""
@@ -235,7 +244,8 @@ class KernelShap(_Surrogate):
     @property
     def answers(self) -> str | None:
         """The game `shapley` of which the segments are the players."""
-        return f"shapley[segments={self.segments}]@{format_value(self.baseline)}"
+        wrong = {"segment_error": self.segment_error} if self.segment_error else {}
+        return f"{format_spec('shapley', {'segments': self.segments, **wrong})}@{format_value(self.baseline)}"
 
     def exact_answer(self, environment: Environment, batch: Batch) -> ExactValues | None:
         """Shapley values of the segments, exact for up to 8 of them, else estimated."""

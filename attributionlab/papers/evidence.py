@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from attributionlab.judging.ranking import N_RESAMPLES  # as many, so that both come from the same images
-from attributionlab.judging.statistics import draw_units, percentile_interval
+from attributionlab.judging.statistics import N_RESAMPLES, draw_units, percentile_interval
 from attributionlab.seeding import generator
 
 Values = npt.NDArray[np.float64]
 
 SEED = 0
-"""Seed of the images that are drawn anew for intervals."""
+"""Seed of the images, and of the methods, that are drawn anew for intervals."""
+
+N_DIGITS = 4
+"""Networks whose figures are the same to so many digits count once."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +29,46 @@ class Evidence:
         by_seed: Value with each network.
         low: Lower end of the 95 percent interval, images drawn anew; None where nothing is drawn.
         high: Upper end.
+        first_alike: For each network, the first whose figures are the same to four digits; empty where all count.
     """
 
     value: float
     by_seed: tuple[float, ...]
     low: float | None = None
     high: float | None = None
+    first_alike: tuple[int, ...] = ()
+
+    @property
+    def different(self) -> tuple[float, ...]:
+        """The values of networks that differ; those that are alike count once."""
+        firsts = self.first_alike or range(len(self.by_seed))
+        return tuple(self.by_seed[index] for index in sorted(set(firsts)))
 
 
-def average_networks(by_seed: Sequence[float], resampled: Values | None = None) -> Evidence:
+def first_alike(figures: Values) -> tuple[int, ...]:
+    """For each network, the first that has the same figures to four digits.
+
+    Args:
+        figures: (networks, ...), the figures of each network.
+    """
+    digits = [tuple(f"{value:.{N_DIGITS}g}" for value in row) for row in figures.reshape(len(figures), -1).tolist()]
+    return tuple(map(digits.index, digits))
+
+
+def average_networks(
+    by_seed: Sequence[float], resampled: Values | None = None, figures: Values | None = None
+) -> Evidence:
     """The mean over networks, with the interval of resampled means.
 
     Args:
         by_seed: A value per network, at least one.
         resampled: (n,), the mean over networks for images drawn anew, NaN where undefined; None where nothing is drawn.
+        figures: (networks, ...), by which networks are alike; None where all networks count, for example because each is trained.
     """
     values = np.asarray(by_seed, dtype=np.float64)
     low, high = percentile_interval(np.empty(0) if resampled is None else resampled)
-    return Evidence(float(values.mean()), tuple(float(value) for value in values), low, high)
+    alike = () if figures is None else first_alike(figures)
+    return Evidence(float(values.mean()), tuple(float(value) for value in values), low, high, alike)
 
 
 def average_images(scores: Values) -> Evidence:
@@ -52,7 +76,8 @@ def average_images(scores: Values) -> Evidence:
     if np.isnan(scores).all(axis=1).any():
         return Evidence(np.nan, (np.nan,) * len(scores))
     draws = draw_units(generator(SEED, "images drawn anew"), scores.shape[1], N_RESAMPLES)
-    return average_networks(np.nanmean(scores, axis=1).tolist(), defined_mean(scores[:, draws]).mean(axis=0))
+    means: Values = np.nanmean(scores, axis=1)
+    return average_networks(means.tolist(), defined_mean(scores[:, draws]).mean(axis=0), means)
 
 
 def defined_mean(scores: Values) -> Values:

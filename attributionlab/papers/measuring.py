@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import rankdata
 
-from attributionlab.judging.ranking import rank_correlation, resampled_spearman
+from attributionlab.judging.ranking import ranks, resampled_spearman, spearman
 from attributionlab.metrics import make_metric
+from attributionlab.papers.claims import NotMeasured
 from attributionlab.papers.evidence import SEED, Evidence, Values, average_images, average_networks, defined_mean
 from attributionlab.papers.studies import StudySetting
 from attributionlab.runs import Plan, Record, Records, load_records, run_plan
@@ -26,33 +26,87 @@ class RankedScores:
 
     Args:
         methods: The paper's names.
-        columns: Scores (networks, methods, images) by column of the paper, higher being better.
+        columns: Scores (networks, methods, images) by column of the paper, higher being better; NaN where jobs failed.
+        failures: Why scores are missing, by column and method.
     """
 
     methods: tuple[str, ...]
     columns: Mapping[str, Values]
+    failures: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def column(self, name: str, methods: Iterable[str] = ()) -> Values:
+        """The scores of a column, of these methods or of all.
+
+        Raises:
+            NotMeasured: If jobs of one of them failed.
+        """
+        chosen = tuple(methods) or self.methods
+        for method in chosen:
+            if (name, method) in self.failures:
+                raise NotMeasured(self.failures[name, method])
+        return self.columns[name][:, [self.methods.index(method) for method in chosen]]
+
+    def part(self, n_networks: int, n_images: int) -> RankedScores:
+        """The scores with the first networks, of the first images."""
+        columns = {name: scores[:n_networks, :, :n_images] for name, scores in self.columns.items()}
+        return RankedScores(self.methods, columns, self.failures)
 
     def ranks(self, column: str) -> dict[str, float]:
         """The rank of each method, 1 the best, ties sharing their average, averaged over networks."""
-        ranks = rankdata(-defined_mean(self.columns[column]), axis=1, nan_policy="omit").mean(axis=0)
-        return dict(zip(self.methods, ranks.tolist(), strict=True))
+        return dict(zip(self.methods, self.places(column).mean(axis=0).tolist(), strict=True))
+
+    def places(self, column: str) -> Values:
+        """The ranks (networks, methods), 1 the best, ties sharing their average; NaN where undefined."""
+        return np.stack([_ranks(means) for means in defined_mean(self.column(column))])
 
     def correlation(self, first: str, second: str) -> Evidence:
         """Spearman's correlation of two columns."""
-        return _correlation(list(zip(self.columns[first], self.columns[second], strict=True)))
+        return _correlation(list(zip(self.column(first), self.column(second), strict=True)))
+
+    def mean_correlation(self, first: str, second: str) -> float | None:
+        """Spearman's correlation of two columns, averaged over networks, for a table; None where it is undefined or jobs failed."""
+        try:
+            pairs = zip(self.column(first), self.column(second), strict=True)
+        except NotMeasured:
+            return None
+        mean = float(np.mean([spearman(*pair) for pair in pairs]))
+        return None if np.isnan(mean) else mean
 
     def agreement(self, column: str, printed: Mapping[str, float]) -> Evidence:
         """Spearman's correlation of a column with printed ranks, the best of which is the lowest."""
-        scores = self.columns[column]
-        ranks = -np.array([printed[method] for method in self.methods], dtype=np.float64)
-        return _correlation([(network, np.broadcast_to(ranks[:, None], network.shape)) for network in scores])
+        scores = self.column(column)
+        places = -np.array([printed[method] for method in self.methods], dtype=np.float64)
+        return _correlation([(network, np.broadcast_to(places[:, None], network.shape)) for network in scores])
+
+    def farthest(self, column: str, printed: Mapping[str, float]) -> Evidence:
+        """Places that the method which is farthest from its printed rank is away from it; a tie stands on all of its places."""
+        means = defined_mean(self.column(column))
+        places = np.array([printed[method] for method in self.methods], dtype=np.float64)
+        moves = [float(_distances(_ranks(network), places - places.min() + 1).max()) for network in means]
+        return average_networks(moves, None, means)
+
+
+def _ranks(means: Values) -> Values:
+    """Ranks of means (methods,), 1 the best, ties sharing theirs; NaN where a mean is undefined."""
+    places = np.full(means.shape, np.nan)
+    defined = np.isfinite(means)
+    places[defined] = ranks(-means[defined])
+    return places
+
+
+def _distances(ours: Values, printed: Values) -> Values:
+    """Distance of printed ranks to ours (methods,), where tied methods stand on all places of the tie."""
+    reach = ((ours[:, None] == ours).sum(axis=1) - 1) / 2
+    distances: Values = np.maximum(np.abs(ours - printed) - reach, 0.0)
+    return distances
 
 
 def _correlation(pairs: list[tuple[Values, Values]]) -> Evidence:
-    """Spearman's correlation of two scores (methods, images), one pair per network; its interval is about the paper's methods."""
-    correlations = [rank_correlation(*pair).spearman for pair in pairs]
-    resampled = np.mean([resampled_spearman(*pair, seed=SEED, over_methods=False) for pair in pairs], axis=0)
-    return average_networks([np.nan if value is None else value for value in correlations], resampled)
+    """Spearman's correlation of two scores (methods, images), one pair per network; its interval draws methods and images anew."""
+    correlations = [spearman(*pair) for pair in pairs]
+    resampled = np.mean([resampled_spearman(*pair, seed=SEED) for pair in pairs], axis=0)
+    figures = defined_mean(np.array(pairs))
+    return average_networks(correlations, resampled, figures)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,19 +118,25 @@ class MeasuredScores:
         methods: Canonical specs by the paper's names.
         metrics: Canonical specs by columns of the paper.
         records: The records of the run.
+        failures: Messages of failed jobs by environment, method and measure.
     """
 
     environments: tuple[str, ...]
     methods: Mapping[str, str]
     metrics: Mapping[str, str]
     records: Records
+    failures: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
     def scores(self, method: str, name: str, measure: str = AGREEMENT) -> Values:
         """Scores of a method by the paper's name, (networks, images).
 
         Papers compare all methods with the truth of the output, also those that explain the logit.
+
+        Raises:
+            NotMeasured: If a job failed.
         """
         spec, of_output = self.methods[method], f"{OF_OUTPUT}{name}"
+        self.require(method, measure)
         names = [
             of_output if of_output in self.records.all_scores(network, spec, measure, 1) else name
             for network in self.environments
@@ -92,6 +152,25 @@ class MeasuredScores:
         """The mean of an agreement with the truth."""
         return average_images(self.scores(method, name))
 
+    def cells(self, method: str, name: str) -> tuple[float | None, float | None, float | None]:
+        """The mean and its interval for a table; None where it is undefined or jobs failed."""
+        try:
+            mean = self.mean(method, name)
+        except NotMeasured:
+            return None, None, None
+        return (None if np.isnan(mean.value) else mean.value), mean.low, mean.high
+
+    def require(self, method: str, measure: str = AGREEMENT) -> None:
+        """Refuse to go on without scores.
+
+        Raises:
+            NotMeasured: If a job of this method and measure failed.
+        """
+        for network in self.environments:
+            failure = self.failures.get((network, self.methods[method], measure))
+            if failure is not None:
+                raise NotMeasured(f"{method}: {failure}")
+
     def ranked(self, methods: Mapping[str, str], truth: str) -> RankedScores:
         """F1 and the metrics, which rank the methods.
 
@@ -99,12 +178,32 @@ class MeasuredScores:
             methods: Names of methods here, by their names in the table.
             truth: Kind of truth of F1.
         """
-        names = methods.values()
-        columns = {F1_COLUMN: np.stack([self.scores(name, f"{truth}.f1") for name in names], axis=1)}
+        columns = {F1_COLUMN: (AGREEMENT, f"{truth}.f1", 1)}
         for column, spec in self.metrics.items():
-            scores = np.stack([self.scores(name, "score", spec) for name in names], axis=1)
-            columns[column] = scores if make_metric(spec).higher_is_better else -scores
-        return RankedScores(tuple(methods), columns)
+            columns[column] = (spec, "score", 1 if make_metric(spec).higher_is_better else -1)
+        scores: dict[str, Values] = {}
+        failures: dict[tuple[str, str], str] = {}
+        for column, (measure, name, sign) in columns.items():
+            rows = []
+            for method, ours in methods.items():
+                try:
+                    rows.append(sign * self.scores(ours, name, measure))
+                except NotMeasured as error:
+                    failures[column, method] = str(error)
+                    rows.append(np.full((len(self.environments), self.records.plan.n_samples), np.nan))
+            scores[column] = np.stack(rows, axis=1)
+        return RankedScores(tuple(methods), scores, failures)
+
+    def curves(self, method: str, metric: str) -> Values:
+        """Mean curves of a metric by the paper's name, (networks, steps), thinned.
+
+        Raises:
+            NotMeasured: If a job failed.
+        """
+        spec = self.metrics[metric]
+        self.require(method, spec)
+        stored = [self.records.curves(network, self.methods[method], spec) for network in self.environments]
+        return np.stack([defined_mean(curves[1].T) for curves in stored if curves is not None])
 
 
 def plan_study(
@@ -149,12 +248,17 @@ def measure_plan(
     columns = metrics or {}
     plan = plan_study(setting, folder, environments, methods, columns)
     records = _run(setting, folder, plan)
+    failures = {
+        (record.environment, record.method, record.measure): f"{record.error.type}: {record.error.message}"
+        for record in records.heads()
+        if record.error is not None
+    }
     method_specs = dict(zip(methods, plan.methods, strict=True))
     metric_specs = dict(zip(columns, plan.metrics, strict=True))
     measured = {}
     for name, family in zip(environments, plan.environments, strict=True):
         networks = tuple(network for network, origin in plan.expanded.items() if origin == family)
-        measured[name] = MeasuredScores(networks, method_specs, metric_specs, records)
+        measured[name] = MeasuredScores(networks, method_specs, metric_specs, records, failures)
     return measured
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,10 @@ from attributionlab.reports.tables.cells import escape
 
 LOOKS = {
     Status.reproduced: ("passed", "\N{CHECK MARK}"),
+    Status.fitted: ("fitted", "="),
     Status.direction: ("mixed", "\N{ALMOST EQUAL TO}"),
     Status.not_reproduced: ("failed", "\N{BALLOT X}"),
+    Status.unmeasured: ("failed", "!"),
     Status.unchecked: ("unknown", "?"),
 }
 """Class in the HTML report and sign of each status; the sign tells statuses apart without color."""
@@ -52,17 +55,28 @@ class ReproductionReport:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of findings by status."""
-        return {status.value: sum(self.count(study, status) for study in self.studies) for status in Status}
+        """Number of findings, one per reading of a claim, by status."""
+        findings = [finding for _, judged in self.claims for finding in judged.findings]
+        return _count([finding.status for finding in findings])
+
+    @property
+    def claim_counts(self) -> dict[str, int]:
+        """Number of claims by status, the worst of its readings."""
+        return _count([judged.status for _, judged in self.claims])
 
     def count(self, study: StudyReport, status: Status) -> int:
-        """Number of findings of a study that have a status."""
-        return sum(finding.status is status for claim in study.claims for finding in claim.findings)
+        """Number of claims of a study that have a status."""
+        return sum(judged.status is status for judged in study.counted)
 
     @property
     def claims(self) -> list[tuple[StudyReport, JudgedClaim]]:
-        """All claims, with the study of each."""
-        return [(study, claim) for study in self.studies for claim in study.claims]
+        """All claims that are counted, with the study of each."""
+        return [(study, claim) for study in self.studies for claim in study.counted]
+
+    @property
+    def unmeasured_studies(self) -> list[str]:
+        """Studies that measured nothing."""
+        return [study.key for study in self.studies if study.measured_nothing]
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
@@ -77,6 +91,7 @@ class ReproductionReport:
             "device": self.device,
             "versions": self.versions,
             "counts": self.counts,
+            "claim_counts": self.claim_counts,
             "studies": [study.to_dict() for study in self.studies],
         }
 
@@ -88,16 +103,18 @@ def to_json(report: ReproductionReport) -> str:
 
 def to_markdown(report: ReproductionReport) -> str:
     """The report as Markdown."""
-    return _render("reproduction.md.jinja", report)
+    return render("reproduction.md.jinja", report=report, statuses=list(Status), enough=SHARE)
 
 
 def to_html(report: ReproductionReport) -> str:
     """The report as one HTML file that needs nothing else, in the style of the report of a run."""
     css = asset("attributionlab.reports.page", "report.css") + asset("attributionlab.papers", "reproduction.css")
     js = asset("attributionlab.papers", "reproduction.js")
-    return _render(
+    return render(
         "reproduction.html.jinja",
-        report,
+        report=report,
+        statuses=list(Status),
+        enough=SHARE,
         css=Markup(css),  # noqa: S704  # our own file
         js=Markup(js),  # noqa: S704  # our own file
         policy=policy(css, js),
@@ -117,12 +134,17 @@ def summary_table(report: ReproductionReport) -> Table:
         table.add_column(column)
     for study, judged in report.claims:
         table.add_row(study.key, *map(escape, (judged.claim.statement, judged.claim.published)), _summary(judged))
-    counted = ", ".join(f"{n} {status}" for status, n in report.counts.items())
-    table.caption = f"{counted} (findings; a claim that the paper leaves open has several)"
+    counted = ", ".join(f"{n} {status}" for status, n in report.claim_counts.items())
+    table.caption = f"{counted} (claims; one that the paper leaves open has the worst status of its readings)"
     return table
 
 
-def _render(template: str, report: ReproductionReport, **variables: object) -> str:
+def _count(statuses: Sequence[Status]) -> dict[str, int]:
+    return {status.value: statuses.count(status) for status in Status}
+
+
+def render(template: str, **variables: object) -> str:
+    """A page from a template of `papers`."""
     environment = Environment(
         loader=PackageLoader("attributionlab.papers"),
         autoescape=select_autoescape(["html.jinja"], default=False),
@@ -133,8 +155,10 @@ def _render(template: str, report: ReproductionReport, **variables: object) -> s
         keep_trailing_newline=True,
     )
     environment.filters.update(cell=_cell, evidence=_evidence, share=_share, pipes=_pipes)
-    environment.filters.update(summary=_summary, criterion=_criterion, embedded=_embedded, code=_code)
-    return environment.get_template(template).render(report=report, statuses=list(Status), enough=SHARE, **variables)
+    environment.filters.update(
+        summary=_summary, readings=_readings, criterion=_criterion, embedded=_embedded, code=_code
+    )
+    return environment.get_template(template).render(**variables)
 
 
 def _cell(value: Cell) -> str:
@@ -156,11 +180,11 @@ def _evidence(evidence: Evidence | None) -> str:
 
 
 def _share(finding: Finding) -> str:
-    """The number of networks in which the claim holds; a dash where the number does not depend on networks."""
+    """The number of different networks in which the claim holds; a dash where the number does not depend on networks."""
     if finding.share is None or finding.ours is None or finding.ours.by_seed == (finding.ours.value,):
         return "-"
-    n_seeds = len(finding.ours.by_seed)
-    return f"{round(finding.share * n_seeds)}/{n_seeds}"
+    n_networks = len(finding.ours.different)
+    return f"{round(finding.share * n_networks)}/{n_networks}"
 
 
 def _embedded(png: bytes) -> str:
@@ -169,10 +193,16 @@ def _embedded(png: bytes) -> str:
 
 
 def _summary(judged: JudgedClaim) -> str:
-    """The status of a claim, or the number of readings per status."""
+    """The status of a claim, and the number of readings per status where they differ."""
+    readings = _readings(judged)
+    return judged.status.value + (f" ({readings})" if readings else "")
+
+
+def _readings(judged: JudgedClaim) -> str:
+    """The number of readings per status; empty where all have the same."""
     counts = Counter(finding.status for finding in judged.findings)
     if len(counts) == 1:
-        return next(iter(counts)).value
+        return ""
     n_readings = len(judged.findings)
     return ", ".join(f"{status.value} {counts[status]} of {n_readings}" for status in Status if counts[status])
 

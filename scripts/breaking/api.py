@@ -250,6 +250,7 @@ def subjects(folder: Path) -> Iterator[Subject]:
         "Records": {"folder": folder / "run"},
         "answers": {"method": "truth", "environment": environment, "n_samples": 1},
         "audit": {"methods": ["truth", "random"], "metrics": [insertion], "environments": environment, "n_samples": 1},
+        "sweep": {"methods": "truth", "vary": "noise", "values": [0], "environment": environment, "n_samples": 1},
         "check": {"method": "truth", "environments": environment, "n_samples": 1, "rule": "point"},
         "check_maps": {"maps": maps, "environment": environment, "batch": batch},
         "declares": {},

@@ -41,6 +41,7 @@ BASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "explain-network": (("multi-color-sum",), ("--size=16",)),
     "exact": (("multi-color-sum",), ("--game=shapley", "--size=16", "--n-samples=1")),
     "score": (("images", "images/truth.npz"), ("--key=signed",)),
+    "sweep": (("gradient",), ("--vary=noise", "--values=0", "--metrics=insertion", "--size=16", "--n-samples=1")),
     "audit": ((), ("--methods=gradient,random", "--metrics=insertion", "--size=16", "--n-samples=1")),
     "run": (("plan.toml",), ("--output=r",)),
     "report": (("run",), ()),

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "--n-samples=1",
         "--output=a.svg",
     ),
+    "sweep": ("sweep", "gradient", "--vary=noise", "--values=0", "--size=16", "--n-samples=1", "--output=w.svg"),
     "run": ("run", "plan.toml", "--output=r"),
     "report": ("report", "run"),
     "report -o": ("report", "run", "--output=r.html"),
@@ -45,7 +46,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 SILENT = ("report -o", "report --figures")
 """Commands that print nothing to stdout."""
 
-WRITES = ("generate", "show", "audit", "run", "report -o", "report --figures", "reproduce")
+WRITES = ("generate", "show", "audit", "sweep", "run", "report -o", "report --figures", "reproduce")
 
 
 class Limits:

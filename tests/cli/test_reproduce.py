@@ -60,7 +60,7 @@ def test_table_1_writes_markdown_json_and_html(tmp_path):
     assert "675,033" in result.stdout
     assert "675,033" in (tmp_path / "reproduction.md").read_text()
     assert "675,033" in (tmp_path / "reproduction.html").read_text()
-    assert json.loads((tmp_path / "reproduction.json").read_text())["counts"]["reproduced"] == 4
+    assert json.loads((tmp_path / "reproduction.json").read_text())["claim_counts"]["fitted"] == 4
 
 
 def test_a_tiny_run_measures_says_how_little_and_resumes(tmp_path):

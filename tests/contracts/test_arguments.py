@@ -146,6 +146,11 @@ CALLS = {
             "seed",
         ],
     ),
+    "sweep": (
+        al.sweep,
+        {"methods": "truth", "vary": "noise", "values": [0], "environment": ENVIRONMENT, "metrics": []},
+        ["vary", "values", "environment", "metrics", "n_samples", "truth", "device", "seed"],
+    ),
     "verify": (
         al.verify,
         {"environment": ENVIRONMENT},

@@ -56,6 +56,7 @@ SMALLER = {
     "assert_all(my_method)": "assert_all(my_method, size=16)",
     "reproduce section4 appendix-k": "reproduce appendix-k",
     "own_networks.py:trained": "own_networks.py:random_cnn",
+    "check input-x-gradient --benchmark attributionlab-1": "check input-x-gradient --size 16 -n 4",
     "--longest 40 --networks 1": "--longest 40 --networks 1 --methods attention -n 2",
     '"multi-color-sum", size=64, seed=0)': '"multi-color-sum", size=16, seed=0)',
     'assert_faithful("input-x-gradient", size=32)': 'assert_faithful("input-x-gradient", size=16)',

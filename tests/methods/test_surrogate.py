@@ -329,3 +329,28 @@ def test_the_detector_gives_the_same_bits_for_every_color_once(spec):
     images, detect = environment.sample(2).inputs, environment.model.detect
     for inputs in (images, images + 0.5, images - 1, torch.rand(1, *images.shape[1:]) * 255 // 1):
         assert torch.equal(detect_colors(environment.model, inputs), detect(inputs).detach())
+
+
+@pytest.mark.parametrize("error", [0.0, 0.25, 1.0])
+def test_misdrawn_segments_keep_their_size_and_lose_exactly_their_share(error):
+    environment = al.make_environment("multi-color-sum", size=32)
+    patches = environment.sample(1).ground_truth.patch_ids[0]
+    ids = segment(torch.zeros(3, 32, 32), "oracle", patches, segment_error=error)
+    for patch in range(1, 5):
+        size = int((patches == patch).sum())
+        assert int((ids == patch).sum()) == size
+        assert int(((ids == patch) & (patches == patch)).sum()) == size - round(error * size)
+
+
+def test_misdrawn_segments_lose_their_border_first():
+    patches = torch.zeros(9, 9, dtype=torch.int16)
+    patches[2:7, 2:7] = 1
+    ids = segment(torch.zeros(3, 9, 9), "oracle", patches, segment_error=16 / 25)
+    assert (ids[3:6, 3:6] == 1).all()
+    assert int(ids[2:7, 2:7].sum()) == 9
+    assert int(ids[1:8, 1:8].sum()) == 25
+
+
+def test_only_the_oracles_segments_can_be_misdrawn():
+    with pytest.raises(BadOption, match="`segment_error` must be 0 where segments=grid"):
+        al.make_method("lime[segments=grid,segment_error=0.5]")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
 from attributionlab.modification.explaining import PictureBackground
@@ -22,6 +23,7 @@ from attributionlab.training import (
     N_IMAGES,
     VALIDATION,
     ComposedImages,
+    Course,
     Recipe,
     bvd_cnn,
     compose_images,
@@ -31,6 +33,7 @@ from attributionlab.training import (
     mislabel,
     shape_images,
 )
+from attributionlab.training.loop import State
 from attributionlab.truth import LabeledImages
 
 N_TRAINED, N_HELD_OUT = 1000, 200
@@ -38,6 +41,58 @@ N_TRAINED, N_HELD_OUT = 1000, 200
 
 ALL_EPOCHS = Recipe(enough=None)
 """Two networks of a pair are trained for as many epochs."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedCourse:
+    """A trained network, and the way to it.
+
+    Args:
+        model: In evaluation mode.
+        images: Its training images, with the labels that it was trained with.
+        checkpoints: Weights on the way, those of `model` last.
+    """
+
+    model: nn.Module
+    images: LabeledImages
+    checkpoints: Sequence[State]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTraining:
+    """A training whose result is stored in a folder.
+
+    Args:
+        store: The folder's networks.
+        name: Name of its file.
+        model: The untrained network.
+        images: Training images.
+        validation: Validation images.
+        seed: Seed of the order of the images.
+        recipe: Optimizer and end; by default `Recipe()`.
+    """
+
+    store: Store
+    name: str
+    model: nn.Module
+    images: LabeledImages
+    validation: LabeledImages
+    seed: int
+    recipe: Recipe | None = None
+
+    @property
+    def network(self) -> nn.Module:
+        """The trained network."""
+        return self.store.network(self.name, self.model, self._train)
+
+    @property
+    def course(self) -> TrainedCourse:
+        """The trained network with its checkpoints."""
+        checkpoints = self.store.checkpoints(self.name, self.model, self._train)
+        return TrainedCourse(self.network, self.images, checkpoints)
+
+    def _train(self, model: nn.Module) -> Course:
+        return fit(model, self.images, self.validation, n_epochs=N_EPOCHS, seed=self.seed, recipe=self.recipe)
 
 
 @dataclass(frozen=True)
@@ -59,6 +114,11 @@ class PaperNetworks:
     def images(self) -> ComposedImages:
         """The training images on random backgrounds."""
         return compose_images(N_IMAGES, background="random", size=self.setting.preset.size)
+
+    @cached_property
+    def spurious_images(self) -> ComposedImages:
+        """The training images on the backgrounds of their classes."""
+        return compose_images(N_IMAGES, size=self.setting.preset.size)
 
     @cached_property
     def validation(self) -> LabeledImages:
@@ -89,57 +149,79 @@ class PaperNetworks:
 
     def healthy(self, seed: int) -> nn.Module:
         """Trained on random backgrounds with the right labels."""
-        return self._trained(f"healthy-{seed}", self.new(seed), self.images.labeled, seed)
+        return self._healthy(seed).network
 
     def mislabeled(self, seed: int) -> nn.Module:
         """BVD-CNN as `healthy`, from the same weights and with the same batches, but with a tenth of the labels wrong."""
-        return self._trained(f"mislabeled-{seed}", self.new(seed), self.mislabeled_images[0], seed)
+        return self._mislabeled(seed).network
 
     def frozen(self, seed: int, layer: str) -> nn.Module:
         """BVD-CNN as `healthy`, but a layer keeps its first weights."""
-        return self._trained(f"frozen-{layer}-{seed}", freeze(self.new(seed), [layer]), self.images.labeled, seed)
+        model = freeze(self.new(seed), [layer])
+        return self._training(f"frozen-{layer}-{seed}", model, self.images.labeled, seed).network
 
     def spurious(self, seed: int) -> nn.Module:
         """Trained on backgrounds that go with the classes, until it classifies the validation images."""
-        size = self.setting.preset.size
-
-        def train(model: nn.Module) -> None:
-            images = compose_images(N_IMAGES, size=size).labeled
-            validation = compose_images(N_IMAGES // HELD_OUT, size=size, start=VALIDATION).labeled
-            fit(model, images, validation, n_epochs=N_EPOCHS, seed=seed)
-
-        return self.store.network(f"spurious-{seed}", self.new(seed), train)
+        return self._spurious(seed).network
 
     def digits(self, seed: int) -> nn.Module:
         """Trained on handwritten digits; the last of them are left for tests."""
         size = self.setting.preset.size
-        images = (digit_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, N_TRAINED)))
-        return self._fitted(f"digits-{seed}", self.new(seed, 10), *images, seed=seed)
+        images, held_out = (
+            digit_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, N_TRAINED))
+        )
+        return StoredTraining(self.store, f"digits-{seed}", self.new(seed, 10), images, held_out, seed).network
 
     def shapes(self, seed: int) -> nn.Module:
         """Trained on our shapes."""
         size = self.setting.preset.size
-        images = (shape_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, VALIDATION)))
-        return self._fitted(f"shapes-{seed}", self.new(seed, len(SHAPES)), *images, seed=seed)
+        images, held_out = (
+            shape_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, VALIDATION))
+        )
+        return StoredTraining(self.store, f"shapes-{seed}", self.new(seed, len(SHAPES)), images, held_out, seed).network
+
+    def healthy_course(self, seed: int) -> TrainedCourse:
+        """`healthy` with its checkpoints and training images."""
+        return self._healthy(seed).course
+
+    def mislabeled_course(self, seed: int) -> TrainedCourse:
+        """`mislabeled` with its checkpoints and training images."""
+        return self._mislabeled(seed).course
+
+    def spurious_course(self, seed: int) -> TrainedCourse:
+        """`spurious` with its checkpoints and training images."""
+        return self._spurious(seed).course
+
+    def half_spurious_course(self, seed: int) -> TrainedCourse:
+        """Trained on images of which the first half have the background of their class, the others a random one."""
+        own = compose_images(N_IMAGES // 2, size=self.setting.preset.size).labeled
+        rest = self.images.labeled[N_IMAGES // 2 :]
+        images = LabeledImages(torch.cat([own.inputs, rest.inputs]), torch.cat([own.targets, rest.targets]))
+        return self._training(f"half-spurious-{seed}", self.new(seed), images, seed).course
 
     def new(self, seed: int, n_classes: int = 2) -> nn.Module:
         """An untrained BVD-CNN."""
         return bvd_cnn(n_classes, size=self.setting.preset.size, seed=seed)
 
-    def _trained(self, name: str, model: nn.Module, images: LabeledImages, seed: int) -> nn.Module:
-        return self._fitted(name, model, images, self.validation, seed=seed, recipe=ALL_EPOCHS)
+    def _healthy(self, seed: int) -> StoredTraining:
+        return self._training(f"healthy-{seed}", self.new(seed), self.images.labeled, seed)
 
-    def _fitted(
-        self,
-        name: str,
-        model: nn.Module,
-        images: LabeledImages,
-        validation: LabeledImages,
-        *,
-        seed: int,
-        recipe: Recipe | None = None,
-    ) -> nn.Module:
-        def train(untrained: nn.Module) -> None:
-            fit(untrained, images, validation, n_epochs=N_EPOCHS, seed=seed, recipe=recipe)
+    def _mislabeled(self, seed: int) -> StoredTraining:
+        return self._training(f"mislabeled-{seed}", self.new(seed), self.mislabeled_images[0], seed)
 
-        return self.store.network(name, model, train)
+    def _spurious(self, seed: int) -> StoredTraining:
+        return StoredTraining(
+            self.store,
+            f"spurious-{seed}",
+            self.new(seed),
+            self.spurious_images.labeled,
+            self._spurious_validation,
+            seed,
+        )
+
+    @cached_property
+    def _spurious_validation(self) -> LabeledImages:
+        return compose_images(N_IMAGES // HELD_OUT, size=self.setting.preset.size, start=VALIDATION).labeled
+
+    def _training(self, name: str, model: nn.Module, images: LabeledImages, seed: int) -> StoredTraining:
+        return StoredTraining(self.store, name, model, images, self.validation, seed, ALL_EPOCHS)

@@ -23,6 +23,10 @@ PRESETS = {
             "pretrained_size": 64,
             "cascade_images": 1,
             "stages": 4,
+            "random_sets": 12,
+            "concept_images": 40,
+            "contaminations": 4,
+            "examples": 50,
         },
     ),
     "paper": Preset(
@@ -39,11 +43,16 @@ PRESETS = {
             "pretrained_size": 224,
             "cascade_images": 200,
             "stages": 16,
+            "random_sets": 50,
+            "concept_images": 100,
+            "contaminations": 10,
+            "examples": 50,
         },
     ),
 }
 """`draws`, `nodes`, `baselines`, `coalitions` and `patterns` are amounts of the methods; `pretrained_size` is the side of images for the
-pretrained network, `cascade_images` and `stages` are images and layers of a cascade."""
+pretrained network, `cascade_images` and `stages` are images and layers of a cascade. TCAV has `random_sets` of `concept_images` images each, on
+networks with random weights from `contaminations` draws; `examples` are the images that it explains, and those whose training points are ranked."""
 
 
 def adebayo2020() -> Paper:
@@ -56,6 +65,8 @@ def adebayo2020() -> Paper:
             "adebayo-mislabeled": f"{PACKAGE}.mislabeled:mislabeled",
             "adebayo-cascade": f"{PACKAGE}.cascade:cascade",
             "adebayo-ood": f"{PACKAGE}.ood:ood",
+            "adebayo-concepts": f"{PACKAGE}.concepts:concepts",
+            "adebayo-influence": f"{PACKAGE}.influence:influence",
             "adebayo-users": f"{PACKAGE}.users:users",
         },
         presets=PRESETS,

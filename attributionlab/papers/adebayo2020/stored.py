@@ -15,6 +15,8 @@ from torch import nn
 
 from attributionlab.files import KEPT, write_whole
 from attributionlab.papers.evidence import Values
+from attributionlab.training import Course
+from attributionlab.training.loop import State
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Store:
 
     folder: Path
 
-    def network(self, name: str, model: nn.Module, train: Callable[[nn.Module], object]) -> nn.Module:
+    def network(self, name: str, model: nn.Module, train: Callable[[nn.Module], Course]) -> nn.Module:
         """A trained network in evaluation mode: its stored weights, or those that it has after training.
 
         Args:
@@ -35,15 +37,35 @@ class Store:
             model: The untrained network.
             train: Trains it in place.
         """
-        file = self.folder / "networks" / f"{name}.pt"
+        file = self._network_file(name)
         if file.exists():
-            model.load_state_dict(torch.load(io.BytesIO(file.read_bytes()), weights_only=True))
-            return model.eval()
-        train(model)
-        buffer = io.BytesIO()
-        torch.save(model.state_dict(), buffer)
-        write_whole(file, buffer.getvalue(), KEPT)
+            model.load_state_dict(_load(file))
+        else:
+            self._train(name, model, train)
         return model.eval()
+
+    def checkpoints(self, name: str, model: nn.Module, train: Callable[[nn.Module], Course]) -> list[State]:
+        """Weights after training began, from the first checkpoint to the trained network; trained again if only the last are stored."""
+        file = self._checkpoints_file(name)
+        if not file.exists():
+            self._train(name, model, train)
+        states: list[State] = _load(file)
+        return states
+
+    def _train(self, name: str, model: nn.Module, train: Callable[[nn.Module], Course]) -> None:
+        """Train a network, and store it with its checkpoints."""
+        course = train(model)
+        states = [snapshot.state for snapshot in course.checkpoints if snapshot.epoch]
+        for file, content in ((self._network_file(name), model.state_dict()), (self._checkpoints_file(name), states)):
+            buffer = io.BytesIO()
+            torch.save(content, buffer)
+            write_whole(file, buffer.getvalue(), KEPT)
+
+    def _network_file(self, name: str) -> Path:
+        return self.folder / "networks" / f"{name}.pt"
+
+    def _checkpoints_file(self, name: str) -> Path:
+        return self.folder / "networks" / f"{name}-checkpoints.pt"
 
     def measurement(self, study: str, name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """A measurement as JSON: the stored one, or a new one. NaN is stored as null."""
@@ -59,6 +81,11 @@ class Store:
         if not file.exists():
             write_whole(file, draw(), KEPT)
         return file.read_bytes()
+
+
+def _load(file: Path) -> Any:
+    """The content of a file that `torch.save` wrote."""
+    return torch.load(io.BytesIO(file.read_bytes()), weights_only=True)
 
 
 def as_values(rows: list[list[float | None]]) -> Values:

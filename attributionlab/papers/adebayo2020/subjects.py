@@ -46,16 +46,19 @@ class StudiedNetwork:
     layers: tuple[str, ...]
 
     def stages(self, n_stages: int) -> tuple[str, ...]:
-        """Evenly spaced layers, the first and the last among them; all of them if there are not more."""
-        n_layers = len(self.layers)
-        if n_layers <= n_stages:
-            return self.layers
-        places = [round(index * (n_layers - 1) / max(n_stages - 1, 1)) for index in range(n_stages)]
-        return tuple(self.layers[place] for place in places)
+        """Evenly spaced layers of the network."""
+        return evenly_spaced(self.layers, n_stages)
 
     def until(self, layer: str) -> tuple[str, ...]:
         """The layers from the output to this one."""
         return self.layers[: self.layers.index(layer) + 1]
+
+
+def evenly_spaced(layers: tuple[str, ...], n_stages: int) -> tuple[str, ...]:
+    """Evenly spaced layers, the first and the last among them; all of them if there are not more."""
+    if len(layers) <= n_stages:
+        return layers
+    return tuple(layers[round(index * (len(layers) - 1) / max(n_stages - 1, 1))] for index in range(n_stages))
 
 
 def prepare(setting: StudySetting, studies: Sequence[str]) -> StudiedNetwork | None:

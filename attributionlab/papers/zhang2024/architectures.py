@@ -8,7 +8,7 @@ from attributionlab.environments import make_environment
 from attributionlab.papers.claims import JudgedClaim, PublishedClaim, judge_evidence, within
 from attributionlab.papers.evidence import average_networks
 from attributionlab.papers.studies import ReportTable, StudyReport, StudySetting
-from attributionlab.papers.zhang2024.published import published_table
+from attributionlab.papers.zhang2024.published import fitted, published, published_table
 
 KEY = "table1"
 LAYERS = (nn.Conv2d, nn.Linear)
@@ -78,7 +78,18 @@ def table1(_setting: StudySetting | None = None) -> StudyReport:
     models = {"Ours": make_environment("single-color-modulo").model, "ResNet-8": resnet8()}
     counts = {name: count_weights(model) for name, model in models.items()}
     claims = tuple(
-        _judged(f"{name} has {target:,} {column}", f"{KEY}.{name.lower()}.{column}", printed.source, target, counted)
+        _judged(
+            PublishedClaim(
+                key=f"{KEY}.{name.lower()}.{column}",
+                source=printed.source,
+                statement=f"{name} has {target:,} {column}",
+                published=f"{target:,}",
+                test="equal",
+                fitted=fitted(published()[KEY]["fitted"][f"{name} {column}"]),
+            ),
+            target,
+            counted,
+        )
         for name in models
         for column, target, counted in zip(printed.columns, printed.rows[name], counts[name], strict=True)
     )
@@ -99,9 +110,7 @@ NOTES = (
 )
 
 
-def _judged(statement: str, key: str, source: str, target: float, counted: int) -> JudgedClaim:
+def _judged(claim: PublishedClaim, target: float, counted: int) -> JudgedClaim:
     """A printed count beside ours."""
-    claim = PublishedClaim(key, source, statement, f"{target:,}", "equal")
-    return JudgedClaim(
-        claim, (judge_evidence(average_networks([counted]), within(target, 0), note="counted from modules"),)
-    )
+    finding = judge_evidence(average_networks([counted]), within(target, 0), note="counted from modules")
+    return JudgedClaim(claim, (finding,))

@@ -8,12 +8,13 @@ from attributionlab.papers.published import load_published
 
 PACKAGE = "attributionlab.papers.zhang2024"
 
-SENSITIVITY_ORDERS = {"sensitivity_orders": 100}
-"""Random orders of Sensitivity-N."""
+QUICK = {"sensitivity_orders": 100, "scale_images": 4, "scale_networks": 3}
+PAPER = {"sensitivity_orders": 100, "scale_images": 4, "scale_networks": 5}
+"""sensitivity_orders: random orders of Sensitivity-N. scale_images, scale_networks: at most, per strength of the redundant channels."""
 
 PRESETS = {
-    "quick": Preset("quick", size=64, n_samples=16, details=SENSITIVITY_ORDERS),
-    "paper": Preset("paper", size=224, n_samples=100, details=SENSITIVITY_ORDERS),
+    "quick": Preset("quick", size=64, n_samples=16, details=QUICK),
+    "paper": Preset("paper", size=224, n_samples=100, details=PAPER),
 }
 
 
@@ -29,6 +30,8 @@ def zhang2024() -> Paper:
             "table5": f"{PACKAGE}.unseen_data:table5",
             "table6": f"{PACKAGE}.unseen_data:table6",
             "section4": f"{PACKAGE}.section4:section4",
+            "statements": f"{PACKAGE}.statements:statements",
+            "scales": f"{PACKAGE}.scales:scales",
             "figure3": f"{PACKAGE}.trained:figure3",
             "appendix-k": f"{PACKAGE}.priors:appendix_k",
         },
@@ -41,4 +44,5 @@ def zhang2024() -> Paper:
             "vit": "FILE.py:FUNCTION that returns your ViT and images, for appendix-k.",
         },
         prepare=f"{PACKAGE}.options:prepare",
+        figures=f"{PACKAGE}.figures.catalog:FIGURES",
     )

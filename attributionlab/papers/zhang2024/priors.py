@@ -6,7 +6,14 @@ import itertools
 
 from attributionlab.errors import bad_option
 from attributionlab.methods import make_method
-from attributionlab.papers.claims import Finding, JudgedClaim, PublishedClaim, judge_evidence, unchecked
+from attributionlab.papers.claims import (
+    Finding,
+    JudgedClaim,
+    PublishedClaim,
+    attempt,
+    judge_evidence,
+    unchecked,
+)
 from attributionlab.papers.evidence import average_images
 from attributionlab.papers.measuring import MeasuredScores, measure_plan, plan_study
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
@@ -41,7 +48,7 @@ TRUTHS = ("positive", "overall")
 
 def measure_priors(setting: StudySetting) -> MeasuredScores:
     """LIME with every available prior; with SAM in a folder of its own, because that is another plan."""
-    return measure_plan(setting, *_planned(setting))["default"]
+    return measure_plan(setting, *planned(setting))["default"]
 
 
 def check_sam(setting: StudySetting) -> None:
@@ -51,7 +58,7 @@ def check_sam(setting: StudySetting) -> None:
         BadOption: If the file does not hold the weights of this model, SAM is not installed, or the folder is refused.
         MachineError: If torchvision does not fit torch, or there is no such device.
     """
-    folder, environments, methods = _planned(setting)
+    folder, environments, methods = planned(setting)
     plan, path = plan_study(setting, folder, environments, methods, {}), setting.folder / folder
     if (path / "plan.json").exists():
         stored = load_records(path).plan
@@ -61,8 +68,8 @@ def check_sam(setting: StudySetting) -> None:
     check_weights(setting)
 
 
-def _planned(setting: StudySetting) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Folder, environments and methods."""
+def planned(setting: StudySetting) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Folder of the records, environments, and methods by name."""
     priors: dict[str, dict[str, object]] = {prior: {"segments": prior} for prior in FREE}
     if sam_options(setting):
         priors["sam"] = {"segments": "sam", **sam_options(setting)}
@@ -101,8 +108,7 @@ def _table(measured: MeasuredScores) -> ReportTable:
     for name in measured.methods:
         cells: list[Cell] = [name]
         for truth in TRUTHS:
-            f1 = measured.mean(name, f"{truth}.f1")
-            cells += [f1.value, f1.low, f1.high]
+            cells += measured.cells(name, f"{truth}.f1")
         rows.append(tuple(cells))
     columns = ("prior", *(f"{truth}{end}" for truth in TRUTHS for end in ("", ", low", ", high")))
     return ReportTable("Mean F1 of LIME, with 95 % intervals over images", columns, tuple(rows))
@@ -116,12 +122,16 @@ def _better(measured: MeasuredScores, prior: str) -> JudgedClaim:
         published="F1 above",
         test="the difference of F1 is above 0",
     )
-    readings = itertools.product(TRUTHS, READINGS)
-    return JudgedClaim(claim, tuple(_better_on(measured, prior.lower(), truth, name) for truth, name in readings))
+    findings = [
+        attempt(reading, _better_on, measured, prior.lower(), truth, name, reading)
+        for truth, name in itertools.product(TRUTHS, READINGS)
+        for reading in (f"{truth} truth, {READINGS[name]}",)
+    ]
+    return JudgedClaim(claim, tuple(findings))
 
 
-def _better_on(measured: MeasuredScores, prior: str, truth: str, method: str) -> Finding:
-    reading, name = f"{truth} truth, {READINGS[method]}", f"{truth}.f1"
+def _better_on(measured: MeasuredScores, prior: str, truth: str, method: str, reading: str) -> Finding:
+    name = f"{truth}.f1"
     worse = measured.scores(f"{method} ({prior})", name)
     if f"{method} (sam)" in measured.methods:
         difference = average_images(measured.scores(f"{method} (sam)", name) - worse)

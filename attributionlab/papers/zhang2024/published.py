@@ -52,6 +52,7 @@ class GammaClaim:
         gamma: Threshold on F1.
         passes: Whether the method passes according to the paper.
         against: Method beside it in the figure; empty if there is none.
+        fitted: Name of the setting of ours that was chosen because of this verdict; empty if there is none.
     """
 
     key: str
@@ -62,6 +63,7 @@ class GammaClaim:
     gamma: float
     passes: bool
     against: str = ""
+    fitted: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class PublishedComparison:
         higher: The higher score.
         lower: The lower scores.
         truths: Kinds of truth that the text allows.
+        fitted: As in `GammaClaim`.
     """
 
     key: str
@@ -104,11 +107,23 @@ class PublishedComparison:
     higher: ScoreOf
     lower: tuple[ScoreOf, ...]
     truths: tuple[str, ...]
+    fitted: str = ""
 
 
 def published() -> dict[str, Any]:
     """All entries of `published.toml`."""
     return load_published("attributionlab.papers.zhang2024")
+
+
+def threshold(name: str, entry: str) -> float:
+    """One of our thresholds; `published.toml` has the reason of each."""
+    value: float = published()["thresholds"][name][entry]
+    return value
+
+
+def fitted(name: str) -> str:
+    """The setting of ours that was chosen because of the paper, in words; empty without a name."""
+    return str(published()["fitted"][name]) if name else ""
 
 
 def published_table(name: str) -> PublishedTable:

@@ -7,24 +7,39 @@ from collections.abc import Mapping
 
 from attributionlab.environments import make_environment
 from attributionlab.metrics import score
-from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, judge_evidence, unchecked
-from attributionlab.papers.evidence import average_images
-from attributionlab.papers.measuring import MeasuredScores, measure_plan
+from attributionlab.papers.claims import (
+    Direction,
+    Finding,
+    JudgedClaim,
+    PublishedClaim,
+    attempt,
+    judge_evidence,
+    unchecked,
+)
+from attributionlab.papers.evidence import Values, average_images
+from attributionlab.papers.measuring import MeasuredScores
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport, StudySetting
 from attributionlab.papers.zhang2024.own_maps import compare_signs_and_baselines
 from attributionlab.papers.zhang2024.priors import NAMES as PRIORS
 from attributionlab.papers.zhang2024.priors import READINGS, measure_priors
-from attributionlab.papers.zhang2024.published import GammaClaim, PublishedComparison, comparisons, gamma_claims
+from attributionlab.papers.zhang2024.published import (
+    GammaClaim,
+    PublishedComparison,
+    ScoreOf,
+    comparisons,
+    fitted,
+    gamma_claims,
+    threshold,
+)
 from attributionlab.papers.zhang2024.sam import NO_SAM
-from attributionlab.papers.zhang2024.unseen_data import METHODS
+from attributionlab.papers.zhang2024.unseen_data import METHODS, RULES, WITH, measure_effect
 
 KEY = "section4"
-FOLDER = "section4"
 SHOWN = tuple(name for name in METHODS if not name.startswith("LIME"))
 """Methods of this study; LIME is measured with its priors in the study of appendix K."""
 
-RULES = {"captum": "DeepSHAP", "shap": "DeepSHAP (shap)"}
-"""DeepSHAP by the library whose rule for the softmax it has; the paper does not name its own."""
+DECISIONS = {"by the paper's rule, one network": 1, "over networks": None}
+"""How a verdict is reached: by the mean over the images of the first network, as in the paper, or over all networks."""
 
 TRUTHS = ("overall", "positive", "negative", "positive-smooth")
 Causes = Mapping[tuple[str, str], str]
@@ -32,9 +47,7 @@ Causes = Mapping[tuple[str, str], str]
 
 def section4(setting: StudySetting) -> StudyReport:
     """All verdicts, the comparisons beside them, and claims that cannot be checked."""
-    environment = {"default": setting.preset.sized("multi-color-sum")}
-    methods = {name: METHODS[name] for name in SHOWN}
-    measured = measure_plan(setting, FOLDER, environment, methods)["default"]
+    measured = measure_effect(setting, WITH)
     priors = measure_priors(setting)
     causes = _causes(setting)
     trained = compare_signs_and_baselines(setting)
@@ -84,23 +97,26 @@ def _verdict(published: GammaClaim, measured: MeasuredScores, priors: MeasuredSc
         published=f"F1 {'at least' if published.passes else 'below'} {published.gamma}",
         test="the same side of gamma",
         direction=_direction_text(published),
+        fitted=fitted(published.fitted),
     )
     scores = priors if published.method in PRIORS else measured
     findings = []
     for (baseline, method), truth in itertools.product(_variants(published.method).items(), published.truths):
         reading = ", ".join(part for part in (f"{truth} truth", baseline) if part)
-        if method in scores.methods:
-            cause = causes.get((published.method, truth), "")
-            findings.append(_verdict_on(published, method, scores, truth, reading, cause))
-        else:
+        if method not in scores.methods:
             findings.append(unchecked(NO_SAM, reading=reading))
+            continue
+        cause = causes.get((published.method, truth), "")
+        for decision, n_networks in DECISIONS.items():
+            name = f"{reading}, {decision}"
+            findings.append(attempt(name, _verdict_on, published, method, scores, truth, n_networks, name, cause))
     return JudgedClaim(claim, tuple(findings))
 
 
 def _variants(method: str) -> dict[str, str]:
     """Our methods that a claim may be about: LIME by color of hidden segments and regression, DeepSHAP by its rule for the softmax."""
     if method == "DeepSHAP":
-        return {f"{rule}'s rule": name for rule, name in RULES.items()}
+        return dict(RULES)
     if method not in PRIORS:
         return {"": method}
     return {reading: method.replace("LIME", name) for name, reading in READINGS.items()}
@@ -113,14 +129,24 @@ def _direction_text(published: GammaClaim) -> str:
 
 
 def _verdict_on(
-    published: GammaClaim, method: str, measured: MeasuredScores, truth: str, reading: str, cause: str
+    published: GammaClaim,
+    method: str,
+    measured: MeasuredScores,
+    truth: str,
+    n_networks: int | None,
+    reading: str,
+    cause: str,
 ) -> Finding:
     name = f"{truth}.f1"
+
+    def scores_of(each: str) -> Values:
+        return measured.scores(each, name)[:n_networks]
+
     direction = None
     if published.against:
-        difference = average_images(measured.scores(method, name) - measured.scores(published.against, name))
+        difference = average_images(scores_of(method) - scores_of(published.against))
         direction = Direction(difference, lambda value: value > 0 if published.passes else value < 0)
-    f1 = measured.mean(method, name)
+    f1 = average_images(scores_of(method))
     return judge_evidence(
         f1, lambda value: (value >= published.gamma) == published.passes, direction, reading=reading, cause=cause
     )
@@ -128,16 +154,29 @@ def _verdict_on(
 
 def _comparison(published: PublishedComparison, measured: MeasuredScores) -> JudgedClaim:
     """One score of a method against others."""
-    key, test = f"{KEY}.{published.key}", "the difference is above 0"
-    claim = PublishedClaim(key, published.source, published.statement, "a difference above 0", test)
-    higher = published.higher
+    least = threshold("difference", "least")
+    claim = PublishedClaim(
+        key=f"{KEY}.{published.key}",
+        source=published.source,
+        statement=published.statement,
+        published="a difference above 0",
+        test=f"the difference is at least {least}",
+        direction="it is above 0",
+        fitted=fitted(published.fitted),
+    )
     findings = []
     for truth, lower in itertools.product(published.truths, published.lower):
-        difference = average_images(measured.scores(*higher.on(truth)) - measured.scores(*lower.on(truth)))
-        values = ", ".join(f"{score} {measured.mean(*score.on(truth)).value:.2f}" for score in (higher, lower))
         reading = f"{truth} truth" + (f", against {lower}" if len(published.lower) > 1 else "")
-        findings.append(judge_evidence(difference, lambda value: value > 0, reading=reading, note=values))
+        findings.append(attempt(reading, _compared, measured, published.higher, lower, truth, reading))
     return JudgedClaim(claim, tuple(findings))
+
+
+def _compared(measured: MeasuredScores, higher: ScoreOf, lower: ScoreOf, truth: str, reading: str) -> Finding:
+    least = threshold("difference", "least")
+    difference = average_images(measured.scores(*higher.on(truth)) - measured.scores(*lower.on(truth)))
+    values = ", ".join(f"{score} {measured.mean(*score.on(truth)).value:.2f}" for score in (higher, lower))
+    direction = Direction(difference, lambda value: value > 0)
+    return judge_evidence(difference, lambda value: value >= least, direction, reading=reading, note=values)
 
 
 def _table(measured: MeasuredScores, priors: MeasuredScores) -> ReportTable:
@@ -146,13 +185,7 @@ def _table(measured: MeasuredScores, priors: MeasuredScores) -> ReportTable:
         for name in names:
             cells: list[Cell] = [name]
             for truth in TRUTHS:
-                f1 = scores.mean(name, f"{truth}.f1")
-                cells += [_number(f1.value), _number(f1.low), _number(f1.high)]
+                cells += scores.cells(name, f"{truth}.f1")
             rows.append(tuple(cells))
     columns = ("method", *(f"{truth}{end}" for truth in TRUTHS for end in ("", ", low", ", high")))
     return ReportTable("Mean F1, with 95 % intervals over images", columns, tuple(rows))
-
-
-def _number(value: float | None) -> float | None:
-    """The value, or None for NaN: the truth does not apply."""
-    return None if value is None or value != value else value  # noqa: PLR0124  # NaN

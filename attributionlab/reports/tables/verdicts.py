@@ -62,9 +62,8 @@ def verdict_table(verdict: Verdict) -> RenderableType:
             parts += ["", distances_table(environment.games, environment.n_compared)]
         parts += _remarks(verdict, environment)
     n = len(verdict.environments)
-    where = (
-        f" in {sum(environment.passed for environment in verdict.environments)} of {n} environments" if n > 1 else ""
-    )
+    n_passed = sum(environment.passed for environment in verdict.environments)
+    where = f", passed in {n_passed} of {n} environments" if n > 1 else ""
     color = OUTCOME_STYLES.get(verdict.outcome, "red")
     parts.append(f"{escape(verdict.method)}: [bold {color}]{verdict.outcome.upper()}[/]{where}, {_rule(verdict)}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())

@@ -45,10 +45,19 @@ def report():
     return ReproductionReport(PAPER, (study,), PRESET, "cpu", {"torch": "2"})
 
 
-def test_json_is_valid_and_counts_findings_by_status(report):
+def test_json_is_valid_and_counts_findings_and_claims_by_status(report):
     found = json.loads(to_json(report))
-    assert found["counts"] == {"reproduced": 1, "direction only": 0, "not reproduced": 2, "cannot be checked here": 1}
+    assert {status: n for status, n in found["counts"].items() if n} == {
+        "reproduced": 1,
+        "not reproduced": 2,
+        "cannot be checked here": 1,
+    }
+    assert {status: n for status, n in found["claim_counts"].items() if n} == {
+        "not reproduced": 2,
+        "cannot be checked here": 1,
+    }
     first = found["studies"][0]["claims"][0]
+    assert first["status"] == "not reproduced", "the worst of its readings"
     assert (first["published"], first["findings"][0]["status"], first["findings"][0]["share"]) == (
         "0.94",
         "reproduced",

@@ -50,7 +50,7 @@ def page(browser, address):
         yield browser
 
 
-def shown(page, selector=".findings tbody tr"):
+def shown(page, selector=".findings tr.one"):
     """Ids of what is visible."""
     return page.execute_script(
         "return [...document.querySelectorAll(arguments[0])].filter(one => one.offsetParent !== null).map(one => one.id)",
@@ -58,11 +58,11 @@ def shown(page, selector=".findings tbody tr"):
     )
 
 
-def test_findings_are_filtered_by_status_and_by_study(page):
+def test_claims_are_filtered_by_status_and_by_study(page):
     assert len(shown(page)) == 7
     choose(page, "#filter-status", "not reproduced")
     assert shown(page) == ["one.1", "two.2"]
-    assert find(page, "#count").text == "2 of 7 findings"
+    assert find(page, "#count").text == "2 of 7 claims"
     choose(page, "#filter-study", "two")
     assert shown(page) == ["two.2"]
     assert shown(page, ".study h2") == ["two"]
@@ -99,7 +99,7 @@ def test_a_phone_shows_it_without_scrolling_sideways(page):
     assert not find(page, ".findings thead").is_displayed()
 
 
-def test_paper_has_all_findings_and_no_filters(page):
+def test_paper_has_all_claims_and_no_filters(page):
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert not find(page, ".filters").is_displayed()
     assert len(shown(page)) == 7

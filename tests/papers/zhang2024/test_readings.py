@@ -54,11 +54,12 @@ def statuses(results):
 
 
 def test_printed_correlations_of_tables_5_and_6_do_not_follow_and_those_of_table_3_do():
-    found = {
-        name: statuses(consistency(name, published_ranks(name))).values() for name in ("table3", "table5", "table6")
+    follow = {
+        name: {claim.status for claim in consistency(name, published_ranks(name))}
+        for name in ("table3", "table5", "table6")
     }
-    assert all(status == [Status.reproduced] for status in found["table3"])
-    assert all(status == [Status.not_reproduced] for name in ("table5", "table6") for status in found[name])
+    fails = {Status.not_reproduced}
+    assert follow == {"table3": {Status.reproduced}, "table5": fails, "table6": fails}
 
 
 def test_ranks_as_printed_reproduce_the_order_and_reversed_ones_do_not():
@@ -104,11 +105,11 @@ def test_a_drop_needs_an_interval_below_zero(high, by_seed, status):
     assert unseen_data.judge_drop(found, evidence, "").status is status
 
 
-def test_both_readings_of_appendix_i_with_both_truths_and_both_baselines_are_named():
+def test_both_readings_of_appendix_i_with_both_truths_baselines_and_rules_are_named():
     names = unseen_data._readings({unseen_data.OFF: AllAlike(), unseen_data.UNIFORM: AllAlike()})
-    assert len(names) == 8
-    assert "redundancy off, positive truth, black baselines" in names
-    assert "uniform weights, redundancy kept, overall truth, true baselines" in names
+    assert len(names) == 16
+    assert "redundancy off, positive truth, black baselines, captum's rule" in names
+    assert "uniform weights, redundancy kept, overall truth, true baselines, shap's rule" in names
 
 
 class AllAlike:
@@ -136,12 +137,35 @@ def verdict(key, scores):
 
 @pytest.mark.parametrize(("f1", "status"), [(0.7, Status.reproduced), (0.3, Status.not_reproduced)])
 def test_a_method_that_is_said_to_pass_must_reach_gamma(f1, status):
-    assert verdict("deepshap-overall", {("DeepSHAP", "overall.f1"): f1})[0].status is status
+    assert verdict("gradcam", {("GradCAM", "positive-smooth.f1"): f1})[0].status is status
 
 
-@pytest.mark.parametrize(("f1", "status"), [(0.3, Status.reproduced), (0.7, Status.not_reproduced)])
+@pytest.mark.parametrize(("f1", "status"), [(0.3, Status.fitted), (0.7, Status.not_reproduced)])
 def test_a_method_that_is_said_to_fail_must_stay_below_gamma(f1, status):
+    """The strength of the redundant channels was chosen by this verdict: where it holds, it is fitted."""
     assert verdict("deepshap-negative", {("DeepSHAP", "negative.f1"): f1})[0].status is status
+
+
+def test_a_verdict_is_reached_on_the_first_network_and_over_all_of_them():
+    said = next(claim for claim in gamma_claims() if claim.key == "gradcam")
+    scores = MeasuredScores(NETWORKS, {"GradCAM": "GradCAM"}, {}, ByNetwork())
+    judged = section4._verdict(said, scores, scores, {})
+    assert {finding.reading.partition(", ")[2]: finding.status for finding in judged.findings} == {
+        "by the paper's rule, one network": Status.reproduced,
+        "over networks": Status.not_reproduced,
+    }
+    assert [len(finding.ours.by_seed) for finding in judged.findings] == [1, N_NETWORKS]
+    assert judged.status is Status.not_reproduced
+
+
+class ByNetwork(Invented):
+    """Scores that reach gamma with the first network only."""
+
+    def __init__(self):
+        super().__init__({})
+
+    def scores(self, environment, _method, _measure, _name):
+        return np.full(N_IMAGES, 0.7 if environment == NETWORKS[0] else 0.1 + 0.01 * NETWORKS.index(environment))
 
 
 def test_a_true_baseline_that_helps_too_little_shows_the_direction():
@@ -150,7 +174,7 @@ def test_a_true_baseline_that_helps_too_little_shows_the_direction():
         for method, f1 in (("Occlusion*", 0.4), ("Occlusion", 0.2))
         for truth in ("overall", "positive")
     }
-    assert [finding.status for finding in verdict("occlusion-true", scores)] == [Status.direction] * 2
+    assert [finding.status for finding in verdict("occlusion-true", scores)] == [Status.direction] * 4
 
 
 def test_without_weights_nothing_is_said_about_sam():
@@ -172,7 +196,12 @@ def test_verdicts_on_lime_are_read_with_both_baselines_both_regressions_and_both
         )
     }
     found = {finding.reading: finding.status for finding in verdict("lime-quickshift-0.5", scores)}
-    assert found == {
+    over = {
+        reading.removesuffix(", over networks"): status
+        for reading, status in found.items()
+        if reading.endswith("networks")
+    }
+    assert over == {
         "positive truth, black baseline": Status.reproduced,
         "overall truth, black baseline": Status.not_reproduced,
         "positive truth, true baseline": Status.not_reproduced,
@@ -227,13 +256,6 @@ def test_a_wrong_order_names_the_methods_that_are_farthest_from_their_printed_ra
     found = ranked({column: list(values.values()) for column in printed.columns}, tuple(printed.rows))
     (result, *_) = orders("table3", printed, {"": found})
     assert "farthest: Random 0 (printed 10)" in result.findings[0].reason
-
-
-def test_an_area_within_two_hundredths_is_reproduced_and_on_the_same_side_of_chance_has_the_direction():
-    def area(value):
-        return modulo._finding(average_images(np.full((5, 3), value)), 0.8827, "").status
-
-    assert [area(0.88), area(0.7), area(0.5)] == [Status.reproduced, Status.direction, Status.not_reproduced]
 
 
 def test_means_leave_out_undefined_images_and_are_undefined_without_any():

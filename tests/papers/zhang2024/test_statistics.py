@@ -16,6 +16,7 @@ from attributionlab.papers import measuring
 from attributionlab.papers.claims import Status
 from attributionlab.papers.evidence import Evidence, average_images
 from attributionlab.papers.measuring import MeasuredScores, RankedScores, measure_plan
+from attributionlab.papers.presets import find_preset
 from attributionlab.papers.published import PublishedTable
 from attributionlab.papers.studies import StudySetting
 from attributionlab.papers.zhang2024 import modulo, priors, section4, unseen_data
@@ -42,6 +43,10 @@ class Drawn:
     def all_scores(*_):
         return {}
 
+    @staticmethod
+    def heads():
+        return ()
+
 
 def drawn(name, methods=unseen_data.METHODS, metrics=METRIC_NAMES):
     return MeasuredScores((f"{name} 0", f"{name} 1"), methods, metrics, Drawn())
@@ -51,20 +56,26 @@ def draws():
     return generator(0, "images drawn anew").integers(0, N_IMAGES, (500, N_IMAGES))
 
 
+def drawn_methods(n_methods):
+    return generator(0, "methods drawn anew").integers(0, n_methods, (500, n_methods))
+
+
 def oracle_mean(scores, images):
     known = [scores[image] for image in images if not np.isnan(scores[image])]
     return np.mean(known) if known else np.nan
 
 
-def oracle_spearman(found, network, methods, column, truth, images=range(N_IMAGES)):
-    """Of the mean F1 of the methods and their mean score, higher being better."""
+def oracle_spearman(found, network, methods, column, truth, images=range(N_IMAGES), chosen=None):
+    """Of the mean F1 of the methods and their mean score, higher being better; of all methods, or of the chosen ones."""
     spec = found.metrics[column]
     sign = -1 if spec.startswith(LOWER_IS_BETTER) else 1
     first, second = [], []
     for name in methods.values():
         first.append(oracle_mean(found.scores(name, f"{truth}.f1")[network], images))
         second.append(sign * oracle_mean(found.scores(name, "score", spec)[network], images))
-    return np.corrcoef(rankdata(first), rankdata(second))[0, 1]
+    places = range(len(methods)) if chosen is None else chosen
+    sides = [[values[place] for place in places] for values in (first, second)]
+    return np.corrcoef(*map(rankdata, sides))[0, 1]
 
 
 def test_means_and_intervals_leave_out_undefined_images():
@@ -88,12 +99,12 @@ def test_correlations_are_those_of_mean_scores_averaged_over_networks(column, tr
     assert evidence.value == pytest.approx(np.mean(by_seed))
 
 
-def test_intervals_of_correlations_draw_the_same_images_for_all_networks():
+def test_intervals_of_correlations_draw_the_same_methods_and_images_for_all_networks():
     found, methods = drawn("here"), unseen_data.BASELINES["black baselines"]
     evidence = found.ranked(methods, "positive").correlation("F1", "Deletion")
     resampled = [
-        np.mean([oracle_spearman(found, network, methods, "Deletion", "positive", images) for network in (0, 1)])
-        for images in draws()
+        np.mean([oracle_spearman(found, n, methods, "Deletion", "positive", images, chosen) for n in (0, 1)])
+        for images, chosen in zip(draws(), drawn_methods(len(methods)), strict=True)
     ]
     assert (evidence.low, evidence.high) == pytest.approx(np.percentile(resampled, [2.5, 97.5]))
 
@@ -110,7 +121,7 @@ def test_ranks_are_those_of_mean_scores_averaged_over_networks():
 
 @pytest.fixture
 def setting(tmp_path):
-    return StudySetting(tmp_path, PRESETS["quick"])
+    return StudySetting(tmp_path, find_preset(PRESETS, "quick", n_samples=N_IMAGES))
 
 
 @pytest.fixture(scope="module")
@@ -147,57 +158,59 @@ def test_drops_are_differences_of_correlations_with_and_without_the_effect(table
     for column in METRIC_NAMES:
         spec = METRIC_NAMES[column] + ("[n_orders=100]" if column == "Sensitivity-N" else "")
         findings = {finding.reading: finding for finding in results[f"table2.{column.lower()}"].findings}
-        assert len(findings) == 8
-        for (name, truth), (baselines, methods) in itertools.product(readings, unseen_data.BASELINES.items()):
+        assert len(findings) == 16
+        for (name, truth), (choice, methods) in itertools.product(readings, unseen_data.CHOICES.items()):
             sides = [drawn(one, metrics={column: spec}) for one in (present.environments[0][:-2], asked[name][0])]
             one, other = ([oracle_spearman(side, n, methods, column, truth) for n in (0, 1)] for side in sides)
-            ours = findings[f"{name}, {truth} truth, {baselines}"].ours
+            ours = findings[f"{name}, {truth} truth, {choice}"].ours
             assert ours.by_seed == pytest.approx(np.subtract(one, other))
             assert ours.value == pytest.approx(np.mean(one) - np.mean(other))
-            assert ours.low <= ours.value <= ours.high
             assert ours.low < ours.high
             if name == "uniform weights, redundancy kept":
                 kept = {one.reading: one for one in results[f"appendix-i.{column.lower()}"].findings}
-                assert kept[f"{truth} truth, {baselines}"].ours == ours
+                assert kept[f"{truth} truth, {choice}"].ours == ours
     assert results["table2.insertion"].claim.published == "0.02 with, 0.42 without"
 
 
-def test_the_interval_of_a_difference_draws_the_same_images_on_both_sides(table6):
+def test_the_interval_of_a_difference_draws_the_same_methods_and_images_on_both_sides(table6):
     results, asked = table6
     found = next(
         finding.ours
         for finding in results["table2.insertion"].findings
-        if finding.reading == "redundancy off, positive truth, black baselines"
+        if finding.reading == "redundancy off, positive truth, black baselines, captum's rule"
     )
     methods = unseen_data.BASELINES["black baselines"]
     sides = [drawn(asked[name][0]) for name in ("with the effect", "redundancy off")]
     resampled = []
-    for images in draws():
-        each = [[oracle_spearman(one, n, methods, "Insertion", "positive", images) for n in (0, 1)] for one in sides]
+    for images, chosen in zip(draws(), drawn_methods(len(methods)), strict=True):
+        each = [
+            [oracle_spearman(side, n, methods, "Insertion", "positive", images, chosen) for n in (0, 1)]
+            for side in sides
+        ]
         resampled.append(np.mean(np.subtract(*each)))
     assert (found.low, found.high) == pytest.approx(np.percentile(resampled, [2.5, 97.5]))
 
 
 def test_orders_are_judged_on_the_truth_of_the_caption(table6):
     findings = table6[0]["table6.order.f1"].findings
-    assert {finding.reading.split(", ")[-2] for finding in findings} == {"overall truth"}
+    assert {finding.reading.split(", ")[-3] for finding in findings} == {"overall truth"}
 
 
 @pytest.mark.parametrize(
-    ("value", "high", "status", "reason"),
+    ("value", "high", "status"),
     [
-        (-0.2, -0.1, Status.not_reproduced, "uniform weights agree better"),
-        (-0.2, 0.1, Status.reproduced, "no clear improvement"),
-        (0.2, 0.3, Status.reproduced, "no clear improvement"),
-        (np.nan, 0.3, Status.not_reproduced, "undefined with at least one network"),
-        (np.nan, None, Status.not_reproduced, "undefined with at least one network"),
+        (-0.2, -0.1, Status.not_reproduced),
+        (-0.2, 0.1, Status.direction),
+        (-0.09, -0.01, Status.reproduced),
+        (0.2, 0.3, Status.reproduced),
+        (np.nan, 0.3, Status.not_reproduced),
+        (np.nan, None, Status.not_reproduced),
     ],
 )
-def test_uniform_weights_improve_where_the_interval_is_below_zero(value, high, status, reason):
+def test_uniform_weights_improve_from_a_tenth_on(value, high, status):
     found = PairedDifference(0.1, 0.3, -0.2, -0.3, high, 1.0, 2)
-    finding = unseen_data._judge_no_improvement(found, Evidence(value, (value,) * 2, -0.3, high), "")
+    finding = unseen_data.judge_no_improvement(found, Evidence(value, (value,) * 2, -0.3, high), "")
     assert finding.status is status
-    assert finding.reason.startswith(reason)
 
 
 def test_a_drop_that_is_not_clear_says_so():
@@ -209,8 +222,8 @@ def test_a_drop_that_is_not_clear_says_so():
 class Given:
     """Ranks with these correlations."""
 
-    def __init__(self, value):
-        self.value = value
+    def __init__(self, value, places=0.0):
+        self.value, self.places = value, places
 
     def correlation(self, first, second):
         assert first == "F1" != second
@@ -218,6 +231,9 @@ class Given:
 
     def agreement(self, _column, _printed):
         return Evidence(self.value, (self.value,) * 5)
+
+    def farthest(self, _column, _printed):
+        return Evidence(self.places, (self.places,) * 5)
 
     def ranks(self, _column):
         return {"a": 1, "b": 2, "c": 3}
@@ -231,12 +247,12 @@ RANKS = PublishedRanks(TABLE, (0.5,))
     ("value", "trusted", "untrusted"),
     [
         (0.6, Status.reproduced, Status.reproduced),
-        (0.61, Status.direction, Status.not_reproduced),
+        (0.74, Status.direction, Status.not_reproduced),
         (0.4, Status.reproduced, Status.reproduced),
         (0.39, Status.not_reproduced, Status.not_reproduced),
     ],
 )
-def test_a_correlation_is_reproduced_within_a_tenth_and_has_its_direction_from_one_half(value, trusted, untrusted):
+def test_a_correlation_is_reproduced_within_a_tenth_and_has_its_direction_above_chance(value, trusted, untrusted):
     for trust, status in ((True, trusted), (False, untrusted)):
         ((finding,),) = (one.findings for one in correlations("key", RANKS, {"": Given(value)}, trusted=trust))
         assert finding.status is status
@@ -245,18 +261,32 @@ def test_a_correlation_is_reproduced_within_a_tenth_and_has_its_direction_from_o
 
 
 @pytest.mark.parametrize(
-    ("value", "status"),
-    [(0.9, Status.reproduced), (0.89, Status.direction), (0.5, Status.direction), (0.49, Status.not_reproduced)],
+    ("places", "correlation", "status"),
+    [
+        (1, 0.0, Status.reproduced),
+        (1.1, 0.74, Status.direction),
+        (3, 0.99, Status.direction),
+        (2, 0.73, Status.not_reproduced),
+    ],
 )
-def test_an_order_is_reproduced_from_nine_tenths(value, status):
-    assert {one.findings[0].status for one in orders("key", TABLE, {"": Given(value)})} == {status}
+def test_an_order_is_reproduced_where_no_method_is_more_than_one_place_away(places, correlation, status):
+    assert {claim.status for claim in orders("key", TABLE, {"": Given(correlation, places)})} == {status}
 
 
-@pytest.mark.parametrize(("printed", "status"), [(0.5, Status.reproduced), (0.49, Status.not_reproduced)])
-def test_printed_correlations_must_follow_to_two_digits(printed, status):
+def test_the_farthest_method_counts_and_a_tie_stands_on_all_of_its_places():
+    scores = np.array([[[0.9], [0.5], [0.5], [0.5], [0.1]], [[0.9], [0.8], [0.7], [0.6], [0.5]]])
+    ranked = RankedScores(tuple("abcde"), {"F1": scores})
+    printed = {"a": 0, "b": 3, "c": 2, "d": 1, "e": 4}
+    assert ranked.farthest("F1", printed).by_seed == (0, 2)
+    assert ranked.farthest("F1", {**printed, "a": 4, "e": 0}).by_seed == (4, 4)
+
+
+@pytest.mark.parametrize(("printed", "follows"), [(0.5, Status.reproduced), (0.49, Status.not_reproduced)])
+def test_printed_correlations_must_follow_to_two_digits(printed, follows):
     ranks = PublishedRanks(TABLE, (printed,))
     assert ranks.recomputed() == pytest.approx((0.5,))
-    assert consistency("key", ranks)[0].findings[0].status is status
+    (judged,) = consistency("key", ranks)
+    assert (judged.claim.is_arithmetic, judged.status) == (True, follows)
 
 
 def test_ours_are_counted_from_where_the_table_counts():
@@ -301,7 +331,7 @@ def test_section_4_compares_what_it_says(setting, monkeypatch):
         ("DeepSHAP", "overall.f1"): 0.5,
         ("LIME (quickshift)", "positive.f1"): 0.1,
     }
-    monkeypatch.setattr(section4, "measure_plan", lambda *_: {"default": constant(scores)})
+    monkeypatch.setattr(section4, "measure_effect", lambda *_: constant(scores))
     monkeypatch.setattr(section4, "measure_priors", lambda _: constant({("LIME (quickshift)", "positive.f1"): 0.7}))
     found = {result.claim.key.partition(".")[2]: result for result in section4.section4(setting).claims}
     truth, smoothed = "positive truth", "positive-smooth truth"
@@ -318,13 +348,16 @@ def test_section_4_compares_what_it_says(setting, monkeypatch):
     for (key, index, said), difference in differences.items():
         finding = found[key].findings[index]
         assert (finding.reading, finding.ours.value) == (said, pytest.approx(difference))
-        assert finding.status is (Status.reproduced if difference > 0 else Status.not_reproduced)
-    assert found["deepshap-overall"].findings[0].status is Status.reproduced, "at gamma is at least gamma"
+        held = Status.fitted if key == "recall-experturb" else Status.reproduced
+        assert finding.status is (held if difference > 0 else Status.not_reproduced)
+    assert found["deepshap-overall"].findings[0].status is Status.fitted, "at gamma is at least gamma"
     assert found["deepshap-overall"].claim.published == "F1 at least 0.5"
     assert found["deepshap-positive"].claim.published == "F1 below 0.5"
     on_truth = {finding.reading: finding for finding in found["lime-quickshift-0.5"].findings}
-    assert len(on_truth) == 6
-    assert on_truth["positive truth, black baseline"].ours.value == pytest.approx(0.7), "from the study of priors"
+    assert len(on_truth) == 12
+    assert on_truth["positive truth, black baseline, over networks"].ours.value == pytest.approx(0.7), (
+        "from the study of priors"
+    )
 
 
 def test_areas_are_means_of_what_the_metrics_give(setting, monkeypatch):
@@ -348,18 +381,22 @@ def test_areas_are_means_of_what_the_metrics_give(setting, monkeypatch):
     assert np.array_equal(ranked[:, list(modulo.METHODS).index("LRP")], expected)
 
 
-@pytest.mark.parametrize(("area", "status"), [(0.97, Status.not_reproduced), (0.9755, Status.reproduced)])
+@pytest.mark.parametrize(("area", "status"), [(0.97, Status.not_reproduced), (0.9755, Status.fitted)])
 def test_the_optimum_must_be_met_to_two_thousandths(area, status):
     (finding,) = modulo._optimum(average_images(np.full((2, 3), area))).findings
     assert published_table("table4").rows["LRP"][0] == 0.9754
     assert finding.status is status
 
 
-def test_an_area_has_the_direction_only_where_it_is_clearly_on_its_side_of_chance():
+def test_an_area_has_the_direction_only_within_a_tenth_of_the_way_from_chance_to_the_optimum():
     def status(area):
-        return modulo._finding(average_images(np.full((2, 3), area)), 0.9754, "LRP").status
+        return modulo._finding(average_images(np.full((2, 3), area)), 0.9, "").status
 
-    assert [status(area) for area in (0.53, 0.51)] == [Status.direction, Status.not_reproduced]
+    assert [status(area) for area in (0.92, 0.85, 0.84)] == [
+        Status.reproduced,
+        Status.direction,
+        Status.not_reproduced,
+    ]
 
 
 def test_what_a_preset_says_is_what_is_run(tmp_path, monkeypatch):

@@ -1,0 +1,300 @@
+"""Rebuttal and appendix G: claims and tables about the influence of training images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from attributionlab.papers.adebayo2020.judged import error_cell, mean_cell
+from attributionlab.papers.adebayo2020.paper import PACKAGE
+from attributionlab.papers.adebayo2020.tracin import CHECKPOINTS, LAST
+from attributionlab.papers.claims import (
+    Direction,
+    Finding,
+    JudgedClaim,
+    PublishedClaim,
+    judge_evidence,
+    unchecked,
+    within,
+)
+from attributionlab.papers.evidence import Values, average_images, average_networks
+from attributionlab.papers.published import load_published
+from attributionlab.papers.studies import Cell, ReportTable, StudyReport
+
+KEY = "adebayo-influence"
+SPURIOUS, HEALTHY, HALF = "spurious", "healthy", "half spurious"
+NETWORKS = (SPURIOUS, HEALTHY, HALF)
+OWN, BACKGROUND_ALONE = "object on the background", "background alone"
+INPUTS = (OWN, BACKGROUND_ALONE)
+READINGS = (CHECKPOINTS, LAST)
+SELF_INFLUENCE, LOSS = "self-influence", "loss"
+NEAR_SHARE, NEAR_POSITION = 0.1, 0.05
+"""Largest differences to the printed shares that count as reproduced; ours, because data and networks are others."""
+
+CHANCE = 0.5
+"""Mean position of images that a ranking does not tell."""
+
+LEFT_OUT = "no training reached its accuracies"
+
+NOTES = (
+    (
+        "Influence is TracIn's, by captum: products of gradients of the loss with respect to all weights, over the checkpoints of the training "
+        "or at the trained network alone. The rebuttal cites influence functions (Koh and Liang 2017), which need an inverse Hessian, for the "
+        "ranking of training points, and TracIn for self-influence."
+    ),
+    (
+        "The rebuttal does not say which training points count as spurious, nor their base rate. Two readings: all training images are on the "
+        "background of their class, and those on the background of the input count (spurious and, with random backgrounds, healthy network); "
+        "or half of them are on the background of their class, the others on a random one, and that half counts (half spurious). The base rate is 0.5 in both."
+    ),
+    (
+        "The gradient of the loss at a label is nearly opposed to that at the other label, so the most influential images have the predicted class. Under the spurious "
+        "network the class decides the background: its share is then 1 by construction, and only the other networks say something."
+    ),
+    (
+        "A ranking that puts the 80 wrong labels of 800 first has the mean position 0.05, and one that does not tell them 0.50. The "
+        "loss needs no gradients and stands beside self-influence."
+    ),
+    (
+        "Domain shift: digits against test images of the domain, under the healthy network, each at the predicted class. The rebuttal "
+        "says that it is assessed and prints nothing about it."
+    ),
+)
+
+
+def report_influence(measured: Sequence[dict[str, Any]]) -> StudyReport:
+    """The report of measurements, one per seed; seeds whose training did not reach its accuracies give no verdict on backgrounds."""
+    scores = MeasuredInfluence(measured)
+    lost = len(measured) - len(scores.reached)
+    notes = (
+        *NOTES,
+        *(
+            [f"{lost} of {len(measured)} seeds are left out of the shares: a network missed its accuracies."]
+            if lost
+            else []
+        ),
+    )
+    tables = (*([scores.share_table()] if scores.reached else []), scores.position_table(), scores.area_table())
+    claims = (
+        _share_claim(scores),
+        _association_claim(scores),
+        _count_claim(),
+        _position_claim(scores),
+        _error_claim(),
+        *_open_claims(),
+    )
+    return StudyReport(KEY, "Rebuttal and appendix G: training points (TracIn)", claims, tables, notes)
+
+
+class MeasuredInfluence:
+    """Shares, positions and areas, one measurement for each seed.
+
+    Args:
+        measured: Measurements of all seeds.
+    """
+
+    def __init__(self, measured: Sequence[dict[str, Any]]) -> None:
+        self.measured = measured
+        self.reached = [measurement for measurement in measured if measurement["reached"]]
+
+    def shares(self, network: str, inputs: str, reading: str, of: str = "spurious") -> Values:
+        """(seeds, inputs): share among the most influential training images."""
+        return np.array(
+            [measurement["shares"][network][inputs][reading][of] for measurement in self.reached], dtype=np.float64
+        )
+
+    def base(self, network: str, inputs: str) -> Values:
+        """(seeds, inputs): share of spurious images among all training images."""
+        return np.array(
+            [measurement["shares"][network][inputs]["base"] for measurement in self.reached], dtype=np.float64
+        )
+
+    def positions(self, reading: str, score: str) -> Values:
+        """(seeds, mislabeled images): positions in the order of falling scores."""
+        return np.array([measurement["positions"][reading][score] for measurement in self.measured], dtype=np.float64)
+
+    def share_table(self) -> ReportTable:
+        """A row per network and kind of input."""
+        columns = ["training images", "input", "base rate"]
+        for reading in READINGS:
+            columns += [f"spurious, {reading}", "standard error", f"of the predicted class, {reading}"]
+        rows: list[tuple[Cell, ...]] = []
+        for network in NETWORKS:
+            for inputs in INPUTS:
+                cells: list[Cell] = [network, inputs, mean_cell(self.base(network, inputs))]
+                for reading in READINGS:
+                    shares = self.shares(network, inputs, reading)
+                    cells += [mean_cell(shares), error_cell(shares)]
+                    cells.append(mean_cell(self.shares(network, inputs, reading, "class")))
+                rows.append(tuple(cells))
+        return ReportTable("Shares among the top 1 percent of training images", tuple(columns), tuple(rows))
+
+    def position_table(self) -> ReportTable:
+        """A row per score: mean position of mislabeled images."""
+        rows: list[tuple[Cell, ...]] = []
+        for score in (SELF_INFLUENCE, LOSS):
+            cells: list[Cell] = [score]
+            for reading in READINGS:
+                values = self.positions(reading, score)
+                cells += [mean_cell(values), error_cell(values), float(np.median(values))]
+            rows.append(tuple(cells))
+        columns = ["ranked by"]
+        for reading in READINGS:
+            columns += [f"mean, {reading}", "standard error", f"median, {reading}"]
+        title = "Positions of mislabeled training images, shares of the training set (printed: 0.11)"
+        return ReportTable(title, tuple(columns), tuple(rows))
+
+    def area_table(self) -> ReportTable:
+        """A row per score: area under the ROC curve for digits against images of the domain."""
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
+            (
+                score,
+                *(
+                    float(np.mean([measurement["areas"][reading][score] for measurement in self.measured]))
+                    for reading in READINGS
+                ),
+            )
+            for score in (SELF_INFLUENCE, LOSS)
+        )
+        return ReportTable(
+            "Domain shift: area under the ROC curve, digits against images of the domain (chance: 0.5)",
+            ("score", *READINGS),
+            rows,
+        )
+
+
+def _share_claim(scores: MeasuredInfluence) -> JudgedClaim:
+    printed = load_published(PACKAGE)["influence"]
+    claim = PublishedClaim(
+        key=f"{KEY}.spurious-share",
+        source=printed["source"],
+        statement="Share of spurious points among the top 1 percent, for an input with the spurious background",
+        published=f"{printed['spurious_share']:g} (standard error {printed['spurious_share_sem']:g}), base rate not printed",
+        test=f"within {NEAR_SHARE} of the printed value",
+        direction="above the base rate",
+    )
+    cases = [(network, inputs, reading) for network in (SPURIOUS, HALF) for inputs in INPUTS for reading in READINGS]
+    holds = within(printed["spurious_share"], NEAR_SHARE)
+    return JudgedClaim(claim, tuple(_share(scores, *case, holds) for case in cases))
+
+
+def _share(
+    scores: MeasuredInfluence, network: str, inputs: str, reading: str, holds: Callable[[float], bool]
+) -> Finding:
+    """The share under one reading, beside its base rate and the healthy network."""
+    name = f"{network}, {inputs}, {reading}"
+    if not scores.reached:
+        return unchecked(LEFT_OUT, reading=name)
+    shares, base = scores.shares(network, inputs, reading), scores.base(network, inputs)
+    healthy = float(scores.shares(HEALTHY, inputs, reading).mean())
+    note = f"base rate {base.mean():.2f}"
+    if network == SPURIOUS:
+        note += f"; healthy network {healthy:.2f}; by construction, since the background is the class"
+    direction = Direction(average_images(shares - base), lambda value: value > 0)
+    return judge_evidence(average_images(shares), holds, direction, reading=name, note=note)
+
+
+def _association_claim(scores: MeasuredInfluence) -> JudgedClaim:
+    claim = PublishedClaim(
+        key=f"{KEY}.association",
+        source="rebuttal, line 23; appendix G",
+        statement="Influence shows association regarding spurious correlation",
+        published="by the share above",
+        test="share above the base rate where half of the training images are spurious",
+    )
+    findings = []
+    for inputs in INPUTS:
+        for reading in READINGS:
+            name = f"{inputs}, {reading}"
+            if not scores.reached:
+                findings.append(unchecked(LEFT_OUT, reading=name))
+                continue
+            gain = scores.shares(HALF, inputs, reading) - scores.base(HALF, inputs)
+            findings.append(judge_evidence(average_images(gain), lambda value: value > 0, reading=name))
+    return JudgedClaim(claim, tuple(findings))
+
+
+def _count_claim() -> JudgedClaim:
+    printed = load_published(PACKAGE)["influence"]
+    claim = PublishedClaim(
+        key=f"{KEY}.top-points",
+        source=f"{printed['source']}; appendix C.1",
+        statement="86 points are the top 1 percent of the training points",
+        published=f"{printed['top_points']} of {printed['training_points']}",
+        test="1 percent of the printed number of training points",
+    )
+    evidence = average_networks([printed["training_points"] / 100])
+    return JudgedClaim(claim, (judge_evidence(evidence, lambda value: value == printed["top_points"]),))
+
+
+def _position_claim(scores: MeasuredInfluence) -> JudgedClaim:
+    printed = load_published(PACKAGE)["influence"]
+    claim = PublishedClaim(
+        key=f"{KEY}.self-influence",
+        source=printed["source"],
+        statement="Share of the training set to be checked by self-influence until a mislabeled example, mean",
+        published=f"{printed['mislabeled_checked']:g} (standard error {printed['mislabeled_checked_sem']:g})",
+        test=f"within {NEAR_POSITION} of the printed value",
+        direction="below 0.5, the mean position of a ranking that does not tell them",
+    )
+    findings = []
+    for reading in READINGS:
+        values = scores.positions(reading, SELF_INFLUENCE)
+        evidence = average_images(values)
+        findings.append(
+            judge_evidence(
+                evidence,
+                within(printed["mislabeled_checked"], NEAR_POSITION),
+                Direction(evidence, lambda value: value < CHANCE),
+                reading=reading,
+                note=f"ranked by the loss: {scores.positions(reading, LOSS).mean():.3f}",
+            )
+        )
+    return JudgedClaim(claim, tuple(findings))
+
+
+def largest_error(mean: float, n: int) -> float:
+    """Largest standard error of the mean of n numbers in [0, 1] with this mean: all of them 0 or 1."""
+    return math.sqrt(mean * (1 - mean) / (n - 1))
+
+
+def _error_claim() -> JudgedClaim:
+    printed = load_published(PACKAGE)["influence"]
+    mean, error, n = (printed[name] for name in ("mislabeled_checked", "mislabeled_checked_sem", "examples"))
+    claim = PublishedClaim(
+        key=f"{KEY}.printed-error",
+        source=printed["source"],
+        statement="The printed standard error is possible for shares of 50 examples with the printed mean",
+        published=f"{100 * mean:g} percent, standard error {100 * error:g}",
+        test="at least the printed standard error",
+    )
+    note = "the paper contradicts itself: shares from 0 to 1 with this mean cannot vary that much, whatever they are"
+    evidence = average_networks([largest_error(mean, n)])
+    return JudgedClaim(claim, (judge_evidence(evidence, lambda value: value >= error, note=note),))
+
+
+OPEN: Mapping[str, tuple[str, str, str]] = {
+    "domain-shift": (
+        "rebuttal, line 17",
+        "Influence functions are assessed under domain shift",
+        "no result is printed; ours stands in the table",
+    ),
+    "effective": (
+        "rebuttal, line 29",
+        "Both methods might be effective for model debugging",
+        "a suggestion without a number; see the other findings",
+    ),
+}
+"""Source, statement, and the reason why nothing can be judged."""
+
+
+def _open_claims() -> list[JudgedClaim]:
+    return [
+        JudgedClaim(
+            PublishedClaim(f"{KEY}.{key}", source, statement, "in words", "a printed result"), (unchecked(reason),)
+        )
+        for key, (source, statement, reason) in OPEN.items()
+    ]
