@@ -159,7 +159,7 @@ def slides(markdown: str) -> str:
     body = re.sub(r'src="([^"]+)"', lambda link: f'src="{embedded(LESSON / link[1])}"', "\n".join(numbered))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Which picture is right?</title><style>{STYLE}</style></head>\n<body>{body}<script>{KEYS}</script></body></html>\n"
+        f"<title>Which picture is right?</title><style>{STYLE}</style></head>\n<body><main>{body}</main><script>{KEYS}</script></body></html>\n"
     )
 
 

@@ -21,6 +21,7 @@ from attributionlab.cli.output import (
     INTERRUPTED_RUN,
     chatter_to_stderr,
     one_line_errors,
+    print_line,
     print_table,
     progress_bar,
     say,
@@ -102,6 +103,45 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+STORED = ("preset", "size", "n_samples", "network_seeds", "backend", "scheduler", "address")
+"""Parameters that have no meaning for figures of stored runs."""
+
+
+def draw(ctx: typer.Context, words: Sequence[str], figures: str, output: Path, workers: int, device: Device) -> None:
+    """Draw figures of a paper from stored runs, and print the files; the words may name the paper, or further figures."""
+    from attributionlab.papers.catalog import PAPERS, find_paper
+    from attributionlab.papers.figure_catalog import ALL, choose_figures
+
+    for name in STORED:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":  # typer brings its own copy of click, enumerations too
+            raise bad_option(name, "be left out with --figures, which shows stored runs", ctx.params[name])
+    names, options = split_options(words)
+    numbers = [*figures.replace(",", " ").split(), *(name for name in names if name.isdigit())]
+    paper = find_paper(next((name for name in names if not name.isdigit()), next(iter(PAPERS))))
+    require_options(paper, options, ctx.command.params)
+    chosen = choose_figures(paper, numbers)
+
+    from attributionlab.papers.figures import draw_figures, stored_preset
+    from attributionlab.papers.studies import StudySetting
+
+    setting = StudySetting(
+        folder=output,
+        preset=stored_preset(paper, output),
+        workers=workers,
+        device=device.value,
+        options=options,
+        watch=progress_bar,
+    )
+    with chatter_to_stderr():
+        paths, entries = draw_figures(paper, chosen, setting, skip=ALL in numbers)
+    for entry in entries:
+        if entry.problem:
+            say("left out", f"figure {entry.figure.number}: {entry.problem}")
+    for path in paths:
+        print_line(str(path))
+
+
 def reproduce(
     ctx: typer.Context,
     studies: Annotated[
@@ -124,12 +164,22 @@ def reproduce(
     scheduler: SchedulerOption = None,
     address: AddressOption = None,
     device: DeviceOption = Device.auto,
+    figures: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBERS|all",
+            help="Draw figures of the paper from the runs stored in OUTPUT, e.g. 2,7, into OUTPUT/figures; nothing is measured anew.",
+        ),
+    ] = None,
 ) -> None:
     """Reproduce the tables and claims of a paper; an interrupted run is resumed.
 
     The exit code is 0 when it could measure, whatever the outcome, and 1 when all jobs of a study failed.
     """
     with one_line_errors(INTERRUPTED_RUN):
+        if figures is not None:
+            draw(ctx, studies or [], figures, output, workers, device)
+            return
         from attributionlab.papers.catalog import find_studies
         from attributionlab.papers.presets import find_preset
         from attributionlab.papers.studies import StudySetting

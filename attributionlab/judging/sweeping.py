@@ -93,9 +93,9 @@ def sweep(
         Zhang et al. 2024, sections 1 and 4.3; the variables are ours.
 
     Example:
-        >>> result = sweep("integrated-gradients[n_steps=50]", "baseline", [0, -20], "multi-color-sum[size=16]", n_samples=1)
+        >>> result = sweep("integrated-gradients[n_steps=50]", "baseline", [0, -5], "multi-color-sum[size=16]", n_samples=1)
         >>> [point.method for point in result.curves[0].points][1]
-        'integrated-gradients[baseline=0,0,0,n_steps=50]'
+        'integrated-gradients[baseline=15,15,15,n_steps=50]'
     """
     built = as_environment("environment", environment)
     several = methods if isinstance(methods, (list, tuple)) else [methods]

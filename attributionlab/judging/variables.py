@@ -129,8 +129,8 @@ def _with_method_options(
     return AppliedValue(number_or_text(value), environment, changed)
 
 
-def _shifted_baseline(value: object, environment: Environment) -> tuple[int | float, ...]:
-    """The true baseline, with a shift added to each of its channels.
+def _shifted_baseline(value: object, environment: Environment) -> str | tuple[int | float, ...]:
+    """The true baseline, with a shift added to each of its channels; `true` or `black` where it is one of these.
 
     Raises:
         BadOption: If the shift is not a number, or leads out of the range of the inputs.
@@ -142,4 +142,6 @@ def _shifted_baseline(value: object, environment: Environment) -> tuple[int | fl
         if not all(least <= channel <= most for channel in baseline):
             hint = f"the true baseline is {format_value(tuple(environment.true_baseline.tolist()))}"
             raise bad_option("values", f"lead to baselines in {least:g}..{most:g}", value, hint)
-    return baseline
+    if shift == 0:
+        return "true"
+    return baseline if any(baseline) else "black"

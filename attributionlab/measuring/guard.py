@@ -24,7 +24,7 @@ class ModelState:
 
     Args:
         tensors: Copies of all parameters and buffers.
-        flags: Per parameter, whether it requires gradients; per module, its type, mode and number of hooks.
+        flags: Per parameter, whether it requires gradients; per module, its type, mode, options and number of hooks.
     """
 
     tensors: dict[str, Tensor]
@@ -43,19 +43,21 @@ class ModelState:
             flags[f"module {where}"] = (type(module).__name__, id(module), "forward" in vars(module))
             flags[f"training mode of {where}"] = (module.training,)
             flags[f"hooks on {where}"] = (sum(len(getattr(module, hooks)) for hooks in _HOOKS),)
+            flags |= {f"option {option} of {where}": (value,) for option, value in _options(module)}
         return cls(tensors, flags)
 
     def difference(self, later: ModelState) -> str | None:
         """Description of the first difference from a later state, or None."""
         if self.tensors.keys() != later.tensors.keys():
-            return "its parameters have other names"
+            added = ", ".join(sorted(later.tensors.keys() - self.tensors.keys()))
+            return f"it has the new tensor {added}" if added else "its parameters have other names"
         for name, tensor in self.tensors.items():
             later_tensor = later.tensors[name]
             if _form(tensor) != _form(later_tensor):
                 return f"{name} has another type, shape or device"
             if not torch.equal(tensor, later_tensor):
                 return f"the values of {name} are different"
-        for flag in sorted(self.flags.keys() | later.flags.keys()):
+        for flag in sorted(self.flags.keys() | later.flags.keys(), key=_options_last):
             before, after = self.flags.get(flag), later.flags.get(flag)
             if before != after:
                 words = (_flag_text(before), _flag_text(after))
@@ -136,6 +138,24 @@ _OF_ARRAYS = ("expected np.ndarray (got Tensor)", "'Tensor' object has no attrib
 def _form(tensor: Tensor) -> tuple[torch.dtype, torch.Size, torch.device]:
     """Type, shape and device of a tensor."""
     return tensor.dtype, tensor.shape, tensor.device
+
+
+def _options(module: nn.Module) -> list[tuple[str, object]]:
+    """Options of a module by name, such as the rate of a Dropout."""
+    return [
+        (name, value)
+        for name, value in vars(module).items()
+        if isinstance(value, (int, float, str)) and not name.startswith("_") and name not in _FLAGS
+    ]
+
+
+def _options_last(flag: str) -> tuple[bool, str]:
+    """Key that sorts options of modules behind all else: a module that was replaced has other ones."""
+    return flag.startswith("option "), flag
+
+
+_FLAGS = ("training", "call_super_init")
+"""Attributes that are no options: the mode is a flag of its own."""
 
 
 def _flag_text(flag: tuple[object, ...] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ def _flag(owner: Any, name: str) -> Setting:
     """An attribute as a setting."""
     return (lambda: getattr(owner, name)), (lambda value: setattr(owner, name, value))
 
+
+_CUDNN: Any = torch.backends.cudnn
 
 _OWNERS = {"torch": torch, "torch.nn.functional": functional, "torch.Tensor": torch.Tensor}
 _CALLED = {
@@ -105,6 +108,37 @@ def _restore_parameters(parameters: dict[str, Any] | None) -> None:
         dict.update(sys.modules["matplotlib"].rcParams, parameters)
 
 
+_MODULE_HOOKS = (
+    "_global_forward_hooks",
+    "_global_forward_pre_hooks",
+    "_global_backward_hooks",
+    "_global_backward_pre_hooks",
+)
+
+
+def _hooks_on_all_modules() -> tuple[dict[int, Any], ...]:
+    """Hooks that torch calls for every module, by kind."""
+    return tuple(dict(getattr(nn.modules.module, name)) for name in _MODULE_HOOKS)
+
+
+def _restore_hooks(before: tuple[dict[int, Any], ...]) -> None:
+    """Take away hooks that were not there before."""
+    for name, hooks in zip(_MODULE_HOOKS, before, strict=True):
+        registered = getattr(nn.modules.module, name)
+        for key in registered.keys() - hooks.keys():
+            del registered[key]
+
+
+def _printing() -> dict[str, Any]:
+    """Options by which torch prints tensors."""
+    return dict(vars(torch._tensor_str.PRINT_OPTS))  # noqa: SLF001  # torch has no public way to read them
+
+
+def _restore_printing(options: dict[str, Any]) -> None:
+    """Put options by which torch prints tensors back."""
+    vars(torch._tensor_str.PRINT_OPTS).update(options)  # noqa: SLF001  # as above
+
+
 SETTINGS: dict[str, Setting] = {
     "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "the default device": _DEVICE,
@@ -120,8 +154,16 @@ SETTINGS: dict[str, Setting] = {
     ),
     **{
         f"torch.backends.cudnn.{name}": _flag(torch.backends.cudnn, name)
-        for name in ("enabled", "benchmark", "deterministic", "allow_tf32")
+        for name in ("enabled", "benchmark", "deterministic")
     },
+    # not allow_tf32, which raises where its two parts differ
+    "torch.backends.cudnn.conv.fp32_precision": _flag(_CUDNN.conv, "fp32_precision"),
+    "torch.backends.cudnn.rnn.fp32_precision": _flag(_CUDNN.rnn, "fp32_precision"),
+    "hooks on all modules": (_hooks_on_all_modules, _restore_hooks),
+    "the level below which nothing is logged": _flag(logging.root.manager, "disable"),
+    "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "how numpy prints": (np.get_printoptions, lambda options: np.set_printoptions(**options)),
+    "how torch prints": (_printing, _restore_printing),
     "the error state of numpy": (np.geterr, lambda state: np.seterr(**state)),
     "the filters of warnings": (_silent, _restore_filters),
     "matplotlib's rcParams": (_parameters, _restore_parameters),

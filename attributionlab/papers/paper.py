@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attributionlab.papers.presets import Preset
 from attributionlab.papers.studies import StudyReport, StudySetting
 from attributionlab.specs.rules import import_object
+
+if TYPE_CHECKING:
+    from attributionlab.papers.figure_catalog import PaperFigure
 
 Study = Callable[[StudySetting], StudyReport]
 
@@ -27,6 +30,7 @@ class Paper:
             its value is text.
         prepare: Function `(StudySetting, names of studies) -> object` that checks the options before anything is measured;
             studies read its result as `setting.prepared`. Empty if there is none.
+        figures: The figures that are drawn from stored runs, a tuple of `PaperFigure`, as an import string. Empty if there are none.
     """
 
     key: str
@@ -36,6 +40,13 @@ class Paper:
     aliases: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     prepare: str = ""
+    figures: str = ""
+
+    @property
+    def paper_figures(self) -> tuple[PaperFigure, ...]:
+        """The figures that are drawn from stored runs, in the order of the paper."""
+        figures: tuple[PaperFigure, ...] = import_object(self.figures) if self.figures else ()
+        return figures
 
     @property
     def size(self) -> int | None:

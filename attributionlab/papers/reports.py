@@ -66,21 +66,17 @@ class ReproductionReport:
 
     def count(self, study: StudyReport, status: Status) -> int:
         """Number of claims of a study that have a status."""
-        return sum(judged.status is status for judged in study.claims)
+        return sum(judged.status is status for judged in study.counted)
 
     @property
     def claims(self) -> list[tuple[StudyReport, JudgedClaim]]:
-        """All claims, with the study of each."""
-        return [(study, claim) for study in self.studies for claim in study.claims]
+        """All claims that are counted, with the study of each."""
+        return [(study, claim) for study in self.studies for claim in study.counted]
 
     @property
     def unmeasured_studies(self) -> list[str]:
-        """Studies that measured nothing: claims could not be measured, and all others cannot be checked."""
-        without = {Status.unmeasured, Status.unchecked}
-        statuses = {
-            study.key: {finding.status for each in study.claims for finding in each.findings} for study in self.studies
-        }
-        return [key for key, each in statuses.items() if Status.unmeasured in each <= without]
+        """Studies that measured nothing."""
+        return [study.key for study in self.studies if study.measured_nothing]
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""
@@ -107,16 +103,18 @@ def to_json(report: ReproductionReport) -> str:
 
 def to_markdown(report: ReproductionReport) -> str:
     """The report as Markdown."""
-    return _render("reproduction.md.jinja", report)
+    return render("reproduction.md.jinja", report=report, statuses=list(Status), enough=SHARE)
 
 
 def to_html(report: ReproductionReport) -> str:
     """The report as one HTML file that needs nothing else, in the style of the report of a run."""
     css = asset("attributionlab.reports.page", "report.css") + asset("attributionlab.papers", "reproduction.css")
     js = asset("attributionlab.papers", "reproduction.js")
-    return _render(
+    return render(
         "reproduction.html.jinja",
-        report,
+        report=report,
+        statuses=list(Status),
+        enough=SHARE,
         css=Markup(css),  # noqa: S704  # our own file
         js=Markup(js),  # noqa: S704  # our own file
         policy=policy(css, js),
@@ -145,7 +143,8 @@ def _count(statuses: Sequence[Status]) -> dict[str, int]:
     return {status.value: statuses.count(status) for status in Status}
 
 
-def _render(template: str, report: ReproductionReport, **variables: object) -> str:
+def render(template: str, **variables: object) -> str:
+    """A page from a template of `papers`."""
     environment = Environment(
         loader=PackageLoader("attributionlab.papers"),
         autoescape=select_autoescape(["html.jinja"], default=False),
@@ -159,7 +158,7 @@ def _render(template: str, report: ReproductionReport, **variables: object) -> s
     environment.filters.update(
         summary=_summary, readings=_readings, criterion=_criterion, embedded=_embedded, code=_code
     )
-    return environment.get_template(template).render(report=report, statuses=list(Status), enough=SHARE, **variables)
+    return environment.get_template(template).render(**variables)
 
 
 def _cell(value: Cell) -> str:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from attributionlab.specs.arguments import MOST_IMAGES, number, whole_number
-from attributionlab.testing.affine import AFFINE
 from attributionlab.testing.contracts import ENVIRONMENT, TOLERANCE
 from attributionlab.testing.failure import failure, per_image
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject, gaps
@@ -29,6 +28,7 @@ _ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
     "the maps are in reversed order": lambda maps: maps.flip(0),
     "every image has the map of the first one": lambda maps: maps[:1].expand_as(maps),
     "every image has the map of the last one": lambda maps: maps[-1:].expand_as(maps),
+    "every image has the sum of its map and all before it": lambda maps: maps.cumsum(dim=0),
 }
 """Mistakes in the order of a batch, as changes of the correct maps."""
 
@@ -52,7 +52,7 @@ def assert_batch_invariant(
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment, or its spec, or `affine`.
         tolerance: Largest difference, relative to a map's largest magnitude.
-        n_samples: Images in the batch; a longer one is tested as well, on the affine network, unless an environment is given.
+        n_samples: Images in the batch; a longer one is tested as well, unless an environment is given.
         n_long: Images of the longer batch, more than 32; 0 leaves it out, for methods that take long.
         size: Rows of the images, unless the environment sets it.
         seed: Seed of environments that do not set it.
@@ -67,18 +67,20 @@ def assert_batch_invariant(
     together = subject.maps()
     _assert_own_maps(subject, together)
     others = Subject.of(method, environment, n_samples, size, seed, start=n_samples)
+    random = is_random(subject, together)
+    if not random:
+        _assert_same(subject, subject.one_by_one(), together, "together with others", tolerance)
     for first in (0, 1):
         mixed = _alternating(subject.batch, others.batch, first)
         maps = subject.maps(batch=mixed)
         kept = torch.where(_every_second(maps, first), maps, together)
         _assert_same(subject, together, kept, "with other images around it", tolerance)
-    if is_random(subject, together):
+    if random:
         return
-    _assert_same(subject, subject.one_by_one(), together, "together with others", tolerance)
     _assert_same(subject, together, _reversed(subject), "in a batch in another order", tolerance)
     n_long = whole_number("n_long", n_long, 0, MOST_IMAGES)
     if isinstance(environment, str) and environment == ENVIRONMENT and n_long > MOST_COMMON_CHUNK:
-        _assert_long(Subject.of(method, AFFINE, n_long, LONG_SIZE, seed), tolerance)
+        _assert_long(Subject.of(method, environment, n_long, LONG_SIZE, seed), tolerance)
 
 
 def is_random(subject: Subject, maps: Tensor) -> bool:
@@ -107,7 +109,6 @@ def _assert_same(subject: Subject, expected: Tensor, maps: Tensor, setting: str,
     __tracebackhide__ = True
     gap = gaps(expected, maps)
     if (gap > tolerance).any():
-        orders = [name for name, change in _ORDERS.items() if (gaps(change(expected), maps) <= tolerance).all()]
         hint = "look for means, maxima, noise or targets taken over the first axis (captum#1367 is such a case)"
         raise failure(
             subject,
@@ -117,8 +118,26 @@ def _assert_same(subject: Subject, expected: Tensor, maps: Tensor, setting: str,
             worst=gap,
             maps=maps,
             expected=expected,
-            hint=f"{orders[0]}: look at the order in which maps are put together" if orders else hint,
+            hint=_order(expected, maps, tolerance) or hint,
         )
+
+
+def _order(expected: Tensor, maps: Tensor, tolerance: float) -> str | None:
+    """What an image has in place of its map, as a hint; None if it is neither another image's map nor a multiple of its own."""
+    look = "look at the order in which maps are put together"
+    for name, change in _ORDERS.items():
+        if (gaps(change(expected), maps) <= tolerance).all():
+            return f"{name}: {look}"
+    same = torch.stack([gaps(each.expand_as(maps), maps) <= tolerance for each in expected])  # (other images, b)
+    if bool(same.any(dim=0).all()):
+        others = ", ".join(map(str, same.int().argmax(dim=0).tolist()))
+        return f"the maps are those of images {others}, in this order: {look}"
+    values, reference = maps.double().flatten(1), expected.double().flatten(1)
+    factors = (values * reference).sum(dim=1) / (reference**2).sum(dim=1).clamp(min=torch.finfo(values.dtype).tiny)
+    if bool((gaps(factors.reshape(-1, *[1] * (maps.ndim - 1)).to(expected) * expected, maps) <= tolerance).all()):
+        text = ", ".join(f"{factor:.3g}" for factor in factors.tolist())
+        return f"the maps are multiples of those alone, by {text}: look for means, maxima and sums over the first axis"
+    return None
 
 
 def _assert_long(subject: Subject, tolerance: float) -> None:

@@ -20,7 +20,7 @@ from attributionlab.specs.options import option_fields
 from attributionlab.testing.affine import HINGED
 from attributionlab.testing.failure import failure, per_image
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject, gaps, generators_kept, seed_generators
-from attributionlab.testing.traces import tensors_on_modules
+from attributionlab.testing.traces import attributes_of_modules
 
 TOLERANCE = 1e-4
 """Relative to a map's largest magnitude: hundreds of float32 additions, in another order in a batch, with errors of 6e-8."""
@@ -155,18 +155,19 @@ def assert_model_unchanged(
 
 
 def _assert_leaves_nothing(subject: Subject) -> None:
-    """No tensor is left on a module."""
+    """No attribute is left on a module."""
     __tracebackhide__ = True
     model = subject.model
-    before = tensors_on_modules(model)
+    before = attributes_of_modules(model)
     subject.maps(model=model)
-    left = {name: kind for name, kind in tensors_on_modules(model).items() if name not in before}
+    left = {name: kind for name, kind in attributes_of_modules(model).items() if name not in before}
     if left:
-        name, kind = next(iter(left.items()))
+        name = min(left, key=lambda name: left[name] != "tensor")
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        things = "tensors" if left[name] == "tensor" else "attributes"
         raise failure(
             subject,
-            f"leaves tensors on the network: the attribute {name}, a {kind}{more}",
+            f"leaves {things} on the network: {name}, a {left[name]}{more}",
             hint="keep what hooks see in a dictionary of the call, or delete the attribute in a `finally`",
         )
 

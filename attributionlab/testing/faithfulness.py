@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any, Literal
+from unittest import SkipTest
 
 import torch
 
@@ -24,6 +25,7 @@ from attributionlab.testing.failure import failure
 from attributionlab.testing.hints import suggested_fix
 from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.session import BASELINE, DETAILS, add_row
+from attributionlab.testing.sight import reason_for_ceiling
 from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
 
@@ -59,6 +61,7 @@ def assert_faithful(
         allow_undecided: Whether an interval that contains gamma passes.
 
     Raises:
+        unittest.SkipTest: If it does not, and no map of its cells or segments could.
         AssertionError: If it does not, or the method raises, returns no valid maps, or changes the model.
         Undecided: If the interval contains gamma; the message says how many images would decide it. It is an AssertionError.
         BadOption: If an option is not valid.
@@ -96,6 +99,9 @@ def assert_faithful(
     if environment_verdict.error is not None:
         raise failure(subject, f"cannot be judged: {environment_verdict.error.message}")
     assert summary is not None, "a method without an error has scores"
+    ceiling = None if verdict.outcome == "blind" else reason_for_ceiling(subject, gamma)
+    if ceiling is not None:
+        raise SkipTest(ceiling)
     subject, maps = _as_judged(subject), subject.maps()
     scores = score(maps, subject.batch.ground_truth).against(verdict.deciding_truth)
     control = environment_verdict.controls["random"][verdict.deciding_truth]

@@ -47,7 +47,7 @@ def assert_mode_invariant(
     head = getattr(model, "head", None)
     if not isinstance(head, nn.Sequential):
         return {}
-    layers = [nn.BatchNorm1d(len(model.classes), eps=0.0), nn.Dropout()]  # type: ignore[arg-type]  # of a designed network
+    layers = [_neutral(len(model.classes)), nn.Dropout()]  # type: ignore[arg-type]  # of a designed network
     model.head = nn.Sequential(*layers, *head)
     trained: list[str] = []
     for layer in layers:
@@ -66,6 +66,18 @@ def assert_mode_invariant(
         names = " and ".join(sorted(set(trained)))
         raise failure(subject, f"runs the network in training mode: its {names} change what it explains", hint=_HINT)
     return {}
+
+
+EPS = 2.0**-17
+"""Number that is added to the variance; 1 - EPS and its sum with EPS are exact."""
+
+
+def _neutral(n_features: int) -> nn.BatchNorm1d:
+    """BatchNorm that changes nothing in evaluation mode."""
+    layer = nn.BatchNorm1d(n_features, eps=EPS)
+    assert layer.running_var is not None, "it tracks statistics"
+    layer.running_var.fill_(1 - EPS)
+    return layer
 
 
 _HINT = "leave the network in the mode that it is in; look for model.train(), and for layers that are called with training=True"

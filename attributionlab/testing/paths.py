@@ -1,9 +1,10 @@
-"""Integrals over parts of a straight path, told apart on a network with hinges along it."""
+"""Integrals along a straight path: over a part of it, with other weights, or from another begin, told apart on a network with hinges along it."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +21,21 @@ PART = 0.03
 
 ENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
+N_NODES = 64
+"""Midpoints of integrals with weights, which have no closed form."""
 
-def part_of_path(subject: Subject, color: Tensor) -> tuple[float, float] | None:
-    """Begin and end of the part of the path from a color to the image whose integral the maps have; None for the whole path.
+WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gives the steps of its path weights that grow from 0 to 2, where all count alike": lambda nodes: 2 * nodes,
+    "gives the steps of its path weights that fall from 2 to 0, where all count alike": lambda nodes: 2 * (1 - nodes),
+}
+"""Weights of the steps of a path by which a mean along it is wrong."""
+
+BEGINS = (0.0, 255.0)
+"""Levels of gray at which a path begins by mistake, besides the true baseline."""
+
+
+def wrong_path(subject: Subject, color: Tensor) -> str | None:
+    """The mistake, as the predicate of a message, by which maps are not the integral from a color to the image; None if they are.
 
     Also None if the maps are no integrals, as those of other methods that agree on the affine network.
     """
@@ -34,10 +47,34 @@ def part_of_path(subject: Subject, color: Tensor) -> tuple[float, float] | None:
         return None
     integrals = _Integrals(hinged, color, rows)
     correct = min(_distance(maps, integrals.of(0.0, 1.0)), _distance(maps, integrals.local()))
-    parts = [(start, end) for start, end in itertools.combinations(ENDS, 2) if (start, end) != (0.0, 1.0)]
-    distances = {part: _distance(maps, integrals.of(*part)) for part in parts}
-    nearest = min(distances, key=lambda part: distances[part])
+    distances = {text: _distance(maps, values) for text, values in _wrong_integrals(integrals, subject).items()}
+    nearest = min(distances, key=lambda text: distances[text])
     return nearest if distances[nearest] <= min(PART, CLEARLY * correct) else None
+
+
+def _wrong_integrals(integrals: _Integrals, subject: Subject) -> dict[str, Tensor]:
+    """Maps (b, h, w) after each mistake, by its description as the predicate of a message."""
+    text = "integrates the gradient over a part of the path, from {:g} to {:g} of it, where it goes from 0 to 1"
+    parts = [part for part in itertools.combinations(ENDS, 2) if part != (ENDS[0], ENDS[-1])]
+    nodes = (torch.arange(N_NODES, dtype=torch.float64) + 0.5) / N_NODES
+    own = integrals.color
+    begins = [torch.full_like(own, level) for level in BEGINS] + [subject.environment.true_baseline.to(own)]
+    others = [begin for begin in begins if bool(((begin - own).abs() > 1).any())]
+    return {
+        **{text.format(*part): integrals.of(*part) for part in parts},
+        **{name: integrals.along(nodes, weights(nodes), own) for name, weights in WEIGHTS.items()},
+        **{
+            f"follows a path that begins at {_text(begin)}, and multiplies by the difference from {_text(own)}": (
+                integrals.along(nodes, torch.ones_like(nodes), begin)
+            )
+            for begin in others
+        },
+    }
+
+
+def _text(color: Tensor) -> str:
+    """A color for a message."""
+    return f"({', '.join(f'{value:.0f}' for value in color.tolist())})"
 
 
 class _Integrals:
@@ -54,6 +91,7 @@ class _Integrals:
         self.first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
         batch = subject.batch[rows]
         self.images = batch.inputs.double()
+        self.color = color
         self.start = color[:, None, None].expand_as(self.images)
         active: list[Tensor] = []
 
@@ -70,6 +108,16 @@ class _Integrals:
         """The mean over a part of the path, times the whole difference of image and color: (b, h, w)."""
         levels = [self.first(self.start + share * (self.images - self.start)).relu() for share in (start, end)]
         integral: Tensor = (self.weights * (levels[1] - levels[0])).sum(dim=1).detach() / (end - start)
+        return integral
+
+    def along(self, nodes: Tensor, weights: Tensor, begin: Tensor) -> Tensor:
+        """The weighted mean over nodes of a path from another color, times the difference of image and own color: (b, h, w)."""
+        start = begin[:, None, None].expand_as(self.images)
+        first, last = self.first(start).detach(), self.first(self.images).detach()
+        share = torch.zeros_like(first)
+        for node, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
+            share += weight / len(nodes) * (first + node * (last - first) > 0)
+        integral: Tensor = (self.weights * share * (last - self.first(self.start))).sum(dim=1).detach()
         return integral
 
     def local(self) -> Tensor:

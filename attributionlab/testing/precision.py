@@ -28,6 +28,12 @@ FEW_DIGITS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 """Ways to store numbers with few digits, the coarsest first."""
 
+LEVELS = (255, 254)
+"""Steps between the smallest and the largest value of 8 bits, or between the values of largest magnitude of both signs."""
+
+ON_GRID = 1e-3
+"""Largest distance of a value to its level, as a share of the distance between two of them."""
+
 FEW = 0.05
 """Largest difference that lost digits explain; above it a method is not proportional to the outputs for another reason."""
 
@@ -99,10 +105,28 @@ def _assert_scales(subject: Subject, maps: Tensor, tolerance: float) -> None:
     factors = (values * reference).sum(dim=1) / (reference**2).sum(dim=1).clamp(min=torch.finfo(values.dtype).tiny)
     scaled = factors[:, None, None] * maps
     gap = gaps(scaled, larger)
-    if bool((gap > tolerance).any()) and not bool((gap > FEW).any()):
+    if bool((gap > tolerance).any()) and not bool((gap > FEW).any()) and not _are_ordered_alike(maps, larger):
         problem = "loses digits on the way: for outputs three times as large its maps are not proportional"
         hint = "look for .half(), .bfloat16(), autocast and quantization between the inputs and the map"
         raise differs(subject, problem, gap, larger, scaled, hint)
+
+
+def _is_on_grid(maps: Tensor, n_levels: int) -> bool:
+    """Whether the values of every map lie on equidistant levels between its ends, or those of its largest magnitude."""
+    values = maps.double().flatten(1)
+    low, high = values.amin(dim=1, keepdim=True), values.amax(dim=1, keepdim=True)
+    largest = torch.maximum(high, -low)
+    for start, end in ((low, high), (-largest, largest)):
+        levels = (values - start) / (end - start).clamp(min=torch.finfo(values.dtype).tiny) * n_levels
+        if bool(((levels - levels.round()).abs() <= ON_GRID).all()):
+            return True
+    return False
+
+
+def _are_ordered_alike(maps: Tensor, others: Tensor) -> bool:
+    """Whether the pixels of every image are in the same order in both maps, no two alike: a number that is added keeps it, lost digits do not."""
+    ordered = others.flatten(1).gather(1, maps.flatten(1).argsort(dim=1))
+    return bool((ordered.diff(dim=1) > 0).all())
 
 
 def _assert_floats(subject: Subject) -> None:
@@ -139,6 +163,12 @@ def _assert_digits(subject: Subject, maps: Tensor) -> None:
         if torch.equal(change(values.to(torch.float32)).double(), values):
             problem = f"has values with the digits of {kind}, where the network computes in float32"
             raise failure(subject, problem, hint="look for .half(), autocast, quantization, and rounding")
+    for n_levels in LEVELS:
+        if _is_on_grid(maps, n_levels):
+            problem = (
+                f"has the digits of a picture: the values of each map lie on {n_levels + 1} levels, at equal distances"
+            )
+            raise failure(subject, problem, hint="return the values before they are quantized to 8 bits")
     for extreme, name in ((maps.flatten(1).amax(dim=1), "largest"), (maps.flatten(1).amin(dim=1), "smallest")):
         same = (maps == extreme[:, None, None]) & (maps != 0)
         share = same.flatten(1).double().mean(dim=1)

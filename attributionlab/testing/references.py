@@ -1,4 +1,4 @@
-"""Known values on the affine network, and mistakes that turn them into others.
+"""Known values on the affine network.
 
 With W the weights (b, c, h, w) of the explained outputs and x the images, the maps of correct methods are `W x`, `W (x - z)` for a
 baseline z, or W, summed over channels, perhaps normalized per image.
@@ -6,7 +6,6 @@ baseline z, or W, summed over channels, perhaps normalized per image.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -14,9 +13,6 @@ from torch import Tensor
 
 FIT = 1e-3
 """Largest residual of values that are called proportional, relative to their norm: half precision is not mistaken for it."""
-
-MOST_SHIFTED = 0.5
-"""Largest shift that is tried, as a share of each side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +111,17 @@ def _with_baseline(maps: Tensor, known: Known) -> Match | None:
 
 
 def _by_channel(maps: Tensor, known: Known) -> Match | None:
-    """Sums over channels of the gradient with other weights than one."""
-    columns = known.weights.transpose(0, 1).flatten(1).T
-    solution, residual = _solve(columns, maps.flatten())
-    if residual > FIT:
-        return None
-    largest = solution.abs().max()
-    return Match("the gradient", largest.expand(len(maps)), None, solution / largest)
+    """Sums over channels of the gradient, or of input minus a color times gradient, with other weights than one."""
+    gradient = known.weights.transpose(0, 1).flatten(1).T
+    product = (known.weights * known.images).transpose(0, 1).flatten(1).T
+    terms = {"the gradient": gradient, "input minus a color times gradient": torch.cat([product, gradient], dim=1)}
+    for name, columns in terms.items():
+        solution, residual = _solve(columns, maps.flatten())
+        factors = solution[: gradient.shape[1]]
+        if residual <= FIT and bool((factors != 0).any()):
+            largest = factors.abs().max()
+            return Match(name, largest.expand(len(maps)), None, factors / largest)
+    return None
 
 
 def _solve(columns: Tensor, values: Tensor) -> tuple[Tensor, float]:
@@ -145,103 +145,3 @@ def has_values(maps: Tensor, expected: Tensor) -> bool:
     values, reference = maps.flatten(), expected.flatten()
     factor = (values @ reference) / (reference @ reference).clamp(min=torch.finfo(values.dtype).tiny)
     return bool(factor > 0) and bool((values - factor * reference).norm() <= FIT * values.norm())
-
-
-Change = Callable[[Tensor], Tensor]
-
-_REDUCTIONS: dict[str, Change] = {
-    "its maximum over channels where their sum is meant": lambda term: term.amax(dim=1),
-    "its minimum over channels where their sum is meant": lambda term: term.amin(dim=1),
-    "its largest magnitude over channels where their sum is meant": lambda term: term.gather(
-        1, term.abs().argmax(dim=1, keepdim=True)
-    )[:, 0],
-    "its length over channels where their sum is meant": lambda term: term.norm(dim=1),
-    "its first channel where the sum over all is meant": lambda term: term[:, 0],
-    "its second channel where the sum over all is meant": lambda term: term[:, 1 % term.shape[1]],
-    "its last channel where the sum over all is meant": lambda term: term[:, -1],
-    "the product of its channels where their sum is meant": lambda term: term.prod(dim=1),
-    "its last channel left out": lambda term: term[:, :-1].sum(dim=1),
-    "its first channel left out": lambda term: term[:, 1:].sum(dim=1),
-    "the signed squares of its channels": lambda term: (term * term.abs()).sum(dim=1),
-    "the squares of its channels": lambda term: (term**2).sum(dim=1),
-    "the absolute values of its channels": lambda term: term.abs().sum(dim=1),
-}
-
-_VALUES: dict[str, Change] = {
-    "its signed squares": lambda maps: maps * maps.abs(),
-    "its squares": lambda maps: maps**2,
-    "its signed roots": lambda maps: maps.sign() * maps.abs().sqrt(),
-    "its absolute values": torch.abs,
-    "its negative values cut off": lambda maps: maps.clamp(min=0),
-    "its lowest value taken off": lambda maps: maps - maps.flatten(1).amin(dim=1)[:, None, None],
-    "its mean taken off": lambda maps: maps - maps.flatten(1).mean(dim=1)[:, None, None],
-}
-
-_PLACES: dict[str, Change] = {
-    "its rows in reversed order": lambda maps: maps.flip(1),
-    "its columns in reversed order": lambda maps: maps.flip(2),
-    "the map turned by 180 degrees": lambda maps: maps.flip(1, 2),
-    "a reshape where a transpose is meant": lambda maps: maps.transpose(1, 2).reshape(maps.shape),
-    "a transpose, then a reshape": lambda maps: maps.reshape(maps.shape[0], maps.shape[2], maps.shape[1]).transpose(
-        1, 2
-    ),
-}
-
-_IMAGES: dict[str, Change] = {
-    "the map of the image before it": lambda maps: maps.roll(1, 0),
-    "the map of the image after it": lambda maps: maps.roll(-1, 0),
-    "the maps in reversed order of images": lambda maps: maps.flip(0),
-}
-
-
-def mistaken(maps: Tensor, known: Known, others: dict[str, Tensor]) -> str | None:
-    """The mistake that turns known values into these maps (b, h, w), in words; None if none of those that are tried does.
-
-    Args:
-        maps: (b, h, w).
-        known: Weights and images.
-        others: Weights of other outputs, by description.
-    """
-    for name, term in known.terms.items():
-        for text, values in _changed(term):
-            if has_values(maps, values):
-                return f"{name}, {text}"
-        shifted = _shift(maps, term.sum(dim=1))
-        if shifted is not None:
-            return f"{name}, moved by {shifted[0]} rows and {shifted[1]} columns"
-    swapped = (known.weights * known.images.flip(1)).sum(dim=1)
-    if has_values(maps, swapped):
-        return "input times gradient, the channels of the input in reversed order"
-    for text, weights in others.items():
-        for name, term in Known(weights, known.images, known.baseline).terms.items():
-            if has_values(maps, term.sum(dim=1)):
-                return f"{name}, {text}"
-    return None
-
-
-def _changed(term: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Values (b, h, w) after each mistake, with its description."""
-    yield from ((text, change(term)) for text, change in _REDUCTIONS.items())
-    summed = term.sum(dim=1)
-    for changes in (_VALUES, _PLACES, _IMAGES):
-        yield from ((text, change(summed)) for text, change in changes.items())
-
-
-def _shift(maps: Tensor, expected: Tensor) -> tuple[int, int] | None:
-    """Rows and columns by which the expected maps are moved in the maps; None if they are not."""
-    product = torch.fft.ifft2(torch.fft.fft2(maps) * torch.fft.fft2(expected).conj()).real.sum(dim=0)
-    height, width = product.shape
-    best = int(product.argmax())
-    rows, columns = best // width, best % width
-    rows, columns = (
-        (rows - height if rows > height // 2 else rows),
-        (columns - width if columns > width // 2 else columns),
-    )
-    if (rows, columns) == (0, 0):
-        return None
-    inner = (
-        slice(max(rows, 0), height + min(rows, 0)),
-        slice(max(columns, 0), width + min(columns, 0)),
-    )
-    moved = expected.roll((rows, columns), (1, 2))
-    return (rows, columns) if has_values(maps[:, *inner], moved[:, *inner]) else None

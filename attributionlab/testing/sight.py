@@ -8,13 +8,18 @@ from torch import Tensor, nn
 from attributionlab.errors import MethodError
 from attributionlab.measuring.applicable import deciding_truth
 from attributionlab.metrics import score
+from attributionlab.testing.cells import cells_of, grids_of
 from attributionlab.testing.subject import Subject
+from attributionlab.truth import GroundTruth
 
 LEAST_SEEN = 0.1
 """Smallest share of pixels that a method must show within one level of their color, over all its forward passes."""
 
 GAMMA, MARGIN = 0.5, 0.1
 """Smallest mean F1 that passes, and what the best map must have above it, so that others can pass."""
+
+SAME_IMAGE = 1e-4
+"""Largest residual of images that are another one's values, multiplied and moved in each channel: rounding of float32."""
 
 MOST_OUTSIDE = 0.05
 """Largest share of pixels outside of the range of colors, where noise brings half of those that are at its ends."""
@@ -51,25 +56,76 @@ _SEES_NOTHING = "the detectors there are one level of color wide; assert_values 
 
 
 def reason_for_ceiling(subject: Subject, gamma: float = GAMMA) -> str | None:
-    """Reason why no map of a method's segments can reach gamma; None if one can, or the method has no segments."""
+    """Reason why no map of a method's cells or segments can reach gamma; None if one can, or the method tells pixels apart."""
     declaration = subject.method.declaration
-    if declaration.granularity != "segment":
+    if declaration.granularity == "pixel" or subject.network is not None:
         return None
     try:
         maps = subject.maps().cpu()
     except MethodError:
         return None
     truth = subject.batch.ground_truth
+    kind = deciding_truth(declaration, subject.environment)
+    best = (
+        _best_of_segments(maps, truth) if declaration.granularity == "segment" else _best_of_cells(subject, maps, kind)
+    )
+    if best is None:
+        return None
+    name = "segments" if declaration.granularity == "segment" else "cells"
+    ceiling = float(score(best, truth).against(kind).f1.nan_to_num().mean())
+    if ceiling >= gamma + MARGIN:
+        return None
+    return f"even a perfect map of its {name} has an F1 of {ceiling:.2f} on {kind} truth, where gamma is {gamma:g}"
+
+
+def _best_of_segments(maps: Tensor, truth: GroundTruth) -> Tensor:
+    """The mean truth of every segment; pixels of equal value are a segment."""
     best = torch.zeros_like(truth.signed, dtype=torch.float64)
     for index, values in enumerate(maps):
         for value in values.unique():
             segment = values == value
             best[index][segment] = truth.signed[index][segment].double().mean()
-    kind = deciding_truth(declaration, subject.environment)
-    ceiling = float(score(best, truth).against(kind).f1.nan_to_num().mean())
-    if ceiling >= gamma + MARGIN:
+    return best
+
+
+def _best_of_cells(subject: Subject, maps: Tensor, kind: str) -> Tensor | None:
+    """The map of the method's cells that comes nearest to the truth; None if its cells are not those of a layer."""
+    cells = cells_of(maps.double(), grids_of(subject.model, subject.batch.inputs)) if bool((maps != 0).any()) else None
+    truth = subject.batch.ground_truth
+    smooth = truth.smooth_positive_mask
+    goal = smooth if kind == "positive-smooth" and smooth is not None else truth.positive_mask
+    return None if cells is None else cells.best_map(goal.double()).clamp(min=0)
+
+
+def shows_other_images(subject: Subject, shown: list[Tensor]) -> str | None:
+    """How the images that a network is shown differ from those that are to be explained; None if they do not, or are several.
+
+    Args:
+        subject: The method and its images.
+        shown: What the network was given in each forward pass of one call.
+    """
+    images = subject.batch.inputs.double()
+    points = [inputs.double() for inputs in shown]
+    if not points or any(each.shape != images.shape or not torch.equal(each, points[0]) for each in points):
         return None
-    return f"even a perfect map of its segments has an F1 of {ceiling:.2f} on {kind} truth, where gamma is {gamma:g}"
+    if torch.equal(points[0], images):
+        return None
+    for name, change in (("rounded to", torch.round), ("cut to", torch.trunc)):
+        if torch.equal(points[0], change(images)):
+            return f"their values {name} whole numbers"
+    channels, levels = (values.transpose(0, 1).flatten(1) for values in (points[0], images))
+    if torch.equal(channels, levels.flip(0)):
+        return "their channels in reversed order"
+    centered, reference = (values - values.mean(dim=1, keepdim=True) for values in (channels, levels))
+    factors = (centered * reference).sum(dim=1) / (reference**2).sum(dim=1)
+    residual = (centered - factors[:, None] * reference).norm() / centered.norm().clamp(
+        min=torch.finfo(torch.float64).tiny
+    )
+    if residual > SAME_IMAGE:
+        return None
+    added = channels.mean(dim=1) - factors * levels.mean(dim=1)
+    text = [", ".join(dict.fromkeys(f"{value:.3g}" for value in values.tolist())) for values in (factors, added)]
+    return f"their values times {text[0]}" + (f", plus {text[1]}" if bool((added.abs() > SAME_IMAGE).any()) else "")
 
 
 def _call(subject: Subject, model: nn.Module) -> None:

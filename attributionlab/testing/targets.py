@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from unittest import SkipTest
 
 import torch
@@ -62,6 +63,7 @@ def assert_target_used(
             rows=per_image(same),
             hint="explain output targets[i] of image i: model(inputs).gather(1, targets[:, None])",
         )
+    _assert_all_differ(subject, maps, tolerance)
     _assert_own_targets(subject, own, maps, tolerance)
 
 
@@ -71,29 +73,44 @@ def _by_target(subject: Subject, n_outputs: int) -> list[Tensor]:
     return [subject.maps(batch=dataclasses.replace(subject.batch, targets=each)) for each in targets]
 
 
+def _assert_all_differ(subject: Subject, maps: list[Tensor], tolerance: float) -> None:
+    """No two outputs have the same maps, unless these are zero."""
+    __tracebackhide__ = True
+    for (first, values), (second, others) in itertools.combinations(enumerate(maps), 2):
+        if bool((values != 0).any()) and bool((gaps(values, others) <= tolerance).all()):
+            raise failure(
+                subject,
+                f"takes one output for another: the maps of outputs {first} and {second} are the same",
+                hint="look for targets that are clamped, cut to a range or a type, or looked up in a table",
+            )
+
+
 def _assert_own_targets(subject: Subject, own: Tensor, maps: list[Tensor], tolerance: float) -> None:
     """In a batch with several targets, every image has the map of its own one."""
     __tracebackhide__ = True
     targets = subject.batch.targets.tolist()
     if max(targets) >= len(maps):
         return
-    expected = torch.stack([maps[target][row] for row, target in enumerate(targets)])
+    expected = _with_targets(maps, targets)
     gap = gaps(expected, own)
     if (gap <= tolerance).all():
         return
-    others = {
-        f"every image has the map of the {name} image's target": maps[target]
-        for name, target in (("first", targets[0]), ("last", targets[-1]))
-    }
-    others["the maps are those of the targets in ascending order"] = torch.stack(
-        [maps[target][row] for row, target in enumerate(sorted(targets))]
-    )
-    matching = [name for name, values in others.items() if (gaps(values, own) <= tolerance).all()]
-    if not matching:
+    explained = _explained_outputs(own, maps, tolerance)
+    if explained is None or not _is_of_images(subject, maps[targets[0]], targets[0], tolerance):
         return  # a batch that matters otherwise is the business of assert_batch_invariant
+    orders = {
+        "the first image's target": [targets[0]] * len(targets),
+        "the last image's target": [targets[-1]] * len(targets),
+        "the targets in ascending order": sorted(targets),
+        "the target of the image before it": [targets[-1], *targets[:-1]],
+        "the target of the image after it": [*targets[1:], targets[0]],
+        "the targets in reversed order": targets[::-1],
+    }
+    named = [name for name, each in orders.items() if (gaps(_with_targets(maps, each), own) <= tolerance).all()]
+    outputs = f"of outputs {', '.join(map(str, explained))} where the targets are {', '.join(map(str, targets))}"
     raise failure(
         subject,
-        f"takes one image's target for another's: {matching[0]}",
+        f"takes one image's target for another's: the maps are those {outputs}" + (f" ({named[0]})" if named else ""),
         columns=("image", "difference"),
         rows=per_image(gap),
         worst=gap,
@@ -101,3 +118,21 @@ def _assert_own_targets(subject: Subject, own: Tensor, maps: list[Tensor], toler
         expected=expected,
         hint="index the outputs by image: outputs.gather(1, targets[:, None]), not outputs[:, targets[0]]",
     )
+
+
+def _with_targets(maps: list[Tensor], targets: list[int]) -> Tensor:
+    """Of each image the map of one output."""
+    return torch.stack([maps[target][row] for row, target in enumerate(targets)])
+
+
+def _explained_outputs(own: Tensor, maps: list[Tensor], tolerance: float) -> list[int] | None:
+    """The output that each image's map explains; None if one explains none."""
+    same = torch.stack([gaps(values, own) <= tolerance for values in maps])  # (k, b)
+    return same.int().argmax(dim=0).tolist() if bool(same.any(dim=0).all()) else None
+
+
+def _is_of_images(subject: Subject, maps: Tensor, target: int, tolerance: float) -> bool:
+    """Whether every image has its own map where all targets are equal."""
+    batch = dataclasses.replace(subject.batch, targets=torch.full_like(subject.batch.targets, target))
+    alone = dataclasses.replace(subject, batch=batch).one_by_one()
+    return bool((gaps(alone, maps) <= tolerance).all())

@@ -1,4 +1,4 @@
-"""Tensors that a method leaves on the modules of a network."""
+"""Attributes that a method leaves on the modules of a network."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ _OWN = {"forward", *vars(nn.Module())}
 """Attributes of every module."""
 
 
-def tensors_on_modules(model: nn.Module) -> dict[str, str]:
-    """Types of attributes that hold tensors, by `attribute of module`; parameters, buffers and values that a class computes once are none."""
+def attributes_of_modules(model: nn.Module) -> dict[str, str]:
+    """Kinds of the attributes of all modules, by `attribute of module`: `tensor` or the name of a type.
+
+    Parameters, buffers and values that a class computes once are left out.
+    """
     return {
-        f"{name} of {where or 'the model'}": type(value).__name__
+        f"{name} of {where or 'the model'}": "tensor" if _holds_tensors(value) else type(value).__name__
         for where, module in model.named_modules()
         for name, value in vars(module).items()
-        if name not in _OWN and not _is_computed(module, name) and _holds_tensors(value)
+        if name not in _OWN and not _is_computed(module, name)
     }
 
 

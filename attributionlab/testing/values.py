@@ -12,10 +12,13 @@ from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import number
 from attributionlab.specs.options import convert
 from attributionlab.testing.affine import AFFINE, N_OUTPUTS, exact_gradients
+from attributionlab.testing.cells import ALIGNED, cells_of, grids_of, misplaced
 from attributionlab.testing.failure import failure
+from attributionlab.testing.mistakes import mistaken
 from attributionlab.testing.own_network import require_truth
-from attributionlab.testing.paths import part_of_path
-from attributionlab.testing.references import FIT, Known, Match, matching, mistaken
+from attributionlab.testing.paths import wrong_path
+from attributionlab.testing.references import FIT, Known, Match, matching
+from attributionlab.testing.sight import shows_other_images
 from attributionlab.testing.subject import AnySubject, Subject, first_colors
 from attributionlab.truth.baselines import Baseline, baseline_color
 
@@ -62,9 +65,12 @@ def assert_values(
     if environment != AFFINE:
         raise bad_option("environment", f"be {AFFINE}, where values are known", environment)
     subject = Subject.of(method, environment, n_samples, size, seed)
-    if subject.network is None or subject.method.declaration.granularity == "coarse":
+    if subject.network is None:
         return
-    maps = subject.maps().cpu().double()
+    if subject.method.declaration.granularity == "coarse":
+        _assert_cells(subject)
+        return
+    maps = _maps_of_shown(subject).cpu().double()
     known = Known(
         exact_gradients(subject.model, subject.batch),
         subject.batch.inputs.double(),
@@ -82,6 +88,41 @@ def assert_values(
         judged.assert_signs(match, ~positive)
         judged.assert_baseline(match)
     judged.assert_declared_game(tolerance)
+
+
+def _maps_of_shown(subject: Subject) -> Tensor:
+    """Maps of a method that shows the network the images themselves, or several others in their place."""
+    __tracebackhide__ = True
+    model, shown = subject.model, []
+    model.register_forward_pre_hook(lambda _, arguments: shown.append(arguments[0].detach().cpu()))
+    maps = subject.maps(model=model)
+    difference = shows_other_images(subject, shown)
+    if difference is not None:
+        raise failure(
+            subject,
+            f"shows the network other images than those that it is to explain: {difference}",
+            hint="networks take images as they are given; leave out what prepares pictures for another network",
+        )
+    return maps
+
+
+def _assert_cells(subject: Subject) -> None:
+    """Cells of coarse maps are enlarged in their places."""
+    __tracebackhide__ = True
+    positive = subject.batch.targets % 2 == 0
+    inputs, targets = subject.batch.inputs[positive], subject.batch.targets[positive]
+    maps = subject.maps().cpu().double()[positive]
+    cells = cells_of(maps, grids_of(subject.model, inputs)) if bool((maps != 0).any()) else None
+    if cells is None:
+        return
+    problem = misplaced(cells, subject.model, inputs, targets)
+    if cells.mode == ALIGNED:
+        problem = f"its {cells.shape[0]} x {cells.shape[1]} cells, enlarged with aligned corners"
+    if problem is not None:
+        hint = (
+            "each cell belongs where its window is: functional.interpolate(cells, mode='bilinear', align_corners=False)"
+        )
+        raise failure(subject, f"has its values at wrong places: it has {problem}", hint=hint)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -105,7 +146,7 @@ class _Judged:
             return
         if match.shares is not None and bool(((match.shares - 1).abs() > tolerance).any()):
             shares = ", ".join(f"{value:.3g}" for value in match.shares.tolist())
-            raise self._wrong(f"has the gradient with its channels weighted ({shares}) where they count alike")
+            raise self._wrong(f"has {match.name} with its channels weighted ({shares}) where they count alike")
         factor = match.common
         if factor is None or _is_normalized(self.maps) or abs(factor - 1) <= tolerance or _is_power(factor):
             return
@@ -137,11 +178,10 @@ class _Judged:
                         f"remembers its first call: the baseline of all images is ({text}), {name} of the first images it was given",
                         hint="compute the baseline from the images of each call",
                     )
-        part = part_of_path(self.subject, match.colors.mean(dim=0))
-        if part is not None:
+        mistake = wrong_path(self.subject, match.colors.mean(dim=0))
+        if mistake is not None:
             raise self._wrong(
-                f"integrates the gradient over a part of the path, from {part[0]:g} to {part[1]:g} of it, where it goes from 0 to 1",
-                hint="look at the positions of the steps",
+                mistake, hint="look at the positions of the steps, at their weights, and at where they begin"
             )
 
     def assert_no_mistake(self, rows: Tensor) -> None:
@@ -153,7 +193,8 @@ class _Judged:
             return
         mistake = mistaken(self.maps[rows], self.known.at(rows), self._other_outputs(rows))
         if mistake is not None:
-            raise self._wrong(f"has wrong values: it has those of {mistake}")
+            hint = "a method that works on cells declares granularity='coarse'" if "averaged" in mistake else None
+            raise self._wrong(f"has wrong values: it has those of {mistake}", hint=hint)
 
     def assert_declared_game(self, tolerance: float) -> None:
         """The values are those of the game that the method declares to answer, relative to its baseline."""

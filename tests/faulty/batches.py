@@ -52,6 +52,29 @@ def noise_shared_by_scale(model, inputs, targets):
     return gradient(model, inputs + noise, targets) * (inputs.max() - inputs.min())
 
 
+def pairs_swapped(model, inputs, targets):
+    maps = gradient(model, inputs, targets)
+    return maps[(torch.arange(len(maps)) ^ 1).clamp(max=len(maps) - 1)]
+
+
+def chunks_in_reversed_order(model, inputs, targets):
+    chunks = zip(inputs.split(16), targets.split(16), strict=True)
+    return torch.cat([gradient(model, *chunk) for chunk in chunks][::-1])
+
+
+def mean_loss(model, inputs, targets):
+    return gradient(model, inputs, targets) / len(inputs)
+
+
+def maps_added_up(model, inputs, targets):
+    return gradient(model, inputs, targets).cumsum(dim=0)
+
+
+def one_target_after_the_other(model, inputs, targets):
+    """Maps in the order of targets, not of images."""
+    return torch.cat([gradient(model, inputs[targets == one], targets[targets == one]) for one in targets.unique()])
+
+
 FAULTS = {
     tail_beyond_32_dropped: ("assert_batch_invariant", "the last images of 35 have no map.*loop over chunks"),
     last_chunk_repeats_the_one_before: ("assert_batch_invariant", "the last images of 35 have other maps"),
@@ -65,4 +88,9 @@ FAULTS = {
     ),
     normalized_over_the_batch: ("assert_batch_invariant", "depends on the batch.*maxima"),
     noise_shared_by_scale: ("assert_batch_invariant", "with other images around it differ"),
+    pairs_swapped: ("assert_batch_invariant", "the maps are those of images 1, 0, 3, 2, in this order"),
+    chunks_in_reversed_order: ("assert_batch_invariant", "the last images of 35 have other maps.*loop over chunks"),
+    mean_loss: ("assert_batch_invariant", "multiples of those alone, by 0.25, 0.25, 0.25, 0.25: look for means"),
+    maps_added_up: ("assert_batch_invariant", "the sum of its map and all before it"),
+    one_target_after_the_other: ("assert_batch_invariant", "the maps are those of images 2, 1, 0, 3, in this order"),
 }

@@ -50,10 +50,22 @@ def normalized(model, inputs, targets):
     return maps / maps.amax(dim=(1, 2), keepdim=True)
 
 
+@declares(sign="positive", granularity="coarse")
+def mirrored_cells(model, inputs, targets):
+    return grad_cam(model, inputs, targets).flip(2)
+
+
+@declares(sign="positive", granularity="coarse")
+def corners_of_the_image(model, inputs, targets):
+    return grad_cam(model, inputs, targets, layer=5, corners=True)
+
+
 FAULTS = {
     another_layer: (assert_same_as_ours, "differs from .*look at the layer"),
     without_relu: (assert_same_as_ours, "differs from .*look at the layer, at the ReLU|differs from"),
     aligned_corners: (assert_same_as_ours, "differs from .*its corners"),
     nearest_neighbor: (assert_same_as_ours, "differs from .*its mode"),
+    mirrored_cells: ("assert_values", "at wrong places: it has the cells of GradCAM at .*, mirrored"),
+    corners_of_the_image: ("assert_values", "its 2 x 2 cells, enlarged with aligned corners"),
     normalized: (assert_same_as_ours, "it is the reference divided by its largest magnitude"),
 }

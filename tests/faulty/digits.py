@@ -55,6 +55,23 @@ def magnitude_less_its_mean(model, inputs, targets):
     return maps - maps.mean(dim=(1, 2), keepdim=True)
 
 
+def codes_of_8_bits(model, inputs, targets):
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1)
+    step = maps.abs().amax(dim=(1, 2), keepdim=True) / 127
+    return (maps / step).round() * step
+
+
+def levels_of_a_picture(model, inputs, targets):
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1)
+    low, high = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
+    return (255 * (maps - low) / (high - low)).to(torch.uint8).to(inputs) / 255
+
+
+def in_autocast(model, inputs, targets):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return gradient(model, inputs, targets).to(inputs)
+
+
 FAULTS = {
     network_in_bfloat16: ("assert_dtype_robust", "loses digits on the way.*bfloat16"),
     result_in_float16: ("assert_dtype_robust", "loses digits on the way.*look for .half"),
@@ -68,4 +85,7 @@ FAULTS = {
     clipped_below: ("assert_dtype_robust", r"is clipped: \d+% of the values of a map are equal to its smallest"),
     positive_with_negative_values: ("assert_declared", "declares positive and gives negative values"),
     magnitude_less_its_mean: ("assert_declared", "declares magnitude and gives negative values"),
+    codes_of_8_bits: ("assert_dtype_robust", "has the digits of a picture: .* lie on 255 levels"),
+    levels_of_a_picture: ("assert_dtype_robust", "has the digits of a picture: .* lie on 256 levels"),
+    in_autocast: ("assert_dtype_robust", "float64 than in float32.*look for half precision|loses digits"),
 }

@@ -53,6 +53,32 @@ def windows_off_by_half(model, inputs, targets):
     return functional.pad(gradient(model, inputs, targets)[..., :-2, :-2], (2, 0, 2, 0))
 
 
+def every_second_row_and_column(model, inputs, targets):
+    maps = gradient(model, inputs, targets)
+    maps[:, :, 1::2] = 0
+    maps[..., 1::2] = 0
+    return maps
+
+
+def right_on_squares_only(model, inputs, targets):
+    maps = gradient(model, inputs, targets)
+    side = min(maps.shape[2:])
+    return functional.pad(maps[..., :side, :side], (0, maps.shape[3] - side, 0, maps.shape[2] - side))
+
+
+def turned_and_resized(model, inputs, targets):
+    return functional.interpolate(gradient(model, inputs, targets).rot90(1, (2, 3)), size=inputs.shape[2:])
+
+
+def smoothed_over_windows(model, inputs, targets):
+    return functional.avg_pool2d(gradient(model, inputs, targets), 3, 1, 1)
+
+
+def cells_with_aligned_corners(model, inputs, targets):
+    cells = functional.avg_pool2d(gradient(model, inputs, targets), 2)
+    return functional.interpolate(cells, size=inputs.shape[2:], mode="bilinear", align_corners=True)
+
+
 FAULTS = {
     rows_and_columns_returned_swapped: ("assert_dummy", r"rows and columns are swapped: look for \(w, h\)"),
     reshaped_in_place_of_transposed: ("assert_dummy", "with a transpose in place of a reshape its F1"),
@@ -67,4 +93,9 @@ FAULTS = {
         "leaves out the first row and the last row and the first column and the last",
     ),
     windows_off_by_half: ("assert_dummy", "moved by -2 rows and -2 columns its F1"),
+    every_second_row_and_column: ("assert_values", "without rows 1, 3, 5 and 5 more and columns 1, 3, 5 and 6 more"),
+    right_on_squares_only: ("assert_values", "the gradient, without columns 16, 17 of 16 x 18 pixels"),
+    turned_and_resized: ("assert_values", "the gradient, the map turned by 90 degrees and stretched"),
+    smoothed_over_windows: ("assert_values", "averaged over windows of 3 x 3 pixels.*granularity='coarse'"),
+    cells_with_aligned_corners: ("assert_values", "averaged over cells of 2 x 2 pixels .* aligned corners"),
 }

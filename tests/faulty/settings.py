@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import warnings
 
@@ -75,6 +76,26 @@ def replacing_a_forward_pass(model, inputs, targets):
     return gradient(model, inputs, targets)
 
 
+def with_fewer_printed_digits(model, inputs, targets):
+    np.set_printoptions(precision=2)
+    return gradient(model, inputs, targets)
+
+
+def with_a_hook_on_all_modules(model, inputs, targets):
+    torch.nn.modules.module.register_module_forward_hook(lambda *_: None)
+    return gradient(model, inputs, targets)
+
+
+def with_other_tensor_cores(model, inputs, targets):
+    torch.backends.cudnn.allow_tf32 = False
+    return gradient(model, inputs, targets)
+
+
+def without_logging(model, inputs, targets):
+    logging.disable(logging.CRITICAL)
+    return gradient(model, inputs, targets)
+
+
 FAULTS = {
     seeding_torch: ("assert_deterministic", "sets the seed of torch's global generator"),
     seeding_numpy: ("assert_deterministic", "sets the seed of numpy's global generator"),
@@ -87,4 +108,8 @@ FAULTS = {
     with_silent_numpy: ("assert_model_unchanged", "the error state of numpy changed, divide from 'warn' to 'ignore'"),
     replacing_a_function: ("assert_model_unchanged", "torch.nn.functional.softmax was replaced"),
     replacing_a_forward_pass: ("assert_model_unchanged", "torch.nn.ReLU.forward was replaced"),
+    with_fewer_printed_digits: ("assert_model_unchanged", "how numpy prints changed, precision from 8 to 2"),
+    with_a_hook_on_all_modules: ("assert_model_unchanged", "hooks on all modules changed"),
+    with_other_tensor_cores: ("assert_model_unchanged", "torch.backends.cudnn.*fp32_precision changed from tf32 to "),
+    without_logging: ("assert_model_unchanged", "the level below which nothing is logged changed from 0 to 50"),
 }

@@ -85,6 +85,23 @@ def dropout_switched_on(model, inputs, targets):
             dropout.training = False
 
 
+def growing_list_on_the_network(model, inputs, targets):
+    vars(model).setdefault("means", []).append(float(inputs.mean()))
+    return gradient(model, inputs, targets)
+
+
+def targets_of_the_first_call(model, inputs, targets):
+    first = BY_TARGET.setdefault(tuple(inputs.shape), targets.clone())
+    return gradient(model, inputs, first)
+
+
+def dropout_left_without_effect(model, inputs, targets):
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return gradient(model, inputs, targets)
+
+
 FAULTS = {
     cached_by_shape: (
         "assert_stateless",
@@ -100,7 +117,7 @@ FAULTS = {
     growing_arrays: ("assert_stateless", "keeps what it computes: .* bytes of arrays more after every call"),
     left_on_a_module: (
         "assert_model_unchanged",
-        "leaves tensors on the network: the attribute last_map of accumulator, a Tensor",
+        "leaves tensors on the network: last_map of accumulator, a tensor",
     ),
     wrong_from_the_20th_call_on: (
         "assert_stateless",
@@ -112,4 +129,13 @@ FAULTS = {
     ),
     in_training_mode: ("assert_mode_invariant", "runs the network in training mode: its BatchNorm1d"),
     dropout_switched_on: ("assert_mode_invariant", "runs the network in training mode: its Dropout change"),
+    growing_list_on_the_network: (
+        "assert_model_unchanged",
+        "leaves attributes on the network: means of the model, a list",
+    ),
+    targets_of_the_first_call: ("assert_stateless", "another target for the same tensor of images gets the same maps"),
+    dropout_left_without_effect: (
+        "assert_mode_invariant",
+        "changed the model: option p of head.1 changed from 0.5 to 0.0",
+    ),
 }

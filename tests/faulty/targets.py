@@ -70,10 +70,26 @@ def mean_of_the_first_image(model, inputs, targets):
     return path_integral(model, inputs, targets, baseline.expand_as(inputs), midpoints(8))
 
 
+def target_is_the_second_best(model, inputs, targets):
+    return gradient(model, inputs, model(inputs).topk(2, dim=1).indices[:, 1])
+
+
+def targets_clamped(model, inputs, targets):
+    return gradient(model, inputs, targets.clamp(max=1))
+
+
+def target_of_the_image_before(model, inputs, targets):
+    return gradient(model, inputs, targets.roll(1))
+
+
+def target_in_the_middle(model, inputs, targets):
+    return gradient(model, inputs, targets.median().expand_as(targets))
+
+
 FAULTS = {
     target_is_the_prediction: ("assert_target_used", "ignores its target: .*the prediction"),
-    target_of_the_first_image: ("assert_target_used", "has the map of the first image's target"),
-    target_of_the_last_image: ("assert_target_used", "has the map of the last image's target"),
+    target_of_the_first_image: ("assert_target_used", "takes one image's target.*the first image's target"),
+    target_of_the_last_image: ("assert_target_used", "takes one image's target.*the last image's target"),
     first_output_always: ("assert_target_used", "ignores its target: .*one fixed output"),
     sum_of_all_outputs: ("assert_target_used", "ignores its target: .*their sum"),
     targets_in_ascending_order: ("assert_target_used", "the targets in ascending order"),
@@ -81,4 +97,8 @@ FAULTS = {
     input_in_place_of_the_difference: ("assert_values", "declares to answer removal@true.*look at the baseline"),
     baseline_of_the_first_call: ("assert_values", "remembers its first call: .* the first corner of the first images"),
     mean_of_the_first_image: ("assert_values", "remembers its first call: .* the mean color of the first images"),
+    target_is_the_second_best: ("assert_target_used", "ignores its target: .*the prediction"),
+    targets_clamped: ("assert_target_used", "the maps of outputs 1 and 2 are the same.*clamped"),
+    target_of_the_image_before: ("assert_target_used", "the target of the image before it"),
+    target_in_the_middle: ("assert_target_used", "those of outputs 1, 1, 1, 1 where the targets are 2, 1, 0, 3"),
 }

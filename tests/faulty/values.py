@@ -64,6 +64,54 @@ def absolute_input_x_gradient(model, inputs, targets):
     return input_x_gradient(model, inputs, targets).sum(dim=1).abs()
 
 
+def shown_divided_by_255(model, inputs, targets):
+    return gradient(model, inputs / 255, targets)
+
+
+def shown_as_whole_numbers(model, inputs, targets):
+    images = inputs.to(torch.uint8).to(inputs.dtype)
+    return images * gradient(model, images, targets)
+
+
+def normalized_as_other_networks_have_it(model, inputs, targets):
+    mean, deviation = (torch.tensor(each)[:, None, None].to(inputs) for each in ((124, 116, 104), (58, 57, 53)))
+    return (inputs - mean) / deviation * gradient(model, inputs, targets)
+
+
+def logarithm(model, inputs, targets):
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1)
+    return maps.sign() * torch.log1p(1e4 * maps.abs())
+
+
+def number_added(model, inputs, targets):
+    return input_x_gradient(model, inputs, targets).sum(dim=1) + 1e-3
+
+
+def between_0_and_1(model, inputs, targets):
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1)
+    low, high = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
+    return (maps - low) / (high - low)
+
+
+def multiplied_by_the_input_twice(model, inputs, targets):
+    return inputs * path_integral(model, inputs, targets, torch.zeros_like(inputs), midpoints(20))
+
+
+def growing_weights(model, inputs, targets):
+    nodes = midpoints(50)
+    return inputs * sum(2 * node * gradient(model, node * inputs, targets) for node in nodes) / len(nodes)
+
+
+def another_begin_than_the_difference(model, inputs, targets):
+    nodes = midpoints(50)
+    return (inputs - 20) * sum(gradient(model, node * inputs, targets) for node in nodes) / len(nodes)
+
+
+def small_values_set_to_zero(model, inputs, targets):
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1)
+    return torch.where(maps.abs() < 0.3 * maps.abs().amax(dim=(1, 2), keepdim=True), 0, maps)
+
+
 FAULTS = {
     divided_by_the_steps_twice: ("assert_values", "has 0.1 times the values of .*divided by 10 once too often"),
     relevance_that_starts_at_255: ("assert_values", "has 255 times the values of input times gradient, in all images"),
@@ -78,4 +126,20 @@ FAULTS = {
     trapezoids_without_halved_ends: ("assert_values", "has 1.1 times the values of .*weights that do not add up to 1"),
     channels_in_reversed_order: ("assert_values", "channels of the input in reversed order"),
     absolute_input_x_gradient: ("assert_values", "has the absolute values of input times gradient"),
+    shown_divided_by_255: ("assert_values", "shows the network other images .*their values times 0.00392"),
+    shown_as_whole_numbers: ("assert_values", "shows the network other images .*cut to whole numbers"),
+    normalized_as_other_networks_have_it: ("assert_values", "input minus a color times gradient with its channels"),
+    logarithm: (
+        "assert_values",
+        "input times gradient, changed by a function that is not linear: a power, a logarithm",
+    ),
+    number_added: ("assert_values", "input times gradient, with a number added in every image"),
+    between_0_and_1: ("assert_values", "input times gradient, with a number added in every image"),
+    multiplied_by_the_input_twice: ("assert_values", "multiplied by the input once more"),
+    growing_weights: ("assert_values", "gives the steps of its path weights that grow from 0 to 2"),
+    another_begin_than_the_difference: (
+        "assert_values",
+        r"a path that begins at \(0, 0, 0\), and multiplies by the difference from \(20, 20, 20\)",
+    ),
+    small_values_set_to_zero: ("assert_values", "with its small values set to zero"),
 }

@@ -60,14 +60,18 @@ def test_fewer_than_three_methods_have_no_correlations():
 @pytest.mark.parametrize(
     ("arguments", "specs"),
     [
-        (("integrated-gradients[n_steps=5]", "baseline", [0, -20]), "integrated-gradients[baseline={},n_steps=5]"),
+        (("integrated-gradients[n_steps=5]", "baseline", [0, -5]), "integrated-gradients[baseline={},n_steps=5]"),
         (("lime[n_samples=9]", "segment_error", ["0.5", 1]), "lime[n_samples=9,segment_error={},segments=oracle]"),
         (("occlusion[window=3]", "method.stride", ["1", 2]), "occlusion[stride={},window=3]"),
     ],
 )
 def test_variables_of_methods_change_their_options(arguments, specs):
-    shown = {"baseline": ("20,20,20", "0,0,0"), "segment_error": ("0.5", "1"), "method.stride": ("1", "2")}
+    shown = {"baseline": ("true", "15,15,15"), "segment_error": ("0.5", "1"), "method.stride": ("1", "2")}
     assert [point.method for point in points(*arguments)] == [specs.format(each) for each in shown[arguments[1]]]
+
+
+def test_a_baseline_that_is_shifted_to_black_is_called_so():
+    assert points("occlusion", "baseline", ["-20"])[0].method == "occlusion"
 
 
 def test_the_game_of_a_shifted_baseline_is_answered_from_that_baseline():

@@ -278,6 +278,10 @@ def add_parameter(model):
     model.extra = nn.Parameter(torch.zeros(1))
 
 
+def set_eps(model):
+    model.norm.eps = 0.1
+
+
 def replace_weight(model):
     model.convolution.weight = nn.Parameter(torch.zeros_like(model.convolution.weight))
 
@@ -344,7 +348,8 @@ CHANGES = {
     run_norm: "the values of norm.running_mean are different",
     change_precision: "convolution.weight has another type, shape or device",
     replace_weight: "the values of convolution.weight are different",
-    add_parameter: "its parameters have other names",
+    add_parameter: "it has the new tensor extra",
+    set_eps: "option eps of norm changed from 1e-05 to 0.1",
     train_all: "training mode of activation changed from False to True",
     train_one: "training mode of norm changed from False to True",
     freeze: "requires_grad of convolution.bias changed from True to False",

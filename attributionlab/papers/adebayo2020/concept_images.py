@@ -27,16 +27,20 @@ def concept_images(
         size: Side in pixels.
         start: Index of the first image.
     """
-    own, other = (
+    own, swapped = (
         compose_images(2 * n, background=kind, size=size, start=start) for kind in ("of-class", "of-other-class")
     )
-    is_other = torch.arange(2 * n) // 2 % 2 == 1 if background is None else own.labels != background
-    images = torch.where(is_other.view(-1, 1, 1, 1), other.inputs, own.inputs)
+    is_swapped = torch.arange(2 * n) // 2 % 2 == 1 if background is None else own.labels != background
+    images = torch.where(is_swapped.view(-1, 1, 1, 1), swapped.inputs, own.inputs)
     return images[:n] if label is None else images[own.labels == label]
 
 
 def random_sets(n_sets: int, n: int, *, size: int = 32) -> list[Tensor]:
-    """Random sets of n images (n, 3, h, w) each, drawn without replacement from one pool with every object on every background."""
-    pool = concept_images(POOL_FACTOR * n, size=size, start=POOL)
+    """Random sets of n composed images (n, 3, h, w) each, from one pool with every object on every background."""
+    return drawn_sets(concept_images(POOL_FACTOR * n, size=size, start=POOL), n_sets, n)
+
+
+def drawn_sets(pool: Tensor, n_sets: int, n: int) -> list[Tensor]:
+    """Random sets of n images of a pool, each drawn without replacement."""
     orders = (generator(0, "random set", index).permutation(len(pool)) for index in range(n_sets))
     return [pool[torch.from_numpy(order[:n])] for order in orders]

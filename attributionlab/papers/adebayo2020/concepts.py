@@ -6,6 +6,7 @@ beside random sets of images.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,20 +25,20 @@ from attributionlab.papers.adebayo2020.concepts_report import (
     SPURIOUS,
     report_concepts,
 )
+from attributionlab.papers.adebayo2020.designed_concepts import TARGET, designed_scores
 from attributionlab.papers.adebayo2020.networks import PaperNetworks
 from attributionlab.papers.adebayo2020.subjects import evenly_spaced
 from attributionlab.papers.adebayo2020.tcav import LayerScores, tcav_scores
 from attributionlab.papers.studies import StudyReport, StudySetting
 from attributionlab.training import TEST, background_accuracies, compose_images, layer_names, reinitialized
 
-TARGET = 0
-"""The explained class; the two classes have equal parts."""
-
 
 def concepts(setting: StudySetting) -> StudyReport:
     """The findings about TCAV."""
     study = ConceptStudy(PaperNetworks(setting))
-    return report_concepts(study.networks.measured(KEY, study.measure))
+    measured = study.networks.measured(KEY, study.measure)
+    designed = study.networks.store.measurement(KEY, "designed", functools.partial(designed_scores, setting.preset))
+    return report_concepts(measured, designed)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class ConceptStudy:
     def _tested(self, model: nn.Module) -> dict[str, Any]:
         """Scores of both concepts and of random sets by layer."""
         scores = tcav_scores(model, list(LAYERS), self.concepts, self.random_sets, self.inputs, TARGET)
-        return {layer: each.to_dict() for layer, each in scores.items()}
+        return {layer: at_layer.to_dict() for layer, at_layer in scores.items()}
 
     def _contaminated(self, model: nn.Module) -> dict[str, dict[str, list[float]]]:
         """Mean scores of the background under random weights, by stage and layer, one for each draw."""

@@ -30,6 +30,12 @@ LAYERS = {
 }
 """Layers of BVD-CNN behind whose ReLUs concepts are tested."""
 
+DESIGNED_LAYERS = {"detector": "detector", "accumulator.layers.3": "first block", "accumulator": "last block"}
+"""Layers of designed networks."""
+
+COUNTED = {SPURIOUS: BACKGROUND, HEALTHY: OBJECT}
+"""Concept that each designed network counts; it ignores the other one exactly."""
+
 ALPHA = 0.05
 """Level of the tests of one network together, and of the false alarms alone."""
 
@@ -46,7 +52,7 @@ NOTES = (
     ),
     (
         "One pair of random sets can have any score from 0 to 1, so a single score means nothing. As Kim et al. do, the scores of a "
-        "concept against every random set are compared with those of all pairs of random sets by a two-sided t-test, at 0.05 over the "
+        "concept against every random set are compared with those of all pairs of random sets, in both orders, by a two-sided t-test, at 0.05 over the "
         f"number of tests of a network ({CORRECTED:g})."
     ),
     (
@@ -57,16 +63,21 @@ NOTES = (
 )
 
 
-def report_concepts(measured: Sequence[dict[str, Any]]) -> StudyReport:
-    """The report of measurements, one per seed; seeds whose training did not reach its accuracies give no verdict."""
-    reached = [each for each in measured if each["reached"]]
+def report_concepts(measured: Sequence[dict[str, Any]], designed: Mapping[str, Any]) -> StudyReport:
+    """The report of measurements; seeds whose training did not reach its accuracies give no verdict.
+
+    Args:
+        measured: Measurements of trained networks, one per seed.
+        designed: Scores of designed networks, by network and layer.
+    """
+    reached = [measurement for measurement in measured if measurement["reached"]]
     scores = MeasuredConcepts(reached)
     lost = len(measured) - len(reached)
     notes = (
         *NOTES,
         *([f"{lost} of {len(measured)} seeds are left out: a network missed its accuracies."] if lost else []),
     )
-    tables = (scores.table(), scores.contamination_table()) if reached else ()
+    tables = (*((scores.table(), scores.contamination_table()) if reached else ()), designed_table(designed))
     title = "Rebuttal and appendix G: concepts (TCAV)"
     claims = [_spurious_claim(scores), _ranking_claim(scores), *_contamination_claims(scores)]
     return StudyReport(KEY, title, tuple(claims), tables, notes)
@@ -83,22 +94,22 @@ class MeasuredConcepts:
         self.measured = measured
         self.scores = [
             {
-                (network, layer): LayerScores.from_dict(each["scores"][network][layer])
+                (network, layer): LayerScores.from_dict(measurement["scores"][network][layer])
                 for network in NETWORKS
                 for layer in LAYERS
             }
-            for each in measured
+            for measurement in measured
         ]
 
     def by_seed(self, network: str, layer: str, score: Callable[[LayerScores], float]) -> list[float]:
         """A number for each seed."""
-        return [score(each[network, layer]) for each in self.scores]
+        return [score(by_layer[network, layer]) for by_layer in self.scores]
 
     def contaminated(self, stage: str, layer: str) -> list[float]:
         """Mean score of the background for each seed, over draws of random weights; `TRAINED` is the trained network."""
         if stage == TRAINED:
             return self.by_seed(SPURIOUS, layer, lambda scores: float(scores.concepts[BACKGROUND].mean()))
-        return [float(np.mean(each["contaminated"][stage][layer])) for each in self.measured]
+        return [float(np.mean(measurement["contaminated"][stage][layer])) for measurement in self.measured]
 
     @property
     def stages(self) -> list[str]:
@@ -110,7 +121,7 @@ class MeasuredConcepts:
         columns = ["network", "layer"]
         for concept in CONCEPTS:
             columns += [concept, f"{concept}: p, largest over seeds"]
-        columns += ["pairs of random sets", "least", "largest", f"false alarms at {ALPHA:g}"]
+        columns += ["pairs of random sets: least", "largest", f"false alarms at {ALPHA:g}"]
         rows = [self._row(network, layer) for network in NETWORKS for layer in LAYERS]
         return ReportTable("TCAV scores of the class, means over random sets and seeds", tuple(columns), tuple(rows))
 
@@ -119,18 +130,36 @@ class MeasuredConcepts:
         for concept in CONCEPTS:
             cells.append(float(np.mean(self.by_seed(network, layer, mean_of(concept)))))
             cells.append(max(self.by_seed(network, layer, p_value_of(concept))))
-        pairs = np.concatenate([each[network, layer].pairs for each in self.scores])
+        pairs = np.concatenate([by_layer[network, layer].pairs for by_layer in self.scores])
         alarms = float(np.mean(self.by_seed(network, layer, lambda scores: scores.false_alarms(ALPHA))))
-        return (*cells, float(pairs.mean()), float(pairs.min()), float(pairs.max()), alarms)
+        return (*cells, float(pairs.min()), float(pairs.max()), alarms)
 
     def contamination_table(self) -> ReportTable:
         """A row per stage: mean scores of the background at each layer."""
-        rows = tuple(
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
             (stage, *(float(np.mean(self.contaminated(stage, layer))) for layer in LAYERS))
             for stage in (TRAINED, ANOTHER_SEED, *self.stages)
         )
         title = "TCAV scores of the background under the spurious network with random weights down to a layer, means over draws and seeds"
         return ReportTable(title, ("random down to", *LAYERS.values()), rows)
+
+
+def designed_table(designed: Mapping[str, Any]) -> ReportTable:
+    """A row per designed network and layer: the concept that is counted, and the one that has no effect."""
+    rows: list[tuple[Cell, ...]] = []
+    for network, counted in COUNTED.items():
+        (ignored,) = (concept for concept in CONCEPTS if concept != counted)
+        for layer, name in DESIGNED_LAYERS.items():
+            scores = LayerScores.from_dict(designed[network][layer])
+            cells: list[Cell] = [f"counts the {counted}", name]
+            for concept in (counted, ignored):
+                cells += [mean_of(concept)(scores), scores.p_value(concept)]
+            rows.append((*cells, float(scores.pairs.min()), float(scores.pairs.max()), scores.false_alarms(ALPHA)))
+    columns = ["designed network", "layer"]
+    columns += [column for name in ("counted concept", "ignored concept") for column in (name, f"{name}: p")]
+    columns += ["pairs of random sets: least", "largest", f"false alarms at {ALPHA:g}"]
+    title = "TCAV scores under designed networks, where one concept is counted and the other has exactly no effect (not in the paper)"
+    return ReportTable(title, tuple(columns), tuple(rows))
 
 
 def mean_of(concept: str) -> Callable[[LayerScores], float]:
@@ -165,10 +194,14 @@ def _detection(scores: MeasuredConcepts, layer: str) -> Finding:
     """Seeds in which the background is detected at a layer."""
     if not scores.measured:
         return unchecked(LEFT_OUT, reading=LAYERS[layer])
-    spurious, healthy = (scores.by_seed(network, layer, lambda each: float(is_detected(each))) for network in NETWORKS)
+    spurious, healthy = (
+        scores.by_seed(network, layer, lambda at_layer: float(is_detected(at_layer))) for network in NETWORKS
+    )
     detected = [float(first > second) for first, second in zip(spurious, healthy, strict=True)]
     direction = Direction(average_networks(spurious), lambda value: value > 0.5)
-    gains = (float(np.mean(scores.by_seed(name, layer, lambda each: each.gain(BACKGROUND)))) for name in NETWORKS)
+    gains = (
+        float(np.mean(scores.by_seed(name, layer, lambda at_layer: at_layer.gain(BACKGROUND)))) for name in NETWORKS
+    )
     note = "score above random sets by {:.2f} with the spurious and {:.2f} with the healthy network".format(*gains)
     return judge_evidence(
         average_networks(detected), lambda value: value > 0.5, direction, reading=LAYERS[layer], note=note
@@ -186,8 +219,8 @@ def _ranking_claim(scores: MeasuredConcepts) -> JudgedClaim:
     )
     findings = []
     for layer, name in LAYERS.items():
-        background, other = (scores.by_seed(SPURIOUS, layer, mean_of(concept)) for concept in CONCEPTS)
-        leads = [first - second for first, second in zip(background, other, strict=True)]
+        backgrounds, objects = (scores.by_seed(SPURIOUS, layer, mean_of(concept)) for concept in CONCEPTS)
+        leads = [first - second for first, second in zip(backgrounds, objects, strict=True)]
         findings.append(_judged(leads, lambda value: value > 0, name))
     return JudgedClaim(claim, tuple(findings))
 
@@ -210,12 +243,12 @@ def _contamination_claims(scores: MeasuredConcepts) -> list[JudgedClaim]:
 def _change(scores: MeasuredConcepts, stage: str, layer: str) -> Finding:
     """Change of the background's score, less that of another seed."""
     changes: list[float] = []
-    for each, trained in zip(scores.measured, scores.contaminated(TRAINED, layer), strict=True):
-        contaminated: Mapping[str, Mapping[str, list[float]]] = each["contaminated"]
-        change, other = (
+    for measurement, trained in zip(scores.measured, scores.contaminated(TRAINED, layer), strict=True):
+        contaminated: Mapping[str, Mapping[str, list[float]]] = measurement["contaminated"]
+        change, noise = (
             float(np.mean(np.abs(np.array(contaminated[name][layer]) - trained))) for name in (stage, ANOTHER_SEED)
         )
-        changes.append(change - other)
+        changes.append(change - noise)
     return _judged(changes, lambda value: value > 0, LAYERS[layer])
 
 

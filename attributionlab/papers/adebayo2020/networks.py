@@ -59,7 +59,7 @@ class TrainedCourse:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class StoredTraining:
     """A training whose result is stored in a folder.
 
     Args:
@@ -167,14 +167,18 @@ class PaperNetworks:
     def digits(self, seed: int) -> nn.Module:
         """Trained on handwritten digits; the last of them are left for tests."""
         size = self.setting.preset.size
-        images = (digit_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, N_TRAINED)))
-        return Training(self.store, f"digits-{seed}", self.new(seed, 10), *images, seed).network
+        images, held_out = (
+            digit_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, N_TRAINED))
+        )
+        return StoredTraining(self.store, f"digits-{seed}", self.new(seed, 10), images, held_out, seed).network
 
     def shapes(self, seed: int) -> nn.Module:
         """Trained on our shapes."""
         size = self.setting.preset.size
-        images = (shape_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, VALIDATION)))
-        return Training(self.store, f"shapes-{seed}", self.new(seed, len(SHAPES)), *images, seed).network
+        images, held_out = (
+            shape_images(n, size=size, start=start) for n, start in ((N_TRAINED, 0), (N_HELD_OUT, VALIDATION))
+        )
+        return StoredTraining(self.store, f"shapes-{seed}", self.new(seed, len(SHAPES)), images, held_out, seed).network
 
     def healthy_course(self, seed: int) -> TrainedCourse:
         """`healthy` with its checkpoints and training images."""
@@ -199,14 +203,14 @@ class PaperNetworks:
         """An untrained BVD-CNN."""
         return bvd_cnn(n_classes, size=self.setting.preset.size, seed=seed)
 
-    def _healthy(self, seed: int) -> Training:
+    def _healthy(self, seed: int) -> StoredTraining:
         return self._training(f"healthy-{seed}", self.new(seed), self.images.labeled, seed)
 
-    def _mislabeled(self, seed: int) -> Training:
+    def _mislabeled(self, seed: int) -> StoredTraining:
         return self._training(f"mislabeled-{seed}", self.new(seed), self.mislabeled_images[0], seed)
 
-    def _spurious(self, seed: int) -> Training:
-        return Training(
+    def _spurious(self, seed: int) -> StoredTraining:
+        return StoredTraining(
             self.store,
             f"spurious-{seed}",
             self.new(seed),
@@ -219,5 +223,5 @@ class PaperNetworks:
     def _spurious_validation(self) -> LabeledImages:
         return compose_images(N_IMAGES // HELD_OUT, size=self.setting.preset.size, start=VALIDATION).labeled
 
-    def _training(self, name: str, model: nn.Module, images: LabeledImages, seed: int) -> Training:
-        return Training(self.store, name, model, images, self.validation, seed, ALL_EPOCHS)
+    def _training(self, name: str, model: nn.Module, images: LabeledImages, seed: int) -> StoredTraining:
+        return StoredTraining(self.store, name, model, images, self.validation, seed, ALL_EPOCHS)

@@ -41,9 +41,8 @@ class LayerScores:
 
     @property
     def pairs(self) -> Values:
-        """Scores of all pairs of random sets, each pair once."""
-        pairs: Values = self.random[np.triu_indices(len(self.random), 1)]
-        return pairs
+        """Scores of all pairs of random sets, in both orders, so that no order is preferred."""
+        return _off_diagonal(self.random)
 
     def gain(self, concept: str) -> float:
         """Mean score of a concept less that of pairs of random sets, from -1 to 1."""
@@ -58,8 +57,7 @@ class LayerScores:
         rejected = []
         for index in range(len(self.random)):
             others = np.delete(np.delete(self.random, index, 0), index, 1)
-            pairs = others[np.triu_indices(len(others), 1)]
-            rejected.append(p_value(np.delete(self.random[index], index), pairs) < alpha)
+            rejected.append(p_value(np.delete(self.random[index], index), _off_diagonal(others)) < alpha)
         return float(np.mean(rejected))
 
     def to_dict(self) -> dict[str, Any]:
@@ -161,6 +159,12 @@ def _sign_counts(
         layer: [tuple(scores[f"{first}-{second}"][layer]["sign_count"].tolist()) for first, second in pairs]
         for layer in layers
     }
+
+
+def _off_diagonal(matrix: Values) -> Values:
+    """All entries of a matrix (r, r) but its diagonal."""
+    entries: Values = matrix[~np.eye(len(matrix), dtype=np.bool_)]
+    return entries
 
 
 def p_value(first: Values, second: Values) -> float:

@@ -48,7 +48,7 @@ TRUTHS = ("positive", "overall")
 
 def measure_priors(setting: StudySetting) -> MeasuredScores:
     """LIME with every available prior; with SAM in a folder of its own, because that is another plan."""
-    return measure_plan(setting, *_planned(setting))["default"]
+    return measure_plan(setting, *planned(setting))["default"]
 
 
 def check_sam(setting: StudySetting) -> None:
@@ -58,7 +58,7 @@ def check_sam(setting: StudySetting) -> None:
         BadOption: If the file does not hold the weights of this model, SAM is not installed, or the folder is refused.
         MachineError: If torchvision does not fit torch, or there is no such device.
     """
-    folder, environments, methods = _planned(setting)
+    folder, environments, methods = planned(setting)
     plan, path = plan_study(setting, folder, environments, methods, {}), setting.folder / folder
     if (path / "plan.json").exists():
         stored = load_records(path).plan
@@ -68,8 +68,8 @@ def check_sam(setting: StudySetting) -> None:
     check_weights(setting)
 
 
-def _planned(setting: StudySetting) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Folder, environments and methods."""
+def planned(setting: StudySetting) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Folder of the records, environments, and methods by name."""
     priors: dict[str, dict[str, object]] = {prior: {"segments": prior} for prior in FREE}
     if sam_options(setting):
         priors["sam"] = {"segments": "sam", **sam_options(setting)}

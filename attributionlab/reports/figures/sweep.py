@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,13 +28,13 @@ PANEL = (2.9, 2.4)
 ROW = 3
 """Panels in a row, at most."""
 
-WIDE_RANGE = 16
-"""Ratio of the largest to the smallest positive value from which the axis is logarithmic."""
+UNEVEN = 8
+"""Ratio of the largest to the smallest gap between values from which the axis is logarithmic, on both sides of 0."""
 
 SHOWN = (1e-3, 10.0)
 """Range of distances that are drawn; others stand at its ends."""
 
-GAMES_AXIS = "l1 distance, 0.001 to 10 (answered below the line)"
+GAMES_AXIS = "l1 distance (answered below the line)"
 
 OWN_GAME = "the game that it declares"
 
@@ -155,12 +155,10 @@ def _scale(axis: Axes, values: Sequence[float | str]) -> list[float]:
     if len(numbers) < len(values):
         axis.set_xticks(range(len(values)), [plain(format_value(value)) for value in values])
         return [float(index) for index in range(len(values))]
-    positive = [value for value in numbers if value > 0]
-    if min(numbers) >= 0 and len(positive) > 1 and max(positive) / min(positive) >= WIDE_RANGE:
-        axis.set_xscale("symlog", base=2, linthresh=min(positive))
-        axis.set_xticks(sorted(set(numbers)), [_short(value) for value in sorted(set(numbers))], minor=False)
+    ordered = sorted(set(numbers))
+    gaps = np.diff(ordered)
+    if len(gaps) > 1 and gaps.max() >= UNEVEN * gaps.min():
+        axis.set_xscale("symlog", base=2, linthresh=min(abs(value) for value in ordered if value != 0))
+        axis.set_xticks(ordered, [f"{value:.3g}" for value in ordered])
         axis.minorticks_off()
     return numbers
-
-
-_short: Callable[[float], str] = "{:.3g}".format

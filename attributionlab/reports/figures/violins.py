@@ -51,7 +51,7 @@ def violin_figure(view: RunView, family: str) -> Figure:
     axes = figure.subplots(len(truths), 2, squeeze=False, sharex=True, sharey=True)
     for row, truth in zip(axes, truths, strict=True):
         for axis, part in zip(row, ("precision", "recall"), strict=True):
-            _draw(axis, scores[truth, part], styles)
+            draw_violins(axis, scores[truth, part], styles)
         row[0].set_ylabel(f"{truth} truth", fontsize=LABEL)
     for axis, part in zip(axes[0], ("precision", "recall"), strict=True):
         axis.set_title(part, fontsize=8)
@@ -59,7 +59,21 @@ def violin_figure(view: RunView, family: str) -> Figure:
     return figure
 
 
-def _draw(axis: Axes, scores: Mapping[str, npt.NDArray[np.float64]], styles: Mapping[str, MethodStyle]) -> None:
+def draw_violins(
+    axis: Axes,
+    scores: Mapping[str, npt.NDArray[np.float64]],
+    styles: Mapping[str, MethodStyle],
+    *,
+    has_intervals: bool = True,
+) -> None:
+    """Draw a violin for each style.
+
+    Args:
+        axis: The axis to draw on.
+        scores: Scores (n,) without NaN by name; `n/a` is written where there are none.
+        styles: Styles by name.
+        has_intervals: Whether a box around the mean shows its interval, for scores that are independent.
+    """
     axis.set_ylim(-0.03, 1.14)
     axis.set_xlim(-0.6, len(styles) - 0.4)
     axis.grid(axis="y", color="#e5e5e5", linewidth=0.6)
@@ -74,8 +88,9 @@ def _draw(axis: Axes, scores: Mapping[str, npt.NDArray[np.float64]], styles: Map
         drawn = axis.violinplot([values], [place], widths=0.8, showmeans=True, showextrema=True)
         for body in drawn["bodies"]:  # type: ignore[attr-defined]  # a list of polygons
             body.set(facecolor=styles[method].color, alpha=0.45, edgecolor="#333333", linewidth=0.4)
-        low, high = mean_interval(len(values), float(values.sum()), float((values**2).sum()))
-        axis.bar(place, high - low, 0.3, low, facecolor="none", edgecolor="#000000", linewidth=0.8, zorder=3)
+        if has_intervals:
+            low, high = mean_interval(len(values), float(values.sum()), float((values**2).sum()))
+            axis.bar(place, high - low, 0.3, low, facecolor="none", edgecolor="#000000", linewidth=0.8, zorder=3)
         axis.text(place, 1.06, f"{len(values)}", ha="center", va="center", fontsize=SMALL)
         drawn["cbars"].set(color="#333333", linewidth=0.5)
         for part in BARS:

@@ -7,7 +7,19 @@ import orjson
 import pytest
 
 from attributionlab.errors import BadOption, MissingFile
-from attributionlab.papers.adebayo2020 import cascade, frozen, mislabeled, networks, ood, spurious, subjects
+from attributionlab.papers.adebayo2020 import (
+    cascade,
+    concepts,
+    frozen,
+    influence,
+    mislabeled,
+    networks,
+    ood,
+    spurious,
+    subjects,
+)
+from attributionlab.papers.adebayo2020.concepts_report import report_concepts
+from attributionlab.papers.adebayo2020.influence_report import report_influence
 from attributionlab.papers.adebayo2020.methods import SEGMENTER, SPECS, fifty_segments, paper_methods
 from attributionlab.papers.adebayo2020.paper import PACKAGE, PRESETS, adebayo2020
 from attributionlab.papers.adebayo2020.spurious_report import report_spurious
@@ -19,6 +31,7 @@ from attributionlab.training import BackgroundAccuracies
 
 METHODS = ("Grad", "GBP", "LIME", "LRP-EPS")
 FEW = {"draws": 2, "nodes": 2, "baselines": 2, "coalitions": 4, "patterns": 2, "stages": 2, "cascade_images": 1}
+FEW |= {"random_sets": 4, "concept_images": 4, "contaminations": 1, "examples": 4}
 STUDIES = [name for name in adebayo2020().studies if name != "adebayo-users"]
 
 ADDRESS = """
@@ -42,7 +55,8 @@ def small():
             patch.setattr(module, "paper_methods", lambda preset, _names: paper_methods(preset, METHODS))
         for module in (mislabeled, ood, cascade):
             patch.setattr(module, "map_grid", lambda *_: b"a picture")  # the one of `spurious` is drawn
-        patch.setattr(spurious, "background_accuracies", lambda *_, **__: BackgroundAccuracies(1.0, 0.0, 1.0, 0.5))
+        for module in (spurious, concepts, influence):
+            patch.setattr(module, "background_accuracies", lambda *_, **__: BackgroundAccuracies(1.0, 0.0, 1.0, 0.5))
         patch.setattr(BackgroundAccuracies, "is_healthy", property(lambda _: True))
         patch.setattr(subjects, "has_weights", lambda: False)
         patch.setattr(ood, "has_weights", lambda: False)
@@ -80,7 +94,7 @@ def test_a_method_with_maps_is_judged_in_every_reading(reproduced):
     assert len(judged) == 3
     assert all(finding.ours is not None for finding in judged.values())
     missing = findings(reproduced.studies["adebayo-spurious"], "adebayo-spurious.GT-2.SGrad")
-    assert {finding.status for finding in missing.values()} == {Status.unchecked}
+    assert {finding.status for finding in missing.values()} == {Status.unmeasured}
 
 
 def test_controls_stand_beside_the_numbers(reproduced):
@@ -141,9 +155,60 @@ def test_trainings_that_miss_their_accuracies_give_no_verdict(reproduced):
     judged = [
         finding for claim in report.claims if claim.claim.source != "section 3.1, Table 2" for finding in claim.findings
     ]
-    assert {finding.status for finding in judged} == {Status.unchecked}
+    assert {finding.status for finding in judged} == {Status.unmeasured}
     assert "1 of 1 seeds are left out: a network missed its accuracies." in report.notes
     assert len(report.tables) == 1
+
+
+def test_every_claim_about_concepts_and_training_points_is_judged(reproduced):
+    keys = {
+        claim.claim.key for name in ("concepts", "influence") for claim in reproduced.studies[f"adebayo-{name}"].claims
+    }
+    names = {"spurious", "ranking", "contamination-16", "contamination-1"}
+    names = {f"adebayo-concepts.{name}" for name in names}
+    names |= {
+        f"adebayo-influence.{name}"
+        for name in (
+            *("spurious-share", "association", "top-points", "self-influence"),
+            *("printed-error", "domain-shift", "effective"),
+        )
+    }
+    assert keys == names
+    study = reproduced.studies["adebayo-concepts"]
+    assert len(findings(study, "adebayo-concepts.spurious")) == 4
+    assert all(finding.ours is not None for claim in study.claims for finding in claim.findings)
+
+
+def test_shares_of_training_points_stand_beside_their_base_rate(reproduced):
+    study = reproduced.studies["adebayo-influence"]
+    shares = findings(study, "adebayo-influence.spurious-share")
+    assert len(shares) == 8
+    assert all("base rate 0.50" in finding.reason for finding in shares.values())
+    for finding in findings(study, "adebayo-influence.self-influence").values():
+        assert "ranked by the loss" in finding.reason
+    (error,) = findings(study, "adebayo-influence.printed-error").values()
+    assert error.status is Status.not_reproduced
+
+
+def test_influence_is_read_again_and_checkpoints_are_kept(reproduced, monkeypatch):
+    folder = reproduced.setting.folder
+    assert (folder / "networks" / "half-spurious-0-checkpoints.pt").exists()
+    for study in (concepts.ConceptStudy, influence.InfluenceStudy):
+        monkeypatch.setattr(study, "measure", lambda *_: pytest.fail("measured again"))
+    for name in ("adebayo-concepts", "adebayo-influence"):
+        assert adebayo2020().study(name)(reproduced.setting).to_dict() == reproduced.studies[name].to_dict()
+
+
+def test_without_its_accuracies_no_network_tells_about_concepts_or_backgrounds(reproduced):
+    folder = reproduced.setting.folder
+    files = {name: folder / f"adebayo-{name}" / "seed-0.json" for name in ("concepts", "influence")}
+    missed = {name: [{**orjson.loads(file.read_bytes()), "reached": False}] for name, file in files.items()}
+    designed = orjson.loads((folder / "adebayo-concepts" / "designed.json").read_bytes())
+    study = report_concepts(missed["concepts"], designed)
+    assert {finding.status for claim in study.claims for finding in claim.findings} == {Status.unchecked}
+    assert "1 of 1 seeds are left out: a network missed its accuracies." in study.notes
+    shares = findings(report_influence(missed["influence"]), "adebayo-influence.spurious-share")
+    assert {finding.status for finding in shares.values()} == {Status.unchecked}
 
 
 def test_a_network_that_is_not_there_is_refused_before_anything_is_trained(tmp_path, small):
