@@ -279,8 +279,8 @@ def _row(name: str, row: Mapping[str, Any], specs: Sequence[str]) -> str:
 
 
 def _cell(entry: Mapping[str, Any]) -> str:
-    """Symbol and F1."""
-    return SYMBOLS[entry["outcome"]] + (f" {entry['f1'][0]:.2f}" if "f1" in entry else "")
+    """Symbol and F1, which stay on one line."""
+    return SYMBOLS[entry["outcome"]] + (f"\u00a0{entry['f1'][0]:.2f}" if "f1" in entry else "")
 
 
 def _outcomes(row: Mapping[str, Any] | None, benchmark: Benchmark) -> set[str]:
