@@ -177,7 +177,7 @@ def reproduce(
         str | None,
         typer.Option(
             metavar="NUMBERS|all",
-            help="Draw figures of the paper from the runs stored in OUTPUT, e.g. 2,7, into OUTPUT/figures; nothing is measured anew.",
+            help="Draw figures of the paper from the runs stored in OUTPUT, e.g. 2,7, into OUTPUT/figures; only the maps of two images are computed.",
         ),
     ] = None,
 ) -> None:
