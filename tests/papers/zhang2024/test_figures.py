@@ -227,7 +227,7 @@ def test_figure_3_counts_the_networks_of_the_stored_report(drawn):
     )
     points = [tuple(map(float, point)) for each in axis.collections for point in each.get_offsets()]
     assert sorted(x for x, _ in points) == [0.5, 0.5, 0.5, 1, 1, 1]
-    assert "Of 4 networks of four kinds, 1 are right on the edge and guess in the center" in drawn[3].shows
+    assert "Of 4 networks of 2 kinds, 1 are right on the edge and guess in the center" in drawn[3].shows
     assert "1 the other way round, 1 are right on both, and 1 guess on both" in drawn[3].shows
 
 
