@@ -62,6 +62,11 @@ def rank_correlation(first: Scores, second: Scores, *, seed: int = 0) -> RankCor
     return RankCorrelation(spearman, low, high, _kendall(*means), n_methods, first.shape[1])
 
 
+def spearman(first: Scores, second: Scores) -> float:
+    """Spearman's rho of the means of two scores (methods, images), without an interval; NaN where it is undefined."""
+    return float(_spearman(*(_means(scores[:, None]) for scores in (first, second)))[0])
+
+
 @dataclass(frozen=True)
 class PairedDifference:
     """Difference of a rank correlation between two settings that share their images, over several pairs.

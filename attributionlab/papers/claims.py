@@ -57,6 +57,7 @@ class PublishedClaim:
         test: Condition for "reproduced", in words.
         direction: Condition for "direction only", in words; empty where the claim has no direction.
         fitted: Setting of ours that was chosen because of this claim; empty where there is none. Then the claim says nothing new.
+        is_arithmetic: Whether it only compares printed numbers with each other; then it stands in a table of its own and is not counted.
     """
 
     key: str
@@ -66,6 +67,7 @@ class PublishedClaim:
     test: str
     direction: str = ""
     fitted: str = ""
+    is_arithmetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,15 @@ class JudgedClaim:
         statuses = {finding.status for finding in self.findings}
         return next((status for status in WORST_FIRST if status in statuses), Status.unchecked)
 
+    def without_measurements(self, reason: str) -> JudgedClaim:
+        """The claim where jobs of its study failed, which cannot be assigned to claims: none of its numbers counts."""
+        kept = (Status.unchecked, Status.unmeasured)
+        findings = tuple(
+            finding if finding.status in kept else unmeasured(reason, reading=finding.reading)
+            for finding in self.findings
+        )
+        return self if self.claim.is_arithmetic else JudgedClaim(self.claim, findings)
+
     def to_dict(self) -> dict[str, Any]:
         """Entry of the JSON report."""
         claim = self.claim
@@ -149,6 +160,7 @@ class JudgedClaim:
             "test": claim.test,
             "direction": claim.direction,
             "fitted": claim.fitted,
+            "is_arithmetic": claim.is_arithmetic,
             "status": self.status.value,
             "findings": [finding.to_dict() for finding in self.findings],
         }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from attributionlab.judging.ranking import rank_correlation, ranks, resampled_spearman
+from attributionlab.judging.ranking import ranks, resampled_spearman, spearman
 from attributionlab.metrics import make_metric
 from attributionlab.papers.claims import NotMeasured
 from attributionlab.papers.evidence import SEED, Evidence, Values, average_images, average_networks, defined_mean
@@ -46,14 +46,31 @@ class RankedScores:
                 raise NotMeasured(self.failures[name, method])
         return self.columns[name][:, [self.methods.index(method) for method in chosen]]
 
+    def part(self, n_networks: int, n_images: int) -> RankedScores:
+        """The scores with the first networks, of the first images."""
+        columns = {name: scores[:n_networks, :, :n_images] for name, scores in self.columns.items()}
+        return RankedScores(self.methods, columns, self.failures)
+
     def ranks(self, column: str) -> dict[str, float]:
         """The rank of each method, 1 the best, ties sharing their average, averaged over networks."""
-        places = np.mean([_ranks(means) for means in defined_mean(self.column(column))], axis=0)
-        return dict(zip(self.methods, places.tolist(), strict=True))
+        return dict(zip(self.methods, self.places(column).mean(axis=0).tolist(), strict=True))
+
+    def places(self, column: str) -> Values:
+        """The ranks (networks, methods), 1 the best, ties sharing their average; NaN where undefined."""
+        return np.stack([_ranks(means) for means in defined_mean(self.column(column))])
 
     def correlation(self, first: str, second: str) -> Evidence:
         """Spearman's correlation of two columns."""
         return _correlation(list(zip(self.column(first), self.column(second), strict=True)))
+
+    def mean_correlation(self, first: str, second: str) -> float | None:
+        """Spearman's correlation of two columns, averaged over networks, for a table; None where it is undefined or jobs failed."""
+        try:
+            pairs = zip(self.column(first), self.column(second), strict=True)
+        except NotMeasured:
+            return None
+        mean = float(np.mean([spearman(*pair) for pair in pairs]))
+        return None if np.isnan(mean) else mean
 
     def agreement(self, column: str, printed: Mapping[str, float]) -> Evidence:
         """Spearman's correlation of a column with printed ranks, the best of which is the lowest."""
@@ -86,10 +103,10 @@ def _distances(ours: Values, printed: Values) -> Values:
 
 def _correlation(pairs: list[tuple[Values, Values]]) -> Evidence:
     """Spearman's correlation of two scores (methods, images), one pair per network; its interval draws methods and images anew."""
-    correlations = [rank_correlation(*pair).spearman for pair in pairs]
+    correlations = [spearman(*pair) for pair in pairs]
     resampled = np.mean([resampled_spearman(*pair, seed=SEED) for pair in pairs], axis=0)
     figures = defined_mean(np.array(pairs))
-    return average_networks([np.nan if value is None else value for value in correlations], resampled, figures)
+    return average_networks(correlations, resampled, figures)
 
 
 @dataclass(frozen=True, eq=False)

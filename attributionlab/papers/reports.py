@@ -66,21 +66,17 @@ class ReproductionReport:
 
     def count(self, study: StudyReport, status: Status) -> int:
         """Number of claims of a study that have a status."""
-        return sum(judged.status is status for judged in study.claims)
+        return sum(judged.status is status for judged in study.counted)
 
     @property
     def claims(self) -> list[tuple[StudyReport, JudgedClaim]]:
-        """All claims, with the study of each."""
-        return [(study, claim) for study in self.studies for claim in study.claims]
+        """All claims that are counted, with the study of each."""
+        return [(study, claim) for study in self.studies for claim in study.counted]
 
     @property
     def unmeasured_studies(self) -> list[str]:
-        """Studies that measured nothing: claims could not be measured, and all others cannot be checked."""
-        without = {Status.unmeasured, Status.unchecked}
-        statuses = {
-            study.key: {finding.status for each in study.claims for finding in each.findings} for study in self.studies
-        }
-        return [key for key, each in statuses.items() if Status.unmeasured in each <= without]
+        """Studies that measured nothing."""
+        return [study.key for study in self.studies if study.measured_nothing]
 
     def to_dict(self) -> dict[str, Any]:
         """The documented JSON."""

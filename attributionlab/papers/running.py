@@ -15,7 +15,7 @@ from attributionlab.machine import find_device, versions
 from attributionlab.papers.paper import Paper
 from attributionlab.papers.presets import Preset
 from attributionlab.papers.reports import FILES, ReproductionReport, to_html, to_json, to_markdown
-from attributionlab.papers.studies import StudySetting
+from attributionlab.papers.studies import StudyReport, StudySetting
 
 PRESET_FILE = "preset.json"
 
@@ -38,8 +38,15 @@ def reproduce(paper: Paper, studies: Sequence[str], setting: StudySetting) -> Re
     setting = dataclasses.replace(setting, prepared=paper.prepared(setting, studies))
     stored = orjson.dumps(_identity(paper, setting.preset), option=orjson.OPT_INDENT_2) + b"\n"
     write_whole(setting.folder / PRESET_FILE, stored, KEPT)
-    reports = tuple(paper.study(name)(setting) for name in studies)
+    reports = tuple(_measured(paper, name, setting) for name in studies)
     return ReproductionReport(paper, reports, setting.preset, device.type, versions())
+
+
+def _measured(paper: Paper, study: str, setting: StudySetting) -> StudyReport:
+    """The report of a study; where jobs failed that it could not assign to claims, none of them is judged."""
+    own = dataclasses.replace(setting, failures=[])
+    report = paper.study(study)(own)
+    return report.without_measurements(own.failures[0]) if own.failures else report
 
 
 def check_options(paper: Paper, options: Mapping[str, Any]) -> None:

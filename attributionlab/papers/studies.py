@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from attributionlab.papers.claims import JudgedClaim
+from attributionlab.papers.claims import JudgedClaim, Status
 from attributionlab.papers.presets import Preset
 
 Cell = str | float | None
@@ -38,6 +38,7 @@ class StudySetting:
         watch: Shows progress.
         backend: `loky` on this machine; `dask` or `ray` on a cluster.
         address: Address of the cluster's scheduler; None to start one on this machine.
+        failures: Collects messages of failed jobs that a study cannot assign to its claims, all of which then count as not measured.
     """
 
     folder: Path
@@ -49,6 +50,7 @@ class StudySetting:
     watch: Watch = unwatched
     backend: Literal["loky", "dask", "ray"] = "loky"
     address: str | None = None
+    failures: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,27 @@ class StudyReport:
     tables: tuple[ReportTable, ...] = ()
     notes: tuple[str, ...] = ()
     figures: tuple[ReportFigure, ...] = ()
+
+    @property
+    def counted(self) -> tuple[JudgedClaim, ...]:
+        """The claims that are measured, and counted."""
+        return tuple(judged for judged in self.claims if not judged.claim.is_arithmetic)
+
+    @property
+    def arithmetic(self) -> tuple[JudgedClaim, ...]:
+        """The claims about printed numbers alone."""
+        return tuple(judged for judged in self.claims if judged.claim.is_arithmetic)
+
+    @property
+    def measured_nothing(self) -> bool:
+        """Whether claims could not be measured, and all others cannot be checked."""
+        statuses = {finding.status for judged in self.counted for finding in judged.findings}
+        return Status.unmeasured in statuses <= {Status.unmeasured, Status.unchecked}
+
+    def without_measurements(self, reason: str) -> StudyReport:
+        """The report where jobs failed; see `JudgedClaim.without_measurements`."""
+        claims = tuple(judged.without_measurements(reason) for judged in self.claims)
+        return dataclasses.replace(self, claims=claims)
 
     def to_dict(self) -> dict[str, Any]:
         """Entry of the JSON report."""

@@ -11,7 +11,15 @@ from attributionlab.papers.adebayo2020.judged import RANKS
 from attributionlab.papers.adebayo2020.methods import MODIFIED, SPECS
 from attributionlab.papers.adebayo2020.scores import ComparedMaps
 from attributionlab.papers.adebayo2020.subjects import LITE, NO_WEIGHTS
-from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, judge_evidence, unchecked
+from attributionlab.papers.claims import (
+    Direction,
+    Finding,
+    JudgedClaim,
+    PublishedClaim,
+    judge_evidence,
+    unchecked,
+    unmeasured,
+)
 from attributionlab.papers.evidence import Evidence, Values, average_images
 from attributionlab.papers.studies import Cell, ReportFigure, ReportTable, StudyReport
 
@@ -141,9 +149,9 @@ def _finding(name: str, measured: dict[str, Any], method: str, choice: str) -> F
     reading = f"{name}, {choice}"
     scores = upper_half(measured, method, choice)
     if isinstance(scores, str):
-        return unchecked(scores, reading=reading)
+        return unmeasured(scores, reading=reading)
     if not np.isfinite(scores).any():
-        return unchecked("no map in the upper half", reading=reading)
+        return unmeasured("no map in the upper half", reading=reading)
     is_modified = method in MODIFIED
     other = upper_half(measured, "Grad" if is_modified else "GBP", choice)
     direction = None

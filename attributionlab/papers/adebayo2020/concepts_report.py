@@ -70,7 +70,7 @@ def report_concepts(measured: Sequence[dict[str, Any]], designed: Mapping[str, A
         measured: Measurements of trained networks, one per seed.
         designed: Scores of designed networks, by network and layer.
     """
-    reached = [each for each in measured if each["reached"]]
+    reached = [measurement for measurement in measured if measurement["reached"]]
     scores = MeasuredConcepts(reached)
     lost = len(measured) - len(reached)
     notes = (
@@ -94,22 +94,22 @@ class MeasuredConcepts:
         self.measured = measured
         self.scores = [
             {
-                (network, layer): LayerScores.from_dict(each["scores"][network][layer])
+                (network, layer): LayerScores.from_dict(measurement["scores"][network][layer])
                 for network in NETWORKS
                 for layer in LAYERS
             }
-            for each in measured
+            for measurement in measured
         ]
 
     def by_seed(self, network: str, layer: str, score: Callable[[LayerScores], float]) -> list[float]:
         """A number for each seed."""
-        return [score(each[network, layer]) for each in self.scores]
+        return [score(by_layer[network, layer]) for by_layer in self.scores]
 
     def contaminated(self, stage: str, layer: str) -> list[float]:
         """Mean score of the background for each seed, over draws of random weights; `TRAINED` is the trained network."""
         if stage == TRAINED:
             return self.by_seed(SPURIOUS, layer, lambda scores: float(scores.concepts[BACKGROUND].mean()))
-        return [float(np.mean(each["contaminated"][stage][layer])) for each in self.measured]
+        return [float(np.mean(measurement["contaminated"][stage][layer])) for measurement in self.measured]
 
     @property
     def stages(self) -> list[str]:
@@ -130,7 +130,7 @@ class MeasuredConcepts:
         for concept in CONCEPTS:
             cells.append(float(np.mean(self.by_seed(network, layer, mean_of(concept)))))
             cells.append(max(self.by_seed(network, layer, p_value_of(concept))))
-        pairs = np.concatenate([each[network, layer].pairs for each in self.scores])
+        pairs = np.concatenate([by_layer[network, layer].pairs for by_layer in self.scores])
         alarms = float(np.mean(self.by_seed(network, layer, lambda scores: scores.false_alarms(ALPHA))))
         return (*cells, float(pairs.min()), float(pairs.max()), alarms)
 
@@ -194,10 +194,14 @@ def _detection(scores: MeasuredConcepts, layer: str) -> Finding:
     """Seeds in which the background is detected at a layer."""
     if not scores.measured:
         return unchecked(LEFT_OUT, reading=LAYERS[layer])
-    spurious, healthy = (scores.by_seed(network, layer, lambda each: float(is_detected(each))) for network in NETWORKS)
+    spurious, healthy = (
+        scores.by_seed(network, layer, lambda at_layer: float(is_detected(at_layer))) for network in NETWORKS
+    )
     detected = [float(first > second) for first, second in zip(spurious, healthy, strict=True)]
     direction = Direction(average_networks(spurious), lambda value: value > 0.5)
-    gains = (float(np.mean(scores.by_seed(name, layer, lambda each: each.gain(BACKGROUND)))) for name in NETWORKS)
+    gains = (
+        float(np.mean(scores.by_seed(name, layer, lambda at_layer: at_layer.gain(BACKGROUND)))) for name in NETWORKS
+    )
     note = "score above random sets by {:.2f} with the spurious and {:.2f} with the healthy network".format(*gains)
     return judge_evidence(
         average_networks(detected), lambda value: value > 0.5, direction, reading=LAYERS[layer], note=note
@@ -215,8 +219,8 @@ def _ranking_claim(scores: MeasuredConcepts) -> JudgedClaim:
     )
     findings = []
     for layer, name in LAYERS.items():
-        background, other = (scores.by_seed(SPURIOUS, layer, mean_of(concept)) for concept in CONCEPTS)
-        leads = [first - second for first, second in zip(background, other, strict=True)]
+        backgrounds, objects = (scores.by_seed(SPURIOUS, layer, mean_of(concept)) for concept in CONCEPTS)
+        leads = [first - second for first, second in zip(backgrounds, objects, strict=True)]
         findings.append(_judged(leads, lambda value: value > 0, name))
     return JudgedClaim(claim, tuple(findings))
 
@@ -239,12 +243,12 @@ def _contamination_claims(scores: MeasuredConcepts) -> list[JudgedClaim]:
 def _change(scores: MeasuredConcepts, stage: str, layer: str) -> Finding:
     """Change of the background's score, less that of another seed."""
     changes: list[float] = []
-    for each, trained in zip(scores.measured, scores.contaminated(TRAINED, layer), strict=True):
-        contaminated: Mapping[str, Mapping[str, list[float]]] = each["contaminated"]
-        change, other = (
+    for measurement, trained in zip(scores.measured, scores.contaminated(TRAINED, layer), strict=True):
+        contaminated: Mapping[str, Mapping[str, list[float]]] = measurement["contaminated"]
+        change, noise = (
             float(np.mean(np.abs(np.array(contaminated[name][layer]) - trained))) for name in (stage, ANOTHER_SEED)
         )
-        changes.append(change - other)
+        changes.append(change - noise)
     return _judged(changes, lambda value: value > 0, LAYERS[layer])
 
 

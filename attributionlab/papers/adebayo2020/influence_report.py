@@ -98,19 +98,23 @@ class MeasuredInfluence:
 
     def __init__(self, measured: Sequence[dict[str, Any]]) -> None:
         self.measured = measured
-        self.reached = [each for each in measured if each["reached"]]
+        self.reached = [measurement for measurement in measured if measurement["reached"]]
 
     def shares(self, network: str, inputs: str, reading: str, of: str = "spurious") -> Values:
         """(seeds, inputs): share among the most influential training images."""
-        return np.array([each["shares"][network][inputs][reading][of] for each in self.reached], dtype=np.float64)
+        return np.array(
+            [measurement["shares"][network][inputs][reading][of] for measurement in self.reached], dtype=np.float64
+        )
 
     def base(self, network: str, inputs: str) -> Values:
         """(seeds, inputs): share of spurious images among all training images."""
-        return np.array([each["shares"][network][inputs]["base"] for each in self.reached], dtype=np.float64)
+        return np.array(
+            [measurement["shares"][network][inputs]["base"] for measurement in self.reached], dtype=np.float64
+        )
 
     def positions(self, reading: str, score: str) -> Values:
         """(seeds, mislabeled images): positions in the order of falling scores."""
-        return np.array([each["positions"][reading][score] for each in self.measured], dtype=np.float64)
+        return np.array([measurement["positions"][reading][score] for measurement in self.measured], dtype=np.float64)
 
     def share_table(self) -> ReportTable:
         """A row per network and kind of input."""
@@ -148,7 +152,10 @@ class MeasuredInfluence:
         rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
                 score,
-                *(float(np.mean([each["areas"][reading][score] for each in self.measured])) for reading in READINGS),
+                *(
+                    float(np.mean([measurement["areas"][reading][score] for measurement in self.measured]))
+                    for reading in READINGS
+                ),
             )
             for score in (SELF_INFLUENCE, LOSS)
         )

@@ -13,7 +13,7 @@ from attributionlab.papers.claims import (
     JudgedClaim,
     PublishedClaim,
     judge_evidence,
-    unchecked,
+    unmeasured,
     within,
 )
 from attributionlab.papers.evidence import Values, average_images
@@ -84,9 +84,9 @@ class PrintedRow:
 
     def _finding(self, method: str, reading: str, scores: Values | str, direction: Direction | None) -> Finding:
         if isinstance(scores, str):
-            return unchecked(scores, reading=reading)
+            return unmeasured(scores, reading=reading)
         if not np.isfinite(scores).any():
-            return unchecked("no image has two maps for which it is defined", reading=reading)
+            return unmeasured("no image has two maps for which it is defined", reading=reading)
         return judge_evidence(average_images(scores), within(self.values[method], NEAR), direction, reading=reading)
 
 

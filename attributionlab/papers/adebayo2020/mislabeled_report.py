@@ -18,7 +18,7 @@ from attributionlab.papers.claims import (
     JudgedClaim,
     PublishedClaim,
     judge_evidence,
-    unchecked,
+    unmeasured,
     within,
 )
 from attributionlab.papers.evidence import average_images, average_networks
@@ -152,9 +152,9 @@ def _range_claims(scores: ComparedMaps, published: dict[str, Any]) -> list[Judge
 def _finding(scores: ComparedMaps, kind: str, method: str, name: str, reading: str, holds: Criterion) -> Finding:
     measured, floor = (scores.of(kind, network, method, name) for network in (MISLABELED, GAUSSIAN))
     if isinstance(measured, str):
-        return unchecked(measured, reading=reading)
+        return unmeasured(measured, reading=reading)
     if not np.isfinite(measured).any():
-        return unchecked("no image has two maps for which it is defined", reading=reading)
+        return unmeasured("no image has two maps for which it is defined", reading=reading)
     return judge_evidence(average_images(measured), holds, above(measured, floor), reading=reading)
 
 
@@ -171,7 +171,7 @@ def _no_difference(scores: ComparedMaps) -> JudgedClaim:
     for method in scores.methods:
         wrong, other = (scores.of(OWN_CLASS, network, method, "ssim_magnitude") for network in (MISLABELED, OTHER_SEED))
         if isinstance(wrong, str) or isinstance(other, str):
-            findings.append(unchecked("the method failed", reading=method))
+            findings.append(unmeasured("the method failed", reading=method))
             continue
         evidence = average_images(wrong - other)
         findings.append(judge_evidence(evidence, lambda value: value >= -ALIKE, reading=method))

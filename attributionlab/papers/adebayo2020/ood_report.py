@@ -12,7 +12,7 @@ from attributionlab.papers.adebayo2020.judged import RANKS, SSIM, PrintedRow, ab
 from attributionlab.papers.adebayo2020.paper import PACKAGE
 from attributionlab.papers.adebayo2020.scores import ComparedMaps
 from attributionlab.papers.adebayo2020.subjects import NO_WEIGHTS
-from attributionlab.papers.claims import Direction, JudgedClaim, PublishedClaim, judge_evidence, unchecked
+from attributionlab.papers.claims import Direction, JudgedClaim, PublishedClaim, judge_evidence, unmeasured
 from attributionlab.papers.evidence import Values, average_images, average_networks
 from attributionlab.papers.published import load_published
 from attributionlab.papers.studies import Cell, ReportFigure, ReportTable, StudyReport
@@ -144,7 +144,7 @@ def _finding_in_words(scores: ComparedMaps, networks: Sequence[str], published: 
             if not any(isinstance(each, str) for each in pair):
                 gaps.append(np.asarray(pair[0]) - np.abs(np.asarray(pair[1])))
         if not gaps:
-            findings.append(unchecked("no method gave maps", reading=PAIRS[network]))
+            findings.append(unmeasured("no method gave maps", reading=PAIRS[network]))
             continue
         evidence = average_images(np.nanmean(np.stack(gaps), axis=0))
         findings.append(judge_evidence(evidence, lambda value: value > 0.3, reading=PAIRS[network]))
@@ -169,7 +169,8 @@ def _contradictions(published: dict[str, Any]) -> list[JudgedClaim]:
 
 def _count_claim(key: str, statement: str, printed: str, count: int, most: int) -> JudgedClaim:
     """A claim about a number of printed values."""
-    claim = PublishedClaim(f"{KEY}.{key}", "Table 3, section 5", statement, printed, f"a count of at most {most}")
+    test = f"a count of at most {most}"
+    claim = PublishedClaim(f"{KEY}.{key}", "Table 3, section 5", statement, printed, test, is_arithmetic=True)
     note = "counted in the printed table" + (", which contradicts itself or the text" if count > most else "")
     finding = judge_evidence(average_networks([float(count)]), lambda value: value <= most, note=note)
     return JudgedClaim(claim, (finding,))

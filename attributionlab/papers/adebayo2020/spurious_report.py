@@ -25,7 +25,7 @@ from attributionlab.papers.claims import (
     JudgedClaim,
     PublishedClaim,
     judge_evidence,
-    unchecked,
+    unmeasured,
     within,
 )
 from attributionlab.papers.evidence import Values, average_images, average_networks
@@ -173,7 +173,7 @@ def _accuracy_claim(scores: SpuriousScores, name: str, text: str) -> JudgedClaim
 
 def _judged(values: Sequence[float], holds: Any, note: str = "") -> Finding:
     if not values:
-        return unchecked("no training reached its accuracies")
+        return unmeasured("no training reached its accuracies")
     return judge_evidence(average_networks(values), holds, note=note)
 
 
@@ -194,7 +194,7 @@ def _range_claims(scores: SpuriousScores) -> list[JudgedClaim]:
             all_scores = [scores.of("GT-2", SPURIOUS, method, name) for method in scores.methods]
             defined = [each for each in all_scores if not isinstance(each, str) and np.isfinite(each).any(axis=1).all()]
             if not defined:
-                findings.append(unchecked("no method has scores", reading=reading))
+                findings.append(unmeasured("no method has scores", reading=reading))
                 continue
             values = pick([np.nanmean(each, axis=1) for each in defined], axis=0)
             findings.append(judge_evidence(average_networks(values), within(target, 0.1), reading=reading))
@@ -212,6 +212,7 @@ def _similar_evidence(scores: SpuriousScores) -> JudgedClaim:
         statement='"We find similar evidence for GT-1" follows from the printed numbers',
         published="similar to GT-2, whose smallest is 0.78",
         test="the smallest printed SSIM with GT-1 is at most 0.1 lower",
+        is_arithmetic=True,
     )
     note = f"contradicted by Table 2 itself: the smallest printed number is {lowest:g} (SGradSQ), then 0.075 (VGrad)"
     return JudgedClaim(
@@ -234,7 +235,7 @@ def _gaussian_claim(scores: SpuriousScores) -> JudgedClaim:
             rows = [row for scored in each["noise"].values() for row in scored.get(name, []) if row is not None]
             values.append(float(np.mean(rows)) if rows else np.nan)
         finding = judge_evidence(average_networks(values), within(0, 0.05), reading=reading) if values else None
-        findings.append(finding or unchecked("no training reached its accuracies", reading=reading))
+        findings.append(finding or unmeasured("no training reached its accuracies", reading=reading))
     return JudgedClaim(claim, tuple(findings))
 
 
@@ -261,7 +262,7 @@ def _mass_claims(scores: SpuriousScores) -> list[JudgedClaim]:
         for method in methods:
             first, second = scores.mass(SPURIOUS, method), scores.mass(HEALTHY, method)
             if isinstance(first, str) or isinstance(second, str):
-                findings.append(unchecked("the method failed", reading=method))
+                findings.append(unmeasured("the method failed", reading=method))
             else:
                 findings.append(judge_evidence(average_images(first - second), lambda gain: gain > 0, reading=method))
         claims.append(JudgedClaim(claim, tuple(findings)))

@@ -75,6 +75,7 @@ def _anova_claim(condition: str, statistic: float, bound: float) -> JudgedClaim:
         statement=f"The printed p follows from the printed F, condition {condition}",
         published=f"F(2, 54) = {statistic:g}, p < {bound:g}",
         test="p below the printed bound",
+        is_arithmetic=True,
     )
     findings = tuple(
         judge_evidence(
@@ -94,6 +95,7 @@ def _share_claim() -> JudgedClaim:
         statement="51 of 1130 responses are 4.5 percent, and 1130 responses are 54 participants with 21 questions",
         published="4.5 percent",
         test="the share is 4.5 percent in two digits",
+        is_arithmetic=True,
     )
     note = "54 times 21 is 1134: four responses are missing without a word"
     evidence = average_networks([100 * 51 / 1130])

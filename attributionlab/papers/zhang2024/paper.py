@@ -30,6 +30,7 @@ def zhang2024() -> Paper:
             "table5": f"{PACKAGE}.unseen_data:table5",
             "table6": f"{PACKAGE}.unseen_data:table6",
             "section4": f"{PACKAGE}.section4:section4",
+            "statements": f"{PACKAGE}.statements:statements",
             "scales": f"{PACKAGE}.scales:scales",
             "figure3": f"{PACKAGE}.trained:figure3",
             "appendix-k": f"{PACKAGE}.priors:appendix_k",

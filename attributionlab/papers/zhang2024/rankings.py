@@ -14,6 +14,7 @@ from attributionlab.papers.claims import (
     judge_evidence,
     within,
 )
+from attributionlab.papers.evidence import average_networks
 from attributionlab.papers.measuring import F1_COLUMN, RankedScores
 from attributionlab.papers.published import PublishedTable
 from attributionlab.papers.studies import Cell, ReportTable
@@ -27,15 +28,21 @@ CONTRADICTION = "the printed value is not that of the printed ranks, so that no 
 N_MOVED = 3
 
 
-def consistency(ranks: PublishedRanks) -> ReportTable:
-    """Whether printed correlations follow from printed ranks: arithmetic of the paper, which no measurement can reproduce."""
-    rows: list[tuple[Cell, ...]] = []
+def consistency(key: str, ranks: PublishedRanks) -> list[JudgedClaim]:
+    """Claims that printed correlations follow from printed ranks: arithmetic of the paper, which no measurement can reproduce."""
+    claims = []
     for column, recomputed in zip(ranks.table.columns[1:], ranks.recomputed(), strict=True):
-        printed = ranks.printed(column)
-        follows = within(printed, PRINT_TOLERANCE)(recomputed)
-        rows.append((column, f"{printed:.2f}", f"{recomputed:.2f}", "yes" if follows else "no"))
-    columns = ("correlation with F1 of", "printed", "that of the printed ranks", "the same to two digits")
-    return ReportTable(f"Arithmetic of the paper, not counted: {ranks.table.source}", columns, tuple(rows))
+        claim = PublishedClaim(
+            key=f"{key}.printed.{column.lower()}",
+            source=ranks.table.source,
+            statement=f"The printed correlation of {column} with F1 is that of the printed ranks",
+            published=f"{ranks.printed(column):.2f}",
+            test="the same to two digits",
+            is_arithmetic=True,
+        )
+        holds = within(ranks.printed(column), PRINT_TOLERANCE)
+        claims.append(JudgedClaim(claim, (judge_evidence(average_networks([recomputed]), holds),)))
+    return claims
 
 
 def correlations(
@@ -131,7 +138,7 @@ def rank_table(title: str, printed: PublishedRanks, ranked: RankedScores) -> Rep
     for method, ranks in table.rows.items():
         pairs = zip(ranks, (ours[column][method] for column in table.columns), strict=True)
         rows.append((method, *(value for pair in pairs for value in pair)))
-    measured = (_correlation_or_none(ranked, column) for column in table.columns[1:])
+    measured = (ranked.mean_correlation(F1_COLUMN, column) for column in table.columns[1:])
     pairs = zip(printed.correlations, measured, strict=True)
     rows.append(("Spearman with F1", None, None, *(value for pair in pairs for value in pair)))
     return ReportTable(title, columns, tuple(rows))
@@ -142,10 +149,3 @@ def _ours_or_none(ranked: RankedScores, column: str, printed: Mapping[str, float
         return _ours(ranked, column, printed)
     except NotMeasured:
         return dict.fromkeys(printed)
-
-
-def _correlation_or_none(ranked: RankedScores, column: str) -> float | None:
-    try:
-        return ranked.correlation(F1_COLUMN, column).value
-    except NotMeasured:
-        return None

@@ -13,20 +13,15 @@ from attributionlab.papers.claims import (
     JudgedClaim,
     PublishedClaim,
     judge_evidence,
-    unchecked,
+    unmeasured,
 )
-from attributionlab.papers.evidence import Evidence, average_networks
+from attributionlab.papers.evidence import average_networks
 
-NOT_MEASURED = "no network was accurate enough, or the method failed"
+NO_NETWORK = "no network was accurate enough"
+FAILED = "undefined with {n} of {n_all} networks, on which the method failed or too little was measured"
 
 CONSISTENT = 0.8
 """Spearman's correlation from which a trend counts as consistent; ours."""
-
-
-def evidence_of(values: Sequence[float]) -> Evidence | None:
-    """The mean over networks without undefined values; None without any."""
-    defined = [float(value) for value in values if np.isfinite(value)]
-    return average_networks(defined) if defined else None
 
 
 def finding(
@@ -38,9 +33,11 @@ def finding(
     note: str = "",
 ) -> Finding:
     """Judge values, one per network."""
-    evidence = evidence_of(values)
-    if evidence is None:
-        return unchecked(NOT_MEASURED, reading=reading)
+    n_undefined = int(np.sum(~np.isfinite(values)))
+    if n_undefined or not values:
+        reason = FAILED.format(n=n_undefined, n_all=len(values)) if n_undefined else NO_NETWORK
+        return unmeasured(reason, reading=reading)
+    evidence = average_networks([float(value) for value in values])
     weaker = None if direction is None else Direction(evidence, direction)
     return judge_evidence(evidence, holds, weaker, reading=reading, note=note)
 

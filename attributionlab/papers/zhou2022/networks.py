@@ -100,6 +100,7 @@ def run_all(setting: StudySetting, tasks: Sequence[Task], folder: str, title: st
         assert result.error is not None, "they failed"
         text = f"{len(failed)} of {len(tasks)} networks failed; {result.error.type}: {result.error.message}"
         warnings.warn(text, stacklevel=2)
+        setting.failures.append(text)
     return {result.key: result.value for result in results if result.error is None}
 
 

@@ -94,7 +94,7 @@ def test_a_method_with_maps_is_judged_in_every_reading(reproduced):
     assert len(judged) == 3
     assert all(finding.ours is not None for finding in judged.values())
     missing = findings(reproduced.studies["adebayo-spurious"], "adebayo-spurious.GT-2.SGrad")
-    assert {finding.status for finding in missing.values()} == {Status.unchecked}
+    assert {finding.status for finding in missing.values()} == {Status.unmeasured}
 
 
 def test_controls_stand_beside_the_numbers(reproduced):
@@ -155,7 +155,7 @@ def test_trainings_that_miss_their_accuracies_give_no_verdict(reproduced):
     judged = [
         finding for claim in report.claims if claim.claim.source != "section 3.1, Table 2" for finding in claim.findings
     ]
-    assert {finding.status for finding in judged} == {Status.unchecked}
+    assert {finding.status for finding in judged} == {Status.unmeasured}
     assert "1 of 1 seeds are left out: a network missed its accuracies." in report.notes
     assert len(report.tables) == 1
 

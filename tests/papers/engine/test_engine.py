@@ -101,7 +101,7 @@ def test_a_folder_of_another_paper_is_refused_and_one_that_names_none_goes_on(se
     assert json.loads(stored.read_text())["paper"] == "fake2000"
 
 
-ZHANG = ["table1", "table3", "table4", "table5", "table6", "section4", "scales", "figure3", "appendix-k"]
+ZHANG = ["table1", "table3", "table4", "table5", "table6", "section4", "statements", "scales", "figure3", "appendix-k"]
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,12 @@ from attributionlab.papers.claims import (
     judge_evidence,
     within,
 )
+from attributionlab.papers.evidence import average_networks
 from attributionlab.papers.measuring import measure_plan
 from attributionlab.papers.paper import Paper
 from attributionlab.papers.presets import Preset
+from attributionlab.papers.reports import to_html, to_markdown
+from attributionlab.papers.running import reproduce as reproduce_paper
 from attributionlab.papers.studies import StudyReport, StudySetting
 
 QUICK = Preset("quick", size=16, n_samples=3, n_network_seeds=2, images_per_job=1)
@@ -111,3 +114,26 @@ def test_a_failed_method_leaves_the_others_of_a_ranking(tmp_path):
     with pytest.raises(NotMeasured, match=r"Broken: .*nothing works"):
         ranked.correlation("F1", "F1")
     assert scores.cells("Broken", "overall.f1") == (None, None, None)
+
+
+def some_task_failed(setting):
+    setting.failures.append("1 of 3 networks failed; RuntimeError: no")
+    holds, arithmetic = (
+        JudgedClaim(
+            PublishedClaim("fake.key", "page 1", "It holds", "1", "equal", is_arithmetic=flag),
+            (judge_evidence(average_networks([1.0]), within(1, 0)),),
+        )
+        for flag in (False, True)
+    )
+    return StudyReport("some-task-failed", "Tasks", (holds, arithmetic))
+
+
+def test_failures_that_belong_to_no_claim_leave_none_but_the_arithmetic_of_the_paper(tmp_path):
+    paper = Paper("tasks2000", "Tasks", {"some-task-failed": f"{__name__}:some_task_failed"}, {"quick": QUICK})
+    report = reproduce_paper(paper, ["some-task-failed"], StudySetting(tmp_path, QUICK, device="cpu"))
+    (study,) = report.studies
+    assert [judged.status for judged in study.claims] == [Status.unmeasured, Status.reproduced]
+    assert (report.claim_counts["could not be measured"], sum(report.claim_counts.values())) == (1, 1)
+    assert report.unmeasured_studies == ["some-task-failed"]
+    assert "Arithmetic of the paper" in to_markdown(report)
+    assert "Arithmetic of the paper" in to_html(report)

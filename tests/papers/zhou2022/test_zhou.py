@@ -147,7 +147,7 @@ def test_keys_are_unique_and_reports_have_the_paper_s_figures(studies):
     assert to_html(report).count("data:image/png;base64,") == len(files)
 
 
-def test_networks_that_are_not_accurate_leave_claims_unchecked(tmp_path, monkeypatch):
+def test_networks_that_are_not_accurate_leave_claims_unmeasured(tmp_path, monkeypatch):
     def do(tasks, _folder, **_):
         return [TaskResult(task, picture_result(task.arguments) | {"test": [60, 100, 0.5]}) for task in tasks]
 
@@ -155,8 +155,8 @@ def test_networks_that_are_not_accurate_leave_claims_unchecked(tmp_path, monkeyp
     for name in ("zhou-attr", "zhou-accuracy", "zhou-visibility", "zhou-correlation"):
         report = PAPER.study(name)(StudySetting(tmp_path, TINY, device="cpu"))
         statuses = {finding.status for judged in report.claims for finding in judged.findings}
-        assert Status.unchecked in statuses
-        assert statuses <= {Status.unchecked, Status.not_reproduced, Status.reproduced}
+        assert Status.unmeasured in statuses
+        assert statuses <= {Status.unmeasured, Status.not_reproduced, Status.reproduced}
 
 
 def test_a_rationale_of_nothing_has_no_precision_and_is_reported(tmp_path, monkeypatch):
@@ -171,7 +171,7 @@ def test_a_rationale_of_nothing_has_no_precision_and_is_reported(tmp_path, monke
     monkeypatch.setattr(networks, "run_tasks", do)
     report = PAPER.study("zhou-rationale")(StudySetting(tmp_path, TINY, device="cpu"))
     findings = {judged.claim.key: judged.findings for judged in report.claims}
-    assert findings["zhou-rationale.articles-alone"][0].status is Status.unchecked
+    assert findings["zhou-rationale.articles-alone"][0].status is Status.unmeasured
     assert findings["zhou-rationale.accurate"][0].status is Status.reproduced
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from attributionlab.papers.evidence import Values
 from attributionlab.papers.figures import DrawnFigure
 from attributionlab.papers.stored import FirstMaps, StoredRun
@@ -90,14 +88,14 @@ def _no_measure(_own: OwnMaps) -> str:
 def _opposite(own: OwnMaps) -> str:
     """How often close pixels of like color have opposite signs."""
     near, chance = opposite_signs(own.images, own.maps["DeepSHAP"])
-    shares = f"{np.nanmean(near):.2f} of the highlighted neighbors of like color, {np.nanmean(chance):.2f} of any two"
+    shares = f"{finite_mean(near):.2f} of the highlighted neighbors of like color, {finite_mean(chance):.2f} of any two"
     return f" DeepSHAP gives opposite signs to {shares}."
 
 
 def _correlations(pairs: Sequence[tuple[str, str]], own: OwnMaps) -> str:
     """Rank correlations of maps."""
     values = ", ".join(
-        f"{np.nanmean(pixel_correlation(own.maps[first], own.maps[second])):.2f} ({first} and {second})"
+        f"{finite_mean(pixel_correlation(own.maps[first], own.maps[second])):.2f} ({first} and {second})"
         for first, second in pairs
     )
     return f" Rank correlations of maps: {values}."

@@ -8,7 +8,7 @@ from attributionlab.environments.pretrained import PHOTOGRAPHS
 from attributionlab.errors import BadOption
 from attributionlab.papers.figures import FOLDER, DrawnFigure
 from attributionlab.papers.studies import StudySetting
-from attributionlab.papers.zhang2024.figures.panels import photograph_maps, photograph_panel, segment_panel
+from attributionlab.papers.zhang2024.figures.panels import finite_mean, photograph_maps, photograph_panel, segment_panel
 from attributionlab.papers.zhang2024.figures.photographs import KNOWN, NETWORK, maps_on_photographs
 from attributionlab.papers.zhang2024.figures.sections import Panel, Section, color_bar, compose, gallery
 from attributionlab.papers.zhang2024.own_maps import total_variation
@@ -76,7 +76,7 @@ def figure25(setting: StudySetting) -> DrawnFigure:
             panels += [segment_panel(image, prior)] if prior in CLASSICAL else []
             panels += photograph_maps(own, row, {f"LIME ({prior})": "LIME (sam)" if prior == "sam" else "LIME"})
         rows.append(panels)
-    noise = {prior: float(total_variation(own.maps[f"LIME ({prior})"]).mean()) for prior in priors}
+    noise = {prior: finite_mean(total_variation(own.maps[f"LIME ({prior})"])) for prior in priors}
     measured = ", ".join(f"{value:.3f} with {prior}" for prior, value in noise.items())
     shows = f"LIME on {network_name(own)}. Mean total variation of the maps, higher for noisier ones: {measured}."
     if "sam" not in priors:
