@@ -41,7 +41,8 @@ axe.run(document, {resultTypes: ['violations']}).then(
 def pages(paths: list[Path]) -> Iterator[Path]:
     """The HTML files of folders, and files."""
     for path in paths:
-        yield from sorted(path.rglob("*.html")) if path.is_dir() else [path]
+        files = sorted(path.rglob("*.html")) if path.is_dir() else [path]
+        yield from (file for file in files if file.name != "404.html")  # its files are at the root of a server
 
 
 def browser() -> webdriver.Chrome:
@@ -62,6 +63,8 @@ def show(driver: webdriver.Chrome, page: Path, width: int, scheme: str) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
     driver.get(page.resolve().as_uri())
+    driver.execute_script("localStorage.clear()")  # pages remember the colors of the last visit
+    driver.refresh()
     time.sleep(0.5)  # scripts of the page choose its colors
 
 

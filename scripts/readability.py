@@ -3,6 +3,7 @@
     python scripts/readability.py                      the project's own texts
     python scripts/readability.py FILE_OR_FOLDER ...   others (.md, .rst, docstrings of .py)
     python scripts/readability.py --sentences 20       the longest sentences as well
+    python scripts/readability.py --check              fails where the first pages are hard to read
 
 Code, tables and headings are left out; a name in code counts as one short word. Grade 9 is a text for readers of 14 to 15 years. Needs
 the extra `docs` (textstat).
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +36,12 @@ GROUPS: dict[str, list[str]] = {
 
 GENERATED = ("docs/reproduction", "docs/standing")
 """Pages that scripts write, most of them tables."""
+
+MOST_WORDS = {"README": 16, "tutorials": 16, "how-tos": 16, "lesson": 14, "contributing": 14}
+"""Words in a sentence that these texts have at most on average; scikit-learn's guide has 14, zuko's README 16."""
+
+RIDDLES = re.compile(r"\b(?:comes?|came) out\b|\bin parts of\b|\bfor want of\b")
+"""Phrases that readers stumbled over."""
 
 REPLACED = [
     (re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL), ""),  # code blocks of Markdown
@@ -103,13 +111,31 @@ def own_texts() -> dict[str, list[tuple[Path, str]]]:
     return texts
 
 
-def main() -> None:
-    """Print the table and, if asked, the longest sentences."""
+def problems(texts: dict[str, list[tuple[Path, str]]]) -> Iterator[str]:
+    """What is hard to read in the project's texts."""
+    for name, most in MOST_WORDS.items():
+        mean = np.mean([len(sentence.split()) for _, sentence in texts[name]])
+        if mean > most:
+            yield f"{name}: {mean:.1f} words in a sentence, at most {most} are easy to read"
+    for name, sentences in texts.items():
+        if name in MOST_WORDS or name == "explanation":
+            yield from (f"{file.name}: {sentence}" for file, sentence in sentences if RIDDLES.search(sentence))
+
+
+def main() -> int:
+    """Print the table and, if asked, the longest sentences; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--sentences", type=int, default=0, metavar="N", help="print the N longest sentences")
     parser.add_argument("--pages", action="store_true", help="a line for each page")
+    parser.add_argument(
+        "--check", action="store_true", help="print only what is hard to read, and exit with 1 if there is any"
+    )
     arguments = parser.parse_args()
+    if arguments.check:
+        hard = list(problems(own_texts()))
+        print(*hard, sep="\n", end="\n" if hard else "")
+        return int(bool(hard))
     texts = {str(path): sentences_of([path]) for path in arguments.paths} or own_texts()
     print("| text | words | words in a sentence, mean | 90 % have at most | grade level |\n|---|---:|---:|---:|---:|")
     for name, sentences in texts.items():
@@ -120,7 +146,8 @@ def main() -> None:
     ranked = sorted((pair for text in texts.values() for pair in text), key=lambda pair: -len(pair[1].split()))
     for file, sentence in ranked[: arguments.sentences]:
         print(f"\n{file.name}, {len(sentence.split())} words: {sentence}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@ The reference of methods, environments, metrics and manipulations comes from the
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,19 @@ COPIES = {
     "attributionlab/networks/README.md": "exactness.md",
 }
 INTRODUCTIONS = {
-    "methods": "Every method by its name, with its options. [What each method computes](../methods.md) has formulas, references and costs.",
-    "environments": "Every environment by its name, with its options. [Truth](../truth.md) says what is true in each.",
+    "methods": "Every method by its name, with its options. [What each method computes](../methods.md) has all methods on one page, and whose implementation each is held to.",
+    "environments": "Every environment by its name, with its options. [Truth](../truth.md) says what truth means.",
     "metrics": "Every metric by its name, with its options. [Metrics](../metrics.md) says what the audit finds.",
     "manipulations": "Manipulations of pictures of your own. [Networks that are trained](../modification.md) says what they are for.",
 }
 """First paragraphs of the pages of the reference."""
+
+ALTERNATIVES = {
+    "methods": "An image, its truth, and the map of {}",
+    "environments": "Four images of {} above their truth",
+    "metrics": "The curve of {} for the truth, for GradCAM and for a random map",
+}
+"""What is in a picture, for readers who do not see it."""
 
 
 def write(path: str, text: str) -> None:
@@ -40,15 +48,32 @@ def write(path: str, text: str) -> None:
         file.write(text)
 
 
+EXPLAINED = {"methods": "methods.md", "environments": "environments.md", "metrics": "metrics.md"}
+"""Pages with a section for each entry, `### `name``: its formula, what is known about it, and where it fails."""
+
+SECTION = re.compile(r"^### ((?:`[\w-]+`(?:, )?)+)\n(.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL)
+
+
+def sections(kind: str) -> dict[str, str]:
+    """The section about each entry of a kind, without its heading."""
+    if kind not in EXPLAINED:
+        return {}
+    text = (ROOT / "docs" / EXPLAINED[kind]).read_text(encoding="utf-8")
+    parts = SECTION.findall(text)
+    return {name: body.strip().replace("](", "](../") for names, body in parts for name in re.findall(r"[\w-]+", names)}
+
+
 def reference(catalog: Catalog[Any]) -> str:
-    """The page of a catalog: for each entry its summary, its options and its docstring."""
-    entries = DESCRIBED[catalog.plural]
+    """The page of a catalog: for each entry its summary, its picture, formula and known answers, and its options."""
+    entries, explained = DESCRIBED[catalog.plural], sections(catalog.plural)
     parts = [f"# {catalog.plural.capitalize()}", INTRODUCTIONS[catalog.plural]]
     for name, entry in entries.items():
-        parts += [
-            f"## {name}",
-            f"{entry['summary']}." if not str(entry["summary"]).endswith((".", "?", ")")) else str(entry["summary"]),
-        ]
+        summary = str(entry["summary"])
+        parts += [f"## {name}", summary if summary.endswith((".", "?", ")")) else f"{summary}."]
+        if (ROOT / f"docs/pictures/{catalog.plural}/{name}.png").exists():
+            parts.append(f"![{ALTERNATIVES[catalog.plural].format(name)}](../pictures/{catalog.plural}/{name}.png)")
+        if name in explained:
+            parts.append(explained[name])
         if options := entry.get("options"):
             rows = (f"| `{option}` | {str(text).replace('|', ' or ')} |" for option, text in options.items())
             parts.append("\n".join(("| option | default, and what it can be |", "|---|---|", *rows)))

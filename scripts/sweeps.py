@@ -36,6 +36,9 @@ class Study:
     shown: str
 
 
+MOST_COLUMNS = 3
+"""Largest number of methods that have columns of their own in the table."""
+
 RANKED = (
     "gradient",
     "input-x-gradient",
@@ -51,7 +54,7 @@ RANKED = (
 )
 STUDIES = {
     "baseline": Study(
-        ("integrated-gradients", "integrated-gradients[n_steps=50]"),
+        ("integrated-gradients", "integrated-gradients[n_steps=50]", "occlusion[window=1,stride=1]"),
         "baseline",
         ("-20", "-5", "-1", "0", "1", "5", "20", "80", "235"),
         ("deletion",),
@@ -75,8 +78,8 @@ STUDIES = {
 
 
 def rows(study: Study, result: al.Sweep) -> Iterator[str]:
-    """The table as Markdown: F1 with its interval and answers by method; rank correlations where there are some."""
-    if result.correlations:
+    """The table as Markdown: F1 with its interval and answers by method; of many methods the rank correlations."""
+    if len(result.curves) > MOST_COLUMNS:
         names = list(result.correlations)
         yield f"| `{study.vary}` | {' | '.join(f'`{name}`' for name in names)} |"
         yield f"|---|{'---|' * len(names)}"

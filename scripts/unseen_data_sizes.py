@@ -2,9 +2,10 @@
 
 Usage: python scripts/unseen_data_sizes.py RECORDS.jsonl [--sizes 32,64] [--factors reproduced,nodes] [--networks 3] [--images 4]
        python scripts/unseen_data_sizes.py RECORDS.jsonl --tables
+       python scripts/unseen_data_sizes.py RECORDS.jsonl --recall
 
 Each image under each network is one line of RECORDS.jsonl, and what is there is not measured again. `--tables` prints docs/unseen_data_sizes.md's
-tables from all lines.
+tables from all lines, `--recall` measures how guided backpropagation's F1 depends on the size.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from attributionlab.judging import PairedDifference, paired_difference
 from attributionlab.measuring.evaluate import measure_each
 from attributionlab.measuring.explain import Maps, explain
 from attributionlab.metrics import score
+from attributionlab.networks.bugs import count_blocks
 
 SIZES = (32, 48, 64, 96, 128, 160, 224)
 SMALL = 64
@@ -252,9 +254,9 @@ def tables(records: Records) -> Iterator[str]:
         settings = {str(size): Setting(factor, size, tuple(BASELINES[baselines].values())) for size in SIZES}
         yield from table(records, settings, truth, "size")
     for size, baselines in itertools.product(SIZES, BASELINES):
-        yield f"\nBy factor: {size}x{size}, {baselines} baselines, positive truth\n"
+        yield f"\nBy factor, images that all of them have: {size}x{size}, {baselines} baselines, positive truth\n"
         factors = {name: Setting(name, size, tuple(BASELINES[baselines].values())) for name in FACTORS}
-        yield from table(records, factors, "positive", "factor")
+        yield from table(shared(records, size), factors, "positive", "factor")
     for size, factor, baselines in itertools.product((64, 224), ("reproduced", "converged"), BASELINES):
         yield f"\nWithout one method: {size}x{size}, {factor}, {baselines} baselines, positive truth\n"
         names = tuple(BASELINES[baselines].values())
@@ -264,6 +266,14 @@ def tables(records: Records) -> Iterator[str]:
     for size, factor in itertools.product((64, 224), ("reproduced", "converged")):
         yield f"\nMean scores: {size}x{size}, {factor}\n"
         yield from mean_scores(records, factor, size)
+
+
+def shared(records: Records, size: int) -> Records:
+    """The records of a size, of images under networks that every factor has which was measured at that size."""
+    of_size = {key: record for key, record in records.items() if key[1] == size}
+    places = [{key[2:] for key in of_size if key[0] == factor} for factor in FACTORS]
+    common = set.intersection(*(place for place in places if place)) if any(places) else set()
+    return {key: record for key, record in of_size.items() if key[2:] in common}
 
 
 def mean_scores(records: Records, factor: str, size: int) -> Iterator[str]:
@@ -280,6 +290,21 @@ def mean_scores(records: Records, factor: str, size: int) -> Iterator[str]:
         yield f"| {method} | {' | '.join(cells)} |"
 
 
+def recall_rows(n_images: int = 8) -> Iterator[str]:
+    """Soft precision, recall and F1 of guided backpropagation on positive truth by size, with random and with uniform weights."""
+    yield "| size | blocks | weights | precision | recall | F1 |\n|---|---|---|---|---|---|"
+    for weights, size in itertools.product(("nonnegative", "uniform"), SIZES):
+        rows = []
+        for seed in range(n_images):
+            environment = al.make_environment("multi-color-sum", size=size, network_seed=seed, accumulator=weights)
+            batch = environment.sample(1, seed)
+            maps = al.make_method("guided-backprop", environment)(environment.model, batch.inputs, batch.targets)
+            positive = score(maps, batch.ground_truth).positive
+            rows.append([positive.precision.item(), positive.recall.item(), positive.f1.item()])
+        cells = " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
+        yield f"| {size} | {count_blocks((size, size))} | {weights} | {cells} |"
+
+
 def numbers(text: str) -> list[int]:
     """Integers with commas between them."""
     return [int(part) for part in text.split(",")]
@@ -294,9 +319,12 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=3)
     parser.add_argument("--images", type=int, default=4)
     parser.add_argument("--tables", action="store_true")
+    parser.add_argument("--recall", action="store_true")
     arguments = parser.parse_args()
     register_scaled_priors()
-    if arguments.tables:
+    if arguments.recall:
+        print("\n".join(recall_rows()))
+    elif arguments.tables:
         print("\n".join(tables(read_records(arguments.records))))
     else:
         measure_missing(arguments.records, arguments)

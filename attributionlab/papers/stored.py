@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,17 +144,7 @@ def first_maps(
         methods: Specs by the paper's names.
         n_images: Number of images.
     """
-    specs = _deduplicated(methods)
-    plan = Plan.of(
-        name=folder,
-        environments=[environment],
-        methods=specs,
-        network_seeds=[0],
-        n_samples=n_images,
-        images_per_job=n_images,
-        save_maps=n_images,
-    )
-    path = setting.folder / f"{folder}-{_digest(plan)}"
+    plan, path = maps_plan(setting, folder, environment, methods, n_images)
     with setting.watch(folder, plan.n_jobs) as advance:
         run_plan(plan, path, workers=setting.workers, device=setting.device, retry_failed=True, progress=advance)
     records = load_records(path)
@@ -165,14 +155,21 @@ def first_maps(
     return FirstMaps(built, built.sample(n_images), maps)
 
 
-def _digest(plan: Plan) -> str:
-    """Eight letters that differ between plans, so that maps of other options are never shown."""
-    return hashlib.sha256(repr(plan).encode()).hexdigest()[:8]
-
-
-def _deduplicated(methods: Mapping[str, str]) -> Sequence[str]:
-    """Each canonical spec once."""
-    return list(dict.fromkeys(make_method(spec).spec for spec in methods.values()))
+def maps_plan(
+    setting: StudySetting, folder: str, environment: str, methods: Mapping[str, str], n_images: int
+) -> tuple[Plan, Path]:
+    """The plan of `first_maps`, and its folder, whose name differs between plans: maps of other options are never shown."""
+    plan = Plan.of(
+        name=folder,
+        environments=[environment],
+        methods=list(dict.fromkeys(make_method(spec).spec for spec in methods.values())),
+        network_seeds=[0],
+        n_samples=n_images,
+        images_per_job=n_images,
+        save_maps=n_images,
+    )
+    digest = hashlib.sha256(repr(plan).encode()).hexdigest()[:8]
+    return plan, setting.folder / f"{folder}-{digest}"
 
 
 def _map_or_reason(records: Records, network: str, spec: str) -> Tensor | str:

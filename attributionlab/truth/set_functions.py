@@ -58,8 +58,7 @@ class SetFunction(abc.ABC):
 
     def removal(self) -> FloatArray:
         """(m,): v(N) - v(N without i) for a feature i of each kind."""
-        units = np.eye(self.n_kinds)
-        return self._of_kinds(lambda kind: self.gain(self.sizes - units[kind], kind))
+        return self._of_kinds(lambda kind: self.gain(_with_more(self.sizes, kind, -1), kind))
 
     def alone(self) -> FloatArray:
         """(m,): v({i}) - v(empty set)."""
@@ -138,7 +137,7 @@ class SoftmaxSetFunction(SetFunction):
 
     def gain(self, shown: FloatArray, kind: int) -> float:
         """Difference of two probabilities, without cancellation."""
-        return self._difference(shown, shown + np.eye(self.n_kinds)[kind])
+        return self._difference(shown, _with_more(shown, kind, 1))
 
     def shapley(self) -> FloatArray:
         """Owen's integral."""
@@ -173,7 +172,7 @@ class CountedSetFunction(SetFunction):
 
     def gain(self, shown: FloatArray, kind: int) -> float:
         """Difference of two outputs."""
-        return float(self.difference(self.logits(shown), self.logits(shown + np.eye(self.n_kinds)[kind])))
+        return float(self.difference(self.logits(shown), self.logits(_with_more(shown, kind, 1))))
 
     def shapley(self) -> FloatArray | None:
         """Equal shares of the total, if there is one kind; else the weighted mean over all compositions, if they are few."""
@@ -222,3 +221,10 @@ class CountedSetFunction(SetFunction):
 def _binomials(n: int) -> npt.NDArray[np.object_]:
     """(n + 1,) integers: the numbers of sets of each size among n features."""
     return np.array([math.comb(n, size) for size in range(n + 1)], dtype=object)
+
+
+def _with_more(shown: FloatArray, kind: int, n: int) -> FloatArray:
+    """Copy of numbers of shown features (m,) with `n` more of one kind; a row of a unit matrix would take m^2 numbers."""
+    more = shown.copy()
+    more[kind] += n
+    return more

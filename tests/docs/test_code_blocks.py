@@ -58,6 +58,19 @@ SMALLER = {
     "own_networks.py:trained": "own_networks.py:random_cnn",
     "check input-x-gradient --benchmark attributionlab-1": "check input-x-gradient --size 16 -n 4",
     "--longest 40 --networks 1": "--longest 40 --networks 1 --methods attention -n 2",
+    '"multi-color-sum", size=64, seed=0)': '"multi-color-sum", size=16, seed=0)',
+    'assert_faithful("input-x-gradient", size=32)': 'assert_faithful("input-x-gradient", size=16)',
+    "assert_faithful(my_method)": "assert_faithful(my_method, size=16)",
+    "assert_faithful(my_method, size=32)": "assert_faithful(my_method, size=16)",
+    "assert_faithful(without_signs, size=32)": "assert_faithful(without_signs, size=16)",
+    'a layer that is too coarse at 32x32"},': 'a layer that is too coarse at 32x32"}, size=16,',
+    'check(slope, "multi-color-sum[size=32]")': 'check(slope, "multi-color-sum[size=16]")',
+    "check gradient --size 32": "check gradient --size 16",
+    "exact multi-color-sum --size 32": "exact multi-color-sum --size 16",
+    '"multi-color-sum[size=32]" -n 2 --start 1': '"multi-color-sum[size=16]" -n 2 --start 1',
+    "explain-network multi-color-sum --size 32": "explain-network multi-color-sum --size 16",
+    "show multi-color-sum --size 32 --methods gradient,edge": "show multi-color-sum --size 16 --methods gradient,edge",
+    "--bug mislabeled,out-of-distribution -n 4": "--bug mislabeled,out-of-distribution -n 2 --size 16",
 }
 """Smaller commands in the normal tests; a slow test runs them as they are written."""
 
@@ -125,11 +138,13 @@ def run_block(language, code, folder, monkeypatch):
 
 
 FASTER = {
-    "--size 64": "--size 32",
+    "--size 64": "--size 16",
     "--workers 2": "--workers 1",
     "verify multi-color-sum --size 32": "verify multi-color-sum --size 16 --n-samples 2",
     "layer=7 --size 32": "layer=7 --size 16",
-    "show multi-color-sum --size 32": "show multi-color-sum --size 16",
+    "answers 'occlusion[window=1,stride=1]' --size 32": "answers 'occlusion[window=1,stride=1]' --size 16",
+    "-n 8 --size 32 -o dataset": "-n 8 --size 16 -o dataset",
+    "single-color-sum --size 32": "single-color-sum --size 16",
     "gradient --size 32 -o worst.png": "gradient --size 16 --n-samples 8 -o worst.png",
     "audit --size 32": f"audit --methods {METHODS} --size 16 --n-samples 2",
     "--images builtin --manipulation watermark": "--images flat --manipulation spot -n 40 --size 32",

@@ -19,9 +19,7 @@ def gradients_of_the_winner(environment):
     return gradients
 
 
-@pytest.mark.parametrize(
-    "size", [16, 32, 64, pytest.param(112, marks=pytest.mark.slow), pytest.param(224, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("size", [16, *(pytest.param(size, marks=pytest.mark.slow) for size in (32, 64, 112, 224))])
 def test_no_image_has_a_dead_gradient_at_the_defaults(size, record_property):
     gradients = gradients_of_the_winner(make_environment("multi-color-sum", size=size))
     share = (gradients == 0).any(dim=1).float().mean().item()

@@ -39,6 +39,7 @@ def test_a_run_has_all_its_figures_each_with_a_name_of_its_own(small_run):
     ]
 
 
+@pytest.mark.usefixtures("layout")
 @pytest.mark.parametrize("draw", [ranks_figure, lambda view: violin_figure(view, FAMILY)], ids=["ranks", "violins"])
 def test_the_same_records_give_the_same_svg(view, tmp_path, draw):
     first, second = tmp_path / "a.svg", tmp_path / "b.svg"

@@ -27,11 +27,11 @@ def concept_images(
         size: Side in pixels.
         start: Index of the first image.
     """
-    own, other = (
+    own, swapped = (
         compose_images(2 * n, background=kind, size=size, start=start) for kind in ("of-class", "of-other-class")
     )
-    is_other = torch.arange(2 * n) // 2 % 2 == 1 if background is None else own.labels != background
-    images = torch.where(is_other.view(-1, 1, 1, 1), other.inputs, own.inputs)
+    is_swapped = torch.arange(2 * n) // 2 % 2 == 1 if background is None else own.labels != background
+    images = torch.where(is_swapped.view(-1, 1, 1, 1), swapped.inputs, own.inputs)
     return images[:n] if label is None else images[own.labels == label]
 
 

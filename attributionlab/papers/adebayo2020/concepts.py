@@ -91,7 +91,7 @@ class ConceptStudy:
     def _tested(self, model: nn.Module) -> dict[str, Any]:
         """Scores of both concepts and of random sets by layer."""
         scores = tcav_scores(model, list(LAYERS), self.concepts, self.random_sets, self.inputs, TARGET)
-        return {layer: each.to_dict() for layer, each in scores.items()}
+        return {layer: at_layer.to_dict() for layer, at_layer in scores.items()}
 
     def _contaminated(self, model: nn.Module) -> dict[str, dict[str, list[float]]]:
         """Mean scores of the background under random weights, by stage and layer, one for each draw."""

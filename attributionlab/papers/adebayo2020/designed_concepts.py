@@ -43,17 +43,17 @@ def _scores(preset: Preset, bug: str) -> dict[str, Any]:
     batch = environment.sample((POOL_FACTOR + SCENES_PER_IMAGE) * n)
     objects = torch.tensor([environment.label(scene) for scene in batch.scenes])
     backgrounds = torch.tensor([environment.backgrounds.index(scene.background) for scene in batch.scenes])
-    pool, rest = batch.inputs[: POOL_FACTOR * n], slice(POOL_FACTOR * n, None)
-    parts = {BACKGROUND: backgrounds[rest], OBJECT: objects[rest]}
-    concepts = {name: _concept(batch.inputs[rest], parts, name, n) for name in parts}
+    pool, later = batch.inputs[: POOL_FACTOR * n], slice(POOL_FACTOR * n, None)
+    parts = {BACKGROUND: backgrounds[later], OBJECT: objects[later]}
+    concepts = {name: _concept(batch.inputs[later], parts, name, n) for name in parts}
     own = (parts[BACKGROUND] == TARGET) & (parts[OBJECT] == TARGET)
-    inputs = batch.inputs[rest][own][: preset.details["examples"]]
+    inputs = batch.inputs[later][own][: preset.details["examples"]]
     sets = drawn_sets(pool, preset.details["random_sets"], n)
     scores = tcav_scores(environment.model, list(DESIGNED_LAYERS), concepts, sets, inputs, TARGET)
-    return {layer: each.to_dict() for layer, each in scores.items()}
+    return {layer: at_layer.to_dict() for layer, at_layer in scores.items()}
 
 
 def _concept(inputs: Tensor, parts: Mapping[str, Tensor], name: str, n: int) -> Tensor:
     """Images (n, c, h, w) that share a part of the class; half of them have the other part as well."""
-    (other,) = (values for part, values in parts.items() if part != name)
-    return torch.cat([inputs[(parts[name] == TARGET) & (other == value)][: n // 2] for value in (TARGET, 1 - TARGET)])
+    (free,) = (values for part, values in parts.items() if part != name)
+    return torch.cat([inputs[(parts[name] == TARGET) & (free == value)][: n // 2] for value in (TARGET, 1 - TARGET)])

@@ -18,6 +18,7 @@ from attributionlab.papers.claims import (
     PublishedClaim,
     judge_evidence,
     unchecked,
+    unmeasured,
     within,
 )
 from attributionlab.papers.evidence import Values, average_images, average_networks
@@ -38,7 +39,6 @@ CHANCE = 0.5
 """Mean position of images that a ranking does not tell."""
 
 LEFT_OUT = "no training reached its accuracies"
-
 NOTES = (
     (
         "Influence is TracIn's, by captum: products of gradients of the loss with respect to all weights, over the checkpoints of the training "
@@ -98,19 +98,23 @@ class MeasuredInfluence:
 
     def __init__(self, measured: Sequence[dict[str, Any]]) -> None:
         self.measured = measured
-        self.reached = [each for each in measured if each["reached"]]
+        self.reached = [measurement for measurement in measured if measurement["reached"]]
 
     def shares(self, network: str, inputs: str, reading: str, of: str = "spurious") -> Values:
         """(seeds, inputs): share among the most influential training images."""
-        return np.array([each["shares"][network][inputs][reading][of] for each in self.reached], dtype=np.float64)
+        return np.array(
+            [measurement["shares"][network][inputs][reading][of] for measurement in self.reached], dtype=np.float64
+        )
 
     def base(self, network: str, inputs: str) -> Values:
         """(seeds, inputs): share of spurious images among all training images."""
-        return np.array([each["shares"][network][inputs]["base"] for each in self.reached], dtype=np.float64)
+        return np.array(
+            [measurement["shares"][network][inputs]["base"] for measurement in self.reached], dtype=np.float64
+        )
 
     def positions(self, reading: str, score: str) -> Values:
         """(seeds, mislabeled images): positions in the order of falling scores."""
-        return np.array([each["positions"][reading][score] for each in self.measured], dtype=np.float64)
+        return np.array([measurement["positions"][reading][score] for measurement in self.measured], dtype=np.float64)
 
     def share_table(self) -> ReportTable:
         """A row per network and kind of input."""
@@ -148,7 +152,10 @@ class MeasuredInfluence:
         rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
                 score,
-                *(float(np.mean([each["areas"][reading][score] for each in self.measured])) for reading in READINGS),
+                *(
+                    float(np.mean([measurement["areas"][reading][score] for measurement in self.measured]))
+                    for reading in READINGS
+                ),
             )
             for score in (SELF_INFLUENCE, LOSS)
         )
@@ -180,7 +187,7 @@ def _share(
     """The share under one reading, beside its base rate and the healthy network."""
     name = f"{network}, {inputs}, {reading}"
     if not scores.reached:
-        return unchecked(LEFT_OUT, reading=name)
+        return unmeasured(LEFT_OUT, reading=name)
     shares, base = scores.shares(network, inputs, reading), scores.base(network, inputs)
     healthy = float(scores.shares(HEALTHY, inputs, reading).mean())
     note = f"base rate {base.mean():.2f}"
@@ -203,7 +210,7 @@ def _association_claim(scores: MeasuredInfluence) -> JudgedClaim:
         for reading in READINGS:
             name = f"{inputs}, {reading}"
             if not scores.reached:
-                findings.append(unchecked(LEFT_OUT, reading=name))
+                findings.append(unmeasured(LEFT_OUT, reading=name))
                 continue
             gain = scores.shares(HALF, inputs, reading) - scores.base(HALF, inputs)
             findings.append(judge_evidence(average_images(gain), lambda value: value > 0, reading=name))
@@ -219,8 +226,8 @@ def _count_claim() -> JudgedClaim:
         published=f"{printed['top_points']} of {printed['training_points']}",
         test="1 percent of the printed number of training points",
     )
-    evidence = average_networks([printed["training_points"] / 100])
-    return JudgedClaim(claim, (judge_evidence(evidence, lambda value: value == printed["top_points"]),))
+    top = average_networks([printed["training_points"] / 100])
+    return JudgedClaim(claim, (judge_evidence(top, lambda value: value == printed["top_points"]),))
 
 
 def _position_claim(scores: MeasuredInfluence) -> JudgedClaim:
@@ -265,8 +272,8 @@ def _error_claim() -> JudgedClaim:
         test="at least the printed standard error",
     )
     note = "the paper contradicts itself: shares from 0 to 1 with this mean cannot vary that much, whatever they are"
-    evidence = average_networks([largest_error(mean, n)])
-    return JudgedClaim(claim, (judge_evidence(evidence, lambda value: value >= error, note=note),))
+    largest = average_networks([largest_error(mean, n)])
+    return JudgedClaim(claim, (judge_evidence(largest, lambda value: value >= error, note=note),))
 
 
 OPEN: Mapping[str, tuple[str, str, str]] = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from attributionlab.papers.evidence import Values
 from attributionlab.papers.figures import DrawnFigure
 from attributionlab.papers.stored import FirstMaps, StoredRun
@@ -90,14 +88,14 @@ def _no_measure(_own: OwnMaps) -> str:
 def _opposite(own: OwnMaps) -> str:
     """How often close pixels of like color have opposite signs."""
     near, chance = opposite_signs(own.images, own.maps["DeepSHAP"])
-    shares = f"{np.nanmean(near):.2f} of the highlighted neighbors of like color, {np.nanmean(chance):.2f} of any two"
+    shares = f"{finite_mean(near):.2f} of the highlighted neighbors of like color, {finite_mean(chance):.2f} of any two"
     return f" DeepSHAP gives opposite signs to {shares}."
 
 
 def _correlations(pairs: Sequence[tuple[str, str]], own: OwnMaps) -> str:
     """Rank correlations of maps."""
     values = ", ".join(
-        f"{np.nanmean(pixel_correlation(own.maps[first], own.maps[second])):.2f} ({first} and {second})"
+        f"{finite_mean(pixel_correlation(own.maps[first], own.maps[second])):.2f} ({first} and {second})"
         for first, second in pairs
     )
     return f" Rank correlations of maps: {values}."
@@ -115,12 +113,12 @@ def _of_baselines(own: OwnMaps) -> str:
 
 def figure5(setting: StudySetting) -> DrawnFigure:
     """Figure 5: DeepSHAP, by both rules for the softmax."""
-    truths = ("overall", "positive", "negative")
+    run, truths = section4_run(setting), ("overall", "positive", "negative")
     labels = {
         f"{truth} ({rule.partition(chr(39))[0]})": (method, truth) for rule, method in RULES.items() for truth in truths
     }
     designed = _in_one_row(multi_color_maps(setting), tuple(RULES.values()), "overall")
-    return _figure(setting, section4_run(setting), labels, designed, ["DeepSHAP"], _opposite)
+    return _figure(setting, run, labels, designed, ["DeepSHAP"], _opposite)
 
 
 def figure6(setting: StudySetting) -> DrawnFigure:
@@ -144,11 +142,11 @@ def figure6(setting: StudySetting) -> DrawnFigure:
 
 def figure7(setting: StudySetting) -> DrawnFigure:
     """Figure 7: IG and Occlusion from black, and from the true background (with a star)."""
-    methods = ("IG", "IG*", "Occlusion", "Occlusion*")
+    run, methods = section4_run(setting), ("IG", "IG*", "Occlusion", "Occlusion*")
     labels = {name: (name, "overall") for name in methods}
     designed = _in_rows(multi_color_maps(setting), methods, "overall")
-    drawn = _figure(setting, section4_run(setting), labels, designed, ["IG", "Occlusion"], _of_baselines)
-    axes = score_axes(section4_run(setting), labels)
+    drawn = _figure(setting, run, labels, designed, ["IG", "Occlusion"], _of_baselines)
+    axes = score_axes(run, labels)
     return DrawnFigure(drawn.figure, f"Mean precision: {mean_scores(axes, 'precision')}. {drawn.shows}")
 
 

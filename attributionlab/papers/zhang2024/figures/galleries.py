@@ -30,14 +30,14 @@ from attributionlab.papers.zhang2024.figures.runs import (
 from attributionlab.papers.zhang2024.figures.sections import Panel, color_bar, compose, gallery, in_rows
 from attributionlab.papers.zhang2024.sam import sam_options
 
-N_COLUMNS = 7
+N_COLUMNS = 8
 """Panels in a row."""
 
 
 def figure2(setting: StudySetting) -> DrawnFigure:
     """Figure 2: maps of one image in multi-color-sum."""
-    shown = multi_color_maps(setting)
     section4_run(setting)  # refuses a folder without the runs of the same maps
+    shown = multi_color_maps(setting)
     panels = _panels(shown, 0, tuple(unseen_data.METHODS))
     figure = compose(gallery("", in_rows(panels, N_COLUMNS)), color_bar())
     return DrawnFigure(figure, f"{_f1_range(shown)} A star marks the true background as baseline instead of black.")
@@ -98,6 +98,8 @@ def _f1_range(shown: FirstMaps) -> str:
     panels = {panel.title: panel.caption for panel in map_panels(shown, 0, tuple(shown.maps))}
     f1 = {name: float(caption.removeprefix("F1 ")) for name, caption in panels.items() if caption}
     defined = {name: value for name, value in f1.items() if not math.isnan(value)}
+    if not defined:
+        return SCALE
     best, worst = max(defined, key=defined.__getitem__), min(defined, key=defined.__getitem__)
     return f"{SCALE} Below: overall F1; on image 0 it is highest for {best} ({defined[best]:.2f}) and lowest for {worst} ({defined[worst]:.2f})."
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-
-import numpy as np
 
 from attributionlab.papers.figures import DrawnFigure
 from attributionlab.papers.stored import StoredRun
@@ -17,8 +16,8 @@ from attributionlab.papers.zhang2024.unseen_data import METHODS, OFF, PLAIN, UNI
 from attributionlab.reports.figures.curves import curves_text
 from attributionlab.reports.figures.styles import method_styles
 
-POSITIVE = ("GradCAM", "GuidedBP", "IBA")
-"""Methods of which the paper says that they identify positive pixels only (LRP, the fourth, is not measured here)."""
+POSITIVE = ("GradCAM", "GuidedBP", "LRP", "IBA")
+"""Methods of which the paper says that they identify positive pixels only."""
 
 ZERO = "On negative truth a map without negative values has 0, as in the paper."
 
@@ -99,12 +98,15 @@ def _sensitivity(runs: Mapping[str, StoredRun], methods: Sequence[str]) -> Drawn
 def _score(run: StoredRun, method: str, column: str) -> float:
     """Mean score of a metric over images and networks."""
     measured = run.measured
-    return float(np.nanmean(measured.scores(method, "score", measured.metrics[column])))
+    return finite_mean(measured.scores(method, "score", measured.metrics[column]))
 
 
 def _order(run: StoredRun, column: str) -> str:
     """Methods by their mean score, the best first."""
-    means = {name: _score(run, name, column) for name in PLAIN}
+    scores = {name: _score(run, name, column) for name in PLAIN}
+    means = {name: score for name, score in scores.items() if not math.isnan(score)}
+    if not means:
+        return "no areas"
     order = ", ".join(sorted(means, key=lambda name: -means[name]))
     return f"{order} (areas {max(means.values()):.3f} to {min(means.values()):.3f})"
 

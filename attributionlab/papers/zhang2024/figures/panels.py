@@ -13,6 +13,7 @@ from torch import Tensor
 
 from attributionlab.methods.segments import segment
 from attributionlab.metrics import score
+from attributionlab.papers.evidence import Values
 from attributionlab.papers.stored import FirstMaps
 from attributionlab.papers.zhang2024.figures.sections import Panel
 from attributionlab.papers.zhang2024.own_networks import OwnMaps
@@ -101,6 +102,7 @@ def boundaries(ids: Tensor) -> list[Line]:
     return lines + [((x + 0.5, y - 0.5), (x + 0.5, y + 0.5)) for y, x in right]
 
 
-def finite_mean(values: Tensor | np.ndarray) -> float:
-    """The mean; NaN without values."""
-    return float(torch.as_tensor(values).double().mean()) if len(values) else float("nan")
+def finite_mean(values: Values) -> float:
+    """The mean without NaN; NaN where nothing is left."""
+    defined = values[np.isfinite(values)]
+    return float(defined.mean()) if defined.size else float("nan")

@@ -8,12 +8,15 @@ from attributionlab.environments.pretrained import PHOTOGRAPHS
 from attributionlab.errors import BadOption
 from attributionlab.papers.figures import FOLDER, DrawnFigure
 from attributionlab.papers.studies import StudySetting
-from attributionlab.papers.zhang2024.figures.panels import photograph_maps, photograph_panel, segment_panel
+from attributionlab.papers.zhang2024.figures.panels import finite_mean, photograph_maps, photograph_panel, segment_panel
 from attributionlab.papers.zhang2024.figures.photographs import KNOWN, NETWORK, maps_on_photographs
 from attributionlab.papers.zhang2024.figures.sections import Panel, Section, color_bar, compose, gallery
 from attributionlab.papers.zhang2024.own_maps import total_variation
 from attributionlab.papers.zhang2024.own_networks import CLASSICAL, OPTIONS, OwnMaps
 from attributionlab.papers.zhang2024.sam import sam_options
+
+LEAST_COLUMNS = 6
+"""Width of the panels: the maps of fine methods are noise, which makes large pictures large files."""
 
 MOST_SIDE_BY_SIDE = 3
 """Most maps of a photograph where photographs stand side by side."""
@@ -50,7 +53,7 @@ def real_section(own: OwnMaps, letter: str, beginnings: Sequence[str]) -> Sectio
     rows = [[_photograph(own, row), *photograph_maps(own, row, titles)] for row in range(len(own.images))]
     if len(names) <= MOST_SIDE_BY_SIDE:
         rows = [[panel for row in rows for panel in row]]
-    return gallery(f"({letter}) {network_name(own)}", rows)
+    return gallery(f"({letter}) {network_name(own)}", rows, least_columns=LEAST_COLUMNS)
 
 
 def title_of(method: str) -> str:
@@ -76,9 +79,9 @@ def figure25(setting: StudySetting) -> DrawnFigure:
             panels += [segment_panel(image, prior)] if prior in CLASSICAL else []
             panels += photograph_maps(own, row, {f"LIME ({prior})": "LIME (sam)" if prior == "sam" else "LIME"})
         rows.append(panels)
-    noise = {prior: float(total_variation(own.maps[f"LIME ({prior})"]).mean()) for prior in priors}
+    noise = {prior: finite_mean(total_variation(own.maps[f"LIME ({prior})"])) for prior in priors}
     measured = ", ".join(f"{value:.3f} with {prior}" for prior, value in noise.items())
     shows = f"LIME on {network_name(own)}. Mean total variation of the maps, higher for noisier ones: {measured}."
     if "sam" not in priors:
         shows += " SAM is missing: it needs weights (--sam-checkpoint and --sam-model)."
-    return DrawnFigure(compose(gallery("", rows), color_bar()), shows)
+    return DrawnFigure(compose(gallery("", rows, least_columns=LEAST_COLUMNS), color_bar()), shows)
