@@ -16,6 +16,7 @@ import importlib.metadata
 import importlib.util
 import itertools
 import json
+import textwrap
 import time
 import tomllib
 import warnings
@@ -217,10 +218,10 @@ def _lines(listed: Listed, methods: Mapping[str, Any], used: Mapping[str, str]) 
     columns = [COLUMNS[spec] for spec in benchmark.specs]
     yield "# Standing table\n"
     yield (
-        f"This table says which attribution methods find the pixels that designed networks use, on the frozen benchmark `{benchmark.name}`"
-        f" ([what it fixes](verdict.md#a-frozen-benchmark)). A method that fails here, on networks whose every weight is understood, gives wrong"
-        " answers about at least these networks; a method that passes has not been shown to be right about any other. An outcome is about a method"
-        " with the options in its name and in the version below: one with another baseline, layer or number of samples may stand elsewhere.\n"
+        "This table says which attribution methods find the pixels that designed networks use, relative to the true background, on the frozen"
+        f" benchmark `{benchmark.name}` ([what it fixes](verdict.md#a-frozen-benchmark)). A method that does not pass errs on networks whose every"
+        " weight is understood, or answers another question ([which one](#questions-that-are-answered)). A method that passes has not been shown to"
+        " be right about any other network, and one with another baseline, layer or number of samples may stand elsewhere.\n"
     )
     yield _counts(listed, methods)
     yield "| symbol | outcome |\n|---|---|"
@@ -278,8 +279,8 @@ def _row(name: str, row: Mapping[str, Any], specs: Sequence[str]) -> str:
 
 
 def _cell(entry: Mapping[str, Any]) -> str:
-    """Symbol and F1."""
-    return SYMBOLS[entry["outcome"]] + (f" {entry['f1'][0]:.2f}" if "f1" in entry else "")
+    """Symbol and F1, which stay on one line."""
+    return SYMBOLS[entry["outcome"]] + (f"\u00a0{entry['f1'][0]:.2f}" if "f1" in entry else "")
 
 
 def _outcomes(row: Mapping[str, Any] | None, benchmark: Benchmark) -> set[str]:
@@ -292,7 +293,7 @@ def _answers(listed: Listed, methods: Mapping[str, Any]) -> Iterator[str]:
     """The games that methods answer, with those that answer one somewhere."""
     specs = listed.benchmark.specs
     yield "\n## Questions that are answered\n"
-    yield "The [games](truth.md) whose exact values the maps equal (l1 below 0.05 on each of the first four images), nearest first. Methods that answer none are left out.\n"
+    yield "The [games](truth.md) whose exact values the maps equal (l1 below 0.05 on each of the first four images), the two nearest. Methods that answer none are left out.\n"
     yield f"| method | {' | '.join(COLUMNS[spec] for spec in specs)} |"
     yield f"|---|{'---|' * len(specs)}"
     for name in listed.methods:
@@ -316,7 +317,9 @@ def _errors(listed: Listed, methods: Mapping[str, Any]) -> Iterator[str]:
 
 def _shown(message: str) -> str:
     """A message as text of a page."""
-    return " ".join(message.split()).replace("|", r"\|").replace("<", "&lt;").replace("*", r"\*")[:300]
+    return (
+        textwrap.shorten(message, 200, placeholder=" ...").replace("|", r"\|").replace("<", "&lt;").replace("*", r"\*")
+    )
 
 
 def read_stored() -> dict[str, Any]:

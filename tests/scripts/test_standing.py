@@ -100,7 +100,7 @@ def test_a_row_has_symbol_and_score_of_every_environment(standing, small, monkey
         "captum:Saliency": {"version": "0.9.0", "cells": {spec: {"outcome": "broke", "error": "A<b>|*"}}},
     }
     text = standing.page(small, {"methods": methods, "versions": {"torch": "2.13.0"}})
-    assert "| `input-x-gradient` | ± 0.25 | signed | 1,234 |\n" in text
+    assert "| `input-x-gradient` | ±\u00a00.25 | signed | 1,234 |\n" in text
     assert "| `constant` | · |  |  |\n" in text
     assert "## captum 0.9.0\n" in text
     assert "| `captum:Saliency` | ✗! |  |  |\n" in text
