@@ -174,8 +174,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "run": (run_command, "Do the jobs of a plan: many methods, environments."),
     "report": (report, "Print the table of a run; write its HTML report."),
     "modify": (modify, "Make pictures whose labels only a manipulation predicts."),
-    "attr-percent": (attr_percent, "Which share of the maps lies where networks must look?"),
-    "attr-words": (attr_words, "The same for words that text networks must use."),
+    "attr-percent": (attr_percent, "Measure which share of maps lies where networks must look."),
+    "attr-words": (attr_words, "Measure which share lies on words that networks must use."),
     "reproduce": (reproduce, "Compare the published numbers with ours."),
 }
 """Every command by its name, with its line in the help of the program."""

@@ -107,15 +107,24 @@ STORED = ("preset", "size", "n_samples", "network_seeds", "backend", "scheduler"
 """Parameters that have no meaning for figures of stored runs."""
 
 
+def require_defaults(ctx: typer.Context) -> None:
+    """Refuse parameters of measurements.
+
+    Raises:
+        BadOption: If there is one on the command line.
+    """
+    for name in STORED:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":  # typer brings its own copy of click, enumerations too
+            raise bad_option(name, "be left out with --figures, which shows stored runs", ctx.params[name])
+
+
 def draw(ctx: typer.Context, words: Sequence[str], figures: str, output: Path, workers: int, device: Device) -> None:
     """Draw figures of a paper from stored runs, and print the files; the words may name the paper, or further figures."""
     from attributionlab.papers.catalog import PAPERS, find_paper
     from attributionlab.papers.figure_catalog import ALL, choose_figures
 
-    for name in STORED:
-        source = ctx.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":  # typer brings its own copy of click, enumerations too
-            raise bad_option(name, "be left out with --figures, which shows stored runs", ctx.params[name])
+    require_defaults(ctx)
     names, options = split_options(words)
     numbers = [*figures.replace(",", " ").split(), *(name for name in names if name.isdigit())]
     paper = find_paper(next((name for name in names if not name.isdigit()), next(iter(PAPERS))))
@@ -168,7 +177,7 @@ def reproduce(
         str | None,
         typer.Option(
             metavar="NUMBERS|all",
-            help="Draw figures of the paper from the runs stored in OUTPUT, e.g. 2,7, into OUTPUT/figures; nothing is measured anew.",
+            help="Draw figures of the paper from the runs stored in OUTPUT, e.g. 2,7, into OUTPUT/figures; only the maps of two images are computed.",
         ),
     ] = None,
 ) -> None:

@@ -143,7 +143,7 @@ class _Sweeping:
     progress: Progress
     metric_errors: dict[str, str] = field(default_factory=dict)
     owner: Environment | None = None
-    kept: dict[int, Environment] = field(default_factory=dict)
+    networks: dict[int, Environment] = field(default_factory=dict)
 
     @property
     def ranked_truth(self) -> str:
@@ -181,10 +181,10 @@ class _Sweeping:
         if index == 0:
             return environment
         if self.owner is not environment:
-            self.owner, self.kept = environment, {}
-        changed = self.kept.get(index) or environment.changed(network_seed=environment.network_seed + index)
+            self.owner, self.networks = environment, {}
+        changed = self.networks.get(index) or environment.changed(network_seed=environment.network_seed + index)
         if index < N_KEPT:
-            self.kept[index] = changed
+            self.networks[index] = changed
         return changed
 
     def _explain(self, method: AnyMethod, environment: Environment, batch: Batch, tally: _MethodTally) -> Tensor | None:

@@ -74,8 +74,8 @@ def applied_values(
     settable = (*option_fields(type(environment)), *environment.shorthands)
     if name not in settable:
         options = {option for method in methods if isinstance(method, Method) for option in option_fields(type(method))}
-        known = (BASELINE, SEGMENT_ERROR, NOISE, *settable, *(f"{OF_METHODS}{option}" for option in options))
-        raise unknown_name("vary", name, known)
+        names = (BASELINE, SEGMENT_ERROR, NOISE, *settable, *(f"{OF_METHODS}{option}" for option in options))
+        raise unknown_name("vary", name, names)
     return tuple(_with_environment_option(name, value, environment, methods) for value in values)
 
 

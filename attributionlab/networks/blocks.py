@@ -17,7 +17,7 @@ from torch import nn
 from attributionlab.errors import Inexact, bad_option
 from attributionlab.networks.dyadic import Bound, FloatArray, grid_of, require_exact
 from attributionlab.networks.kernels import LADDER, N_POSITIONS, Design, Kernels, draw_kernels
-from attributionlab.networks.wiring import UNWRITTEN, assigned
+from attributionlab.networks.wiring import assigned, unwritten
 from attributionlab.seeding import generator
 
 DEFAULT_REDUNDANT_SCALE = 1 / 16
@@ -243,5 +243,5 @@ def _block_diagonal(mixing: FloatArray) -> FloatArray:
 def _conv(weight: FloatArray, bias: FloatArray, groups: int, padding: tuple[int, int]) -> nn.Conv2d:
     """A convolution with these weights (k, k_in / groups, y, x), whose stride is its kernel size."""
     n_outputs, n_inputs, side, _ = weight.shape
-    layer = nn.Conv2d(n_inputs * groups, n_outputs, side, stride=side, padding=padding, groups=groups, device=UNWRITTEN)
+    layer = unwritten(nn.Conv2d, n_inputs * groups, n_outputs, side, stride=side, padding=padding, groups=groups)
     return assigned(layer, torch.from_numpy(weight).float(), torch.from_numpy(bias).float())

@@ -27,7 +27,7 @@ from attributionlab.networks.color_detector import CHANNELS, ColorDetector
 from attributionlab.networks.designed import DesignedNetwork
 from attributionlab.networks.dyadic import Bound, FloatArray, require_exact
 from attributionlab.networks.kernels import N_POSITIONS
-from attributionlab.networks.wiring import UNWRITTEN, Wiring, activated, assigned
+from attributionlab.networks.wiring import Wiring, activated, assigned, unwritten
 from attributionlab.seeding import generator
 
 HEAD, DETECTOR = "head", "detector"
@@ -76,7 +76,7 @@ def exchange_outputs(network: DesignedNetwork, first: int, second: int) -> Desig
     order = list(range(last.out_features))
     order[first], order[second] = second, first
     changed.head[-1] = assigned(
-        nn.Linear(last.in_features, last.out_features, device=UNWRITTEN),
+        unwritten(nn.Linear, last.in_features, last.out_features),
         last.weight.detach()[order].clone(),
         last.bias.detach()[order].clone(),
     )
@@ -144,7 +144,7 @@ def _random_head(head: nn.Sequential, random: np.random.Generator) -> nn.Sequent
         if isinstance(layer, nn.Linear):
             scale = float(layer.weight.detach().abs().max())
             drawn = random.choice([-1.0, -0.5, 0.5, 1.0], tuple(layer.weight.shape)) * scale
-            new = nn.Linear(layer.in_features, layer.out_features, device=UNWRITTEN)
+            new = unwritten(nn.Linear, layer.in_features, layer.out_features)
             changed[index] = assigned(new, torch.from_numpy(drawn).float(), torch.zeros(layer.out_features))
     return changed
 
@@ -175,8 +175,8 @@ def _convolution(weights: FloatArray, like: nn.Conv2d) -> nn.Conv2d:
     side = like.kernel_size[0]
     padding = like.padding
     assert not isinstance(padding, str), "the builder gives numbers"
-    layer = nn.Conv2d(
-        like.in_channels, like.out_channels, side, stride=side, padding=(padding[0], padding[1]), device=UNWRITTEN
+    layer = unwritten(
+        nn.Conv2d, like.in_channels, like.out_channels, side, stride=side, padding=(padding[0], padding[1])
     )
     return assigned(layer, torch.from_numpy(weights).float(), torch.zeros(like.out_channels))
 

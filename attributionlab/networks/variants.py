@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from attributionlab.networks.designed import DesignedNetwork
-from attributionlab.networks.wiring import UNWRITTEN, assigned
+from attributionlab.networks.wiring import assigned, unwritten
 
 Activation = Literal["module", "functional", "shared"]
 Structure = Literal["plain", "residual", "flatten-module", "inplace"]
@@ -41,7 +41,7 @@ class Residual(nn.Module):
 
     def __init__(self, n_features: int) -> None:
         super().__init__()
-        layer = nn.Linear(n_features, n_features, device=UNWRITTEN)
+        layer = unwritten(nn.Linear, n_features, n_features)
         self.linear = assigned(layer, torch.eye(n_features) / 2, torch.zeros(n_features))
 
     def forward(self, inputs: Tensor) -> Tensor:

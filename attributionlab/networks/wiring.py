@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
-
-UNWRITTEN = "meta"
-"""Device of a layer without memory; `nn.utils.skip_init` would do the same, but imports sympy, which takes a third of a second."""
 
 CHANNEL_NAMES = "channel_names"
 """Attribute of a layer with the names of its inputs and outputs."""
@@ -66,13 +63,13 @@ class Wiring:
     def linear(self) -> nn.Linear:
         """The layer as a fully connected layer."""
         weight, bias = self.parameters()
-        layer = nn.Linear(weight.shape[1], weight.shape[0], device=UNWRITTEN)
+        layer = unwritten(nn.Linear, weight.shape[1], weight.shape[0])
         return self._named(assigned(layer, weight, bias))
 
     def pointwise(self) -> nn.Conv2d:
         """The layer as a 1x1 convolution."""
         weight, bias = self.parameters()
-        layer = nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=1, device=UNWRITTEN)
+        layer = unwritten(nn.Conv2d, weight.shape[1], weight.shape[0], kernel_size=1)
         return self._named(assigned(layer, weight[:, :, None, None], bias))
 
     def _named(self, layer: Layer) -> Layer:
@@ -91,11 +88,25 @@ def channel_names(layer: nn.Linear | nn.Conv2d) -> tuple[tuple[str, ...], tuple[
     )
 
 
-def assigned(layer: Layer, weight: Tensor, bias: Tensor) -> Layer:
-    """The layer with its weights written by hand.
+_WITHOUT_WEIGHTS: dict[type[nn.Module], type[nn.Module]] = {
+    kind: type(kind.__name__, (kind,), {"reset_parameters": lambda _layer: None}) for kind in (nn.Linear, nn.Conv2d)
+}
 
-    Make the layer on the device `UNWRITTEN`, where its constructor draws no random weights from the global generator.
+
+def unwritten(kind: type[Layer], *sizes: int, **options: Any) -> Layer:
+    """A layer whose constructor draws no random weights, which would move the global generator.
+
+    `nn.utils.skip_init` would do the same, but imports sympy, which takes a third of a second; and on the device "meta",
+    which it uses, the weights that are not drawn take three times as long as the layer.
     """
+    layer: Any = _WITHOUT_WEIGHTS[kind](*sizes, **options)
+    layer.__class__ = kind
+    unwritten_layer: Layer = layer
+    return unwritten_layer
+
+
+def assigned(layer: Layer, weight: Tensor, bias: Tensor) -> Layer:
+    """The layer, `unwritten` so far, with its weights written by hand."""
     assert layer.weight.shape == weight.shape, f"{tuple(weight.shape)} does not fit {tuple(layer.weight.shape)}"
     layer.weight = nn.Parameter(weight)
     layer.bias = nn.Parameter(bias)

@@ -122,7 +122,10 @@ def draw_figures(
             entries.append(FigureEntry(figure, problem=str(error)))
     folder = setting.folder / FOLDER
     files = {entry.figure.file: entry.png for entry in entries if entry.png}
-    files |= {PAGES["md"]: _markdown(paper, setting.preset, entries), PAGES["html"]: _html(paper, setting, entries)}
+    files |= {
+        PAGES["md"]: to_page(paper, setting.preset, entries).encode(),
+        PAGES["html"]: _html(paper, setting, entries),
+    }
     for name, content in files.items():
         write_whole(folder / name, content, KEPT)
     return [folder / name for name in files], entries
@@ -145,8 +148,9 @@ def add_captions(figure: Figure, captions: Sequence[str]) -> None:
     figure.supxlabel("\n".join(map(plain, lines)), x=0.01, ha="left", fontsize=CAPTION)
 
 
-def _markdown(paper: Paper, preset: Preset, entries: Sequence[FigureEntry]) -> bytes:
-    return render("figures.md.jinja", paper=paper, preset=preset, entries=entries, folder="").encode()
+def to_page(paper: Paper, preset: Preset, entries: Sequence[FigureEntry], pictures: str = "") -> str:
+    """The page in Markdown; `pictures` is the folder of the pictures, with a slash at its end."""
+    return render("figures.md.jinja", paper=paper, preset=preset, entries=entries, folder=pictures)
 
 
 def _html(paper: Paper, setting: StudySetting, entries: Sequence[FigureEntry]) -> bytes:

@@ -149,7 +149,8 @@ def assert_model_unchanged(
         except (ModelChanged, TorchChanged) as error:
             mode = "training" if training else "evaluation"
             hint = "remove hooks and put back modes and flags in a `finally`"
-            raise failure(subject, f"leaves traces, in {mode} mode: {error}", hint=hint) from error
+            cause = None if training else error  # in evaluation mode every call fails
+            raise failure(subject, f"leaves traces, in {mode} mode: {error}", hint=hint) from cause
     _assert_leaves_nothing(subject)
     _assert_cleans_up(subject)
 

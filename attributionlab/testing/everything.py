@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ from attributionlab.testing.precision import assert_dtype_robust
 from attributionlab.testing.questions import assert_answers
 from attributionlab.testing.sight import reason_for_blindness, reason_for_ceiling
 from attributionlab.testing.state import assert_stateless
-from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
+from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject, has_images_as_baseline
 from attributionlab.testing.targets import assert_target_used
 from attributionlab.testing.values import assert_values
 from attributionlab.testing.variants import assert_implementation_invariant
@@ -143,11 +144,13 @@ def assert_all(
     __tracebackhide__ = True
     expectations = Expectations.of(skip, expect_fail, [assertion.__name__ for assertion in ALL])
     subject = Subject.of(method, environment or "multi-color-sum", 2, size, seed)
-    results = _Results(expectations)
+    results, blindness = _Results(expectations), functools.cache(lambda: reason_for_blindness(subject))
     for assertion in ALL:
         name = assertion.__name__
         reason = (
-            expectations.reason_to_skip(name) or _reason_to_skip(assertion, subject) or results.consequence(assertion)
+            expectations.reason_to_skip(name)
+            or _reason_to_skip(assertion, subject, blindness)
+            or results.consequence(assertion)
         )
         if reason is None:
             results.add(assertion, method, environment, size, seed)
@@ -214,7 +217,7 @@ class _Results:
                 return
             if isinstance(error, MethodError) or isinstance(error.__cause__, _PERSISTENT):
                 self.broken = name
-            if assertion not in MODULES:
+            if assertion not in (*TRACES, *MODULES):
                 self.cause = self.cause or name
         else:
             self.refused |= refusals or {}
@@ -227,13 +230,15 @@ class _Results:
         return Report(method, passed, failed, self.skipped, self.refused, expected)
 
 
-def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
+def _reason_to_skip(assertion: Assertion, subject: Subject, blindness: Callable[[], str | None]) -> str | None:
     """Reason why an assertion does not apply to a method; None if it applies."""
     declaration = subject.method.declaration
     if assertion not in OF_ANY_NETWORK and own_network(subject.environment) is not None:
         return "it needs a truth, which is not known of a network of your own"
     if assertion in PIXEL_AXIOMS and declaration.granularity != "pixel":
         return "the method declares that it cannot tell neighboring pixels apart"
+    if assertion in PIXEL_AXIOMS and has_images_as_baseline(subject.method):
+        return "the method's baseline is images, whose pixels differ from the background"
     if assertion is assert_symmetric and not declaration.symmetric:
         return "the method declares that equal pixels may have different values"
     if assertion is assert_sign_correct and declaration.sign == "magnitude":
@@ -244,4 +249,4 @@ def _reason_to_skip(assertion: Assertion, subject: Subject) -> str | None:
         return "the method declares no game whose values it gives to the probability"
     if assertion is assert_faithful and (reason := reason_for_ceiling(subject)) is not None:
         return reason
-    return reason_for_blindness(subject) if assertion in DESIGNED else None
+    return blindness() if assertion in DESIGNED else None

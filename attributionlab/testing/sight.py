@@ -29,9 +29,8 @@ def reason_for_blindness(subject: Subject) -> str | None:
     """Reason why a method cannot see detectors that are one level of color wide; None if it can, or cannot be run."""
     if subject.environment.input_range is None:
         return None
-    shown: list[Tensor] = []
     model = subject.model
-    model.register_forward_pre_hook(lambda _, arguments: shown.append(arguments[0].detach().cpu()))
+    shown = inputs_of(model)
     try:
         _call(subject, model)
     except MethodError:
@@ -50,6 +49,18 @@ def reason_for_blindness(subject: Subject) -> str | None:
     if near < LEAST_SEEN:
         return f"it evaluates the network between colors, at {len(rows)} points for an image ({_SEES_NOTHING})"
     return None
+
+
+def inputs_of(model: nn.Module) -> list[Tensor]:
+    """A list that will have what a network is given in each forward pass."""
+    shown: list[Tensor] = []
+
+    def note(_module: nn.Module, arguments: tuple[object, ...]) -> None:
+        if arguments and isinstance(arguments[0], Tensor):
+            shown.append(arguments[0].detach().cpu())
+
+    model.register_forward_pre_hook(note)
+    return shown
 
 
 _SEES_NOTHING = "the detectors there are one level of color wide; assert_values judges it on a network that it sees"

@@ -165,20 +165,22 @@ def _depends_on_targets(subject: Subject, targets: Tensor) -> bool:
 def _assert_no_growth(subject: Subject, calls: _Calls) -> None:
     """Neither the number of tensors nor the memory of arrays grows by a map per call."""
     __tracebackhide__ = True
-    for _ in range(WARM):
-        calls.maps(subject.batch)
     gc.collect()
-    tensors = _n_tensors()
-    tracemalloc.start()
+    gc.freeze()  # objects of now are not looked at again
     try:
+        for _ in range(WARM):
+            calls.maps(subject.batch)
+        tensors = _n_new_tensors()
+        tracemalloc.start()
         for _ in range(MEASURED):
             calls.maps(subject.batch)
-        gc.collect()
+        tensors = _n_new_tensors() - tensors
         arrays = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(inclusive=True, domain=_NUMPY)])
     finally:
         tracemalloc.stop()
+        gc.unfreeze()
     bytes_per_call = sum(trace.size for trace in arrays.traces) / MEASURED
-    per_call = (_n_tensors() - tensors) / MEASURED
+    per_call = tensors / MEASURED
     if per_call >= 1 or bytes_per_call > 0.5 * calls.inputs[:, 0].numel():  # one byte of each second value
         amount = f"{per_call:.0f} tensors" if per_call >= 1 else f"{bytes_per_call:,.0f} bytes of arrays"
         problem = f"keeps what it computes: {amount} more after every call"
@@ -189,6 +191,7 @@ def _assert_no_growth(subject: Subject, calls: _Calls) -> None:
         )
 
 
-def _n_tensors() -> int:
-    """Number of tensors that are alive."""
+def _n_new_tensors() -> int:
+    """Number of tensors that are alive and were made since the collector was frozen."""
+    gc.collect()
     return sum(issubclass(type(value), Tensor) for value in gc.get_objects())

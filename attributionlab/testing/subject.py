@@ -30,6 +30,7 @@ from attributionlab.testing.affine import NETWORKS, affine_sample
 from attributionlab.testing.edges import reaching_edges
 from attributionlab.testing.own_network import OwnNetwork, OwnNetworkImages, own_network
 from attributionlab.truth import Batch
+from attributionlab.truth.baselines import BaselineTensor
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
 """Environment in which the axioms hold exactly, because the logit is a sum over the winner's pixels alone."""
@@ -173,6 +174,16 @@ def first_colors(method: AnyMethod) -> dict[str, Tensor]:
         return _FIRST.get(subject, {})
     except TypeError:
         return {}
+
+
+def has_images_as_baseline(method: AnyMethod) -> bool:
+    """Whether an option of a method is images that it compares with."""
+    subject: Any = method.function if isinstance(method, FunctionMethod) else method
+    options = [*getattr(subject, "options", {}).values(), *getattr(subject, "__dict__", {}).values()]
+    tensors = [value.values if isinstance(value, BaselineTensor) else value for value in options]
+    return any(
+        isinstance(value, Tensor) and value.is_floating_point() and value.ndim > 2 for value in tensors
+    )  # (.., h, w)
 
 
 def seed_generators(seed: int) -> None:

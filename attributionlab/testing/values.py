@@ -18,7 +18,7 @@ from attributionlab.testing.mistakes import mistaken
 from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.paths import wrong_path
 from attributionlab.testing.references import FIT, Known, Match, matching
-from attributionlab.testing.sight import shows_other_images
+from attributionlab.testing.sight import inputs_of, shows_other_images
 from attributionlab.testing.subject import AnySubject, Subject, first_colors
 from attributionlab.truth.baselines import Baseline, baseline_color
 
@@ -93,8 +93,8 @@ def assert_values(
 def _maps_of_shown(subject: Subject) -> Tensor:
     """Maps of a method that shows the network the images themselves, or several others in their place."""
     __tracebackhide__ = True
-    model, shown = subject.model, []
-    model.register_forward_pre_hook(lambda _, arguments: shown.append(arguments[0].detach().cpu()))
+    model = subject.model
+    shown = inputs_of(model)
     maps = subject.maps(model=model)
     difference = shows_other_images(subject, shown)
     if difference is not None:

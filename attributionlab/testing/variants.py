@@ -21,11 +21,12 @@ from attributionlab.testing.refusals import refusal_of
 from attributionlab.testing.session import add_row
 from attributionlab.testing.subject import COUNTING, AnyEnvironment, AnySubject, Subject, gaps
 
+SHARED = "activation=shared"
+
 WHY: dict[str, str] = {
     "activation=functional": "functional activations are no modules, so hooks on nn.ReLU never see them (captum#1082): "
     "follow the functions too, or refuse such a model",
-    "activation=shared": "one nn.ReLU is called many times: keep what a hook sees per call, not per module, or refuse such a "
-    "model",
+    SHARED: "one nn.ReLU is called many times: keep what a hook sees per call, not per module, or refuse such a model",
     "structure=residual": "two branches are added up: a rule that hands each of them everything counts it twice "
     "(zennit#236): share it in proportion, or refuse such a model",
     "structure=flatten-module": "there is a nn.Flatten: hand on what passes through it as it is",
@@ -77,7 +78,8 @@ def assert_implementation_invariant(
 ) -> dict[str, str]:
     """Maps do not change if other modules implement the same function, with outputs that are equal bit for bit.
 
-    A method may refuse a network that it cannot explain, by a ValueError or NotImplementedError with a message, raised by its own
+    Coarse methods may differ where one module is called many times: the layer that they look at may be that module. A method may
+    refuse a network that it cannot explain, by a ValueError or NotImplementedError with a message, raised by its own
     code or its library's, not by torch's. A refusal is not a failure, but it is reported.
 
     Args:
@@ -110,6 +112,8 @@ def assert_implementation_invariant(
     subject = Subject.of(method, environment, n_samples, size, seed)
     expected, outcomes = on_variants(subject, activations, structures, tolerance=tolerance, seed=seed)
     failing = [name for name, outcome in outcomes.items() if str(outcome) != "the same" and outcome.refusal is None]
+    if subject.method.declaration.granularity == "coarse":  # its layer may be the module that is shared
+        failing = [name for name in failing if name != SHARED]
     if failing:
         distances = {name: outcomes[name].distance for name in failing}
         differing = {name: distance for name, distance in distances.items() if distance is not None}

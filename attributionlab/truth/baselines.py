@@ -75,7 +75,9 @@ class BaselineTensor:
         if values.ndim == inputs.ndim and values.shape[1:] == shape:
             return values
         sizes = ", ".join(map(str, shape))
-        raise bad_option("baseline", f"have shape ({shape[0]},), ({sizes}) or (n, {sizes})", tuple(values.shape))
+        hint = "images of another size need a color, 'true' or 'black'; or name an environment of this size"
+        expectation = f"have shape ({shape[0]},), ({sizes}) or (n, {sizes})"
+        raise bad_option("baseline", expectation, tuple(values.shape), hint)
 
 
 Baseline = Literal["black", "true"] | tuple[int | float, ...] | BaselineTensor

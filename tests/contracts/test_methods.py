@@ -127,9 +127,7 @@ def test_maps_are_the_same_when_asked_for_twice(name):
 
 
 ALONE = [
-    (name, spec)
-    for name in ALL
-    for spec in ([LOGIT] if name in (*ONE_BY_ONE, *CONTROLS) else [*ENVIRONMENTS, LOGIT])
+    (name, spec) for name in ALL for spec in ([LOGIT] if name in (*ONE_BY_ONE, *CONTROLS) else [*ENVIRONMENTS, LOGIT])
 ]
 """Methods that cut the batch before a network sees it do so for every network."""
 

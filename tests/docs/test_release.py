@@ -23,7 +23,6 @@ def test_the_readme_says_what_came_out_of_a_reproduction():
     counts = re.compile(
         r"(\d+) (?:findings )?reproduced, (\d+) (?:in )?direction only, (\d+) not(?: reproduced)?, (\d+) cannot be checked"
     )
-    told, wrote = (counts.search((ROOT / page).read_text()) for page in ("README.md", "docs/reproduction-zhou2022.md"))
-    assert told
-    assert wrote
-    assert told.groups() == wrote.groups()
+    told = counts.findall((ROOT / "README.md").read_text())
+    (wrote, *_) = counts.findall((ROOT / "docs/reproduction-zhou2022.md").read_text())
+    assert wrote in told

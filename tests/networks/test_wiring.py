@@ -54,6 +54,15 @@ def test_every_layer_is_followed_by_a_relu_of_its_own():
     assert network[1] is not network[3]
 
 
+def test_layers_are_ordinary_ones_whose_weights_can_be_drawn_anew(wiring):
+    for layer, kind in ((wiring.linear(), nn.Linear), (wiring.pointwise(), nn.Conv2d)):
+        assert type(layer) is kind
+        before = layer.weight.clone()
+        with torch.random.fork_rng():
+            layer.reset_parameters()
+        assert not torch.equal(layer.weight, before)
+
+
 def test_layers_are_made_without_drawing_from_the_global_generator(wiring):
     before = torch.get_rng_state()
     wiring.linear()

@@ -8,11 +8,13 @@ from unittest import SkipTest
 
 import pytest
 import torch
+from faulty.cams import grad_cam
 
 import attributionlab as al
 from attributionlab import testing
 from attributionlab.errors import BadOption, UnknownName
 from attributionlab.methods import declares
+from attributionlab.testing.subject import has_images_as_baseline
 
 
 def message_of(assertion, *arguments, **options):
@@ -289,3 +291,17 @@ def test_everything_asserts_the_game_that_a_method_declares():
 def test_a_coarse_method_is_not_judged_where_a_perfect_map_of_its_cells_fails():
     with pytest.raises(SkipTest, match=r"even a perfect map of its cells has an F1 of 0\.50 on positive-smooth truth"):
         testing.assert_faithful("gradcam[layer=9]", size=32, n_samples=4)
+
+
+def test_a_layer_chosen_by_position_may_be_the_module_that_is_shared():
+    """GradCAM at a ReLU, which is one module for all layers in the variant `shared`."""
+    assert testing.assert_implementation_invariant(grad_cam, size=16) == {}
+
+
+def test_images_as_a_baseline_are_no_background():
+    """Pixels of the background have an effect relative to images that have other pixels there."""
+    method = al.make_method("integrated-gradients", baseline=torch.zeros(3, 16, 16))
+    assert has_images_as_baseline(method)
+    assert not has_images_as_baseline(al.make_method("integrated-gradients"))
+    adapted = al.adapt("captum:IntegratedGradients", baselines=torch.zeros(1, 3, 16, 16))
+    assert has_images_as_baseline(adapted)

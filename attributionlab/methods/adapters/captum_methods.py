@@ -194,6 +194,7 @@ def declared(kind: type, options: Mapping[str, Any]) -> Declaration:
         sign="positive" if name in POSITIVE else "signed",
         granularity="coarse" if name == "Occlusion" else "segment" if is_grouped else "pixel",
         randomness="global" if name in RANDOM else "none",
+        symmetric=name != "GuidedGradCam",  # a product with a coarse map
         explains="logit" if name == "LRP" else "output",  # it has no rule for softmax
     )
 

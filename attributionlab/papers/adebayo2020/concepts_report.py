@@ -9,7 +9,7 @@ import numpy as np
 
 from attributionlab.papers.adebayo2020.paper import PACKAGE
 from attributionlab.papers.adebayo2020.tcav import LayerScores
-from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, judge_evidence, unchecked
+from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, judge_evidence, unmeasured
 from attributionlab.papers.evidence import average_networks
 from attributionlab.papers.published import load_published
 from attributionlab.papers.studies import Cell, ReportTable, StudyReport
@@ -117,10 +117,10 @@ class MeasuredConcepts:
         return [stage for stage in self.measured[0]["contaminated"] if stage != ANOTHER_SEED] if self.measured else []
 
     def table(self) -> ReportTable:
-        """A row per network and layer: both concepts beside random sets; the largest p over seeds."""
+        """A row per network and layer: both concepts beside random sets, and the seeds in which they are significant."""
         columns = ["network", "layer"]
         for concept in CONCEPTS:
-            columns += [concept, f"{concept}: p, largest over seeds"]
+            columns += [concept, f"{concept}: seeds significantly above, below"]
         columns += ["pairs of random sets: least", "largest", f"false alarms at {ALPHA:g}"]
         rows = [self._row(network, layer) for network in NETWORKS for layer in LAYERS]
         return ReportTable("TCAV scores of the class, means over random sets and seeds", tuple(columns), tuple(rows))
@@ -129,10 +129,15 @@ class MeasuredConcepts:
         cells: list[Cell] = [network, LAYERS[layer]]
         for concept in CONCEPTS:
             cells.append(float(np.mean(self.by_seed(network, layer, mean_of(concept)))))
-            cells.append(max(self.by_seed(network, layer, p_value_of(concept))))
+            cells.append(self._significant(network, layer, concept))
         pairs = np.concatenate([by_layer[network, layer].pairs for by_layer in self.scores])
         alarms = float(np.mean(self.by_seed(network, layer, lambda scores: scores.false_alarms(ALPHA))))
         return (*cells, float(pairs.min()), float(pairs.max()), alarms)
+
+    def _significant(self, network: str, layer: str, concept: str) -> str:
+        """Number of seeds in which a concept scores significantly above random sets, and below them."""
+        signs = [sign_of(by_layer[network, layer], concept) for by_layer in self.scores]
+        return f"{signs.count(1)}, {signs.count(-1)} of {len(signs)}"
 
     def contamination_table(self) -> ReportTable:
         """A row per stage: mean scores of the background at each layer."""
@@ -167,14 +172,9 @@ def mean_of(concept: str) -> Callable[[LayerScores], float]:
     return lambda scores: float(scores.concepts[concept].mean())
 
 
-def p_value_of(concept: str) -> Callable[[LayerScores], float]:
-    """The p of a concept."""
-    return lambda scores: scores.p_value(concept)
-
-
-def is_detected(scores: LayerScores, concept: str = BACKGROUND) -> bool:
-    """Whether a concept raises the output significantly more often than random sets do."""
-    return scores.gain(concept) > 0 and scores.p_value(concept) < CORRECTED
+def sign_of(scores: LayerScores, concept: str) -> int:
+    """1 or -1 if a concept scores significantly above or below random sets, else 0."""
+    return int(np.sign(scores.gain(concept))) if scores.p_value(concept) < CORRECTED else 0
 
 
 def _spurious_claim(scores: MeasuredConcepts) -> JudgedClaim:
@@ -184,8 +184,8 @@ def _spurious_claim(scores: MeasuredConcepts) -> JudgedClaim:
         source=entry["source"],
         statement="TCAV identifies reliance on the spurious background concept",
         published=entry["result"],
-        test="the background is significant under the spurious network and not under the healthy one",
-        direction="significant under the spurious network",
+        test="the background scores significantly above random sets under the spurious network and not under the healthy one",
+        direction="significantly above under the spurious network",
     )
     return JudgedClaim(claim, tuple(_detection(scores, layer) for layer in LAYERS))
 
@@ -193,9 +193,10 @@ def _spurious_claim(scores: MeasuredConcepts) -> JudgedClaim:
 def _detection(scores: MeasuredConcepts, layer: str) -> Finding:
     """Seeds in which the background is detected at a layer."""
     if not scores.measured:
-        return unchecked(LEFT_OUT, reading=LAYERS[layer])
+        return unmeasured(LEFT_OUT, reading=LAYERS[layer])
     spurious, healthy = (
-        scores.by_seed(network, layer, lambda at_layer: float(is_detected(at_layer))) for network in NETWORKS
+        scores.by_seed(network, layer, lambda at_layer: float(sign_of(at_layer, BACKGROUND) == 1))
+        for network in NETWORKS
     )
     detected = [float(first > second) for first, second in zip(spurious, healthy, strict=True)]
     direction = Direction(average_networks(spurious), lambda value: value > 0.5)
@@ -254,5 +255,5 @@ def _change(scores: MeasuredConcepts, stage: str, layer: str) -> Finding:
 
 def _judged(values: Sequence[float], holds: Callable[[float], bool], reading: str) -> Finding:
     if not values:
-        return unchecked(LEFT_OUT, reading=reading)
+        return unmeasured(LEFT_OUT, reading=reading)
     return judge_evidence(average_networks(values), holds, reading=reading)

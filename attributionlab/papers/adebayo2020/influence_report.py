@@ -18,6 +18,7 @@ from attributionlab.papers.claims import (
     PublishedClaim,
     judge_evidence,
     unchecked,
+    unmeasured,
     within,
 )
 from attributionlab.papers.evidence import Values, average_images, average_networks
@@ -38,7 +39,6 @@ CHANCE = 0.5
 """Mean position of images that a ranking does not tell."""
 
 LEFT_OUT = "no training reached its accuracies"
-
 NOTES = (
     (
         "Influence is TracIn's, by captum: products of gradients of the loss with respect to all weights, over the checkpoints of the training "
@@ -187,7 +187,7 @@ def _share(
     """The share under one reading, beside its base rate and the healthy network."""
     name = f"{network}, {inputs}, {reading}"
     if not scores.reached:
-        return unchecked(LEFT_OUT, reading=name)
+        return unmeasured(LEFT_OUT, reading=name)
     shares, base = scores.shares(network, inputs, reading), scores.base(network, inputs)
     healthy = float(scores.shares(HEALTHY, inputs, reading).mean())
     note = f"base rate {base.mean():.2f}"
@@ -210,7 +210,7 @@ def _association_claim(scores: MeasuredInfluence) -> JudgedClaim:
         for reading in READINGS:
             name = f"{inputs}, {reading}"
             if not scores.reached:
-                findings.append(unchecked(LEFT_OUT, reading=name))
+                findings.append(unmeasured(LEFT_OUT, reading=name))
                 continue
             gain = scores.shares(HALF, inputs, reading) - scores.base(HALF, inputs)
             findings.append(judge_evidence(average_images(gain), lambda value: value > 0, reading=name))
@@ -226,8 +226,8 @@ def _count_claim() -> JudgedClaim:
         published=f"{printed['top_points']} of {printed['training_points']}",
         test="1 percent of the printed number of training points",
     )
-    evidence = average_networks([printed["training_points"] / 100])
-    return JudgedClaim(claim, (judge_evidence(evidence, lambda value: value == printed["top_points"]),))
+    top = average_networks([printed["training_points"] / 100])
+    return JudgedClaim(claim, (judge_evidence(top, lambda value: value == printed["top_points"]),))
 
 
 def _position_claim(scores: MeasuredInfluence) -> JudgedClaim:
@@ -272,8 +272,8 @@ def _error_claim() -> JudgedClaim:
         test="at least the printed standard error",
     )
     note = "the paper contradicts itself: shares from 0 to 1 with this mean cannot vary that much, whatever they are"
-    evidence = average_networks([largest_error(mean, n)])
-    return JudgedClaim(claim, (judge_evidence(evidence, lambda value: value >= error, note=note),))
+    largest = average_networks([largest_error(mean, n)])
+    return JudgedClaim(claim, (judge_evidence(largest, lambda value: value >= error, note=note),))
 
 
 OPEN: Mapping[str, tuple[str, str, str]] = {

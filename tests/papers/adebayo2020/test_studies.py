@@ -205,10 +205,10 @@ def test_without_its_accuracies_no_network_tells_about_concepts_or_backgrounds(r
     missed = {name: [{**orjson.loads(file.read_bytes()), "reached": False}] for name, file in files.items()}
     designed = orjson.loads((folder / "adebayo-concepts" / "designed.json").read_bytes())
     study = report_concepts(missed["concepts"], designed)
-    assert {finding.status for claim in study.claims for finding in claim.findings} == {Status.unchecked}
+    assert {finding.status for claim in study.claims for finding in claim.findings} == {Status.unmeasured}
     assert "1 of 1 seeds are left out: a network missed its accuracies." in study.notes
     shares = findings(report_influence(missed["influence"]), "adebayo-influence.spurious-share")
-    assert {finding.status for finding in shares.values()} == {Status.unchecked}
+    assert {finding.status for finding in shares.values()} == {Status.unmeasured}
 
 
 def test_a_network_that_is_not_there_is_refused_before_anything_is_trained(tmp_path, small):

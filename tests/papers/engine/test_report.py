@@ -116,3 +116,11 @@ def test_quick_says_that_it_is_not_the_size_of_the_paper(report):
 def test_the_same_results_give_the_same_bytes(report):
     for write in (to_markdown, to_json, to_html):
         assert write(report) == write(report)
+
+
+def test_readings_stand_below_their_claim_and_claims_with_one_reading_have_none(report):
+    html = to_html(report)
+    assert html.count('<tr class="one"') == 3
+    assert html.count('<tr class="readings">') == 1
+    assert html.index('id="table9.x"') < html.index('id="table9.x.1"') < html.index('id="table9.x.2"')
+    assert "the worst of its readings: reproduced 1 of 2, not reproduced 1 of 2" in html

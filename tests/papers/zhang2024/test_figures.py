@@ -36,7 +36,10 @@ SIZE, N_IMAGES, N_NETWORKS = 16, 2, 2
 PRESET = Preset("quick", SIZE, N_IMAGES, N_NETWORKS, details={"sensitivity_orders": 2})
 TRUTHS = ("overall", "positive", "negative", "positive-smooth")
 AT = np.linspace(0, 1, 5)
-KINDS = {"convolutions": {"edge": [1, 1], "center": [1, 0.5]}, "pixels": {"edge": [0.5, 0.5], "center": [1, 0.5]}}
+KINDS = {
+    "convolutions": {"edge": [1, 1, 1], "center": [1, 0.5, 0.5]},
+    "pixels": {"edge": [0.5, 0.5, 0.5], "center": [1, 0.5, 0.5]},
+}
 
 
 def number(*names):
@@ -227,8 +230,8 @@ def test_figure_3_counts_the_networks_of_the_stored_report(drawn):
     )
     points = [tuple(map(float, point)) for each in axis.collections for point in each.get_offsets()]
     assert sorted(x for x, _ in points) == [0.5, 0.5, 0.5, 1, 1, 1]
-    assert "Of 4 networks of four kinds, 1 are right on the edge and guess in the center" in drawn[3].shows
-    assert "1 the other way round, 1 are right on both, and 1 guess on both" in drawn[3].shows
+    assert "Of 6 networks of 2 kinds, 2 are right on the edge and guess in the center" in drawn[3].shows
+    assert "1 the other way round, 1 are right on both, and 2 guess on both" in drawn[3].shows
 
 
 def test_captions_hold_the_measured_means(drawn):

@@ -113,12 +113,12 @@ def _of_baselines(own: OwnMaps) -> str:
 
 def figure5(setting: StudySetting) -> DrawnFigure:
     """Figure 5: DeepSHAP, by both rules for the softmax."""
-    truths = ("overall", "positive", "negative")
+    run, truths = section4_run(setting), ("overall", "positive", "negative")
     labels = {
         f"{truth} ({rule.partition(chr(39))[0]})": (method, truth) for rule, method in RULES.items() for truth in truths
     }
     designed = _in_one_row(multi_color_maps(setting), tuple(RULES.values()), "overall")
-    return _figure(setting, section4_run(setting), labels, designed, ["DeepSHAP"], _opposite)
+    return _figure(setting, run, labels, designed, ["DeepSHAP"], _opposite)
 
 
 def figure6(setting: StudySetting) -> DrawnFigure:
@@ -142,11 +142,11 @@ def figure6(setting: StudySetting) -> DrawnFigure:
 
 def figure7(setting: StudySetting) -> DrawnFigure:
     """Figure 7: IG and Occlusion from black, and from the true background (with a star)."""
-    methods = ("IG", "IG*", "Occlusion", "Occlusion*")
+    run, methods = section4_run(setting), ("IG", "IG*", "Occlusion", "Occlusion*")
     labels = {name: (name, "overall") for name in methods}
     designed = _in_rows(multi_color_maps(setting), methods, "overall")
-    drawn = _figure(setting, section4_run(setting), labels, designed, ["IG", "Occlusion"], _of_baselines)
-    axes = score_axes(section4_run(setting), labels)
+    drawn = _figure(setting, run, labels, designed, ["IG", "Occlusion"], _of_baselines)
+    axes = score_axes(run, labels)
     return DrawnFigure(drawn.figure, f"Mean precision: {mean_scores(axes, 'precision')}. {drawn.shows}")
 
 

@@ -36,8 +36,8 @@ N_COLUMNS = 8
 
 def figure2(setting: StudySetting) -> DrawnFigure:
     """Figure 2: maps of one image in multi-color-sum."""
-    shown = multi_color_maps(setting)
     section4_run(setting)  # refuses a folder without the runs of the same maps
+    shown = multi_color_maps(setting)
     panels = _panels(shown, 0, tuple(unseen_data.METHODS))
     figure = compose(gallery("", in_rows(panels, N_COLUMNS)), color_bar())
     return DrawnFigure(figure, f"{_f1_range(shown)} A star marks the true background as baseline instead of black.")

@@ -15,6 +15,9 @@ from attributionlab.papers.zhang2024.own_maps import total_variation
 from attributionlab.papers.zhang2024.own_networks import CLASSICAL, OPTIONS, OwnMaps
 from attributionlab.papers.zhang2024.sam import sam_options
 
+LEAST_COLUMNS = 6
+"""Width of the panels: the maps of fine methods are noise, which makes large pictures large files."""
+
 MOST_SIDE_BY_SIDE = 3
 """Most maps of a photograph where photographs stand side by side."""
 
@@ -50,7 +53,7 @@ def real_section(own: OwnMaps, letter: str, beginnings: Sequence[str]) -> Sectio
     rows = [[_photograph(own, row), *photograph_maps(own, row, titles)] for row in range(len(own.images))]
     if len(names) <= MOST_SIDE_BY_SIDE:
         rows = [[panel for row in rows for panel in row]]
-    return gallery(f"({letter}) {network_name(own)}", rows)
+    return gallery(f"({letter}) {network_name(own)}", rows, least_columns=LEAST_COLUMNS)
 
 
 def title_of(method: str) -> str:
@@ -81,4 +84,4 @@ def figure25(setting: StudySetting) -> DrawnFigure:
     shows = f"LIME on {network_name(own)}. Mean total variation of the maps, higher for noisier ones: {measured}."
     if "sam" not in priors:
         shows += " SAM is missing: it needs weights (--sam-checkpoint and --sam-model)."
-    return DrawnFigure(compose(gallery("", rows), color_bar()), shows)
+    return DrawnFigure(compose(gallery("", rows, least_columns=LEAST_COLUMNS), color_bar()), shows)

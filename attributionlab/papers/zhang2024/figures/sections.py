@@ -97,9 +97,9 @@ def compose(*sections: Section) -> Figure:
     return figure
 
 
-def gallery(heading: str, rows: Sequence[Sequence[Panel]]) -> Section:
-    """Panels in rows, each of which begins at the left; panels are as wide as the longest row allows."""
-    n_columns = max(map(len, rows))
+def gallery(heading: str, rows: Sequence[Sequence[Panel]], *, least_columns: int = 1) -> Section:
+    """Panels in rows, each of which begins at the left; panels are as wide as the longest row, or `least_columns`, allows."""
+    n_columns = max(least_columns, *map(len, rows))
     height = len(rows) * (WIDTH / n_columns * 0.93 + PANEL_TEXTS)
     return Section(heading, height, partial(_draw_gallery, rows, n_columns))
 

@@ -35,7 +35,9 @@ def draw_figure3(setting: StudySetting) -> DrawnFigure:
         for label in (0, 1)
     ]
     chart = Section("Accuracy of each trained network on one half of the objects", 1.9, partial(_draw_chart, by_half))
-    return DrawnFigure(compose(gallery("", [panels]), chart), _counted(by_half))
+    return DrawnFigure(
+        compose(gallery("Images of the two classes, and their halves", [panels]), chart), _counted(by_half)
+    )
 
 
 def _accuracies(setting: StudySetting) -> Accuracies:
@@ -91,6 +93,6 @@ def _counted(by_half: Accuracies) -> str:
     only_center = sum(edge == 0.5 and center == 1 for edge, center in pairs)
     both, neither = (sum(edge == center == value for edge, center in pairs) for value in (1, 0.5))
     return (
-        f"Of {len(pairs)} networks of four kinds, {only_edge} are right on the edge and guess in the center, as the paper's, "
+        f"Of {len(pairs)} networks of {len(by_half['edge'])} kinds, {only_edge} are right on the edge and guess in the center, as the paper's, "
         f"{only_center} the other way round, {both} are right on both, and {neither} guess on both. Numbers beside markers count networks."
     )
