@@ -73,7 +73,7 @@ def test_a_correct_method_is_not_flagged(method):
 
 @pytest.mark.parametrize(
     "method",
-    [correct.own_smoothgrad, correct.own_vargrad, correct.from_the_corner, correct.normalized_gradient]
+    [correct.own_smoothgrad, correct.own_vargrad, correct.from_the_corner, correct.normalized_gradient, cams.grad_cam]
     + [
         each
         for each in correct.LIBRARIES
@@ -86,5 +86,5 @@ def test_a_correct_method_is_not_flagged(method):
     [testing.assert_values, testing.assert_dtype_robust, testing.assert_target_used, testing.assert_deterministic],
 )
 def test_a_correct_method_of_another_kind_is_not_flagged(assertion, method):
-    """Noise, a baseline of the image's own, values per segment, rules; `scripts/table_of_faults.py` has all of them."""
+    """Noise, a baseline of the image's own, cells, values per segment, rules; `scripts/table_of_faults.py` has all of them."""
     assertion(method)
