@@ -28,7 +28,7 @@ CLAIM = re.compile(r"\| `(?P<study>[a-z0-9-]+)` \| (?P<statement>.*?) \| .*? \| 
 DROP = re.compile(r"\| (?P<metric>\S+) agrees less with the truth where the effect is present .*")
 REGION = re.compile(r"(<!-- reproduction: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-EARLIER = "; measured before the statuses became stricter, and measured anew since"
+EARLIER = "; measured before the statuses became stricter"
 """Added to the counts of reports that an earlier version wrote."""
 
 IN_WORDS = ("section4", "statements", "figure3")

@@ -318,9 +318,7 @@ def test_the_blur_of_extremal_perturbation_scales_with_the_image():
 
 
 def test_extremal_perturbation_shows_the_winner():
-    verdict = al.check(
-        "extremal-perturbation[mask=bilinear,n_steps=200]", "multi-color-sum[size=64]", n_samples=1, rule="point"
-    )
+    verdict = al.check("extremal-perturbation[mask=bilinear]", "multi-color-sum[size=64]", n_samples=1, rule="point")
     assert verdict.deciding_truth == "positive-smooth"
     summary = verdict.environments[0].truths["positive-smooth"]
     assert summary is not None

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attributionlab.environments import make_environment
-from attributionlab.environments.background_sum import BackgroundSum
+from attributionlab.environments import BackgroundSum, make_environment
 from attributionlab.papers.adebayo2020.concept_images import POOL_FACTOR, drawn_sets
 from attributionlab.papers.adebayo2020.concepts_report import BACKGROUND, DESIGNED_LAYERS, HEALTHY, OBJECT, SPURIOUS
 from attributionlab.papers.adebayo2020.tcav import tcav_scores

@@ -170,6 +170,9 @@ PUBLIC = {
 }
 BEHIND = {
     "attributionlab.files": "measurements are written whole or not at all",
+    "attributionlab.methods.base": "captum's chatter is silenced in one place",
+    "attributionlab.seeding": "concepts are drawn by seeds of their own",
+    "attributionlab.training.loop": "the type of stored weights",
     "attributionlab.measuring.guard": "images of a user have no ground truth, which `attribute` asks for",
     "attributionlab.methods.segmenters": "a segmenter is lent for a while, not registered for good",
     "attributionlab.modification.explaining": "one place gives methods a trained network's background",
