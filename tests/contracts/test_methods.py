@@ -343,16 +343,23 @@ CHANGED = {
     "kernel_width": ("0.5", 0.5),
     "sam_model": ("vit_b", "vit_b"),
     "segments": ("sam", "sam"),
+    "segment_error": ("0.25", 0.25),
     "smoothing": ("2", 2),
 }
 """For every option another value, as text and as Python value; a new option has to be added here."""
 
 _SAM = {"sam_checkpoint": __file__, "segments": "sam"}
-TOGETHER = {"quadrature": {"n_steps": "7"}, "sam_checkpoint": _SAM, "sam_model": _SAM, "segments": _SAM}
+TOGETHER = {
+    "quadrature": {"n_steps": "7"},
+    "sam_checkpoint": _SAM,
+    "sam_model": _SAM,
+    "segments": _SAM,
+    "segment_error": {"segments": "oracle"},
+}
 """Options that are refused alone, with those that they have to go with."""
 
-APART = ("max_evaluations", "tolerance")
-"""Options that are refused together with a number of nodes."""
+APART = ("max_evaluations", "tolerance", "segment_error")
+"""Options that are refused together with a number of nodes, or with segments of SAM."""
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def test_the_json_has_the_documented_keys_and_types():
         "outcome": str,
         "passed": bool,
         "report_as": str,
+        "benchmark": type(None),
         "environments": list,
         "versions": dict,
     }

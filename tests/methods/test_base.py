@@ -124,7 +124,7 @@ def test_a_tensor_is_a_baseline_per_channel_or_per_value(name, shape):
 
 def test_a_tensor_that_does_not_fit_the_inputs_is_refused():
     method = make_method("integrated-gradients", baseline=torch.zeros(3, 4, 4))
-    message = r"^`baseline` must have shape \(3,\), \(3, 4, 5\) or \(n, 3, 4, 5\), got \(3, 4, 4\)$"
+    message = r"^`baseline` must have shape \(3,\), \(3, 4, 5\) or \(n, 3, 4, 5\), got \(3, 4, 4\); images of another size need "
     with pytest.raises(BadOption, match=message):
         method.baseline_like(torch.zeros(1, 3, 4, 5), method.baseline)
     several = make_method("occlusion", baseline=torch.zeros(2, 3, 4, 5))
