@@ -31,6 +31,26 @@ def _flag(owner: Any, name: str) -> Setting:
 
 _CUDNN: Any = torch.backends.cudnn
 
+
+def _older_switch() -> bool:
+    """Whether the older switch of cuDNN, `allow_tf32`, is on: it stands beside the two precisions.
+
+    torch refuses to read it where it contradicts them. Off, it contradicts no precision that exact arithmetic sets.
+    """
+    try:
+        return bool(_CUDNN.allow_tf32)
+    except RuntimeError:
+        return True
+
+
+def _restore_older_switch(allowed: bool) -> None:
+    """Turn `allow_tf32` on or off, which sets both precisions, and put these back."""
+    precisions = [part.fp32_precision for part in (_CUDNN.conv, _CUDNN.rnn)]
+    _CUDNN.allow_tf32 = allowed
+    for part, precision in zip((_CUDNN.conv, _CUDNN.rnn), precisions, strict=True):
+        part.fp32_precision = precision
+
+
 _OWNERS = {"torch": torch, "torch.nn.functional": functional, "torch.Tensor": torch.Tensor}
 _CALLED = {
     "torch": (
@@ -156,7 +176,10 @@ SETTINGS: dict[str, Setting] = {
         f"torch.backends.cudnn.{name}": _flag(torch.backends.cudnn, name)
         for name in ("enabled", "benchmark", "deterministic")
     },
-    # not allow_tf32, which raises where its two parts differ
+    "torch.backends.cudnn.allow_tf32": (
+        _older_switch,
+        _restore_older_switch,
+    ),  # before the precisions, which it changes
     "torch.backends.cudnn.conv.fp32_precision": _flag(_CUDNN.conv, "fp32_precision"),
     "torch.backends.cudnn.rnn.fp32_precision": _flag(_CUDNN.rnn, "fp32_precision"),
     "hooks on all modules": (_hooks_on_all_modules, _restore_hooks),
