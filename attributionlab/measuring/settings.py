@@ -32,23 +32,21 @@ def _flag(owner: Any, name: str) -> Setting:
 _CUDNN: Any = torch.backends.cudnn
 
 
-def _older_switch() -> bool:
-    """Whether the older switch of cuDNN, `allow_tf32`, is on: it stands beside the two precisions.
+def _cudnn_precisions() -> tuple[bool, str, str]:
+    """The switch `allow_tf32` and the precisions of convolutions and of recurrent networks, beside which it stands.
 
-    torch refuses to read it where it contradicts them. Off, it contradicts no precision that exact arithmetic sets.
+    torch refuses to read the switch where it contradicts them. Off, it contradicts no precision that exact arithmetic sets: it is on.
     """
+    precisions = (_CUDNN.conv.fp32_precision, _CUDNN.rnn.fp32_precision)
     try:
-        return bool(_CUDNN.allow_tf32)
+        return (bool(_CUDNN.allow_tf32), *precisions)
     except RuntimeError:
-        return True
+        return (True, *precisions)
 
 
-def _restore_older_switch(allowed: bool) -> None:
-    """Turn `allow_tf32` on or off, which sets both precisions, and put these back."""
-    precisions = [part.fp32_precision for part in (_CUDNN.conv, _CUDNN.rnn)]
-    _CUDNN.allow_tf32 = allowed
-    for part, precision in zip((_CUDNN.conv, _CUDNN.rnn), precisions, strict=True):
-        part.fp32_precision = precision
+def _restore_cudnn_precisions(before: tuple[bool, str, str]) -> None:
+    """Put the switch back, which sets both precisions, and then these."""
+    _CUDNN.allow_tf32, _CUDNN.conv.fp32_precision, _CUDNN.rnn.fp32_precision = before
 
 
 _OWNERS = {"torch": torch, "torch.nn.functional": functional, "torch.Tensor": torch.Tensor}
@@ -176,12 +174,7 @@ SETTINGS: dict[str, Setting] = {
         f"torch.backends.cudnn.{name}": _flag(torch.backends.cudnn, name)
         for name in ("enabled", "benchmark", "deterministic")
     },
-    "torch.backends.cudnn.allow_tf32": (
-        _older_switch,
-        _restore_older_switch,
-    ),  # before the precisions, which it changes
-    "torch.backends.cudnn.conv.fp32_precision": _flag(_CUDNN.conv, "fp32_precision"),
-    "torch.backends.cudnn.rnn.fp32_precision": _flag(_CUDNN.rnn, "fp32_precision"),
+    "the precision of cuDNN": (_cudnn_precisions, _restore_cudnn_precisions),
     "hooks on all modules": (_hooks_on_all_modules, _restore_hooks),
     "the level below which nothing is logged": _flag(logging.root.manager, "disable"),
     "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),

@@ -499,7 +499,7 @@ SETTINGS = {
     no_gradients: "the grad mode changed from True to False",
     deterministic: "the deterministic mode changed from 0 to 1",
     more_threads: "the number of threads changed from",
-    older_tensor_cores: "torch.backends.cudnn.allow_tf32 changed from True to False",
+    older_tensor_cores: "the precision of cuDNN changed",
 }
 
 
