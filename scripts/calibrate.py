@@ -29,6 +29,7 @@ SETTINGS = (
 METHODS = (
     "integrated-gradients[n_steps=50]",
     "integrated-gradients[baseline=true,n_steps=50]",
+    "deepshap[rule=captum]",
     "deepshap",
     "guided-backprop",
     "gradcam",
@@ -41,7 +42,8 @@ N_LARGE = 8
 def mean_f1(setting: str, method: str, size: int, n_images: int, network_seed: int) -> list[float]:
     """Mean F1 by kind of truth; NaN where the truth does not apply."""
     environment = al.make_environment(f"multi-color-sum[{setting}]", size=size, network_seed=network_seed)
-    truths = al.check(method, environment, n_samples=n_images, gamma=GAMMA).environments[0].truths
+    verdict = al.check(method, environment, n_samples=n_images, gamma=GAMMA, one_network=True)
+    truths = verdict.environments[0].truths
     return [float("nan") if summary is None else summary.f1 for summary in (truths[truth] for truth in TRUTHS)]
 
 
