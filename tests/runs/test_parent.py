@@ -31,11 +31,17 @@ def runs(process):
     return "\nState:\tZ" not in status
 
 
-def wait_until(condition):
+def wait_until(condition, explain=lambda: "in vain"):
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, "in vain"
+        assert time.monotonic() < deadline, explain()
         time.sleep(0.05)
+
+
+def commands(processes):
+    """What these processes run, and in which state, as far as they do."""
+    folders = [Path(f"/proc/{process}") for process in processes if runs(process)]
+    return {folder.name: ((folder / "cmdline").read_bytes(), (folder / "status").read_text()) for folder in folders}
 
 
 CHILD = """
@@ -135,7 +141,7 @@ def test_no_worker_survives_a_run_that_is_ended(tmp_path, warm_python, options, 
         assert everyone
         process.send_signal(number)
         _, errors = process.communicate()
-    wait_until(lambda: not any(map(runs, everyone)))
+    wait_until(lambda: not any(map(runs, everyone)), lambda: commands(everyone))
     assert sum(1 for _ in valid(records)) >= 1, "what was recorded is kept"
     if number == signal.SIGTERM:
         last = errors.strip().splitlines()[-1]
