@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--attributionlab-baseline",
         metavar="FILE",
-        help="a .npz of maps, which is written once and compared from then on",
+        help="file (.npz) of maps: written by the first run, compared by later runs",
     )
 
 

@@ -68,7 +68,7 @@ GAMMA = 0.5
 """Smallest mean F1 that passes, unless another is given."""
 
 MAX_SECONDS = 120.0
-"""Seconds after which no further look begins."""
+"""Seconds after which no more images are added."""
 
 
 def check(
@@ -99,7 +99,7 @@ def check(
         rule: `interval`: the 95 percent interval of the mean F1 must lie above gamma. `point`: the mean alone decides, under one
             network, as in the paper.
         one_network: Explain all scenes under the environment's own network.
-        max_seconds: Seconds per environment after which no further look begins.
+        max_seconds: Seconds per environment after which no more images are added.
         batch_size: Images per call of the method where they share a network; the maps of registered methods do not depend on it.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
         benchmark: A frozen benchmark: `attributionlab-1`, or a file or object of `attributionlab.benchmarks`. It fixes environments,
@@ -168,7 +168,7 @@ class CheckOptions:
         gamma: Smallest mean F1 that passes.
         rule: What decides.
         one_network: Whether all scenes share a network.
-        max_seconds: Seconds after which no further look begins.
+        max_seconds: Seconds after which no more images are added.
         batch_size: Scenes per call of a method.
         device: Device on which methods run.
         progress: Called with the number of scenes finished since the last call.

@@ -142,7 +142,7 @@ def compare(
         environment: An environment, or its spec. Scene i is explained under the network with its network seed + i.
         n_samples: Scenes, at least 4; `auto` looks after 8, 16, 32, .. 256 scenes until it is decided.
         truth: Kind of truth that is compared on. `auto` is the one that suits both, or overall truth.
-        max_seconds: Seconds after which no further look begins.
+        max_seconds: Seconds after which no more images are added.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
         progress: Called with the number of maps finished since the last call.
 

@@ -508,7 +508,7 @@ def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, 
     for n_lines in (3, 6):
         written.clear()
         with pytest.raises(
-            MachineError, match=r"`output` must be writable.*No space left on device: what is recorded is kept"
+            MachineError, match=r"`output` must be writable.*No space left on device: the recorded results are kept"
         ):
             run_plan(small(save_maps=3), folder)
         lines = (folder / RECORDS_FILE).read_bytes().splitlines(keepends=True)
