@@ -54,8 +54,8 @@ def advise(symptoms: Symptoms) -> str:
         return f"{'all' if symptoms.n_zero == symptoms.n_maps else 'most'} maps are zero; the notes give the reason if it is known: {_look(symptoms)}"
     if symptoms.outcome == "blind":
         return (
-            "the maps do not depend on the network, or less than half of their F1 does: they credit the same features under networks "
-            f"that use other ones; look for maps computed from the inputs alone, or from another network than `model`; {_look(symptoms)}"
+            "the maps do not depend on the network, or less than half of their F1 does: check that they are computed from "
+            f"`model`, and not from the inputs alone; {_look(symptoms)}"
         )
     if symptoms.outcome == "pixels-only":
         return f"right pixels, wrong signs: {_about_signs(symptoms)}"

@@ -92,7 +92,7 @@ def check(
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the location of one.
         environments: One or more environments or their specs; the method must pass in all of them. Scene i is explained
             under the network with the environment's network seed + i.
-        n_samples: Scenes per environment, at least 4; `auto` looks after 8, 16, 32, .. 256 scenes until it is decided.
+        n_samples: Scenes per environment, at least 4; `auto` adds scenes (8, 16, 32, .. 256) until the verdict is decided.
         gamma: Smallest mean F1 that passes, in [0, 1].
         truth: Kind of truth that decides. `auto` depends on the method's declaration: signed for methods that give both
             signs and undeclared functions, overall for magnitudes, positive for positive ones, positive-smooth if they are coarse.

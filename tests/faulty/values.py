@@ -118,7 +118,10 @@ FAULTS = {
     signed_squares: ("assert_values", "the signed squares of its channels"),
     squared_sums: ("assert_values", "its s.*squares"),
     maximum_over_channels: ("assert_values", "its maximum over channels where their sum is meant"),
-    mean_over_channels: ("assert_values", "has 0.3333 times the values of the gradient.*divided by 3 one time too many"),
+    mean_over_channels: (
+        "assert_values",
+        "has 0.3333 times the values of the gradient.*divided by 3 one time too many",
+    ),
     one_channel: ("assert_values", r"channels weighted \(1, .*where they count alike"),
     gray_weights: ("assert_values", r"channels weighted \(0.509, 1, 0.194\)"),
     half_of_the_path: ("assert_values", "over a part of the path, from 0 to 0.5 of it"),

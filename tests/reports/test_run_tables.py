@@ -148,10 +148,7 @@ def test_the_note_explains_every_outcome_of_a_run(table, write):
     text = " ".join(write(table).replace("\\", "").split())
     assert "passed: the 95 % interval of F1 is above 0.5; undecided: it contains 0.5" in text
     assert "failed: it is below; pixels-only: right pixels, wrong signs" in text
-    assert (
-        "After an F1: + its interval is above 0.5 (reached), - it is below, ? it contains 0.5 (open)"
-        in text
-    )
+    assert "After an F1: + its interval is above 0.5 (reached), - it is below, ? it contains 0.5 (open)" in text
     assert "held: networks whose mean F1 reaches 0.5" in text
     assert "answers: the nearest game whose exact values the first maps equal" in text
 

@@ -68,6 +68,9 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     parts.append(f"{escape(verdict.method)}: [bold {color}]{verdict.outcome.upper()}[/]{where}, {_rule(verdict)}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
     parts.append(f"[bold]report it as:[/] {escape(verdict.report_as)}")
+    if verdict.rule == "interval":
+        states = f"the 95 % interval of F1 is above {verdict.gamma:g} (reached), below it, or contains it (open)"
+        parts.append(f"[dim]reached, below, open: {states}[/]")
     parts.append(f"[dim]random, const., foregr.: F1 of maps that ignore the network; {used}[/]")
     return Group(*parts)
 
