@@ -194,7 +194,7 @@ class _Answers:
             part = torch.zeros_like(self.truth)
             part[:, *seen] = self.truth[:, *seen]
             if not self.gain(whole, self.scores(f"truth in {name}", part)) > 0:
-                problem = f"looks at {name} of a map only: what is in the other one does not matter"
+                problem = f"looks at {name} of a map only, and ignores the other half"
                 raise AssertionError(f"{self.metric.spec} {problem}")
 
     def assert_scale(self) -> None:
