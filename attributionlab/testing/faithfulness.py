@@ -54,7 +54,7 @@ def assert_faithful(
         truth: Kind of truth that decides; `auto` depends on the method's declaration.
         gamma: Smallest mean F1 that passes, in [0, 1].
         rule: `interval`, or `point`: the mean alone decides, under one network, as in the paper.
-        n_samples: Number of scenes, at least 4, each under its own network; `auto` looks after 8, 16, .. 256 until it is decided.
+        n_samples: Number of scenes, at least 4, each under its own network; `auto` adds scenes (8, 16, .. 256) until it is decided.
         size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
         device: `auto`, `cpu` or `cuda`.
