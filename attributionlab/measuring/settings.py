@@ -31,6 +31,24 @@ def _flag(owner: Any, name: str) -> Setting:
 
 _CUDNN: Any = torch.backends.cudnn
 
+
+def _cudnn_precisions() -> tuple[bool, str, str]:
+    """The switch `allow_tf32` and the precisions of convolutions and of recurrent networks, beside which it stands.
+
+    torch refuses to read the switch where it contradicts them. Off, it contradicts no precision that exact arithmetic sets: it is on.
+    """
+    precisions = (_CUDNN.conv.fp32_precision, _CUDNN.rnn.fp32_precision)
+    try:
+        return (bool(_CUDNN.allow_tf32), *precisions)
+    except RuntimeError:
+        return (True, *precisions)
+
+
+def _restore_cudnn_precisions(before: tuple[bool, str, str]) -> None:
+    """Put the switch back, which sets both precisions, and then these."""
+    _CUDNN.allow_tf32, _CUDNN.conv.fp32_precision, _CUDNN.rnn.fp32_precision = before
+
+
 _OWNERS = {"torch": torch, "torch.nn.functional": functional, "torch.Tensor": torch.Tensor}
 _CALLED = {
     "torch": (
@@ -156,9 +174,7 @@ SETTINGS: dict[str, Setting] = {
         f"torch.backends.cudnn.{name}": _flag(torch.backends.cudnn, name)
         for name in ("enabled", "benchmark", "deterministic")
     },
-    # not allow_tf32, which raises where its two parts differ
-    "torch.backends.cudnn.conv.fp32_precision": _flag(_CUDNN.conv, "fp32_precision"),
-    "torch.backends.cudnn.rnn.fp32_precision": _flag(_CUDNN.rnn, "fp32_precision"),
+    "the precision of cuDNN": (_cudnn_precisions, _restore_cudnn_precisions),
     "hooks on all modules": (_hooks_on_all_modules, _restore_hooks),
     "the level below which nothing is logged": _flag(logging.root.manager, "disable"),
     "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),

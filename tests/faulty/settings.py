@@ -110,6 +110,6 @@ FAULTS = {
     replacing_a_forward_pass: ("assert_model_unchanged", "torch.nn.ReLU.forward was replaced"),
     with_fewer_printed_digits: ("assert_model_unchanged", "how numpy prints changed, precision from 8 to 2"),
     with_a_hook_on_all_modules: ("assert_model_unchanged", "hooks on all modules changed"),
-    with_other_tensor_cores: ("assert_model_unchanged", "torch.backends.cudnn.*fp32_precision changed from tf32 to "),
+    with_other_tensor_cores: ("assert_model_unchanged", "the precision of cuDNN changed"),
     without_logging: ("assert_model_unchanged", "the level below which nothing is logged changed from 0 to 50"),
 }

@@ -489,12 +489,17 @@ def more_threads():
     torch.set_num_threads(torch.get_num_threads() + 1)
 
 
+def older_tensor_cores():
+    torch.backends.cudnn.allow_tf32 = False
+
+
 SETTINGS = {
     default_device: "the default device changed from cpu to meta",
     default_dtype: "the default dtype changed from torch.float32 to torch.float64",
     no_gradients: "the grad mode changed from True to False",
     deterministic: "the deterministic mode changed from 0 to 1",
     more_threads: "the number of threads changed from",
+    older_tensor_cores: "the precision of cuDNN changed",
 }
 
 
@@ -505,6 +510,8 @@ def settings_of_torch():
         torch.get_deterministic_debug_mode(),
         torch.get_num_threads(),
         torch.get_default_device(),
+        torch.backends.cudnn.allow_tf32,  # raises where it and the two precisions contradict each other
+        torch.backends.cudnn.conv.fp32_precision,
     )
 
 
@@ -518,6 +525,7 @@ def torch_as_it_was():
     torch.set_deterministic_debug_mode(before[2])
     torch.set_num_threads(before[3])
     torch.set_default_device(None)
+    torch.backends.cudnn.allow_tf32 = before[5]
 
 
 @pytest.mark.parametrize("action", SETTINGS, ids=lambda action: action.__name__)
