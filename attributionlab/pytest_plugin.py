@@ -26,6 +26,8 @@ COLUMNS = ("method", "environment", "decided by", "F1", "95 % CI", "networks", "
 SECONDS = "s per image"
 """Column of measured times, which do not tell rows apart."""
 
+LEGEND = "reached, below, open: the 95 % interval of F1 is above gamma, below it, or contains it"
+
 FIXTURES = ("attribution_environment", "attribution_batch")
 
 QUICK: dict[str, Any] = {"environments": ["multi-color-sum"], "seeds": [0], "size": 32, "n_samples": 4}
@@ -48,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--attributionlab-baseline",
         metavar="FILE",
-        help="a .npz of maps, which is written once and compared from then on",
+        help="file (.npz) of maps: written by the first run, compared by later runs",
     )
 
 
@@ -182,6 +184,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         )
         if details.get(line):
             terminalreporter.write_line(f"    {details[line]}")
+    terminalreporter.write_line(LEGEND)
 
 
 def _write_baseline_counts(terminalreporter: Any, properties: list[tuple[str, Any]]) -> None:

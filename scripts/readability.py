@@ -15,7 +15,7 @@ import argparse
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ GROUPS: dict[str, list[str]] = {
     "changelog": ["CHANGELOG.md"],
     "contributing": ["CONTRIBUTING.md"],
     "docstrings": ["attributionlab"],
+    "messages and help": ["attributionlab"],
 }
 """The project's texts by kind."""
 
@@ -78,14 +79,28 @@ def docstrings(source: str) -> Iterator[str]:
             yield SECTION.split(text)[0]
 
 
-def sentences_of(paths: list[Path]) -> list[tuple[Path, str]]:
+def messages(source: str) -> Iterator[str]:
+    """The texts of a module that users read: help, errors, advice, legends; a value counts as one short word."""
+    tree = ast.parse(source)
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    inner |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if id(node) in inner or not isinstance(node, ast.JoinedStr | ast.Constant):
+            continue
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        text = "".join(str(part.value) if isinstance(part, ast.Constant) else "code" for part in parts)
+        if len(text.split()) > 3 and " -> " not in text and "\n" not in text:
+            yield text
+
+
+def sentences_of(paths: list[Path], texts_of: Callable[[str], Iterator[str]] = docstrings) -> list[tuple[Path, str]]:
     """All sentences of files and folders, with their files."""
     sentences = []
     for path in paths:
         files = sorted(file for file in path.rglob("*.*") if file.suffix in {".md", ".rst", ".py"})
         for file in files if path.is_dir() else [path]:
             text = file.read_text(encoding="utf-8")
-            parts = "\n\n".join(docstrings(text)) if file.suffix == ".py" else text
+            parts = "\n\n".join(texts_of(text)) if file.suffix == ".py" else text
             sentences += [(file, sentence) for sentence in prose(parts)]
     return sentences
 
@@ -107,7 +122,9 @@ def own_texts() -> dict[str, list[tuple[Path, str]]]:
         if name == "explanation":
             pages = sorted((ROOT / "docs").glob("*.md"))
             paths = [page for page in pages if not str(page.relative_to(ROOT)).startswith(GENERATED)]
-        texts[name] = sentences_of(paths)
+        texts[name] = sentences_of(paths, messages if name == "messages and help" else docstrings)
+        if paths == [ROOT / "attributionlab"]:
+            texts[name] = [pair for pair in texts[name] if pair[0].suffix == ".py"]
     return texts
 
 

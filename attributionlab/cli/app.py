@@ -61,7 +61,7 @@ def main(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
     install_completion: Annotated[
-        Shell | None, typer.Option(help="Complete names in this shell, from its next start on.")
+        Shell | None, typer.Option(help="Set up completion of names; it works in the next shell that you start.")
     ] = None,
     show_completion: Annotated[Shell | None, typer.Option(help="Print the script that completes names.")] = None,
 ) -> None:
@@ -151,7 +151,7 @@ def _stopped(by_termination: bool) -> int:
 
 def _refused(error: OSError) -> int:
     """Say that results could not be printed; returns the exit code."""
-    say("error", f"the machine refused: what was to be printed could not be written; {error.strerror or error}")
+    say("error", f"the system reported an error: the output could not be written; {error.strerror or error}")
     return EXIT_MACHINE
 
 
@@ -160,7 +160,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "verify": (verify, "Test what environments claim about their networks."),
     "generate": (generate, "Write images and their exact truth to a folder."),
     "show": (show, "Draw images, truth and maps side by side."),
-    "demo": (demo, "Write a page to paint in, for classes."),
+    "demo": (demo, "Write a web page to paint pixels and see maps."),
     "explain-network": (explain_network, "Follow a pixel through a network, neuron by neuron."),
     "exact": (exact, "Compute what every pixel contributes, exactly."),
     "check": (check, "Test a method against the exact truth."),

@@ -56,10 +56,10 @@ def attr_percent(
             autocompletion=in_list(lambda incomplete: starting_with((*QUESTIONS, ALL), incomplete)),
         ),
     ] = "attributions",
-    n_samples: Annotated[int, n_samples_option("Most test pictures of each class to explain.")] = 16,
+    n_samples: Annotated[int, n_samples_option("Largest number of test pictures to explain in each class.")] = 16,
     epochs: Annotated[
         int | None,
-        typer.Option(help="Most epochs of training; 0 takes the network as it is.", show_default="as needed"),
+        typer.Option(help="Largest number of training epochs; 0 uses the network as it is.", show_default="as needed"),
     ] = None,
     output: Annotated[Path | None, output_option("Also write results and figures to this new folder.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights and of the order of pictures.")] = 0,

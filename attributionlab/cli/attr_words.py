@@ -30,7 +30,7 @@ def attr_words(
         str,
         typer.Option(
             metavar="DATA",
-            help="article (all articles follow the label), cn (those of the first half), nc, or all.",
+            help="article (all articles follow the label), cn (the first half does), nc (the second half does), or all.",
             autocompletion=in_list(lambda incomplete: starting_with((*DATA, ALL), incomplete)),
         ),
     ] = "article",
@@ -53,9 +53,9 @@ def attr_words(
     ] = None,
     selection: Annotated[float, typer.Option(help="Share of the words that rationales should select.")] = 0.1,
     networks: Annotated[int, typer.Option(help="Networks with attention for each data set.")] = 3,
-    n_samples: Annotated[int, n_samples_option("Most test texts to explain.")] = 8,
-    shortest: Annotated[int, typer.Option(help="Fewest words of a paragraph.")] = 25,
-    longest: Annotated[int, typer.Option(help="Most words of a paragraph.")] = 80,
+    n_samples: Annotated[int, n_samples_option("Largest number of test texts to explain.")] = 8,
+    shortest: Annotated[int, typer.Option(help="Smallest number of words in a paragraph.")] = 25,
+    longest: Annotated[int, typer.Option(help="Largest number of words in a paragraph.")] = 80,
     output: Annotated[
         Path | None, output_option("Also write results and the changed texts to this new folder.")
     ] = None,

@@ -52,7 +52,10 @@ def check(
     sam_model: SamModelOption = None,
     size: SizeOption = None,
     n_samples: Annotated[
-        str, n_samples_option("Images per environment, at least 4; auto looks until it is decided.", metavar="N|auto")
+        str,
+        n_samples_option(
+            "Images per environment, at least 4; auto adds images until the verdict is decided.", metavar="N|auto"
+        ),
     ] = "auto",
     gamma: Annotated[float, typer.Option(help="Mean F1 that must be reached.")] = 0.5,
     truth: Annotated[str, truth_option("Truth that decides; auto fits the method.")] = "auto",
@@ -61,7 +64,7 @@ def check(
         int | None, typer.Option(help="Explain all images under the network with this seed.", show_default="one each")
     ] = None,
     max_seconds: Annotated[
-        float, typer.Option(help="Seconds per environment after which no further look begins.")
+        float, typer.Option(help="Seconds per environment after which no more images are added.")
     ] = 120,
     batch_size: Annotated[int, typer.Option(help="Images per call of the method.")] = 4,
     seed: SeedOption = None,

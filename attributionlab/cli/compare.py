@@ -39,18 +39,19 @@ _METHOD = "a name, a spec, or a function: file.py:name."
 
 def compare(
     first: Annotated[
-        str, typer.Argument(metavar="METHOD", help=f"The method in question: {_METHOD}", autocompletion=method_names)
+        str, typer.Argument(metavar="METHOD", help=f"The first method: {_METHOD}", autocompletion=method_names)
     ],
     second: Annotated[
-        str, typer.Argument(metavar="OTHER", help=f"What it is compared with: {_METHOD}", autocompletion=method_names)
+        str,
+        typer.Argument(metavar="OTHER", help=f"The method to compare it with: {_METHOD}", autocompletion=method_names),
     ],
     env: EnvironmentOption = DEFAULT_ENVIRONMENT,
     size: SizeOption = None,
     n_samples: Annotated[
-        str, n_samples_option("Images, at least 4; auto looks until it is decided.", metavar="N|auto")
+        str, n_samples_option("Images, at least 4; auto adds images until the verdict is decided.", metavar="N|auto")
     ] = "auto",
     truth: Annotated[str, truth_option("Truth to compare on; auto fits both methods.")] = "auto",
-    max_seconds: Annotated[float, typer.Option(help="Seconds after which no further look begins.")] = 120,
+    max_seconds: Annotated[float, typer.Option(help="Seconds after which no more images are added.")] = 120,
     output: Annotated[
         Path | None, output_option("Picture (PNG, SVG or PDF) of the images on which they differ most.")
     ] = None,

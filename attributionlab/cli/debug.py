@@ -43,7 +43,9 @@ def debug(
         ),
     ] = None,
     n_samples: Annotated[int, n_samples_option("Images for each bug, at least 2.")] = 8,
-    gamma: Annotated[float, typer.Option(help="Part of the truth's change of which the map must follow more.")] = 0.5,
+    gamma: Annotated[
+        float, typer.Option(help="Reveal a bug: the map must follow more than this part of the truth's change.")
+    ] = 0.5,
     size: Annotated[int, typer.Option(help="Side of the images in pixels.")] = 32,
     output: Annotated[
         Path | None, output_option("Picture (PNG, SVG or PDF) of the first image with and without each bug.")

@@ -21,7 +21,7 @@ from attributionlab.cli.output import build_environments, one_line_errors, print
 from attributionlab.truth.kinds import GAMES
 
 INTERRUPTED_ESTIMATE = (
-    "interrupted; the checkpoint keeps the orders up to the last seconds, and the same command goes on from there"
+    "interrupted; the checkpoint keeps all orders but those of the last seconds; run the same command again to continue"
 )
 
 

@@ -31,7 +31,7 @@ def modify(
         str | None,
         typer.Option(
             metavar="|".join(BUILT_IN),
-            help="In place of IMAGES: crops of photographs, or pictures of one gray level.",
+            help="Instead of IMAGES: crops of photographs, or pictures of one gray level.",
             autocompletion=lambda incomplete: starting_with(BUILT_IN, incomplete),
         ),
     ] = None,
@@ -39,7 +39,7 @@ def modify(
         str,
         typer.Option(
             metavar="MANIPULATIONS",
-            help="That of the second class, or one per class, separated by commas; blank changes nothing.",
+            help="Manipulation of the second class, or one per class, separated by commas; blank changes nothing.",
             autocompletion=in_list(lambda incomplete: names_of("manipulations", incomplete)),
         ),
     ] = "watermark",
@@ -50,7 +50,9 @@ def modify(
     noninformative: Annotated[
         str | None,
         typer.Option(
-            metavar="MANIPULATION", help="One that half of the pictures get, whatever their label.", show_default="none"
+            metavar="MANIPULATION",
+            help="Manipulation of half of the pictures, whatever their label.",
+            show_default="none",
         ),
     ] = None,
     classes: Annotated[

@@ -49,7 +49,7 @@ class Rule(StrEnum):
 
 
 RuleOption = Annotated[
-    Rule, typer.Option(help="interval: that of the mean F1 decides; point: the mean alone, under one network.")
+    Rule, typer.Option(help="interval: the interval of the mean F1 decides; point: the mean alone, under one network.")
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")]

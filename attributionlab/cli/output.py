@@ -36,7 +36,7 @@ class JsonResult(Protocol):
         """The result as JSON."""
 
 
-INTERRUPTED_RUN = "interrupted; what is recorded is kept, and the same command goes on from there"
+INTERRUPTED_RUN = "interrupted; the recorded results are kept; run the same command again to continue"
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -176,7 +176,7 @@ def one_line_errors(interrupted: str = "interrupted") -> Iterator[None]:
             if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
                 say("error", f"a path must be short enough for the file system, got {value_text(str(error.filename))}")
                 raise SystemExit(EXIT_USAGE) from error
-            say("error", f"the machine refused: {error_text(error) or 'there is not enough memory'}")
+            say("error", f"the system reported an error: {error_text(error) or 'there is not enough memory'}")
             raise SystemExit(EXIT_MACHINE) from error
         except KeyboardInterrupt as error:
             if terminated():
@@ -269,6 +269,6 @@ def say(kind: str, text: str) -> None:
         console.print(one_line(text, LONGEST_MESSAGE - len(f"{kind}: ")), markup=False, soft_wrap=True)
     except MemoryError:
         with contextlib.suppress(OSError):
-            os.write(2, b"error: the machine refused: there is not enough memory\n")
+            os.write(2, b"error: the system reported an error: there is not enough memory\n")
     except OSError:  # where stderr itself is full or closed, nobody can be told
         pass

@@ -86,7 +86,7 @@ def run(
                 watch=watch,
             )
         for line in outcome.damaged:
-            say("warning", f"{line}; its job was done again, and the line is kept in damaged.jsonl")
+            say("warning", f"{line}; its job was repeated; damaged.jsonl keeps the line")
         if format is RunFormat.json:
             print_json(outcome.to_dict())
         else:

@@ -52,7 +52,7 @@ def score(
         ),
     ] = None,
     counterpart_key: Annotated[
-        str | None, typer.Option(metavar="NAME", help="As --key, for --counterpart-maps.")
+        str | None, typer.Option(metavar="NAME", help="Name of the array in the files of --counterpart-maps.")
     ] = None,
     sign: Annotated[Sign, typer.Option(help="Meaning of the signs of the method's values.")] = Sign.signed,
     granularity: Annotated[

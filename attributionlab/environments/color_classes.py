@@ -83,10 +83,9 @@ class ColorClasses(CountingEnvironment):
         saturation, lead = SATURATION_IN_TEMPERATURES * self.counts_per_logit, self.largest_lead
         if self.output == "probability" and (lead is None or lead > saturation):
             warnings.warn(
-                f"the softmax saturates where the winner leads by more than {saturation:g} pixels: the float32 slope of "
-                "its probability along its own logit is exactly 0 there, and along every logit where it leads by seven "
-                "times as much, so that maps lose their positive part or become zero; raise `temperature`, lower "
-                "`max_margin`, or explain the logit (`output=logit`)",
+                f"the softmax saturates where the winner leads by more than {saturation:g} pixels: maps lose their positive "
+                "part or become zero, because the float32 slope of its probability along its own logit is exactly 0 (along "
+                "every logit from seven times this lead on); raise `temperature`, lower `max_margin`, or explain the logit (`output=logit`)",
                 SaturationWarning,
                 stacklevel=4,
             )

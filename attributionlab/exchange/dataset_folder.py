@@ -101,7 +101,7 @@ def _manifest(folder: Path) -> _Manifest:
             raise bad_option("samples", f"be {n}, as `n_samples` says", len(samples))  # named with the rest
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         why = f"it has no {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
-        raise bad_option("folder", f"have a whole {MANIFEST}", str(folder), why) from error
+        raise bad_option("folder", f"have an undamaged {MANIFEST}", str(folder), why) from error
     if version != FORMAT:
         raise bad_option("folder", f"have format {FORMAT}", version, f"{MANIFEST} is of another version")
     try:
@@ -137,14 +137,14 @@ def _compare(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         if isinstance(declared, DeclaredArray):
             raise TypeError("one array")  # noqa: TRY301  # named with the rest
     except Exception as error:
-        raise bad_option("folder", f"hold a whole {path.name}", str(path), type(error).__name__) from error
+        raise bad_option("folder", f"hold an undamaged {path.name}", str(path), type(error).__name__) from error
     for name, expected in arrays.items():
         header = declared.get(name)
         fits = header is not None and header.shape == expected.shape and header.dtype == expected.dtype
         try:
             same = fits and np.array_equal(read_array(path, name), expected)
         except Exception as error:
-            raise bad_option("folder", f"hold a whole {path.name}", str(path), type(error).__name__) from error
+            raise bad_option("folder", f"hold an undamaged {path.name}", str(path), type(error).__name__) from error
         if not same:
             why = f"`{name}` differs from what {MANIFEST} says; generate it again"
             raise bad_option("folder", f"hold the {path.name} of its environment", str(path), why)

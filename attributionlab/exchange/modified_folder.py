@@ -99,7 +99,7 @@ def read_modified(folder: Path) -> ModifiedPictures:
             why = f"it has no {error}"
         elif isinstance(error, AttributionLabError):
             why = str(error)
-        raise bad_option("folder", f"have a whole {MANIFEST}", str(folder), why) from error
+        raise bad_option("folder", f"have an undamaged {MANIFEST}", str(folder), why) from error
 
 
 def _write_pictures(data: ModifiedPictures, folder: Path, progress: Progress) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ def _read_manifest(folder: Path) -> Mapping[str, Any]:
         manifest = require_mapping(MANIFEST, json.loads(path.read_text(encoding="utf-8")), "entries")
     except (OSError, ValueError, RecursionError) as error:
         raise bad_option(
-            "folder", f"have a whole {MANIFEST}", str(folder), f"{type(error).__name__}: {error}"
+            "folder", f"have an undamaged {MANIFEST}", str(folder), f"{type(error).__name__}: {error}"
         ) from error
     if manifest.get("kind") != KIND:
         raise bad_option("folder", expectation, str(folder), f"its {MANIFEST} is of another kind")
@@ -292,7 +292,7 @@ def _read_png(path: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
         raise
     except Exception as error:
         raise BadOption(
-            f"`folder` must hold whole pictures, got {value_text(str(path))}; {type(error).__name__}"
+            f"`folder` must hold undamaged pictures, got {value_text(str(path))}; {type(error).__name__}"
         ) from error
     sizes = f"{declared[1]}x{declared[0]}"
     raise BadOption(

@@ -116,7 +116,7 @@ def damage_named(path: Path) -> Iterator[None]:
         if "Weights only load failed" in str(error) or "allow_pickle" in str(error):
             raise pickled(path) from error
         hint = "it is damaged, or of another kind"
-        raise bad_option("maps", f"be a whole {path.suffix} file", str(path), hint) from error
+        raise bad_option("maps", f"be an undamaged {path.suffix} file", str(path), hint) from error
 
 
 def _content_of(path: Path) -> str | None:

@@ -18,7 +18,7 @@ from attributionlab.files.disk import make_folder, sync_folder, sync_tree, take_
 from attributionlab.files.drafts import draft_name, remove, remove_drafts, remove_drafts_once
 from attributionlab.files.paths import machine_errors
 
-KEPT = "what is recorded is kept; run it again to go on"
+KEPT = "the recorded results are kept; run it again to continue"
 """Hint for what can be resumed."""
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def contested_mask(environment: Environment, batch: Batch, baseline: Baseline | Tensor = "true") -> Tensor:
     """Features that raise the output in one game and lower it in another.
 
-    For these a sign is a matter of the question. They are reported, and never used in F1.
+    For these features the sign depends on the question that a method answers. They are reported, and never used in F1.
 
     Args:
         environment: An environment.

@@ -26,7 +26,7 @@ class Symptoms:
         n_zero: Maps that are zero everywhere.
         n_maps: Number of maps.
         ignores_target: Whether the maps are the same for another class.
-        out_of_time: Whether the time was up before it was decided.
+        out_of_time: Whether the time limit came before a decision.
         show: The command that draws the maps beside the truth.
         more: How to get more scenes: a command, or options.
     """
@@ -49,13 +49,13 @@ def advise(symptoms: Symptoms) -> str:
     if symptoms.outcome == "passed":
         return ""
     if symptoms.has_error:
-        return "mend the error; the check says nothing about the maps before"
+        return "fix the error first; until then the check cannot judge the maps"
     if 2 * symptoms.n_zero > symptoms.n_maps:
-        return f"{'all' if symptoms.n_zero == symptoms.n_maps else 'most'} maps are zero; the notes say why where it is known: {_look(symptoms)}"
+        return f"{'all' if symptoms.n_zero == symptoms.n_maps else 'most'} maps are zero; the notes give the reason if it is known: {_look(symptoms)}"
     if symptoms.outcome == "blind":
         return (
-            "the maps do not follow the network, or less than half of their F1 does: under networks that use other features of the same scenes "
-            f"they credit the same ones; look for what is made from the inputs, or from another network than `model`; {_look(symptoms)}"
+            "the maps do not depend on the network, or less than half of their F1 does: check that they are computed from "
+            f"`model`, and not from the inputs alone; {_look(symptoms)}"
         )
     if symptoms.outcome == "pixels-only":
         return f"right pixels, wrong signs: {_about_signs(symptoms)}"
@@ -66,8 +66,8 @@ def advise(symptoms: Symptoms) -> str:
     summary = symptoms.truths[symptoms.deciding]
     assert summary is not None, "a method without an error has scores"
     if summary.recall < summary.precision:
-        return f"many pixels with an effect have little value in the map: {_look(symptoms)}"
-    return f"much of the map lies on pixels without an effect: {_look(symptoms)}"
+        return f"many pixels that affect the output have small values in the map: {_look(symptoms)}"
+    return f"much of the map lies on pixels that do not affect the output: {_look(symptoms)}"
 
 
 def _look(symptoms: Symptoms) -> str:
@@ -97,17 +97,17 @@ def _about_signs(symptoms: Symptoms) -> str:
     positive, negative = symptoms.truths.get("positive"), symptoms.truths.get("negative")
     if positive is not None and negative is not None and max(positive.f1, negative.f1) < WRONG_SIGNS:
         return "nearly all signs are inverted; return the negative of the maps"
-    return f"look for absolute values, and for a baseline that turns signs around; {_look(symptoms)}"
+    return f"look for absolute values, and for a baseline that reverses signs; {_look(symptoms)}"
 
 
 def _about_undecided(symptoms: Symptoms) -> str:
     """The reason why the interval contains gamma."""
     summary = symptoms.truths[symptoms.deciding]
     if symptoms.out_of_time:
-        return f"the time was up before it was decided: give it more ({symptoms.more})"
+        return f"the time limit came before a decision: allow more time ({symptoms.more})"
     if summary is None or summary.state == "open":
         return (
-            f"the interval of the mean contains {symptoms.gamma:g}: give it more scenes ({symptoms.more}), or report it as "
+            f"the interval of the mean contains {symptoms.gamma:g}: use more scenes ({symptoms.more}), or report it as "
             "undecided"
         )
-    return f"the signs are open: give it more scenes ({symptoms.more})"
+    return f"the pixels are right, the signs are undecided: use more scenes ({symptoms.more})"

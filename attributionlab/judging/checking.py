@@ -68,7 +68,7 @@ GAMMA = 0.5
 """Smallest mean F1 that passes, unless another is given."""
 
 MAX_SECONDS = 120.0
-"""Seconds after which no further look begins."""
+"""Seconds after which no more images are added."""
 
 
 def check(
@@ -92,14 +92,14 @@ def check(
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the location of one.
         environments: One or more environments or their specs; the method must pass in all of them. Scene i is explained
             under the network with the environment's network seed + i.
-        n_samples: Scenes per environment, at least 4; `auto` looks after 8, 16, 32, .. 256 scenes until it is decided.
+        n_samples: Scenes per environment, at least 4; `auto` adds scenes (8, 16, 32, .. 256) until the verdict is decided.
         gamma: Smallest mean F1 that passes, in [0, 1].
         truth: Kind of truth that decides. `auto` depends on the method's declaration: signed for methods that give both
             signs and undeclared functions, overall for magnitudes, positive for positive ones, positive-smooth if they are coarse.
         rule: `interval`: the 95 percent interval of the mean F1 must lie above gamma. `point`: the mean alone decides, under one
             network, as in the paper.
         one_network: Explain all scenes under the environment's own network.
-        max_seconds: Seconds per environment after which no further look begins.
+        max_seconds: Seconds per environment after which no more images are added.
         batch_size: Images per call of the method where they share a network; the maps of registered methods do not depend on it.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
         benchmark: A frozen benchmark: `attributionlab-1`, or a file or object of `attributionlab.benchmarks`. It fixes environments,
@@ -168,7 +168,7 @@ class CheckOptions:
         gamma: Smallest mean F1 that passes.
         rule: What decides.
         one_network: Whether all scenes share a network.
-        max_seconds: Seconds after which no further look begins.
+        max_seconds: Seconds after which no more images are added.
         batch_size: Scenes per call of a method.
         device: Device on which methods run.
         progress: Called with the number of scenes finished since the last call.

@@ -62,7 +62,7 @@ class MethodComparison(Tabular):
     """The difference of two methods; prints as the table of `attributionlab compare`.
 
     Args:
-        first: Canonical spec of the method in question.
+        first: Canonical spec of the first method.
         second: Canonical spec of the method that it is compared with.
         environment: Canonical spec.
         truth: The kind of truth on which F1 is compared.
@@ -133,16 +133,16 @@ def compare(
 ) -> MethodComparison:
     """Compare two methods, scene by scene: is the first at least as good as the second?
 
-    Both explain the same scenes under the same networks, so that what is hard about a scene cancels. The interval of the mean
+    Both explain the same scenes under the same networks, so that the difficulty of a scene cancels. The interval of the mean
     difference is that of `check`, for (difference + 1) / 2.
 
     Args:
-        first: The method in question: a name or spec, a function `(model, inputs, targets) -> Tensor`, or the location of one.
+        first: The first method: a name or spec, a function `(model, inputs, targets) -> Tensor`, or the location of one.
         second: The method that it is compared with.
         environment: An environment, or its spec. Scene i is explained under the network with its network seed + i.
-        n_samples: Scenes, at least 4; `auto` looks after 8, 16, 32, .. 256 scenes until it is decided.
-        truth: Kind of truth that is compared on. `auto` is the one that suits both, or overall truth.
-        max_seconds: Seconds after which no further look begins.
+        n_samples: Scenes, at least 4; `auto` adds scenes (8, 16, 32, .. 256) until the verdict is decided.
+        truth: Kind of truth for F1. `auto` takes the one that fits both methods, or overall truth.
+        max_seconds: Seconds after which no more images are added.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
         progress: Called with the number of maps finished since the last call.
 

@@ -47,7 +47,7 @@ def debug(
             `cascade[layer=block2]` or `frozen[n_redundant=0]`; a bug that needs a layer and names none is tested in all of them.
             By default all bugs.
         n_samples: Scenes for each bug, at least 2; scene i is explained under networks with seed + i.
-        gamma: Part of the truth's change of which maps must follow more, in [0, 1].
+        gamma: A bug is revealed if maps follow more than this part of the truth's change, in [0, 1].
         size: Side of the images in pixels, where a bug's spec does not set it.
         seed: Seed of scenes and weights.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.

@@ -147,8 +147,8 @@ def weak_dependence(dependence: Mapping[str, Dependence] | None, deciding: str) 
         return None
     result = dependence[deciding]
     return (
-        f"the maps depend on the network only weakly ({result.value:.2f} on {deciding} truth, where the truth has 1); under networks that "
-        f"use other features of the same scenes their mean F1 is {result.counterpart_f1:.2f}: much of them may come from the inputs alone"
+        f"the maps depend on the network only weakly ({result.value:.2f} on {deciding} truth; 1 for the truth itself): judged by networks that "
+        f"use other features their mean F1 is {result.counterpart_f1:.2f}; much of them may come from the inputs alone"
     )
 
 

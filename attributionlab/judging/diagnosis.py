@@ -67,7 +67,7 @@ def _about_targets(facts: MapFacts) -> str | None:
     if facts.n_same_for_winner == 0:
         return None
     return (
-        f"{facts.n_same_for_winner} maps are the same for the winner, whose truth is another: `targets`, the index of the output to "
+        f"{facts.n_same_for_winner} maps stay the same when the winner is explained, whose truth differs: `targets`, the index of the output to "
         "explain, is ignored"
     )
 
@@ -81,7 +81,7 @@ def _about_area(recorded: Mapping[str, Sequence[float]]) -> str | None:
     furthest = max(missed, key=abs)
     return (
         f"{len(missed)} of {len(errors)} masks miss their area by more than {LARGEST_AREA_ERROR:.0%} (by up to {furthest:+.0%}): the area "
-        "is a penalty that gives way to the output; raise `area_weight` or `n_steps`"
+        "is only a penalty beside the output; raise `area_weight` or `n_steps`"
     )
 
 
@@ -90,6 +90,6 @@ def _about_dust(facts: MapFacts) -> str | None:
     if facts.n_dusty == 0:
         return None
     return (
-        f"on {facts.n_dusty} of {facts.n_maps} maps the values of one sign are below a millionth of the other's, as rounding "
-        "is: each sign is scaled by itself, so they count in full; if they are rounding, set them to 0"
+        f"on {facts.n_dusty} of {facts.n_maps} maps the values of one sign are less than a millionth of the other's; if they are "
+        "rounding errors, set them to 0: each sign is scaled by itself, so they count in full"
     )

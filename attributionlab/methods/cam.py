@@ -124,7 +124,7 @@ def find_maps(model: nn.Module, layer: int | str, inputs: Tensor) -> nn.Module:
     if outputs and isinstance(outputs[0], Tensor) and outputs[0].ndim == 4:
         return module
     shapes = [tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__ for output in outputs[:1]]
-    does = f"returns {shapes[0]}" if shapes else "is never called by itself"
+    does = f"returns {shapes[0]}" if shapes else "is never called itself"
     expectation = "be one that returns maps (b, c, h, w), as a convolutional layer does"
     raise bad_option("layer", expectation, layer, f"{type(module).__name__} {does}")
 

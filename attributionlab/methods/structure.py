@@ -97,7 +97,7 @@ def require_relu_modules(model: nn.Module, inputs: Tensor, *, once: bool = False
     require_python_modules(model)
     missed = unseen(model, inputs)
     if missed.n_functional > 0:
-        hint = "this method hangs its rule on modules, and would silently leave it out there (captum#1082)"
+        hint = "this method attaches its rule to modules, and would silently omit it there (captum#1082)"
         calls = f"{missed.n_functional} calls of torch.relu or the like"
         raise bad_option("model", "have a nn.ReLU module for every ReLU", calls, hint)
     if once and missed.reused:

@@ -36,7 +36,7 @@ MEANS_OF_ONE_COLOR = (
     "a segment of one color is its own mean color, so hiding it changes nothing (`baseline=true` hides it)"
 )
 
-ORACLE_ONLY = "only of segments=oracle the right borders are known"
+ORACLE_ONLY = "the right borders are known only for segments=oracle"
 
 ROUNDING = 1e-6
 """Values below this fraction of the largest are considered rounding errors, because outputs are float32."""

@@ -41,7 +41,7 @@ def attr_percent(
         factory: `(n_classes) -> network`, (b, 3, h, w) with colors 0..255 to (b, k) logits.
         questions: `attributions`, always asked: Attr% against %ER (5.1). `accuracy`: also on the way of the training (5.2). `visibility`: at each level of the
             manipulation (5.3). `correlation`: for r from 0.5 to 1 (5.4). All but `accuracy` train networks of their own.
-        n_per_class: Most test pictures of each class to explain.
+        n_per_class: Largest number of test pictures to explain in each class.
         n_epochs: Most epochs; by default what the manipulations need; 0 for networks that are trained already.
         seed: Seed of weights and of the order of pictures.
         device: `auto`, `cpu` or `cuda`.

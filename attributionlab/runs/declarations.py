@@ -71,7 +71,7 @@ def assumed_facts(plan: Plan) -> PlanFacts:
     if missing:
         warnings.warn(
             f"the declaration of {missing[0]} is not recorded in this run, which an earlier version made: it is judged as an "
-            "undeclared function; the command that made the run records it",
+            "undeclared function; run the same command again to record it",
             UserWarning,
             stacklevel=2,
         )
@@ -146,7 +146,9 @@ def _truths(declaration: Declaration, environment: Environment, truth: str) -> M
 
 def _built_in_environment(spec: str) -> Environment:
     if not is_built_in(ENVIRONMENTS, parse_spec(spec).name):
-        hint = "this run was made by an earlier version, which did not record it; the command that made the run does"
+        hint = (
+            "this run was made by an earlier version, which did not record it; run the same command again to record it"
+        )
         raise bad_option("environment", "be recorded to be read, unless it is built in", spec, hint)
     return make_environment(spec)
 

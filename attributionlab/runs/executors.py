@@ -166,7 +166,7 @@ def _ended_unit(unit: Work, error: Exception, timeout: float | None, seconds: fl
     """Records of a unit whose worker ended, either because the unit ignored the time limit or for another reason."""
     ignored = f"EXIT({TIMEOUT_CODE})" in str(error)
     if timeout is not None and (ignored or seconds > timeout + GRACE_SECONDS):
-        why = f"took longer than {timeout:g} s, and had to be ended with its process as it ignored that"
+        why = f"took longer than {timeout:g} s, and ignored the time limit, so its process was ended"
         return lost_unit(unit, "TookTooLong", why)
     return killed_unit(unit, error)
 

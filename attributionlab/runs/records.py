@@ -171,7 +171,7 @@ class Damage:
     cut: bool
 
     def __str__(self) -> str:
-        defect = "is cut off" if self.cut else "is not as it was written"
+        defect = "is cut off" if self.cut else "is damaged"
         return f"{RECORDS_FILE}:{self.number} {defect}" + ("" if self.key is None else f" (job {self.key})")
 
 
@@ -252,7 +252,7 @@ def read_at(path: Path, offsets: Sequence[int], without: Bulk | None = None) -> 
             line = file.readline()
             stored = decode_checked(line, without) if is_whole(line) else None
             if stored is None:
-                raise bad_option("run", f"have {RECORDS_FILE} as they were written", str(path), f"see byte {offset}")
+                raise bad_option("run", f"have an undamaged {RECORDS_FILE}", str(path), f"see byte {offset}")
             yield stored
 
 

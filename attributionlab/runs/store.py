@@ -84,7 +84,7 @@ class RunFolder:
             try:
                 lock.acquire()
             except Timeout:
-                raise bad_option("output", "be no folder that another run writes into", str(path)) from None
+                raise bad_option("output", "not be a folder that another run writes into", str(path)) from None
         new = not (path / PLAN_FILE).exists()
         try:
             with machine_errors(path, KEPT):
@@ -234,7 +234,7 @@ def stored_plan(path: Path) -> Plan:
         stored = orjson.loads(file.read_bytes())
         return Plan.from_dict(stored)
     except (ValueError, TypeError, AttributeError) as error:
-        raise bad_option("run", f"have a {PLAN_FILE} as it was written", str(file), error_text(error)) from error
+        raise bad_option("run", f"have an undamaged {PLAN_FILE}", str(file), error_text(error)) from error
 
 
 def stored_maps(path: Path, n_maps: int) -> npt.NDArray[np.float32]:
@@ -250,7 +250,7 @@ def stored_maps(path: Path, n_maps: int) -> npt.NDArray[np.float32]:
             raise ValueError(f"it holds {maps.dtype} of shape {maps.shape}")  # noqa: TRY301  # handled like the others below
     except Exception as error:
         hint = f"{error_text(error)}; run the plan again to make it anew"
-        raise bad_option("maps", "be as they were written", str(path), hint) from error
+        raise bad_option("maps", "be undamaged", str(path), hint) from error
     return maps
 
 

@@ -52,7 +52,7 @@ def run_tasks(
         try:
             lock.acquire()
         except Timeout:
-            raise bad_option("output", "be no folder that another run writes into", str(folder)) from None
+            raise bad_option("output", "not be a folder that another run writes into", str(folder)) from None
     try:
         with machine_errors(folder, KEPT):
             results = _stored(folder / TASKS_FILE, {task.key: task for task in tasks})

@@ -186,7 +186,7 @@ def _check_code(kind: str, subject: AnyMethod | AnyMetric, fits: Callable[[str],
     """Refuse a function whose file has changed since the plan was made."""
     digest = code_digest(subject)
     if digest is not None and not fits(digest):
-        hint = "its file is another one where the work is done, or has changed since"
+        hint = "its file on the worker differs, or has changed since"
         raise bad_option(kind, "be as it was when the plan was made", subject.spec, hint)
 
 

@@ -54,7 +54,7 @@ def assert_faithful(
         truth: Kind of truth that decides; `auto` depends on the method's declaration.
         gamma: Smallest mean F1 that passes, in [0, 1].
         rule: `interval`, or `point`: the mean alone decides, under one network, as in the paper.
-        n_samples: Number of scenes, at least 4, each under its own network; `auto` looks after 8, 16, .. 256 until it is decided.
+        n_samples: Number of scenes, at least 4, each under its own network; `auto` adds scenes (8, 16, .. 256) until it is decided.
         size: Rows of the images, unless the environment sets it; there are an eighth more columns.
         seed: Seed of environments that do not set it.
         device: `auto`, `cpu` or `cuda`.
@@ -127,9 +127,9 @@ def _images_needed(summary: Summary, gamma: float, n_samples: int) -> str:
     """The number of images after which an interval as wide for its number would no longer contain gamma."""
     distance, half = abs(summary.f1 - gamma), (summary.f1_high - summary.f1_low) / 2
     if distance == 0:
-        return "no number of images decides a mean that is gamma itself; allow_undecided=True accepts it"
+        return "no number of images can decide a mean that equals gamma; allow_undecided=True accepts it"
     needed = max(n_samples + 1, math.ceil(n_samples * (half / distance) ** 2))
-    return f"about {needed:,} images would decide it, if the mean stays where it is; allow_undecided=True accepts it as it is"
+    return f"about {needed:,} images would decide it if the mean stays the same; allow_undecided=True accepts an undecided mean"
 
 
 def assert_network_dependent(

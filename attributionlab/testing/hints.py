@@ -36,11 +36,11 @@ _CHANGES: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "upside down": (lambda maps: maps.flip(1), "look at the order of the rows"),
     "mirrored": (lambda maps: maps.flip(2), "look at the order of the columns"),
     "turned by 180 degrees": (lambda maps: maps.flip(1, 2), "look at kernels that are applied the wrong way round"),
-    "with its lowest value taken off": (
+    "with its lowest value subtracted": (
         lambda maps: maps - maps.flatten(1).amin(dim=1)[:, None, None],
         "look for a zero point or an offset that is added",
     ),
-    "with its most frequent value taken off": (
+    "with its most frequent value subtracted": (
         lambda maps: maps - maps.flatten(1).mode(dim=1).values[:, None, None],
         "look for a zero point or an offset that is added",
     ),

@@ -130,7 +130,7 @@ class _Answers:
         maps |= {"equal values": torch.ones_like(self.truth), "zeros": torch.zeros_like(self.truth)}
         scores = {name: self.scores(name, values) for name, values in maps.items()}
         if all(bool((values == scores["truth"]).all()) for values in scores.values()):
-            problem = "gives every map the same score: all pixels are hidden or shown, or the map is not looked at"
+            problem = "gives every map the same score: all pixels are hidden or shown, or the map is ignored"
             raise AssertionError(f"{self.metric.spec} {problem}\n  truth: {_list(scores['truth'])}")
         for better, worse in (
             ("truth", "noise"),
@@ -194,7 +194,7 @@ class _Answers:
             part = torch.zeros_like(self.truth)
             part[:, *seen] = self.truth[:, *seen]
             if not self.gain(whole, self.scores(f"truth in {name}", part)) > 0:
-                problem = f"looks at {name} of a map only: what is in the other one does not matter"
+                problem = f"looks at {name} of a map only, and ignores the other half"
                 raise AssertionError(f"{self.metric.spec} {problem}")
 
     def assert_scale(self) -> None:

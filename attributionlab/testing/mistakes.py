@@ -40,8 +40,8 @@ _VALUES: dict[str, Change] = {
     "its signed roots": lambda maps: maps.sign() * maps.abs().sqrt(),
     "its absolute values": torch.abs,
     "its negative values cut off": lambda maps: maps.clamp(min=0),
-    "its lowest value taken off": lambda maps: maps - maps.flatten(1).amin(dim=1)[:, None, None],
-    "its mean taken off": lambda maps: maps - maps.flatten(1).mean(dim=1)[:, None, None],
+    "its lowest value subtracted": lambda maps: maps - maps.flatten(1).amin(dim=1)[:, None, None],
+    "its mean subtracted": lambda maps: maps - maps.flatten(1).mean(dim=1)[:, None, None],
 }
 
 _PLACES: dict[str, Change] = {

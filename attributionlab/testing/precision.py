@@ -106,7 +106,7 @@ def _assert_scales(subject: Subject, maps: Tensor, tolerance: float) -> None:
     scaled = factors[:, None, None] * maps
     gap = gaps(scaled, larger)
     if bool((gap > tolerance).any()) and not bool((gap > FEW).any()) and not _are_ordered_alike(maps, larger):
-        problem = "loses digits on the way: for outputs three times as large its maps are not proportional"
+        problem = "loses precision: for outputs three times as large its maps are not proportional"
         hint = "look for .half(), .bfloat16(), autocast and quantization between the inputs and the map"
         raise differs(subject, problem, gap, larger, scaled, hint)
 
@@ -148,7 +148,7 @@ def _assert_floats(subject: Subject) -> None:
             raise failure(
                 subject,
                 f"returns {kind}, which has fewer digits than the float32 of its inputs",
-                hint="return the values before they are made a picture, or quantized",
+                hint="return the values before they are quantized or converted to a picture",
             )
 
 
@@ -165,9 +165,7 @@ def _assert_digits(subject: Subject, maps: Tensor) -> None:
             raise failure(subject, problem, hint="look for .half(), autocast, quantization, and rounding")
     for n_levels in LEVELS:
         if _is_on_grid(maps, n_levels):
-            problem = (
-                f"has the digits of a picture: the values of each map lie on {n_levels + 1} levels, at equal distances"
-            )
+            problem = f"has only the precision of a picture: the values of each map lie on {n_levels + 1} levels, at equal distances"
             raise failure(subject, problem, hint="return the values before they are quantized to 8 bits")
     for extreme, name in ((maps.flatten(1).amax(dim=1), "largest"), (maps.flatten(1).amin(dim=1), "smallest")):
         same = (maps == extreme[:, None, None]) & (maps != 0)

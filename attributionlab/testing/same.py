@@ -23,7 +23,7 @@ _CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "with rows and columns swapped": lambda maps: maps.transpose(1, 2).reshape(maps.shape),
     "upside down": lambda maps: maps.flip(1),
     "mirrored": lambda maps: maps.flip(2),
-    "with its lowest value taken off": lambda maps: maps - maps.flatten(1).amin(dim=1)[:, None, None],
+    "with its lowest value subtracted": lambda maps: maps - maps.flatten(1).amin(dim=1)[:, None, None],
     "divided by its largest magnitude": lambda maps: maps / maps.abs().flatten(1).amax(dim=1)[:, None, None],
     **MOVES,
 }

@@ -80,7 +80,7 @@ def _assert_all_differ(subject: Subject, maps: list[Tensor], tolerance: float) -
         if bool((values != 0).any()) and bool((gaps(values, others) <= tolerance).all()):
             raise failure(
                 subject,
-                f"takes one output for another: the maps of outputs {first} and {second} are the same",
+                f"confuses outputs: the maps of outputs {first} and {second} are the same",
                 hint="look for targets that are clamped, cut to a range or a type, or looked up in a table",
             )
 
@@ -110,7 +110,7 @@ def _assert_own_targets(subject: Subject, own: Tensor, maps: list[Tensor], toler
     outputs = f"of outputs {', '.join(map(str, explained))} where the targets are {', '.join(map(str, targets))}"
     raise failure(
         subject,
-        f"takes one image's target for another's: the maps are those {outputs}" + (f" ({named[0]})" if named else ""),
+        f"confuses the targets of images: the maps are those {outputs}" + (f" ({named[0]})" if named else ""),
         columns=("image", "difference"),
         rows=per_image(gap),
         worst=gap,

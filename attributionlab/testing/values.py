@@ -279,7 +279,7 @@ def _advice(factor: float) -> str:
         return "with the opposite sign it has the right direction: look for a subtraction the wrong way round"
     inverse = 1 / factor
     if factor < 1 and abs(inverse - round(inverse)) < TOLERANCE * inverse:
-        return f"it is divided by {round(inverse)} once too often: look for a mean where a sum is meant, or steps that are counted twice"
+        return f"it is divided by {round(inverse)} one time too many: look for a mean where a sum is meant, or steps that are counted twice"
     if abs(factor - round(factor)) < TOLERANCE * factor:
         return f"it is multiplied by {round(factor)}: look for a sum where a mean is meant, a scale of colors, or a relevance that starts too large"
     return "look for weights that do not add up to 1, and for a scale of inputs or outputs"

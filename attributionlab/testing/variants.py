@@ -30,7 +30,7 @@ WHY: dict[str, str] = {
     "structure=residual": "two branches are added up: a rule that hands each of them everything counts it twice "
     "(zennit#236): share it in proportion, or refuse such a model",
     "structure=flatten-module": "there is a nn.Flatten: hand on what passes through it as it is",
-    "structure=inplace": "nn.ReLU(inplace=True) overwrites what came before it: clone what a hook keeps, hang backward hooks on "
+    "structure=inplace": "nn.ReLU(inplace=True) overwrites what came before it: clone what a hook keeps, register backward hooks on "
     "tensors (torch allows none on such a module), or refuse such a model",
 }
 """Likely reason of a difference and its remedy, by variant."""

@@ -59,7 +59,7 @@ def read_paragraphs(path: Path | None = None, *, shortest: int = SHORTEST, longe
 
     Args:
         path: A file in UTF-8, with or without a byte order mark, or a folder; by default the language reference in Python's own `pydoc_data.topics`, some 64,000 words.
-        shortest: Fewest words of a paragraph.
+        shortest: Smallest number of words in a paragraph.
         longest: Most words.
 
     Raises:

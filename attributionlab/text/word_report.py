@@ -103,7 +103,7 @@ def word_attributions(
         selectors: Rationale models to train as well: `reinforce`, `hardkuma`.
         selection: Share of the words that rationales should select.
         n_networks: Networks with attention for each data set.
-        n_texts: Most test texts to explain.
+        n_texts: Largest number of test texts to explain.
         seed: Seed of labels, articles and splits.
         progress: Called with 1 after each network.
 

@@ -152,7 +152,7 @@ def attention_shares(
         data: The texts.
         methods: Names of `WORD_METHODS`.
         n_networks: Number of networks.
-        n_texts: Most test texts to explain.
+        n_texts: Largest number of test texts to explain.
         n_epochs: Most epochs of training.
         progress: Called with 1 after each network.
 

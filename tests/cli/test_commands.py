@@ -564,7 +564,7 @@ def test_a_machine_that_refuses_is_one_line(monkeypatch, error):
         raise error
 
     monkeypatch.setattr("attributionlab.judging.check", refuses)
-    assert failed(3, "check", "truth", *POINT) == f"the machine refused: {error}"
+    assert failed(3, "check", "truth", *POINT) == f"the system reported an error: {error}"
 
 
 @pytest.mark.parametrize("message", ["a [bold]name[/bold]", "an end [/red] without a start", "two\nlines", "x" * 500])
@@ -573,7 +573,7 @@ def test_an_error_of_any_text_is_one_line(monkeypatch, message):
         raise OSError(message)
 
     monkeypatch.setattr("attributionlab.judging.check", refuses)
-    assert failed(3, "check", "truth", *POINT) == f"the machine refused: {' '.join(message.split())}"
+    assert failed(3, "check", "truth", *POINT) == f"the system reported an error: {' '.join(message.split())}"
 
 
 # generate

@@ -127,4 +127,4 @@ def test_an_interrupted_estimate_says_how_to_go_on(tmp_path, monkeypatch):
     for options, told in (((), False), (("--checkpoint", tmp_path / "sums.npz"), True)):
         result = run(*arguments, *options)
         assert result.exit_code == 130
-        assert ("the same command goes on from there" in " ".join(result.stderr.split())) == told
+        assert ("run the same command again to continue" in " ".join(result.stderr.split())) == told

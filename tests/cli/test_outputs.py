@@ -130,7 +130,7 @@ def test_a_full_device_is_one_line_and_exit_code_3(arguments):
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         result = program(*arguments, stdout=full)
     assert result.returncode == 3
-    assert result.stderr.startswith("error: the machine refused")
+    assert result.stderr.startswith("error: the system reported an error")
     assert result.stderr.count("\n") == 1
 
 

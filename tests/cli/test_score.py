@@ -185,7 +185,7 @@ def test_files_that_are_not_there_or_not_whole_are_named(folder, truth, tmp_path
     )
     path = saved(tmp_path / "maps.npy", truth)
     path.write_bytes(path.read_bytes()[:-100])
-    assert "`maps` must be a whole .npy file" in failed(2, "score", folder, path)
+    assert "`maps` must be an undamaged .npy file" in failed(2, "score", folder, path)
 
 
 def test_a_folder_that_is_no_longer_what_its_manifest_says_is_named(folder, truth, tmp_path):
@@ -204,7 +204,7 @@ def test_a_folder_that_is_no_longer_what_its_manifest_says_is_named(folder, trut
     assert "`folder` must name an environment in manifest.json" in rewritten(environment="multi-colour-sum")
     assert "`folder` must have format 1, got 9" in rewritten(format=9)
     assert "`samples` must be 2, as `n_samples` says, got 8" in rewritten(n_samples=2)
-    assert "must have a whole manifest.json" in rewritten(start=None)
+    assert "must have an undamaged manifest.json" in rewritten(start=None)
     image = imread(folder / "images" / "000001.png")
     image[0, 0] = 255
     imsave(folder / "images" / "000001.png", image, check_contrast=False)
@@ -213,7 +213,7 @@ def test_a_folder_that_is_no_longer_what_its_manifest_says_is_named(folder, trut
     assert "got none called 'images/000002.png'" in failed(2, "score", folder, path)
     (folder / "truth.npz").write_bytes(b"PK")
     (folder / "images" / "000002.png").write_bytes(b"")
-    assert "must hold a whole truth.npz" in failed(2, "score", folder, path)
+    assert "must hold an undamaged truth.npz" in failed(2, "score", folder, path)
     assert "it has no manifest.json" in failed(2, "score", tmp_path, path)
 
 

@@ -52,7 +52,7 @@ def test_a_manifest_with_wrong_types_is_refused(folder, entry, value):
 @pytest.mark.parametrize("text", ["", "null", "[]", "3", '"x"', "{", "[" * 100_000, "{}", "\udcff"])
 def test_a_manifest_that_is_something_else_is_refused(folder, text):
     (folder / "manifest.json").write_text(text, errors="surrogateescape")
-    with pytest.raises(BadOption, match=r"^`folder` must have a whole manifest\.json"):
+    with pytest.raises(BadOption, match=r"^`folder` must have an undamaged manifest\.json"):
         open_folder(folder)
 
 

@@ -133,7 +133,7 @@ def test_any_other_content_is_called_damaged(name, tmp_path):
     (tmp_path / name).write_text("hello, this is a text of some length")
     with pytest.raises(
         BadOption,
-        match=rf"be a whole \.{name.partition('.')[2]} file, got .*; it is damaged|files with pickled objects",
+        match=rf"be an undamaged \.{name.partition('.')[2]} file, got .*; it is damaged|files with pickled objects",
     ):
         read_maps(tmp_path / name, SHAPE)
 

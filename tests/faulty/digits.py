@@ -73,8 +73,8 @@ def in_autocast(model, inputs, targets):
 
 
 FAULTS = {
-    network_in_bfloat16: ("assert_dtype_robust", "loses digits on the way.*bfloat16"),
-    result_in_float16: ("assert_dtype_robust", "loses digits on the way.*look for .half"),
+    network_in_bfloat16: ("assert_dtype_robust", "loses precision: .*bfloat16"),
+    result_in_float16: ("assert_dtype_robust", "loses precision: .*look for .half"),
     returned_in_bfloat16: ("assert_dtype_robust", "returns bfloat16, which has fewer digits"),
     gray_picture: ("assert_dtype_robust", "returns uint8"),
     codes_with_a_zero_point: ("assert_dtype_robust", "digits of bfloat16|digits of whole numbers"),
@@ -85,7 +85,7 @@ FAULTS = {
     clipped_below: ("assert_dtype_robust", r"is clipped: \d+% of the values of a map are equal to its smallest"),
     positive_with_negative_values: ("assert_declared", "declares positive and gives negative values"),
     magnitude_less_its_mean: ("assert_declared", "declares magnitude and gives negative values"),
-    codes_of_8_bits: ("assert_dtype_robust", "has the digits of a picture: .* lie on 255 levels"),
-    levels_of_a_picture: ("assert_dtype_robust", "has the digits of a picture: .* lie on 256 levels"),
-    in_autocast: ("assert_dtype_robust", "float64 than in float32.*look for half precision|loses digits"),
+    codes_of_8_bits: ("assert_dtype_robust", "has only the precision of a picture: .* lie on 255 levels"),
+    levels_of_a_picture: ("assert_dtype_robust", "has only the precision of a picture: .* lie on 256 levels"),
+    in_autocast: ("assert_dtype_robust", "float64 than in float32.*look for half precision|loses precision"),
 }

@@ -229,7 +229,7 @@ FAULTS = {
     wrong_target: ("assert_sensitive", "is blind to"),
     noise_added: ("assert_deterministic", "gives another map when it is called again"),
     nan_on_one_image: ("assert_model_unchanged", "must return finite values, got NaN values in 1 of"),
-    float16_overflow: ("assert_dtype_robust", "loses digits on the way.*look for .half"),
+    float16_overflow: ("assert_dtype_robust", "loses precision: .*look for .half"),
     in_half_precision: ("assert_faithful", r"\d+ of \d+ maps are zero everywhere"),
     in_float32_only: ("assert_dtype_robust", "works in float32 only"),
     guided_by_hooks: ("assert_implementation_invariant", "with activation=functional by up to .*captum#1082"),

@@ -88,8 +88,8 @@ def target_in_the_middle(model, inputs, targets):
 
 FAULTS = {
     target_is_the_prediction: ("assert_target_used", "ignores its target: .*the prediction"),
-    target_of_the_first_image: ("assert_target_used", "takes one image's target.*the first image's target"),
-    target_of_the_last_image: ("assert_target_used", "takes one image's target.*the last image's target"),
+    target_of_the_first_image: ("assert_target_used", "confuses the targets of images.*the first image's target"),
+    target_of_the_last_image: ("assert_target_used", "confuses the targets of images.*the last image's target"),
     first_output_always: ("assert_target_used", "ignores its target: .*one fixed output"),
     sum_of_all_outputs: ("assert_target_used", "ignores its target: .*their sum"),
     targets_in_ascending_order: ("assert_target_used", "the targets in ascending order"),

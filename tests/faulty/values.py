@@ -113,12 +113,15 @@ def small_values_set_to_zero(model, inputs, targets):
 
 
 FAULTS = {
-    divided_by_the_steps_twice: ("assert_values", "has 0.1 times the values of .*divided by 10 once too often"),
+    divided_by_the_steps_twice: ("assert_values", "has 0.1 times the values of .*divided by 10 one time too many"),
     relevance_that_starts_at_255: ("assert_values", "has 255 times the values of input times gradient, in all images"),
     signed_squares: ("assert_values", "the signed squares of its channels"),
     squared_sums: ("assert_values", "its s.*squares"),
     maximum_over_channels: ("assert_values", "its maximum over channels where their sum is meant"),
-    mean_over_channels: ("assert_values", "has 0.3333 times the values of the gradient.*divided by 3 once too often"),
+    mean_over_channels: (
+        "assert_values",
+        "has 0.3333 times the values of the gradient.*divided by 3 one time too many",
+    ),
     one_channel: ("assert_values", r"channels weighted \(1, .*where they count alike"),
     gray_weights: ("assert_values", r"channels weighted \(0.509, 1, 0.194\)"),
     half_of_the_path: ("assert_values", "over a part of the path, from 0 to 0.5 of it"),

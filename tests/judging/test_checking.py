@@ -523,7 +523,7 @@ def test_a_method_that_fails_is_reported_by_the_kind_of_its_error(method):
     assert set(environment.truths.values()) == {None}
     assert (environment.seconds_per_image, environment.n_zero_maps, environment.diagnosis) == (None, 0, ())
     assert (environment.outcome, environment.dependence, environment.ignores_target) == ("failed", None, None)
-    assert environment.advice == "mend the error; the check says nothing about the maps before"
+    assert environment.advice == "fix the error first; until then the check cannot judge the maps"
     assert environment.controls["constant"]["overall"].f1 > 0
 
 
@@ -751,7 +751,7 @@ def test_rounding_of_the_other_sign_is_pointed_out(dust, is_dust):
 
     (verdict,) = quick(dusty, LOGIT).environments
     assert verdict.passed == (dust == 0)
-    about_dust = "on 2 of 2 maps the values of one sign are below a millionth"
+    about_dust = "on 2 of 2 maps the values of one sign are less than a millionth"
     assert any(about_dust in line for line in verdict.diagnosis) == is_dust
 
 
@@ -765,8 +765,8 @@ def test_maps_that_fail_are_told_whether_they_credit_too_little_or_too_much():
     def everything(_model, _inputs, _targets, *, batch):
         return 0.5 + batch.ground_truth.positive_mask / 2
 
-    assert "many pixels with an effect have little value in the map" in quick(one_pixel).environments[0].advice
-    assert "much of the map lies on pixels without an effect" in quick(everything).environments[0].advice
+    assert "many pixels that affect the output have small values in the map" in quick(one_pixel).environments[0].advice
+    assert "much of the map lies on pixels that do not affect the output" in quick(everything).environments[0].advice
 
 
 def test_zero_maps_of_the_logit_are_not_blamed_on_the_softmax():

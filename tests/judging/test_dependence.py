@@ -117,7 +117,7 @@ def test_the_color_of_the_target_is_the_truth_and_blind():
     (environment,) = verdict.environments
     assert environment.truths["signed"].f1 == 1
     assert (verdict.outcome, verdict.exit_code) == ("blind", 1)
-    assert "do not follow the network" in environment.advice
+    assert "do not depend on the network" in environment.advice
     assert "`attributionlab show " in environment.advice
 
 

@@ -113,7 +113,7 @@ def test_a_verdict_says_which_games_are_answered(environment):
     assert stored["games"]["removal@true"]["l1"] > 0.5
     text = " ".join(str(verdict).split())
     assert (
-        "answers removal@black: effects relative to that baseline, another question than the one from the true background"
+        "answers removal@black: effects relative to that baseline, a different question from the one with the true background as baseline"
         in text
     )
 

@@ -128,7 +128,7 @@ def test_a_number_of_scenes_that_does_not_decide_leaves_it_undecided():
     assert (verdict.outcome, verdict.passed, verdict.exit_code) == ("undecided", False, 4)
     assert environment.truths["signed"].f1 == 1
     assert environment.truths["signed"].state == "open"
-    assert environment.advice.startswith("the interval of the mean contains 0.8: give it more scenes (")
+    assert environment.advice.startswith("the interval of the mean contains 0.8: use more scenes (")
     assert (
         "`attributionlab check truth --env 'single-color-sum[size=16]' --gamma 0.8 --n-samples 32`"
         in environment.advice

@@ -185,7 +185,7 @@ class Odd(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("layer", "hint"), [("pair", "Pair returns tuple"), ("several", "ModuleList is never called by itself")]
+    ("layer", "hint"), [("pair", "Pair returns tuple"), ("several", "ModuleList is never called itself")]
 )
 def test_what_is_no_layer_of_maps_is_refused(layer, hint):
     with pytest.raises(BadOption, match=rf"^`layer` must be one that returns maps .*; {hint}$"):

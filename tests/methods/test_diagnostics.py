@@ -100,7 +100,7 @@ def test_an_area_that_is_missed_is_told():
     facts = MapFacts()
     assert diagnose(facts, {"area_error": [0.1, -0.1]}) == ()
     (line,) = diagnose(facts, {"area_error": [0.05, -0.5, 0.3]})
-    assert line.startswith("2 of 3 masks miss their area by more than 10% (by up to -50%): the area is a penalty")
+    assert line.startswith("2 of 3 masks miss their area by more than 10% (by up to -50%): the area is only a penalty")
 
 
 def test_the_fit_of_a_model_that_adds_up_over_segments_is_perfect():

@@ -146,13 +146,10 @@ def test_papers_read_what_decides_its_interval_and_the_outcome_in_words(table, w
 @pytest.mark.parametrize("write", [rich_text, to_latex, to_markdown])
 def test_the_note_explains_every_outcome_of_a_run(table, write):
     text = " ".join(write(table).replace("\\", "").split())
-    assert "passed: its 95 % interval is above 0.5, undecided: it contains 0.5" in text
-    assert "pixels-only: right pixels, wrong signs, failed: below" in text
-    assert (
-        "behind F1 on a kind of truth: + its interval is above 0.5 (reached), - below it, ? it contains 0.5 (open)"
-        in text
-    )
-    assert "held: networks in which that mean reaches 0.5" in text
+    assert "passed: the 95 % interval of F1 is above 0.5; undecided: it contains 0.5" in text
+    assert "failed: it is below; pixels-only: right pixels, wrong signs" in text
+    assert "After an F1: + its interval is above 0.5 (reached), - it is below, ? it contains 0.5 (open)" in text
+    assert "held: networks whose mean F1 reaches 0.5" in text
     assert "answers: the nearest game whose exact values the first maps equal" in text
 
 

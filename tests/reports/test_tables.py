@@ -176,7 +176,7 @@ def test_the_table_of_a_verdict_is_not_cut_off(width):
     text = printed(verdict_table(verdict_of()), width)
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
-    assert ("F1 of maps that do not look at the network" in map(str.strip, text.splitlines())) == (width == 80)
+    assert ("F1 of maps that ignore the network" in map(str.strip, text.splitlines())) == (width == 80)
     for name in ("0.312", "0.438", "0.562"):
         assert text.count(name) == 4, "a control has a score on each truth that applies"
 

@@ -147,7 +147,7 @@ def test_no_worker_survives_a_run_that_is_ended(tmp_path, warm_python, options, 
         last = errors.strip().splitlines()[-1]
         assert (process.returncode, last) == (
             143,
-            "error: terminated; what is recorded is kept, and the same command goes on from there",
+            "error: terminated; the recorded results are kept; run the same command again to continue",
         )
         assert "Traceback" not in errors
 

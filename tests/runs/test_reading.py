@@ -225,7 +225,7 @@ def test_records_of_metrics_carry_direction_and_bounds(folder):
 )
 def test_a_plan_with_values_that_no_plan_has_is_named(copied, change):
     edit_plan(copied, lambda stored: stored.update(change))
-    with pytest.raises(BadOption, match=r"`run` must have a plan.json as it was written"):
+    with pytest.raises(BadOption, match=r"`run` must have an undamaged plan.json"):
         load_records(copied)
 
 
@@ -298,7 +298,7 @@ def test_damaged_maps_are_left_out_of_a_report_and_made_again_by_a_resume(tmp_pa
     content = file.read_bytes()
     file.write_bytes(damage(content))
     records = load_records(tmp_path / "run")
-    with pytest.warns(DamagedRecords, match=r"maps are left out: `maps` must be as they were written, got .*\.npz"):
+    with pytest.warns(DamagedRecords, match=r"maps are left out: `maps` must be undamaged, got .*\.npz"):
         text = report_html(records)
     assert text.count("data:image/png") == 2 * (1 + 1 + 1), (
         "of each image: itself, the truth, and the map that there is"
@@ -364,9 +364,7 @@ def test_a_record_whose_checksum_fits_but_whose_fields_do_not_is_damage_and_done
     stored = decode(lines[0])
     change(stored)
     (copied / RECORDS_FILE).write_bytes(_line(stored) + b"".join(lines[1:]))
-    with pytest.warns(
-        DamagedRecords, match=r"1 records are damaged, the first: records.jsonl:1 is not as it was written"
-    ):
+    with pytest.warns(DamagedRecords, match=r"1 records are damaged, the first: records.jsonl:1 is damaged"):
         load_records(copied).summaries()
     assert len(load_records(copied).damaged) == 1
 
@@ -388,7 +386,7 @@ def test_scores_and_curves_that_cannot_be_any_are_named(copied, change):
     change(stored)
     (copied / RECORDS_FILE).write_bytes(_line(stored) + b"".join(lines[1:]))
     records = load_records(copied)
-    with pytest.raises(BadOption, match=r"`run` must have records.jsonl as they were written, got .*; see byte 0"):
+    with pytest.raises(BadOption, match=r"`run` must have an undamaged records.jsonl, got .*; see byte 0"):
         records.all_scores(stored["environment"], stored["method"], stored["measure"])
 
 

@@ -161,7 +161,7 @@ def test_one_flipped_bit_is_seen_and_the_record_done_again(whole, tmp_path, plac
     (folder / RECORDS_FILE).write_bytes(bytes(content))
     outcome = run_plan(small(save_maps=3), folder)
     assert len(outcome.damaged) == outcome.n_run == 1
-    assert "records.jsonl:2 is not as it was written (job " in outcome.damaged[0]
+    assert "records.jsonl:2 is damaged (job " in outcome.damaged[0]
     assert found(folder) == found(whole)
 
 
@@ -182,13 +182,13 @@ def test_maps_that_are_cut_off_are_made_again_and_changed_ones_are_named(whole, 
     files = [folder / "maps" / f"{record.job.key}.npz" for record in load_records(folder).of(spec, "gradient")]
     content = files[0].read_bytes()
     files[0].write_bytes(content[:-30])
-    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*run the plan again"):
+    with pytest.raises(BadOption, match=r"`maps` must be undamaged, got .*run the plan again"):
         load_records(folder).maps(spec, "gradient")
     assert run_plan(small(save_maps=3), folder).n_run == 1
     assert np.array_equal(load_records(folder).maps(spec, "gradient"), load_records(whole).maps(spec, "gradient"))
     middle = len(content) // 2
     files[0].write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
-    with pytest.raises(BadOption, match=r"`maps` must be as they were written, got .*run the plan again"):
+    with pytest.raises(BadOption, match=r"`maps` must be undamaged, got .*run the plan again"):
         load_records(folder).maps(spec, "gradient")
 
 
@@ -473,7 +473,7 @@ def test_a_folder_of_another_plan_is_refused_with_what_differs(whole, tmp_path):
 
 
 def test_two_runs_do_not_write_into_one_folder(whole):
-    with FileLock(whole / ".lock"), pytest.raises(BadOption, match="no folder that another run writes into"):
+    with FileLock(whole / ".lock"), pytest.raises(BadOption, match="not be a folder that another run writes into"):
         run_plan(small(save_maps=3), whole)
 
 
@@ -508,7 +508,7 @@ def test_a_full_disk_leaves_only_whole_records_and_the_run_goes_on_later(whole, 
     for n_lines in (3, 6):
         written.clear()
         with pytest.raises(
-            MachineError, match=r"`output` must be writable.*No space left on device: what is recorded is kept"
+            MachineError, match=r"`output` must be writable.*No space left on device: the recorded results are kept"
         ):
             run_plan(small(save_maps=3), folder)
         lines = (folder / RECORDS_FILE).read_bytes().splitlines(keepends=True)
@@ -545,7 +545,7 @@ def test_a_damaged_plan_is_named(whole, tmp_path, content):
     shutil.copytree(whole, folder)
     (folder / "plan.json").write_text(content, encoding="utf-8")
     for use in (load_records, lambda path: run_plan(small(save_maps=3), path)):
-        with pytest.raises(BadOption, match=r"`run` must have a plan.json as it was written, got .*plan.json"):
+        with pytest.raises(BadOption, match=r"`run` must have an undamaged plan.json, got .*plan.json"):
             use(folder)
 
 
@@ -925,7 +925,7 @@ def test_a_run_of_another_target_follows_it_and_names_a_method_that_ignores_it(t
     records = load_records(tmp_path / "run")
     following, ignorant = records.summaries()
     assert following.truths["signed"].f1 == 1 and following.diagnosis == ()
-    assert ignorant.diagnosis[0].startswith("4 maps are the same for the winner")
+    assert ignorant.diagnosis[0].startswith("4 maps stay the same when the winner is explained")
     batch = environment.sample(4, target="loser")
     deletion = al.deletion(environment, batch, batch.ground_truth.signed).auc
     assert records.scores(environment.spec, "gradient", "deletion").tolist() == pytest.approx(deletion.tolist())

@@ -71,7 +71,7 @@ def test_a_folder_in_which_another_process_runs_is_refused(tmp_path, monkeypatch
         def do_tasks(self, tasks):
             return iter(run_tasks(tasks, tmp_path, executor=executor))
 
-    with pytest.raises(BadOption, match="`output` must be no folder that another run writes into"):
+    with pytest.raises(BadOption, match="`output` must not be a folder that another run writes into"):
         run_tasks(tasks(1), tmp_path, executor=Rival())
 
 

@@ -69,7 +69,7 @@ def test_what_the_data_do_not_carry_is_called_undecided_and_fails():
     """An interval of 4 scenes from 0 to 1 is never above gamma = 0.6, not even for the truth."""
     message = message_of(testing.assert_faithful, "truth", size=16, gamma=0.6, n_samples=4)
     assert message.startswith("truth is undecided: F1 on signed truth is 1.00 (0.57 to 1.00), gamma 0.6")
-    assert "give it more scenes" in message
+    assert "use more scenes" in message
 
 
 def foreground(model, inputs, targets):

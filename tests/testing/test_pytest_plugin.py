@@ -105,7 +105,7 @@ def test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder(pytester):
             "E *image *precision *recall *F1 *expected",
             "E *picture of the worst images: *test_constant*constant-does-not-follow-the-network*.png",
             "constant *multi-color-sum?height=16,width=18? *overall *0.??-0.?? *blind",
-            "    overall below, *; answers no game; what now: the maps do not follow the network, *attributionlab show *",
+            "    overall below, *; answers no game; what now: the maps do not depend on the network, *attributionlab show *",
         ],
         consecutive=False,
     )

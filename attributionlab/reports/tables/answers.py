@@ -75,7 +75,7 @@ def answers_sentence(answers: list[str], declares: str | None, games: Mapping[st
     text = f"answers {escape(', '.join(answers))}{elsewhere}"
     if any(name.endswith("@true") for name in answers):
         return text
-    return f"{text}: effects relative to that baseline, another question than the one from the true background"
+    return f"{text}: effects relative to that baseline, a different question from the one with the true background as baseline"
 
 
 def answers_table(answers: Answers) -> RenderableType:
@@ -88,7 +88,9 @@ def answers_table(answers: Answers) -> RenderableType:
         return Group(*parts, "no game has exact values here")
     parts.append(distances_table(answers.games, answers.n_samples))
     if any(agreement.noise is not None for agreement in answers.games.values()):
-        parts.append("[dim]~: estimated from random orders; the standard errors explain as much as stands behind it[/]")
+        parts.append(
+            "[dim]~: estimated from random orders; the number after it is the distance that standard errors explain[/]"
+        )
     if answers.declared is not None and answers.declared not in _grid_names(answers.games):
         agreement = answers.games.get(answers.declared)
         distance = "not computed here" if agreement is None else f"distance {_distance(agreement)}"

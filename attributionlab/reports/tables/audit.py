@@ -45,7 +45,7 @@ def audit_tables(audit: Audit) -> Iterable[RenderableType]:
     yield f"[dim]F1 ({audit.f1_truth}): agreement of maps with {compared[audit.f1_truth]}, 0 to 1; the other columns: mean score by each metric[/]"
     yield "[dim]↑ higher is better, ↓ lower is better; spearman and kendall: do F1 and the metric rank the methods alike?[/]"
     yield "[dim](1 same order, 0 unrelated, -1 reversed order, '-' where one of them is constant)[/]"
-    yield "[dim]95 % interval: of spearman, by a bootstrap over methods and images; it is wide where there are few methods[/]"
+    yield "[dim]95 % interval: of spearman, by a bootstrap over methods and images; with few methods it is wide[/]"
     if any(environment.references for environment in audit.environments):
         yield "[dim]reference: computed from the truth, left out of the correlations, because it would raise the agreement of any metric[/]"
 

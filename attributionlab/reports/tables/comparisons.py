@@ -18,7 +18,7 @@ _SENTENCES = {
     "better": "[bold green]BETTER[/]: the interval of the difference is above 0",
     "equal": "[bold green]EQUAL[/]: the scores differ by less than 0.02",
     "worse": "[bold red]WORSE[/]: the interval of the difference is below 0",
-    "undecided": "[bold yellow]UNDECIDED[/]: the interval of the difference contains 0; give it more scenes (`--n-samples`)",
+    "undecided": "[bold yellow]UNDECIDED[/]: the interval of the difference contains 0; use more scenes (`--n-samples`)",
     "failed": "[bold red]FAILED[/]: a method broke",
 }
 

@@ -39,9 +39,9 @@ SHOWN = {"ssim_minmax": "SSIM (range)", "rank": "rank", "norm_difference": "norm
 LONGEST_WORD = len("spurious-background")
 
 LEGEND = (
-    "follows: 1 if the map changes as the truth does, 0 if it does not change; own: the same for the class that the network with the "
-    "bug predicts; F: agreement with the truth of that network, and of the healthy one (F1, or the cosine with exact effects); "
-    "where the truth is empty, follows is the share of the map that is gone"
+    "follows: 1 if the map changes as the truth does, 0 if it does not change; where the truth is empty, the share of the map that "
+    "disappears. own: follows for the class that the network with the bug predicts. F: agreement (F1, or the cosine with exact effects) "
+    "with the truth of the network with the bug, and with that of the healthy one"
 )
 
 

@@ -86,10 +86,11 @@ class RunTable:
         """One line that explains the table; it does not rely on bold type, which may be lost."""
         target = "" if self.target == "winner" else f"explained output: {_output_text(self.target)}; "
         return (
-            f"{target}F1: mean on the truth that decides; passed: its 95 % interval is above {self.gamma:g}, undecided: it contains "
-            f"{self.gamma:g}, pixels-only: right pixels, wrong signs, failed: below; held: networks in which that mean reaches {self.gamma:g}; "
-            f"behind F1 on a kind of truth: + its interval is above {self.gamma:g} (reached), - below it, ? it contains {self.gamma:g} (open); "
-            "answers: the nearest game whose exact values the first maps equal, and how many more; whether maps depend on the network is not tested in a run (attributionlab check)"
+            f"{target}F1: mean on the truth that decides. passed: the 95 % interval of F1 is above {self.gamma:g}; undecided: it contains "
+            f"{self.gamma:g}; failed: it is below; pixels-only: right pixels, wrong signs. held: networks whose mean F1 reaches {self.gamma:g}. "
+            f"After an F1: + its interval is above {self.gamma:g} (reached), - it is below, ? it contains {self.gamma:g} (open). "
+            "answers: the nearest game whose exact values the first maps equal, and the number of further ones. A run does not test whether "
+            "maps depend on the network; attributionlab check does"
         )
 
 

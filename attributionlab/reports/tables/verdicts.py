@@ -68,7 +68,10 @@ def verdict_table(verdict: Verdict) -> RenderableType:
     parts.append(f"{escape(verdict.method)}: [bold {color}]{verdict.outcome.upper()}[/]{where}, {_rule(verdict)}")
     used = ", ".join(f"{package} {number}" for package, number in verdict.versions.items())
     parts.append(f"[bold]report it as:[/] {escape(verdict.report_as)}")
-    parts.append(f"[dim]random, const., foregr.: F1 of maps that do not look at the network; {used}[/]")
+    if verdict.rule == "interval":
+        states = f"the 95 % interval of F1 is above {verdict.gamma:g} (reached), below it, or contains it (open)"
+        parts.append(f"[dim]reached, below, open: {states}[/]")
+    parts.append(f"[dim]random, const., foregr.: F1 of maps that ignore the network; {used}[/]")
     return Group(*parts)
 
 
@@ -161,7 +164,7 @@ class _Scores:
 
 def _controls_table(environment: EnvironmentVerdict, controls: Sequence[str]) -> Table:
     """F1 of the controls by kind of truth."""
-    table = plain_table("F1 of maps that do not look at the network")
+    table = plain_table("F1 of maps that ignore the network")
     table.add_column("truth", no_wrap=True)
     for name in controls:
         table.add_column(name, justify="right", no_wrap=True)
