@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from attributionlab.files import process_runs
-
 _PR_SET_PDEATHSIG = 1
 _WATCH_SECONDS = 0.5
 
@@ -41,9 +39,9 @@ def end_with_parent(parent: int, by_kernel: bool) -> None:
         ask_kernel()
     if os.name != "posix":
         return
-    if not process_runs(parent):  # it ended before we could ask
+    if os.getppid() != parent:  # it ended before we could ask; it may be a zombie still, whose id is in use
         end_process(END_CODE)
-    arguments = (os.getppid(), _WATCH_SECONDS)
+    arguments = (parent, _WATCH_SECONDS)
     threading.Thread(target=watch_parent, args=arguments, daemon=True, name="attributionlab parent watch").start()
 
 

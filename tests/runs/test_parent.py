@@ -90,6 +90,27 @@ def test_a_worker_whose_parent_has_ended_before_it_could_ask_ends_at_once():
     assert (result.returncode, result.stdout) == (70, "")
 
 
+LATE = """
+import os, sys, time
+from attributionlab.runs import parent
+
+started_by = os.getppid()
+print(os.getpid(), flush=True)
+while os.getppid() == started_by:
+    time.sleep(0.01)
+parent.end_with_parent(started_by, True)
+time.sleep(600)
+"""
+
+
+def test_a_worker_ends_at_once_where_its_parent_is_a_zombie_by_then():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, LATE], stdout=subprocess.PIPE, text=True)
+    with parent:
+        child = int(parent.stdout.readline())
+        parent.kill()  # nobody waits for it before the end of this block
+        wait_until(lambda: not runs(child), lambda: commands([child]))
+
+
 OWN = """
 import os
 import time
