@@ -12,7 +12,7 @@ PROGRAM = """
 import os, warnings
 from joblib.externals.loky.process_executor import _enable_faulthandler_if_needed
 from attributionlab.runs.worker_process import start_worker
-start_worker(os.getpid(), False)
+start_worker(os.getppid(), False)
 _enable_faulthandler_if_needed()  # as loky does then
 warnings.warn("\\x1b[31m" + "x" * 5_000_000)
 import ctypes
