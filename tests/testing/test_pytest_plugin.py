@@ -9,12 +9,22 @@ import pytest
 
 from attributionlab.judging import check  # noqa: F401  # once for all tests, with torch and NumPy, which a process cannot import
 from attributionlab.reports.figures.saving import save_figure  # noqa: F401  # anew after pytester has forgotten them
+from attributionlab.reports.tables.descriptions import CATALOGS
 from attributionlab.testing import assert_all  # noqa: F401  # as above
 
 pytest_plugins = ["pytester"]
 
 OPTIONS = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 """Without plugins that take seconds to import in every process."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def everything_in_catalogs_is_imported():
+    """pytester forgets modules that are imported inside a run; catalogs would keep classes whose annotations nobody can read."""
+    for catalog in CATALOGS.values():
+        for name in catalog:
+            catalog.get(name)
+
 
 USING = """
     import pytest
