@@ -12,7 +12,8 @@ from breaking.cases import REFUSED, Case, Outcome, Violation
 
 LONGEST = 2_000
 START_SECONDS = 0.5
-"""A signal that comes earlier may meet an interpreter that has not begun with the program, which cannot say anything then."""
+"""CPU seconds. With less, an interpreter may not have begun with the program, which cannot say anything then: a busy machine is slow.
+Nor can a program that has printed its result and ends."""
 
 LARGEST = 2_500_000_000
 """Bytes of memory that no refusal needs."""
@@ -83,8 +84,8 @@ def _judged_lines(case: Case, outcome: Outcome) -> Iterator[Violation]:
     more = [line for line in messages if _MORE_PROBLEMS.match(line)][-1:] if problems else []
     if not case.chatter and len(messages) > 1 and len(problems) + len(more) < len(messages):
         yield Violation("lines", f"{len(messages)} lines: {messages[0][:100]!r}", re.sub(r"\d+", "N", messages[0][:40]))
-    starts = case.kill is not None and case.kill[1] < START_SECONDS
-    if not messages and outcome.code in _NEEDS_A_LINE and case.command and not starts:
+    begins_or_ends = case.kill is not None and (outcome.cpu_seconds < START_SECONDS or bool(stdout.strip()))
+    if not messages and outcome.code in _NEEDS_A_LINE and case.command and not begins_or_ends:
         yield Violation("lines", f"exit {outcome.code} without a line", "no line")
     longest = max(map(len, lines), default=0)
     if longest > LONGEST:
