@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -215,12 +216,17 @@ HEADING = """\
 """First lines of the TOML file."""
 
 
+def _text(value: str) -> str:
+    """A text as TOML writes it; JSON's strings are TOML's."""
+    return json.dumps(value)
+
+
 def _lines(benchmark: Benchmark) -> Iterator[str]:
     """Parts of the TOML file."""
     yield HEADING
-    yield f'name = "{benchmark.name}"\nn_samples = {benchmark.n_samples}\ngamma = {benchmark.gamma}\n'
+    yield f"name = {_text(benchmark.name)}\nn_samples = {benchmark.n_samples}\ngamma = {benchmark.gamma}\n"
     for frozen in benchmark.environments:
-        yield f'\n[[environments]]\nspec = "{frozen.spec}"\ntargets = {list(frozen.targets)}\n'
+        yield f"\n[[environments]]\nspec = {_text(frozen.spec)}\ntargets = {list(frozen.targets)}\n"
         for name in COLUMNS:
             entries = "".join(f'    "{entry}",\n' for entry in getattr(frozen, name))
             yield f"{name} = [\n{entries}]\n" if entries else ""

@@ -19,7 +19,6 @@ from attributionlab.methods import AnyMethod
 NO_LIMIT = 1e9
 """Seconds that are never up: a slow machine must not change a verdict."""
 
-
 FREE = ("batch_size", "device", "progress")
 """Options of `check` that a benchmark does not fix."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,15 @@ from attributionlab.judging.advice import Symptoms, advise, show_command
 from attributionlab.judging.diagnosis import diagnose
 from attributionlab.judging.game_agreement import is_near
 from attributionlab.judging.outcome import OVERALL, SIGNED, Outcome, outcome_of, states_of
-from attributionlab.judging.statistics import Summary, mean_interval, state_of
+from attributionlab.judging.statistics import Summary, state_of
 from attributionlab.judging.verdict import Truths
 from attributionlab.measuring.facts import MapFacts
 from attributionlab.measuring.failure import Failure
-from attributionlab.runs.jobs import AGREEMENT
 from attributionlab.runs.plan import Plan
+from attributionlab.runs.totals import MethodTotals, Moments
 from attributionlab.truth.kinds import TRUTHS
 
 Values = npt.NDArray[np.float64]
-
-N_RAW = 1_000
-"""Images up to which scores are kept and summed in their order. Beyond, sums in the order of the records agree to 12 digits."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ def summarize_records(plan: Plan, stored: Iterable[dict[str, Any]], by: str) -> 
         stored: Contents of their lines, in any order.
         by: `environment` or `family`.
     """
-    totals: dict[tuple[str, str], _MethodTotals] = defaultdict(_MethodTotals)
+    totals: dict[tuple[str, str], MethodTotals] = defaultdict(MethodTotals)
     for record in stored:
         totals[record["environment"], record["method"]].add(record)
     members: dict[str, list[str]] = {}
@@ -99,12 +95,12 @@ def summarize_records(plan: Plan, stored: Iterable[dict[str, Any]], by: str) -> 
     ]
 
 
-def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, _MethodTotals | None]) -> MethodSummary:
+def _summary(plan: Plan, name: str, method: str, by_environment: Mapping[str, MethodTotals | None]) -> MethodSummary:
     family = plan.expanded[next(iter(by_environment))]
     kinds = plan.declared.truths[family][method]
     all_totals = [totals for totals in by_environment.values() if totals is not None]
     all_moments = [totals.scores() for totals in all_totals]
-    pooled: dict[str, _Moments] = defaultdict(_Moments)
+    pooled: dict[str, Moments] = defaultdict(Moments)
     for score, moments in itertools.chain.from_iterable(moments.items() for moments in all_moments):
         pooled[score] += moments
     n_images = sum(totals.n_images for totals in all_totals)
@@ -167,7 +163,7 @@ def _advice(plan: Plan, summary: MethodSummary, facts: MapFacts) -> str:
 
 
 def _outcome(
-    truths: Truths, deciding: str, by_environment: Mapping[str, _MethodTotals | None], *, picked: bool
+    truths: Truths, deciding: str, by_environment: Mapping[str, MethodTotals | None], *, picked: bool
 ) -> Outcome:
     if any(totals is not None and totals.failed for totals in by_environment.values()):
         return "failed"
@@ -175,7 +171,7 @@ def _outcome(
     return "undecided" if outcome == "passed" and None in by_environment.values() else outcome
 
 
-def _truth(plan: Plan, scores: dict[str, _Moments], truth: str) -> Summary | None:
+def _truth(plan: Plan, scores: dict[str, Moments], truth: str) -> Summary | None:
     precision, recall, f1 = (scores[f"{truth}.{name}"] for name in ("precision", "recall", "f1"))
     if precision.mean is None or recall.mean is None or f1.mean is None:
         return None
@@ -185,145 +181,3 @@ def _truth(plan: Plan, scores: dict[str, _Moments], truth: str) -> Summary | Non
 
 def _reaches(plan: Plan, f1: float | None) -> bool:
     return f1 is not None and f1 >= plan.gamma
-
-
-@dataclass(frozen=True)
-class _Moments:
-    """Moments of a score over images. Keeps raw values while there are few, then only moments.
-
-    Args:
-        n: Images that have the score.
-        total: Sum of the scores.
-        squares: Sum of their squares.
-        raw: The scores in the order of the images; None if there are too many.
-    """
-
-    n: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-    raw: Values | None = field(default_factory=lambda: np.empty(0))
-
-    def __add__(self, addend: _Moments) -> _Moments:
-        n = self.n + addend.n
-        is_small = self.raw is not None and addend.raw is not None and n <= N_RAW
-        raw = np.concatenate([self.raw, addend.raw]) if is_small else None
-        return _Moments(n, self.total + addend.total, self.squares + addend.squares, raw)
-
-    @property
-    def mean(self) -> float | None:
-        """Mean score; None if empty."""
-        if not self.n:
-            return None
-        return self.total / self.n if self.raw is None else float(self.raw.mean())
-
-    def interval(self) -> tuple[float, float]:
-        """The 95 percent interval of the mean."""
-        if self.raw is not None:
-            return mean_interval(self.n, float(self.raw.sum()), float((self.raw**2).sum()))
-        return mean_interval(self.n, self.total, self.squares)
-
-
-class _ScoreBuffer:
-    """Scores of records with equally many images. Keeps raw values while there are few, then only moments.
-
-    Args:
-        names: Names of the scores.
-        n_images: Images of each record.
-    """
-
-    def __init__(self, names: Iterable[str], n_images: int) -> None:
-        self._names, self._n_images = tuple(names), n_images
-        self._starts, self._waiting = array("q"), array("d")
-        self._summed: dict[str, _Moments] = {}
-
-    def add(self, start: int, scores: dict[str, list[float | None]]) -> None:
-        """Add the scores of one record; they are copied, as keeping millions of lists takes longer than reading them."""
-        values: list[float] = []
-        for name in self._names:
-            values += scores[name]  # type: ignore[arg-type]  # None is taken care of below
-        try:
-            self._waiting.fromlist(values)
-        except TypeError:  # undefined for some image
-            self._waiting.fromlist([np.nan if value is None else value for value in values])
-        self._starts.append(start)
-        if len(self._starts) * self._n_images > N_RAW:
-            self._summed = self._sum(keep=False)
-
-    def moments(self) -> dict[str, _Moments]:
-        """Moments of all added scores by name, in the order of the images if there are few. Call it once."""
-        return self._sum(keep=not self._summed)
-
-    def _sum(self, *, keep: bool) -> dict[str, _Moments]:
-        records = np.array(self._waiting).reshape(-1, len(self._names), self._n_images)[np.argsort(self._starts)]
-        by_name = records.swapaxes(0, 1).reshape(len(self._names), -1)
-        del self._starts[:], self._waiting[:]
-        latest = _moments(by_name, keep=keep)
-        return {
-            name: self._summed.get(name, _Moments()) + moments
-            for name, moments in zip(self._names, latest, strict=True)
-        }
-
-
-def _moments(scores: Values, *, keep: bool) -> list[_Moments]:
-    """Moments of scores (names, images), in the order of the images; NaN means undefined."""
-    defined = ~np.isnan(scores)
-    values = np.where(defined, scores, 0.0)
-    sums = defined.sum(axis=1).tolist(), values.sum(axis=1).tolist(), (values**2).sum(axis=1).tolist()
-    raw = [row[mask] for row, mask in zip(scores, defined, strict=True)] if keep else [None] * len(scores)
-    return [_Moments(*columns) for columns in zip(*sums, raw, strict=True)]
-
-
-LocatedFailure = tuple[tuple[int, str], Any]
-"""Failure as it is stored, behind its position: the first image and the measure."""
-
-
-class _MethodTotals:
-    """Totals of one method in one environment, over the records read so far."""
-
-    def __init__(self) -> None:
-        self._buffers: dict[tuple[str, int, tuple[str, ...]], _ScoreBuffer] = {}
-        self.n_images = self.n_zero_maps = self.peak_memory = 0
-        self.seconds = 0.0
-        self._facts: dict[str, Any] = {}
-        self.games: dict[str, float | None] = {}
-        self.error: LocatedFailure | None = None
-        self.failed = False
-
-    def add(self, stored: dict[str, Any]) -> None:
-        """Add a record, as it is stored."""
-        measure, start, n_images = stored["measure"], stored["start"], stored["stop"] - stored["start"]
-        self.peak_memory = max(self.peak_memory, stored["peak_memory"])
-        if stored["error"] is not None:
-            self.error = _first(self.error, ((start, measure), stored["error"]))
-            self.failed |= measure == AGREEMENT
-            return
-        kind = (measure, n_images, tuple(stored["scores"]))
-        buffer = self._buffers.get(kind)
-        if buffer is None:
-            buffer = self._buffers[kind] = _ScoreBuffer(stored["scores"], n_images)
-        buffer.add(start, stored["scores"])
-        if measure == AGREEMENT:
-            self.n_images += n_images
-            self.n_zero_maps += stored["n_zero_maps"]
-            self.seconds += stored["seconds"]
-            self.games |= stored.get("games", {})  # earlier versions have none
-            for name, value in stored.get("facts", {}).items():  # earlier versions have none
-                self._facts[name] = value if isinstance(value, str) else self._facts.get(name, 0) + value
-
-    @property
-    def facts(self) -> MapFacts:
-        """Facts about all maps."""
-        return MapFacts.from_dict(self._facts)
-
-    def scores(self) -> dict[str, _Moments]:
-        """Moments of all added scores: of agreement by name, of metrics by metric. Call it once."""
-        moments_by_name: dict[str, _Moments] = defaultdict(_Moments)
-        largest_first = sorted(self._buffers.items(), key=lambda entry: -entry[0][1])  # the last images are fewer
-        for (measure, *_), buffer in largest_first:
-            for name, moments in buffer.moments().items():
-                moments_by_name[name if measure == AGREEMENT else measure] += moments
-        return moments_by_name
-
-
-def _first(current: LocatedFailure | None, candidate: LocatedFailure) -> LocatedFailure:
-    return candidate if current is None or candidate[0] < current[0] else current

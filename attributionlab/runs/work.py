@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from socket import gethostname
 
 import numpy as np
@@ -33,6 +31,7 @@ from attributionlab.printable import error_line, error_text, one_line, type_name
 from attributionlab.runs.declarations import code_digest
 from attributionlab.runs.jobs import AGREEMENT, DIFFERENT_FOR_LOGITS, OF_OUTPUT, Job, Unit
 from attributionlab.runs.records import Record
+from attributionlab.runs.stopwatch import Stopwatch
 from attributionlab.runs.tasks import Task, TaskResult, do_task
 from attributionlab.runs.time_limit import at_most
 from attributionlab.truth import TRUTHS, Batch
@@ -82,7 +81,7 @@ def do_unit(unit: Unit, kind: str, turn: int = 0, timeout: float | None = None) 
         MachineError: If the worker has no such device.
     """
     job, device = unit.jobs[0], device_of(kind, turn)
-    watch = _Stopwatch(device)
+    watch = Stopwatch(device)
     try:
         images = _images(job.environment, job.start, job.stop, job.target, device)
         method = _method(job.method, job.environment, job.code)
@@ -234,7 +233,7 @@ def _scores_by_name(agreement: Agreement, truths: Iterable[str]) -> dict[str, li
 
 
 def _measure(job: Job, images: _Images, maps: Tensor, device: str, timeout: float | None) -> Record:
-    watch = _Stopwatch(device)
+    watch = Stopwatch(device)
     try:
         with at_most(timeout, job.measure):
             prepared, metric = images.prepare(job.measure, job.code), _metric(job.measure, job.code)
@@ -271,59 +270,3 @@ def _failure(error: Exception, role: str) -> Failure:
     if isinstance(error, AttributionLabError):
         return Failure.of(error)
     return Failure(type_name(error), one_line(f"the {role} raised {error_line(error)}"))
-
-
-class _Stopwatch:
-    """Time and peak memory since its construction.
-
-    Args:
-        device: The device that does the work.
-    """
-
-    def __init__(self, device: str) -> None:
-        self.device = torch.device(device)
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
-        else:
-            _reset_peak()
-        self.begin = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the construction."""
-        return time.perf_counter() - self.begin
-
-    def record(self, job: Job, seconds: float | None = None, **fields: object) -> Record:
-        """Record of a job that has just ended."""
-        on_gpu = self.device.type == "cuda"
-        peak = torch.cuda.max_memory_allocated(self.device) if on_gpu else _peak()
-        return Record(
-            job=job,
-            seconds=self.seconds if seconds is None else seconds,
-            peak_memory=int(peak),
-            device=torch.cuda.get_device_name(self.device) if on_gpu else "cpu",
-            versions=_versions(),
-            **fields,  # type: ignore[arg-type]  # fields of a record
-        )
-
-
-_versions: Callable[[], dict[str, str]] = lru_cache(maxsize=1)(versions)
-
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-
-
-def _reset_peak() -> None:
-    """Reset the peak memory of this process, where the system can (Linux)."""
-    try:
-        _CLEAR.write_text("5", encoding="ascii")
-    except OSError:
-        return
-
-
-def _peak() -> int:
-    """Largest resident memory of this process so far in bytes; 0 if the system does not report it."""
-    try:
-        lines = _STATUS.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)

@@ -123,10 +123,12 @@ def test_what_a_benchmark_fixes_is_refused(benchmark, option):
         al.check("gradient", benchmark=benchmark, **option)
 
 
-def test_a_file_holds_all_of_a_benchmark(tmp_path, benchmark):
+@pytest.mark.parametrize("name", ["small-1", 'of "us", C:\\new\n'])
+def test_a_file_holds_all_of_a_benchmark(tmp_path, benchmark, name):
+    named = dataclasses.replace(benchmark, name=name)
     path = tmp_path / "small.toml"
-    path.write_text(benchmark.to_toml())
-    assert load_benchmark(path) == benchmark
+    path.write_text(named.to_toml())
+    assert load_benchmark(path) == named
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)

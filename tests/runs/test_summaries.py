@@ -6,7 +6,8 @@ from scipy import stats
 
 from attributionlab.judging.statistics import mean_interval
 from attributionlab.runs import Plan
-from attributionlab.runs.summaries import N_RAW, answers_of, summarize_records
+from attributionlab.runs.summaries import answers_of, summarize_records
+from attributionlab.runs.totals import N_RAW
 from attributionlab.seeding import generator
 from attributionlab.truth import TRUTHS
 
