@@ -14,7 +14,8 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import as_environment
-from attributionlab.judging.checking import MAX_SECONDS, looks_of
+from attributionlab.judging.checking import looks_of
+from attributionlab.judging.judgment import MAX_SECONDS
 from attributionlab.judging.outcome import OVERALL
 from attributionlab.judging.statistics import Summary, Values, mean_interval
 from attributionlab.judging.units import Source, Tally

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from attributionlab.environments import Environment
 from attributionlab.environments.factory import require_environment
 from attributionlab.errors import bad_option
-from attributionlab.judging.checking import CheckOptions, judge
 from attributionlab.judging.dependence import LEAST_UNITS, DependenceTest
+from attributionlab.judging.judgment import CheckOptions, judge
 from attributionlab.judging.outcome import OVERALL
 from attributionlab.judging.statistics import Rule
 from attributionlab.judging.units import SceneUnit, Source, Tally
