@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from attributionlab.specs.arguments import require_list, require_text, share, wh
 
 LEAST_SAMPLES = 4
 """Smallest number of scenes with an interval."""
+
+NAME = r"[\w.-]+"
+"""Names of benchmarks: sentences and the TOML file have them as they are."""
 
 COLUMNS = {
     "inputs": "input",
@@ -112,7 +116,7 @@ class Benchmark:
     """A frozen benchmark. `attributionlab.check(method, benchmark=name)` measures on it and names it.
 
     Args:
-        name: Its name, in verdicts and in their sentences.
+        name: Its name, in verdicts and in their sentences: letters, digits, dots, - and _.
         n_samples: Scenes per environment, each under its own network.
         gamma: Smallest mean F1 that passes.
         environments: The environments with their fingerprints.
@@ -124,7 +128,8 @@ class Benchmark:
     environments: tuple[FrozenEnvironment, ...]
 
     def __post_init__(self) -> None:
-        require_text("name", self.name)
+        if not re.fullmatch(NAME, require_text("name", self.name)):
+            raise bad_option("name", "have letters, digits, dots, - and _ only", self.name)
         whole_number("n_samples", self.n_samples, LEAST_SAMPLES)
         share("gamma", self.gamma)
         for frozen in require_list("environments", self.environments, "frozen environments", 1):
@@ -141,7 +146,9 @@ class Benchmark:
         """Number of environments, scenes and networks, in words."""
         n_scenes = self.n_samples * len(self.environments)
         n_second = sum(len(frozen.counterparts) for frozen in self.environments)
-        return f"{len(self.environments)} environments, {n_scenes} scenes and networks, {n_second} second networks"
+        n_environments = len(self.environments)
+        environments = f"{n_environments} environment{'s' if n_environments > 1 else ''}"
+        return f"{environments}, {n_scenes} scenes and networks, {n_second} second networks"
 
     def build(self) -> list[Environment]:
         """The environments, as this version of the package makes them."""
@@ -173,7 +180,7 @@ class Benchmark:
         try:
             frozen = tuple(FrozenEnvironment(**_tuples(entry)) for entry in stored["environments"])
             return cls(**{**stored, "environments": frozen})
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, AttributeError) as error:
             hint = "name, n_samples, gamma and [[environments]] with spec, targets, inputs, truths, networks, logits"
             raise bad_option("benchmark", "have the entries of a benchmark", sorted(map(str, stored)), hint) from error
 

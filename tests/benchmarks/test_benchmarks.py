@@ -143,6 +143,10 @@ def test_wrong_benchmarks_are_refused_in_a_line(tmp_path, benchmark):
         load_benchmark("attributionlab-2")
     entries = {
         "name = ": "be a TOML file",
+        f"a = {'[' * 9999}": "be a TOML file",
+        benchmark.to_toml().replace('"small-1"', '""'): "`name` must have letters, digits, dots, - and _ only",
+        benchmark.to_toml().replace('"small-1"', "'a\"b'"): "`name` must have letters, digits, dots, - and _ only",
+        "name = 'x'\nn_samples = 4\ngamma = 0.5\nenvironments = [3]": "have the entries of a benchmark",
         "name = 'x'": "have the entries of a benchmark, got .'name'.; name, n_samples",
         benchmark.to_toml().replace("small-1", BENCHMARKS[0]): "`name` must be a name of its own",
         benchmark.to_toml().replace("n_samples = 4", "n_samples = 5"): "`targets` must have 5 entries",
