@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from attributionlab.specs.arguments import require_list, require_text, share, wh
 
 LEAST_SAMPLES = 4
 """Smallest number of scenes with an interval."""
+
+NAME = r"[\w.-]+"
+"""Names of benchmarks: sentences and the TOML file have them as they are."""
 
 COLUMNS = {
     "inputs": "input",
@@ -113,7 +117,7 @@ class Benchmark:
     """A frozen benchmark. `attributionlab.check(method, benchmark=name)` measures on it and names it.
 
     Args:
-        name: Its name, in verdicts and in their sentences.
+        name: Its name, in verdicts and in their sentences: letters, digits, dots, - and _.
         n_samples: Scenes per environment, each under its own network.
         gamma: Smallest mean F1 that passes.
         environments: The environments with their fingerprints.
@@ -125,7 +129,8 @@ class Benchmark:
     environments: tuple[FrozenEnvironment, ...]
 
     def __post_init__(self) -> None:
-        require_text("name", self.name)
+        if not re.fullmatch(NAME, require_text("name", self.name)):
+            raise bad_option("name", "have letters, digits, dots, - and _ only", self.name)
         whole_number("n_samples", self.n_samples, LEAST_SAMPLES)
         share("gamma", self.gamma)
         for frozen in require_list("environments", self.environments, "frozen environments", 1):
@@ -142,7 +147,9 @@ class Benchmark:
         """Number of environments, scenes and networks, in words."""
         n_scenes = self.n_samples * len(self.environments)
         n_second = sum(len(frozen.counterparts) for frozen in self.environments)
-        return f"{len(self.environments)} environments, {n_scenes} scenes and networks, {n_second} second networks"
+        n_environments = len(self.environments)
+        environments = f"{n_environments} environment{'s' if n_environments > 1 else ''}"
+        return f"{environments}, {n_scenes} scenes and networks, {n_second} second networks"
 
     def build(self) -> list[Environment]:
         """The environments, as this version of the package makes them."""
@@ -174,7 +181,7 @@ class Benchmark:
         try:
             frozen = tuple(FrozenEnvironment(**_tuples(entry)) for entry in stored["environments"])
             return cls(**{**stored, "environments": frozen})
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, AttributeError) as error:
             hint = "name, n_samples, gamma and [[environments]] with spec, targets, inputs, truths, networks, logits"
             raise bad_option("benchmark", "have the entries of a benchmark", sorted(map(str, stored)), hint) from error
 
@@ -216,17 +223,12 @@ HEADING = """\
 """First lines of the TOML file."""
 
 
-def _text(value: str) -> str:
-    """A text as TOML writes it; JSON's strings are TOML's."""
-    return json.dumps(value)
-
-
 def _lines(benchmark: Benchmark) -> Iterator[str]:
     """Parts of the TOML file."""
     yield HEADING
-    yield f"name = {_text(benchmark.name)}\nn_samples = {benchmark.n_samples}\ngamma = {benchmark.gamma}\n"
+    yield f"name = {json.dumps(benchmark.name)}\nn_samples = {benchmark.n_samples}\ngamma = {benchmark.gamma}\n"
     for frozen in benchmark.environments:
-        yield f"\n[[environments]]\nspec = {_text(frozen.spec)}\ntargets = {list(frozen.targets)}\n"
+        yield f"\n[[environments]]\nspec = {json.dumps(frozen.spec)}\ntargets = {list(frozen.targets)}\n"
         for name in COLUMNS:
             entries = "".join(f'    "{entry}",\n' for entry in getattr(frozen, name))
             yield f"{name} = [\n{entries}]\n" if entries else ""

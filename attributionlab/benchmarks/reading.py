@@ -38,7 +38,7 @@ def load_benchmark(name: str | Path | Benchmark) -> Benchmark:
         raise missing_file("benchmark", "be a file that exists", str(path))
     try:
         stored = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # also of bytes that are no text
+    except (ValueError, RecursionError) as error:  # also of bytes that are not text, and of deep nesting
         raise bad_option("benchmark", "be a TOML file", str(path), str(error)) from error
     benchmark = Benchmark.from_dict(stored)
     if benchmark.name in BENCHMARKS and str(name) not in BENCHMARKS:

@@ -149,6 +149,8 @@ def draw(ctx: typer.Context, words: Sequence[str], figures: str, output: Path, w
             say("left out", f"figure {entry.figure.number}: {entry.problem}")
     for path in paths:
         print_line(str(path))
+    if not any(entry.png for entry in entries):
+        raise SystemExit(EXIT_FAILED)
 
 
 def reproduce(
@@ -183,7 +185,7 @@ def reproduce(
 ) -> None:
     """Reproduce the tables and claims of a paper; an interrupted run is resumed.
 
-    The exit code is 0 when it could measure, whatever the outcome, and 1 when all jobs of a study failed.
+    The exit code is 0 when it could measure, whatever the outcome, and 1 when all jobs of a study failed or no figure could be drawn.
     """
     with one_line_errors(INTERRUPTED_RUN):
         if figures is not None:

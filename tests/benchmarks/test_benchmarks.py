@@ -123,12 +123,13 @@ def test_what_a_benchmark_fixes_is_refused(benchmark, option):
         al.check("gradient", benchmark=benchmark, **option)
 
 
-@pytest.mark.parametrize("name", ["small-1", 'of "us", C:\\new\n'])
-def test_a_file_holds_all_of_a_benchmark(tmp_path, benchmark, name):
-    named = dataclasses.replace(benchmark, name=name)
+def test_a_file_holds_all_of_a_benchmark(tmp_path, benchmark):
+    first, second = benchmark.environments
+    quoted = dataclasses.replace(second, spec='of-a-plugin[text="C:\\new"]')
+    stored = dataclasses.replace(benchmark, environments=(first, quoted))
     path = tmp_path / "small.toml"
-    path.write_text(named.to_toml())
-    assert load_benchmark(path) == named
+    path.write_text(stored.to_toml())
+    assert load_benchmark(path) == stored
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
@@ -145,6 +146,10 @@ def test_wrong_benchmarks_are_refused_in_a_line(tmp_path, benchmark):
         load_benchmark("attributionlab-2")
     entries = {
         "name = ": "be a TOML file",
+        f"a = {'[' * 9999}": "be a TOML file",
+        benchmark.to_toml().replace('"small-1"', '""'): "`name` must have letters, digits, dots, - and _ only",
+        benchmark.to_toml().replace('"small-1"', "'a\"b'"): "`name` must have letters, digits, dots, - and _ only",
+        "name = 'x'\nn_samples = 4\ngamma = 0.5\nenvironments = [3]": "have the entries of a benchmark",
         "name = 'x'": "have the entries of a benchmark, got .'name'.; name, n_samples",
         benchmark.to_toml().replace("small-1", BENCHMARKS[0]): "`name` must be a name of its own",
         benchmark.to_toml().replace("n_samples = 4", "n_samples = 5"): "`targets` must have 5 entries",

@@ -20,6 +20,7 @@ def test_table_csv_and_json_have_the_same_numbers():
     assert (table.exit_code, table.stderr) == (0, "")
     stored = json.loads(call(*GRADIENT, "--metrics", "deletion", "--format", "json").stdout)
     (curve,) = stored["curves"]
+    assert "answers: games whose exact values" in table.stdout
     f1 = [point["truths"]["signed"]["mean"] for point in curve["points"]]
     rows = [line.split() for line in table.stdout.splitlines() if line.strip().startswith("0")]
     assert [row[:2] for row in rows] == [["0", f"{f1[0]:.3f}"], ["0.5", f"{f1[1]:.3f}"]]

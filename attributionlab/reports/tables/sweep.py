@@ -33,6 +33,7 @@ def sweep_tables(sweep: Sweep) -> Iterator[RenderableType]:
         yield _correlations_table(sweep)
     yield "[dim]F1, 0 to 1: agreement of maps with the exact truth; the other columns: mean score by each metric[/]"
     yield "[dim](↑ higher is better, ↓ lower is better); 95 % intervals: bootstrap over images[/]"
+    yield "[dim]answers: games whose exact values the maps are; where there is none, the nearest and its mean l1 distance[/]"
 
 
 def sweep_rows(sweep: Sweep) -> list[dict[str, object]]:

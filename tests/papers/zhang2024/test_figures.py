@@ -318,6 +318,19 @@ def test_without_the_extra_the_real_network_is_left_out_and_named(setting, monke
     assert "Not drawn: `pretrained` must be" in (setting.folder / "figures" / "figures.md").read_text()
 
 
+def test_all_figures_of_a_folder_without_their_runs_are_a_failure_with_a_line_for_each(
+    setting, figures, tmp_path, monkeypatch
+):
+    def missing():
+        raise bad_option("pretrained", "be installed", "nothing")
+
+    monkeypatch.setattr(photographs, "pretrained", missing)
+    (tmp_path / "preset.json").write_bytes((setting.folder / "preset.json").read_bytes())
+    result = figures("--figures", "all", folder=tmp_path)
+    assert result.exit_code == 1
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["left out"] * len(FIGURES)
+
+
 def test_maps_on_a_real_network_are_computed_once(setting, drawn, monkeypatch):
     def again(*_, **__):
         raise AssertionError("computed again")
