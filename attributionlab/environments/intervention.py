@@ -112,7 +112,7 @@ def effect_claim(environment: ImageEnvironment, case: Case) -> Claim:
                 added = np.sign(output_difference(empty, alone, target, environment.explains))
                 n_contested += int((added * signs.numpy() < 0).sum())
     if n_contested and not claim.n_violations:
-        claim.note = f"{n_contested} pixels have the opposite effect when they are shown alone"
+        claim.note = f"number of pixels that have the opposite effect when they are shown alone: {n_contested}"
     return claim
 
 

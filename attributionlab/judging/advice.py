@@ -50,6 +50,8 @@ def advise(symptoms: Symptoms) -> str:
         return ""
     if symptoms.has_error:
         return "fix the error first; until then the check cannot judge the maps"
+    if _has_no_truth(symptoms):
+        return "no scene has a pixel of the truth that decides, so there is no F1: use another environment, or `attributionlab debug`, where an empty truth asks for an empty map"
     if 2 * symptoms.n_zero > symptoms.n_maps:
         return f"{'all' if symptoms.n_zero == symptoms.n_maps else 'most'} maps are zero; the notes give the reason if it is known: {_look(symptoms)}"
     if symptoms.outcome == "blind":
@@ -68,6 +70,11 @@ def advise(symptoms: Symptoms) -> str:
     if summary.recall < summary.precision:
         return f"many pixels that affect the output have small values in the map: {_look(symptoms)}"
     return f"much of the map lies on pixels that do not affect the output: {_look(symptoms)}"
+
+
+def _has_no_truth(symptoms: Symptoms) -> bool:
+    """Whether maps were compared with scenes none of which has the truth that decides."""
+    return symptoms.n_maps > 0 and not symptoms.out_of_time and symptoms.truths[symptoms.deciding] is None
 
 
 def _look(symptoms: Symptoms) -> str:

@@ -50,6 +50,8 @@ from attributionlab.networks.layers import Layer
 Share = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
 """(relevance of the output, inputs) -> relevance of each input."""
 
+WITHOUT_LOGITS = "logits are explained: give the model a method `logits` without it"
+
 
 class RuledPass(WatchedPass):
     """A forward pass whose backward pass propagates relevance.
@@ -240,7 +242,9 @@ def require_same_output(model: nn.Module, passed: Tensor, image: Tensor) -> None
     """
     with torch.no_grad():
         plain = logits_of(model)(image)
-    if not passed.requires_grad or is_gate(passed):
+    if is_gate(passed):
+        raise bad_option("model", "have logits that relevance starts from", "gates (of a sigmoid)", WITHOUT_LOGITS)
+    if not passed.requires_grad:
         raise bad_option("model", "have logits that relevance starts from", "outputs without a path to the input")
     if not torch.allclose(
         passed, plain, rtol=1e-4, atol=1e-4 * float(plain.abs().max())
@@ -270,5 +274,5 @@ def _hint(name: str, gates: list[Tensor]) -> str:
     if name in WEIGHTED:
         return "rules are chosen layer by layer: put the weights into a module of torch.nn"
     if name in {"softmax", "log_softmax", "softmin"}:
-        return "logits are explained: give the model a method `logits` without it"
+        return WITHOUT_LOGITS
     return "take a method without rules, input-x-gradient for instance"

@@ -256,12 +256,17 @@ def test_a_module_without_a_rule_is_named(module, image):
         relevance(randomized(Between(function, **parts), image), image)
 
 
-def test_an_output_without_a_path_to_the_input_is_refused(image):
-    model = randomized(Between(lambda values: values), image)
-    for end in (torch.sigmoid, torch.Tensor.detach):
-        wrapped = nn.Sequential(model, Function(end))
-        with pytest.raises(BadOption, match="`model` must have logits that relevance starts from"):
-            relevance(wrapped, image)
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (torch.Tensor.detach, "'outputs without a path to the input'"),
+        (torch.sigmoid, r"'gates \(of a sigmoid\)'; logits are explained: give the model a method `logits`"),
+    ],
+)
+def test_outputs_that_are_not_logits_of_the_input_are_refused(image, end, reason):
+    model = nn.Sequential(randomized(Between(lambda values: values), image), Function(end))
+    with pytest.raises(BadOption, match=f"`model` must have logits that relevance starts from, got {reason}"):
+        relevance(model, image)
 
 
 def test_a_value_that_is_overwritten_and_used_again_is_refused(image):

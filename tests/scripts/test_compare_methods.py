@@ -42,3 +42,11 @@ def test_the_page_has_a_section_for_every_method_and_the_table_of_the_script():
     assert described == set(METHODS.built_in)
     for comparison in script.COMPARISONS:
         assert f"| `{comparison.spec}` | {comparison.package} " in page
+
+
+def test_every_section_of_the_page_has_a_formula_and_says_where_a_method_fails():
+    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    _, *sections = re.split(r"^### ", page, flags=re.MULTILINE)
+    for section in sections:
+        items = re.findall(r"^(?:\* \*\*([A-Z][a-z ]+)\*\*: |(>) )\S", section, re.MULTILINE)
+        assert ["".join(item) for item in items] == [">", "Held to", "Deviates", "Cost", "Question", "Fails"], section
