@@ -149,8 +149,10 @@ def main() -> None:
         environment = al.make_environment("multi-color-sum", size=arguments.size)
         options = {"metrics": study.metrics + study.undrawn, "n_samples": arguments.n_samples, "truth": study.shown}
         result = al.sweep(list(study.methods), study.vary, study.values, environment, **options)
-        directions = dict(list(result.higher_is_better.items())[: len(study.metrics)])
-        drawn = dataclasses.replace(result, higher_is_better=directions)
+        names = list(result.higher_is_better)[: len(study.metrics)]
+        ranks = {name: result.correlations[name] for name in names if name in result.correlations}
+        directions = {name: result.higher_is_better[name] for name in names}
+        drawn = dataclasses.replace(result, higher_is_better=directions, correlations=ranks)
         save_figure(sweep_figure(drawn), arguments.output / f"sweep-{name}.png")
         seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime
         print(f"{name}: {arguments.size}x{arguments.size}, {arguments.n_samples} images, {seconds:.0f} CPU s so far\n")
