@@ -6,12 +6,14 @@ Usage: python scripts/sweeps.py [baseline segments unseen] [--size 32] [--n-samp
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import attributionlab as al
+from attributionlab.measuring.explain import Maps, explain
 from attributionlab.reports.figures.saving import save_figure
 from attributionlab.reports.figures.sweep import sweep_figure
 from attributionlab.specs.grammar import format_value
@@ -27,6 +29,7 @@ class Study:
         values: Its values.
         metrics: Specs of metrics.
         shown: Kind of truth whose F1 the table has.
+        undrawn: Specs of metrics that are measured without a panel in the figure.
     """
 
     methods: tuple[str, ...]
@@ -34,6 +37,7 @@ class Study:
     values: tuple[str, ...]
     metrics: tuple[str, ...]
     shown: str
+    undrawn: tuple[str, ...] = ()
 
 
 MOST_COLUMNS = 3
@@ -59,6 +63,7 @@ STUDIES = {
         ("-20", "-5", "-1", "0", "1", "5", "20", "80", "235"),
         ("deletion",),
         "signed",
+        ("deletion[canvas=background]",),
     ),
     "segments": Study(
         ("lime[baseline=true]", "kernel-shap"),
@@ -102,6 +107,35 @@ def rows(study: Study, result: al.Sweep) -> Iterator[str]:
         yield f"| {format_value(value)} | {' | '.join(cells)} |"
 
 
+def metric_rows(result: al.Sweep) -> Iterator[str]:
+    """Mean scores by every metric, a row for each method and value."""
+    metrics = list(result.higher_is_better)
+    yield f"| method | `{result.vary}` | F1 ({result.correlated_truth}) | {' | '.join(f'`{name}`' for name in metrics)} |"
+    yield f"|---|---|---|{'---|' * len(metrics)}"
+    for curve in result.curves:
+        for point in curve.points:
+            means = [point.truths[result.correlated_truth], *(point.metrics[name] for name in metrics)]
+            cells = ["-" if mean is None else f"{mean.mean:.4f}" for mean in means]
+            yield f"| `{curve.method}` | {format_value(point.value)} | {' | '.join(cells)} |"
+
+
+def background_lines(environment: al.Environment, n_samples: int) -> Iterator[str]:
+    """Size of the background, and the share of positive credit that LIME gives it without error and with an error of 0.1."""
+    for error in (0, 0.1):
+        sizes, shares = [], []
+        for index in range(n_samples):
+            own = environment.changed(network_seed=environment.network_seed + index)
+            batch = own.sample(1, index)
+            method = al.make_method("lime[baseline=true,segments=oracle]", own, segment_error=error)
+            explained = explain(method, own.model, batch)
+            assert isinstance(explained, Maps), "LIME explains every scene"
+            credit, is_background = explained.values.double().clamp(min=0), batch.ground_truth.patch_ids.eq(0)
+            sizes.append(float(is_background.double().mean()))
+            shares.append(float(credit[is_background].sum() / credit.sum()))
+        size, share = (sum(values) / n_samples for values in (sizes, shares))
+        yield f"error {error}: {share:.1%} of LIME's positive credit lies on the background, {size:.0%} of the image"
+
+
 def main() -> None:
     """Run the sweeps, draw and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -113,12 +147,19 @@ def main() -> None:
     for name in arguments.studies or STUDIES:
         study = STUDIES[name]
         environment = al.make_environment("multi-color-sum", size=arguments.size)
-        options = {"metrics": study.metrics, "n_samples": arguments.n_samples, "truth": study.shown}
+        options = {"metrics": study.metrics + study.undrawn, "n_samples": arguments.n_samples, "truth": study.shown}
         result = al.sweep(list(study.methods), study.vary, study.values, environment, **options)
-        save_figure(sweep_figure(result), arguments.output / f"sweep-{name}.png")
+        names = list(result.higher_is_better)[: len(study.metrics)]
+        ranks = {name: result.correlations[name] for name in names if name in result.correlations}
+        directions = {name: result.higher_is_better[name] for name in names}
+        drawn = dataclasses.replace(result, higher_is_better=directions, correlations=ranks)
+        save_figure(sweep_figure(drawn), arguments.output / f"sweep-{name}.png")
         seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime
         print(f"{name}: {arguments.size}x{arguments.size}, {arguments.n_samples} images, {seconds:.0f} CPU s so far\n")
-        print("\n".join(rows(study, result)), end="\n\n", flush=True)
+        print("\n".join(rows(study, result)), end="\n\n")
+        print("\n".join(metric_rows(result)), end="\n\n", flush=True)
+        if name == "segments":
+            print("\n".join(background_lines(environment, arguments.n_samples)), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

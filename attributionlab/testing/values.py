@@ -25,6 +25,9 @@ from attributionlab.truth.baselines import Baseline, baseline_color
 TOLERANCE = 0.01
 """Largest deviation of a common factor from 1: a rule of relevance propagation with an epsilon loses some of it."""
 
+ROUNDING = 1e-5
+"""Largest deviation of norms that are called equal, relative to their mean: sums of float32."""
+
 DOUBLINGS = 6
 """Least power of two that is taken for the alpha-beta rule, which multiplies by alpha in every layer of positive weights alone."""
 
@@ -257,7 +260,7 @@ def _is_normalized(maps: Tensor) -> bool:
     """Whether all maps have the same largest magnitude, or all sums are equal."""
     magnitudes = maps.abs().flatten(1)
     scales = (magnitudes.amax(dim=1), magnitudes.sum(dim=1), maps.flatten(1).sum(dim=1), magnitudes.norm(dim=1))
-    return any(bool(((each - each.mean()).abs() <= 1e-5 * each.mean().abs()).all()) for each in scales)
+    return any(bool(((each - each.mean()).abs() <= ROUNDING * each.mean().abs()).all()) for each in scales)
 
 
 def _is_power(factor: float) -> bool:

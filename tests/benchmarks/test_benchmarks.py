@@ -16,6 +16,7 @@ from attributionlab.benchmarks.fingerprints import fingerprint
 from attributionlab.cli.app import app
 from attributionlab.environments import MultiColorSum
 from attributionlab.errors import BadOption, MissingFile, UnknownName
+from attributionlab.judging.benchmarking import FREE, NO_LIMIT, check_on_benchmark
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,18 @@ def test_what_a_benchmark_fixes_is_refused(benchmark, option):
     (name,) = option
     with pytest.raises(BadOption, match=f"`{name}` must be left out where a benchmark fixes it"):
         al.check("gradient", benchmark=benchmark, **option)
+
+
+def test_a_benchmark_has_its_own_gamma_and_no_limit_of_time(benchmark, verdict):
+    fixed = {}
+
+    def run_check(_method, _environments, **options):
+        fixed.update(options)
+        return verdict
+
+    stricter = dataclasses.replace(benchmark, gamma=0.75)
+    check_on_benchmark("gradient", stricter, dict.fromkeys(FREE), run_check)
+    assert fixed == {"n_samples": 4, "gamma": 0.75, "max_seconds": NO_LIMIT, **dict.fromkeys(FREE)}
 
 
 def test_a_file_holds_all_of_a_benchmark(tmp_path, benchmark):

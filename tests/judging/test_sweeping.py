@@ -8,10 +8,14 @@ import torch
 
 import attributionlab as al
 from attributionlab.errors import AttributionLabError
+from attributionlab.judging import sweeping
 from attributionlab.judging.statistics import resampled_mean
 from attributionlab.judging.sweeping import FEWEST_RANKED
+from attributionlab.judging.variables import AppliedValue
+from attributionlab.scenes import colored_ids
 
 SPEC = "multi-color-sum[size=16]"
+METHODS = ["gradient", "occlusion[window=3]", "random"]
 
 
 def points(*arguments, **options):
@@ -22,8 +26,7 @@ def points(*arguments, **options):
 @pytest.fixture(scope="module")
 def swept():
     """Three methods over two strengths of the Unseen Data Effect."""
-    methods = ["gradient", "occlusion[window=3]", "random"]
-    return al.sweep(methods, "redundant_scale", ["0", "1/8"], SPEC, n_samples=3, metrics=["deletion"])
+    return al.sweep(METHODS, "redundant_scale", ["0", "1/8"], SPEC, n_samples=3, metrics=["deletion"])
 
 
 def test_means_are_those_of_scene_i_under_network_i(swept):
@@ -53,6 +56,67 @@ def test_correlations_are_those_over_the_methods_in_both_orientations(swept):
         assert (correlation.n_methods, correlation.n_images) == (FEWEST_RANKED, 3)
 
 
+def test_a_named_truth_is_that_of_curves_and_of_ranks():
+    result = al.sweep(METHODS, "noise", [0], SPEC, n_samples=1, metrics=["deletion"], truth="overall")
+    assert {curve.truth for curve in result.curves} == {"overall"}
+    assert result.correlated_truth == "overall"
+
+
+@pytest.mark.parametrize(("function", "n_calls"), [("resampled_mean", 3 * 2), ("rank_correlation", 1)])
+def test_every_interval_is_drawn_by_the_seed(monkeypatch, function, n_calls):
+    original, seeds = getattr(sweeping, function), []
+    monkeypatch.setattr(sweeping, function, lambda *values, seed: seeds.append(seed) or original(*values, seed=seed))
+    options = {"n_samples": 1, "truth": "positive", "seed": 7}
+    al.sweep(METHODS, "noise", [0], SPEC, metrics=["deletion"], **options)
+    assert set(seeds) == {7}
+    assert len(seeds) >= n_calls
+
+
+def test_truths_that_do_not_apply_have_no_mean():
+    (point,) = points("gradient-magnitude", "noise", [0])
+    assert point.truths["signed"] is None
+    assert point.truths["overall"].mean > 0
+
+
+def test_maps_that_are_zero_are_counted():
+    (point,) = points(lambda _model, inputs, _targets: torch.zeros_like(inputs), "noise", [0])
+    assert point.n_zero_maps == 1
+
+
+def test_a_method_that_changes_its_network_does_not_change_that_of_others():
+    @torch.no_grad()
+    def breaking(model, inputs, _targets):
+        for parameter in model.parameters():
+            parameter.zero_()
+        return inputs
+
+    _, after = al.sweep([breaking, "gradient"], "noise", [0], SPEC, n_samples=1, metrics=()).curves
+    assert after.points[0].truths == points("gradient", "noise", [0])[0].truths
+
+
+@pytest.mark.parametrize(("size", "n_scenes"), [(16, 4), (17, 2)])
+def test_games_of_large_images_are_compared_on_two_scenes(monkeypatch, size, n_scenes):
+    compared = []
+    monkeypatch.setattr(sweeping, "FEW_FEATURES", 16 * 16)
+    monkeypatch.setattr(sweeping.GameScores, "add", lambda scores, *_: compared.append(1) or _counted(scores))
+    al.sweep("constant", "noise", [0], f"multi-color-sum[size={size}]", n_samples=5, metrics=())
+    assert len(compared) == n_scenes
+
+
+def _counted(scores):
+    scores.n_images += 1
+
+
+def test_every_scene_has_noise_of_its_own():
+    environment = al.make_environment(SPEC)
+    scene = environment.scene(0)
+    object.__setattr__(environment, "sampler", type("One", (), {"sample": lambda *_: scene})())
+    value = AppliedValue(0.5, environment, (), noise=0.5)
+    first, again, second = (colored_ids(value.scene(environment, index)) for index in (0, 0, 1))
+    assert (first == again).all()
+    assert (first != second).any()
+
+
 def test_fewer_than_three_methods_have_no_correlations():
     assert al.sweep(["gradient", "random"], "noise", [0], SPEC, n_samples=1).correlations == {}
 
@@ -70,8 +134,9 @@ def test_variables_of_methods_change_their_options(arguments, specs):
     assert [point.method for point in points(*arguments)] == [specs.format(each) for each in shown[arguments[1]]]
 
 
-def test_a_baseline_that_is_shifted_to_black_is_called_so():
-    assert points("occlusion", "baseline", ["-20"])[0].method == "occlusion"
+def test_a_baseline_is_shifted_to_both_ends_of_the_range_and_black_is_called_so():
+    methods = [point.method for point in points("occlusion", "baseline", ["-20", 235])]
+    assert methods == ["occlusion", "occlusion[baseline=255,255,255]"]
 
 
 def test_the_game_of_a_shifted_baseline_is_answered_from_that_baseline():
@@ -94,8 +159,10 @@ def test_a_method_that_fails_at_a_value_is_named_there_and_the_others_go_on():
             raise RuntimeError("not at 32")
         return inputs
 
-    result = al.sweep([sometimes, "constant"], "size", [16, 32], n_samples=1, metrics=["deletion"])
-    failed, constant = (curve.points[1] for curve in result.curves)
+    methods = [sometimes, "constant", "gradient", "random"]
+    result = al.sweep(methods, "size", [16, 32], n_samples=1, metrics=["deletion"])
+    failed, constant, *_ = (curve.points[1] for curve in result.curves)
+    assert [each.n_methods for each in result.correlations["deletion"]] == [4, 3]
     assert "not at 32" in failed.error.message
     assert (failed.truths, constant.error, result.exit_code) == ({}, None, 1)
     assert result.curves[0].points[0].error is None

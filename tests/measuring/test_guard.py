@@ -3,6 +3,7 @@
 import os
 import posix
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from attributionlab.errors import (
     TorchChanged,
     WrongShape,
 )
+from attributionlab.measuring import settings
 from attributionlab.measuring.guard import ModelState, run_guarded
 from attributionlab.methods import FunctionMethod
 
@@ -559,3 +561,14 @@ def test_a_change_of_torch_that_is_taken_back_is_no_change(model):
 
 def test_random_numbers_are_no_change_of_torch(model):
     assert run(lambda _model, inputs, _targets: torch.rand_like(inputs), model).shape == (2, 3, 3)
+
+
+def test_filters_that_silenced_warnings_before_stay():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read, restore = settings.SETTINGS["the filters of warnings"]
+        before = read()
+        warnings.filterwarnings("ignore", category=UserWarning)
+        restore(before)
+        assert read() == before
+        assert before

@@ -340,6 +340,7 @@ def test_misdrawn_segments_keep_their_size_and_lose_exactly_their_share(error):
         size = int((patches == patch).sum())
         assert int((ids == patch).sum()) == size
         assert int(((ids == patch) & (patches == patch)).sum()) == size - round(error * size)
+        assert set(patches[ids == patch].tolist()) <= {0, patch}, "what it gains is background"
 
 
 def test_misdrawn_segments_lose_their_border_first():

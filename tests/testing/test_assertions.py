@@ -150,9 +150,40 @@ def ten_percent_off(model, inputs, targets):
     return 1.1 * al.make_method("deeplift")(model, inputs, targets)
 
 
+@pytest.mark.parametrize("factor", [2, 32])
+def test_only_a_high_power_of_two_is_taken_for_the_alpha_beta_rule(factor):
+    def scaled(times):
+        return lambda model, inputs, targets: times * al.make_method("gradient")(model, inputs, targets)
+
+    assert f"has {factor} times the values" in message_of(testing.assert_values, scaled(factor))
+    testing.assert_values(scaled(64))
+
+
 def test_what_is_a_tenth_off_is_not_complete():
     message = message_of(testing.assert_complete, ten_percent_off, size=16, n_samples=2)
     assert re.search(r"by up to 0\.1 of it", message)
+
+
+def test_an_error_is_relative_to_the_difference_also_where_outputs_are_probabilities():
+    def tenth_off(model, inputs, targets):
+        image, black = (
+            model(images).gather(1, targets[:, None])[:, 0] for images in (inputs, torch.zeros_like(inputs))
+        )
+        return (1.1 * (image - black) / inputs[0, 0].numel())[:, None, None].expand(-1, *inputs.shape[2:])
+
+    message = message_of(testing.assert_complete, tenth_off, "multi-color-sum", size=16, n_samples=2)
+    assert "by up to 0.1 of it" in message
+
+
+def test_outputs_whose_maps_are_zero_are_not_confused():
+    testing.assert_target_used(lambda _, inputs, targets: inputs[:, 0] * (targets == 0)[:, None, None], n_samples=2)
+
+
+def test_maps_in_another_order_of_images_are_no_mistake_in_targets():
+    def rolled(model, inputs, targets):
+        return al.make_method("gradient")(model, inputs, targets).roll(1, 0)
+
+    testing.assert_target_used(rolled)
 
 
 def test_an_output_that_falls_from_the_baseline_is_compared_by_its_magnitude():
@@ -288,9 +319,10 @@ def test_everything_asserts_the_game_that_a_method_declares():
     )
 
 
-def test_a_coarse_method_is_not_judged_where_a_perfect_map_of_its_cells_fails():
+@pytest.mark.parametrize("gamma", [0.5, 0.42])
+def test_a_coarse_method_is_not_judged_where_a_perfect_map_of_its_cells_is_not_clearly_above_gamma(gamma):
     with pytest.raises(SkipTest, match=r"even a perfect map of its cells has an F1 of 0\.50 on positive-smooth truth"):
-        testing.assert_faithful("gradcam[layer=9]", size=32, n_samples=4)
+        testing.assert_faithful("gradcam[layer=9]", size=32, n_samples=4, gamma=gamma)
 
 
 def test_a_layer_chosen_by_position_may_be_the_module_that_is_shared():

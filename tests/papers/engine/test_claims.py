@@ -102,6 +102,10 @@ def test_networks_with_the_same_four_digits_count_once():
     )
 
 
+def test_networks_whose_fourth_digit_differs_all_count():
+    assert len(average_images(np.array([[0.6123], [0.6124]])).different) == 2
+
+
 def test_trained_networks_with_the_same_accuracy_all_count():
     assert len(average_networks([1.0, 1.0, 0.5]).different) == 3
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from attributionlab.papers.claims import Status
+from attributionlab.papers.evidence import average_networks
 from attributionlab.papers.measuring import MeasuredScores, RankedScores
 from attributionlab.papers.presets import find_preset
 from attributionlab.papers.studies import StudySetting
@@ -152,6 +153,23 @@ def ranked(*values):
 def test_the_largest_move_is_that_of_the_method_which_moves_farthest():
     first, second = ranked([4, 3, 2, 1], [4, 3, 2, 1]), ranked([4, 3, 1, 2], [1, 3, 2, 4])
     assert curves._largest_move(first, second).by_seed == (1, 3)
+
+
+@pytest.mark.parametrize(("places", "status"), [(0, N), (1, D), (2, R)])
+def test_an_order_changes_where_a_method_moves_by_more_than_one_place(monkeypatch, places, status):
+    monkeypatch.setattr(curves, "_largest_move", lambda *_: average_networks([places] * 2))
+    monkeypatch.setattr(MeasuredScores, "ranked", lambda *_: None)
+    assert set(judged("order-changes", without={}).values()) == {status}
+
+
+def correlated(*signs):
+    """Scores whose correlation with F1 is 1 or -1, network by network."""
+    f1 = np.tile(np.array([1.0, 2.0, 3.0])[:, None], (len(signs), 1, 1))
+    return RankedScores(tuple("abc"), {"F1": f1, "Sensitivity-N": f1 * np.array(signs)[:, None, None]})
+
+
+def test_less_consistent_is_the_correlation_here_minus_that_there():
+    assert curves._less(correlated(-1, 1), correlated(1, 1)).by_seed == pytest.approx((-2, 0))
 
 
 def test_designed_networks_are_right_on_their_images():

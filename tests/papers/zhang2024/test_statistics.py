@@ -279,6 +279,7 @@ def test_the_farthest_method_counts_and_a_tie_stands_on_all_of_its_places():
     printed = {"a": 0, "b": 3, "c": 2, "d": 1, "e": 4}
     assert ranked.farthest("F1", printed).by_seed == (0, 2)
     assert ranked.farthest("F1", {**printed, "a": 4, "e": 0}).by_seed == (4, 4)
+    assert ranked.farthest("F1", {**printed, "b": 4}).by_seed == (1, 3)
 
 
 @pytest.mark.parametrize(("printed", "follows"), [(0.5, Status.reproduced), (0.49, Status.not_reproduced)])
