@@ -202,7 +202,7 @@ class _Answers:
         __tracebackhide__ = True
         for name, maps in (("truth", self.truth), ("noise", self.noise())):
             once, thrice = self.scores(name, maps), self.scores(f"{name} times three", 3 * maps)
-            if ((once - thrice).abs() > 1e-6 * once.abs().clamp(min=1)).any():
+            if ((once - thrice).abs() > 1e-6 * once.abs().clamp(min=1)).any():  # float32: a third of 3x is rounded
                 raise AssertionError(
                     f"{self.metric.spec} depends on the scale of a map: times three, the {name} has another score\n"
                     f"  {name}: {_list(once)}\n  times three: {_list(thrice)}\n-> rank the values, or normalize them"

@@ -64,6 +64,7 @@ class Match:
     def common(self) -> float | None:
         """The factor, if it is the same for all images."""
         mean = self.factors.mean()
+        # ten times the residual of one fit: images differ in how well they fit
         return float(mean) if bool(((self.factors - mean).abs() <= 10 * FIT * mean.abs()).all()) else None
 
     def expected(self, known: Known) -> Tensor:

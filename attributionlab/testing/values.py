@@ -208,7 +208,7 @@ class _Judged:
             return
         expected = (self.known.weights * (self.known.images - colors[:, None, None])).sum(dim=1)
         error = (self.maps - expected).abs().flatten(1).sum(dim=1) / expected.abs().flatten(1).sum(dim=1)
-        if (error > 5 * tolerance).any():
+        if (error > 5 * tolerance).any():  # errors of both signs, which cancel in a sum, add up here
             positive = self.subject.batch.targets % 2 == 0
             match = matching(self.maps[positive], self.known.at(positive))
             actual = "" if match is None else f": it has those of {match.name}"
