@@ -95,7 +95,7 @@ def test_a_folder_of_another_paper_is_refused_and_one_that_names_none_goes_on(se
     ):
         reproduce(fake2000(), ["fake-table"], setting)
     stored.write_text("damaged")
-    with pytest.raises(BadOption, match="it holds an unreadable preset.json, not fake2000"):
+    with pytest.raises(BadOption, match=r"it holds an unreadable preset\.json, not fake2000"):
         reproduce(fake2000(), ["fake-table"], setting)
     del named["paper"]
     stored.write_text(json.dumps(named))
