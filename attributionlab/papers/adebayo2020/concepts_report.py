@@ -1,4 +1,4 @@
-"""Rebuttal and appendix G: claims and tables about TCAV."""
+"""Rebuttal and appendix G: claims, tables and the figure about TCAV."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from attributionlab.papers.adebayo2020.paper import PACKAGE
+from attributionlab.papers.adebayo2020.score_figures import ConceptPanel, concepts_figure
 from attributionlab.papers.adebayo2020.tcav import LayerScores
 from attributionlab.papers.claims import Direction, Finding, JudgedClaim, PublishedClaim, judge_evidence, unmeasured
 from attributionlab.papers.evidence import average_networks
@@ -80,7 +81,8 @@ def report_concepts(measured: Sequence[dict[str, Any]], designed: Mapping[str, A
     tables = (*((scores.table(), scores.contamination_table()) if reached else ()), designed_table(designed))
     title = "Rebuttal and appendix G: concepts (TCAV)"
     claims = [_spurious_claim(scores), _ranking_claim(scores), *_contamination_claims(scores)]
-    return StudyReport(KEY, title, tuple(claims), tables, notes)
+    figures = (concepts_figure(scores.panels(), tuple(LAYERS.values())),) if reached else ()
+    return StudyReport(KEY, title, tuple(claims), tables, notes, figures)
 
 
 class MeasuredConcepts:
@@ -138,6 +140,20 @@ class MeasuredConcepts:
         """Number of seeds in which a concept scores significantly above random sets, and below them."""
         signs = [sign_of(by_layer[network, layer], concept) for by_layer in self.scores]
         return f"{signs.count(1)}, {signs.count(-1)} of {len(signs)}"
+
+    def panels(self) -> list[ConceptPanel]:
+        """The scores of each network for the figure."""
+        return [
+            ConceptPanel(
+                f"{network} network",
+                {
+                    concept: np.array([self.by_seed(network, layer, mean_of(concept)) for layer in LAYERS]).T
+                    for concept in CONCEPTS
+                },
+                [np.concatenate([by_layer[network, layer].pairs for by_layer in self.scores]) for layer in LAYERS],
+            )
+            for network in NETWORKS
+        ]
 
     def contamination_table(self) -> ReportTable:
         """A row per stage: mean scores of the background at each layer."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from attributionlab.papers.adebayo2020.judged import error_cell, mean_cell
 from attributionlab.papers.adebayo2020.paper import PACKAGE
+from attributionlab.papers.adebayo2020.score_figures import positions_figure
 from attributionlab.papers.adebayo2020.tracin import CHECKPOINTS, LAST
 from attributionlab.papers.claims import (
     Direction,
@@ -32,6 +33,7 @@ OWN, BACKGROUND_ALONE = "object on the background", "background alone"
 INPUTS = (OWN, BACKGROUND_ALONE)
 READINGS = (CHECKPOINTS, LAST)
 SELF_INFLUENCE, LOSS = "self-influence", "loss"
+RANKINGS = (SELF_INFLUENCE, LOSS)
 NEAR_SHARE, NEAR_POSITION = 0.1, 0.05
 """Largest differences to the printed shares that count as reproduced; ours, because data and networks are others."""
 
@@ -86,7 +88,10 @@ def report_influence(measured: Sequence[dict[str, Any]]) -> StudyReport:
         _error_claim(),
         *_open_claims(),
     )
-    return StudyReport(KEY, "Rebuttal and appendix G: training points (TracIn)", claims, tables, notes)
+    figure = positions_figure(
+        {reading: {score: scores.positions(reading, score).ravel() for score in RANKINGS} for reading in READINGS}
+    )
+    return StudyReport(KEY, "Rebuttal and appendix G: training points (TracIn)", claims, tables, notes, (figure,))
 
 
 class MeasuredInfluence:
@@ -135,7 +140,7 @@ class MeasuredInfluence:
     def position_table(self) -> ReportTable:
         """A row per score: mean position of mislabeled images."""
         rows: list[tuple[Cell, ...]] = []
-        for score in (SELF_INFLUENCE, LOSS):
+        for score in RANKINGS:
             cells: list[Cell] = [score]
             for reading in READINGS:
                 values = self.positions(reading, score)
@@ -157,7 +162,7 @@ class MeasuredInfluence:
                     for reading in READINGS
                 ),
             )
-            for score in (SELF_INFLUENCE, LOSS)
+            for score in RANKINGS
         )
         return ReportTable(
             "Domain shift: area under the ROC curve, digits against images of the domain (chance: 0.5)",
@@ -225,6 +230,7 @@ def _count_claim() -> JudgedClaim:
         statement="86 points are the top 1 percent of the training points",
         published=f"{printed['top_points']} of {printed['training_points']}",
         test="1 percent of the printed number of training points",
+        is_arithmetic=True,
     )
     top = average_networks([printed["training_points"] / 100])
     return JudgedClaim(claim, (judge_evidence(top, lambda value: value == printed["top_points"]),))
@@ -270,6 +276,7 @@ def _error_claim() -> JudgedClaim:
         statement="The printed standard error is possible for shares of 50 examples with the printed mean",
         published=f"{100 * mean:g} percent, standard error {100 * error:g}",
         test="at least the printed standard error",
+        is_arithmetic=True,
     )
     note = "the paper contradicts itself: shares from 0 to 1 with this mean cannot vary that much, whatever they are"
     largest = average_networks([largest_error(mean, n)])
