@@ -52,8 +52,9 @@ NOTES = (
         "object on every background. Scores are shares of test images of the class on its background."
     ),
     (
-        "One pair of random sets can have any score from 0 to 1, so a single score means nothing. As Kim et al. do, the scores of a "
-        "concept against every random set are compared with those of all pairs of random sets, in both orders, by a two-sided t-test, at 0.05 over the "
+        "One pair of random sets can have any score from 0 to 1, so a single score means nothing. As in Kim et al., a two-sided "
+        "t-test compares the scores of a concept against every random set with those of all pairs of random sets, in both "
+        "orders. Its level is 0.05 over the "
         f"number of tests of a network ({CORRECTED:g})."
     ),
     (

@@ -53,12 +53,13 @@ NOTES = (
         "or half of them are on the background of their class, the others on a random one, and that half counts (half spurious). The base rate is 0.5 in both."
     ),
     (
-        "The gradient of the loss at a label is nearly opposed to that at the other label, so the most influential images have the predicted class. Under the spurious "
-        "network the class decides the background: its share is then 1 by construction, and only the other networks say something."
+        "The gradients of the loss at the two labels are nearly opposite, so the most influential images have the predicted "
+        "class. Under the spurious network the class decides the background. Its share is then 1 by construction, and only the "
+        "other networks say something."
     ),
     (
-        "A ranking that puts the 80 wrong labels of 800 first has the mean position 0.05, and one that does not tell them 0.50. The "
-        "loss needs no gradients and stands beside self-influence."
+        "A ranking that puts the 80 wrong labels of 800 first has the mean position 0.05. A random ranking has 0.50. The loss "
+        "needs no gradients and stands beside self-influence."
     ),
     (
         "Domain shift: digits against test images of the domain, under the healthy network, each at the predicted class. The rebuttal "

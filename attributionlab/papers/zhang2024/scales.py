@@ -90,8 +90,8 @@ NOTE = (
     "of the other studies. Section 4 does not give the scale; ours is 1/16, chosen by its verdicts on DeepSHAP."
 )
 READ_NOTE = (
-    "Where a verdict is the published one at a single scale only, it is a statement about that scale. `yes` and `no` say whether the mean "
-    "F1 is on the published side of gamma."
+    "`yes` and `no` say whether the mean F1 is on the published side of gamma. A verdict that is the published one at a "
+    "single scale says something about that scale only."
 )
 
 

@@ -62,8 +62,8 @@ def section4(setting: StudySetting) -> StudyReport:
 
 NOTES = (
     (
-        "Section 4 prints figures without numbers; the verdicts are those of the text. Where the text does not say on which truth, "
-        "both are measured."
+        "Section 4 prints figures without numbers, so the verdicts are taken from its text. Where the text does not name the "
+        "truth, both are measured."
     ),
     "gamma = 0.5 is not calibrated: the F1 of a random or constant map stands in `attributionlab check` beside every verdict.",
     (
@@ -71,8 +71,9 @@ NOTES = (
         "the true background."
     ),
     (
-        "The paper does not name DeepSHAP's rule for the softmax. captum's loses part of the output's change, and only by it are the right "
-        "pixels found with wrong signs; by shap's rule, where values add up, only the winner's logit gets a share."
+        "The paper does not name DeepSHAP's rule for the softmax. captum's rule loses part of the change of the output. Only "
+        "with it does DeepSHAP find the right pixels with wrong signs. With shap's rule the values add up, and only the "
+        "winner's logit gets a share."
     ),
 )
 

@@ -31,10 +31,10 @@ SMOOTH = "positive-smooth"
 HALF = 0.5
 
 NOTES = (
-    "The paper calls scores high and low without a number: here they are high from 0.5 on, which is gamma.",
+    ("The paper calls scores high and low without a number. Here a score is high from 0.5 on, which is gamma."),
     (
-        "That recall is higher on positive than on overall truth follows for any map without negative values whose credit is on the winner's "
-        "pixels: the same hits are divided by fewer pixels."
+        "Recall must be higher on positive than on overall truth for any map without negative values whose credit is on the "
+        "winner's pixels: the same hits are divided by fewer pixels."
     ),
 )
 

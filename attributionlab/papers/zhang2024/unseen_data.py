@@ -86,15 +86,19 @@ PRINTED_NOTE = (
     "The printed correlations of Tables 2, 5 and 6 do not follow from the printed ranks: recomputed, Table 5 gives {with_effect} and "
     "Table 6 gives {without} (Insertion, Deletion, Sensitivity-N). So the direction of the finding is the target, not the values."
 )
-BAND_NOTE = "Eight methods are few ranks: without any relation, Spearman's correlation stays within about 0.7 of 0 nineteen times of twenty."
+BAND_NOTE = (
+    "Eight methods are few. Where two orders of eight methods are unrelated, their Spearman correlation still lies between "
+    "-0.7 and 0.7 in nineteen of twenty cases."
+)
 DRAWN_NOTE = (
-    "Methods are the units of a rank correlation: intervals draw methods and images anew, the networks kept, so that they are wide. "
-    "Correlations of images drawn anew are lower than those of the images themselves, because methods that are close swap: with few images "
-    "an interval may leave out its own value."
+    "Methods are the units of a rank correlation. So intervals draw methods and images anew and keep the networks, which "
+    "makes them wide. Images drawn anew give lower correlations than the images themselves, because methods with close "
+    "scores change places. With few images an interval may therefore leave out its own value."
 )
 READINGS_NOTE = (
-    "Readings: F1 against positive truth (section 5) or overall truth (caption of Table 6); IG and Occlusion from black "
-    "(section 4.3) or from the true background (appendix G.2), LIME's hidden segments alike; DeepSHAP by captum's rule for the softmax or by shap's."
+    "Readings: F1 against positive truth (section 5) or overall truth (caption of Table 6). IG and Occlusion begin at black "
+    "(section 4.3) or at the true background (appendix G.2), and LIME's hidden segments have the same color. DeepSHAP uses "
+    "captum's rule for the softmax or shap's."
 )
 
 
