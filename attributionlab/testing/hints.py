@@ -132,5 +132,5 @@ def _other_truths(batch: Batch, environment: Environment | None) -> Iterator[tup
 
 
 def _f1(maps: Tensor, ground_truth: GroundTruth, kind: str) -> float:
-    """Mean F1 of the maps."""
-    return float(score(maps, ground_truth).against(kind).f1.nan_to_num().mean())
+    """Mean F1 of the maps; images without a truth, as a part of an image may be, are left out."""
+    return float(score(maps, ground_truth).against(kind).f1.nanmean().nan_to_num())

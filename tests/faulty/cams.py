@@ -47,7 +47,7 @@ nearest_neighbor = broken("nearest_neighbor", mode="nearest")
 @declares(sign="positive", granularity="coarse")
 def normalized(model, inputs, targets):
     maps = grad_cam(model, inputs, targets)
-    return maps / maps.amax(dim=(1, 2), keepdim=True)
+    return maps / maps.amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)
 
 
 @declares(sign="positive", granularity="coarse")

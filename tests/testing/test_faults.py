@@ -49,6 +49,16 @@ def test_a_fault_is_caught_with_the_message_that_names_it(fault, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "fault", [places.moved_far, cams.normalized, metrics.ties_by_position, metrics.one_step], ids=name_of
+)
+def test_a_fault_is_named_with_another_seed(fault):
+    """A part of an image without truth, a map of zeros that is divided by its maximum, equal scores of noise and negated truth."""
+    assertion, message = FAULTS[fault]
+    with pytest.raises(AssertionError, match=f"(?s){message}"):
+        (assertion if callable(assertion) else getattr(testing, assertion))(fault, seed=1)
+
+
+@pytest.mark.parametrize(
     ("fault", "assertion", "message"),
     [
         (methods.nan_on_one_image, "assert_model_unchanged", "NaN values in 1 of"),
