@@ -8,13 +8,17 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TESTS = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-all test-gpu lint format bench release lesson docs clean
+.PHONY: demo test test-wide test-all test-gpu lint format bench release lesson docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
 
 test: $(VENV)/installed-dev
 	$(TESTS)
+
+# The same checks on more networks, methods and sizes, whole programs, and the code blocks of the docs
+test-wide: $(VENV)/installed-dev
+	$(TESTS) -m "wide and not slow and not gpu"
 
 test-all: $(VENV)/installed-dev
 	$(TESTS) -m "not gpu"
