@@ -5,8 +5,8 @@ import dataclasses
 import json
 
 import pytest
-from wide import first_of
 import torch
+from wide import first_of
 
 from attributionlab.environments import Claim, MultiColorSum, Verification, make_environment, verify
 from attributionlab.errors import BadOption

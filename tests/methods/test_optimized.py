@@ -215,7 +215,10 @@ def test_iba_needs_an_environment():
         )
 
 
-@pytest.mark.parametrize(("size", "area"), [(32, 0.1), pytest.param(32, 0.3, marks=pytest.mark.wide), pytest.param(64, 0.1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("size", "area"),
+    [(32, 0.1), pytest.param(32, 0.3, marks=pytest.mark.wide), pytest.param(64, 0.1, marks=pytest.mark.slow)],
+)
 def test_the_bilinear_mask_meets_its_area(size, area):
     environment = al.make_environment("multi-color-sum", size=size)
     batch = environment.sample(2)

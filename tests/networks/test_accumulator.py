@@ -5,11 +5,11 @@ import itertools
 
 import numpy as np
 import pytest
-from wide import first_of
 import torch
 from einops import rearrange
 from oracles import accumulate, count_labels
 from torch import nn
+from wide import first_of
 
 from attributionlab.errors import BadOption, Inexact
 from attributionlab.networks import Accumulator, Redundancy, dyadic

@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from wide import first_of
 import torch
 from matplotlib.figure import Figure
+from wide import first_of
 
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MachineError

@@ -237,7 +237,8 @@ def test_a_truth_that_does_not_exist_is_not_taken_from_a_plan(copied):
         load_records(copied)
 
 
-@pytest.mark.parametrize("form", first_of(["table", "json", "csv"]))
+@pytest.mark.wide
+@pytest.mark.parametrize("form", ["json", "csv", "table"])
 def test_the_table_of_a_run_needs_neither_torch_nor_captum(folder, form):
     code = (
         "import sys\nfrom attributionlab.cli.app import app\n"
