@@ -24,6 +24,7 @@ from attributionlab.scenes.color_names import color_name
 from diagrams.blocks import draw_block
 from diagrams.graphs import Case, Look, draw_graph
 from diagrams.rooms import draw_rooms
+from diagrams.texts import draw_attention
 
 Color = tuple[int, int, int]
 
@@ -278,4 +279,4 @@ DESIGNED: dict[str, Callable[[], str]] = {
     "head-spurious-background": spurious_head,
     "residual": residual,
 }
-TRAINED: dict[str, Callable[[], str]] = {}
+TRAINED: dict[str, Callable[[], str]] = {"attention": draw_attention}
