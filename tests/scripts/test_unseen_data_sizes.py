@@ -120,7 +120,9 @@ def test_every_table_of_the_page_is_filled_from_records(sizes, monkeypatch):
         for image in range(2)
     ]
     records = {
-        key: {"scores": {name: scores_of(sizes, name, *key) for name in sizes.method_specs(sizes.FACTORS[key[0]], key[1])}}
+        key: {
+            "scores": {name: scores_of(sizes, name, *key) for name in sizes.method_specs(sizes.FACTORS[key[0]], key[1])}
+        }
         for key in keys
     }
     for key in keys[:2]:
