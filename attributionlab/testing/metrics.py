@@ -23,8 +23,8 @@ ROUNDING = 1e-9
 GRADES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the truth's pixels in the maps of the graded family; as many other pixels take the place of the rest."""
 
-TIED = 16
-"""Least number of images on which equal values are compared: few small scores can be equal by chance."""
+MANY = 16
+"""Least number of images on which noise and equal values are judged: few small scores can be equal by chance."""
 
 _PLACES: dict[str, Callable[[Tensor], Tensor]] = {
     "mirrored": lambda maps: maps.flip(2),
@@ -62,14 +62,16 @@ def assert_metric_known_answers(
     __tracebackhide__ = True
     subject = Subject.of("constant", COUNTING, n_samples, size, seed)
     answers = _Answers(make_metric(metric), subject.environment, subject.batch, seed)
+    more_images = replace(answers, batch=subject.environment.sample(max(n_samples, MANY)))
     answers.assert_finite()
-    answers.assert_ranks()
+    answers.assert_truth_is_best()
     answers.assert_reproducible()
     answers.assert_in_place()
     answers.assert_graded()
     answers.assert_halves()
     answers.assert_scale()
-    replace(answers, batch=subject.environment.sample(max(n_samples, TIED))).assert_ties()
+    more_images.assert_ties()
+    more_images.assert_signs()
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,28 +125,39 @@ class _Answers:
             if not scores.isfinite().all():
                 raise AssertionError(f"{self.metric.spec} has no finite score for the {name}: {_list(scores)}")
 
-    def assert_ranks(self) -> None:
-        """The truth is better than noise, and noise than the negated truth."""
-        __tracebackhide__ = True
+    @property
+    def maps(self) -> dict[str, Tensor]:
+        """Known maps (b, h, w) by name."""
         maps = {"truth": self.truth, "noise": self.noise(), "negated truth": -self.truth}
-        maps |= {"equal values": torch.ones_like(self.truth), "zeros": torch.zeros_like(self.truth)}
-        scores = {name: self.scores(name, values) for name, values in maps.items()}
+        return maps | {"equal values": torch.ones_like(self.truth), "zeros": torch.zeros_like(self.truth)}
+
+    def assert_truth_is_best(self) -> None:
+        """The truth is better than noise and than maps without information."""
+        __tracebackhide__ = True
+        scores = {name: self.scores(name, values) for name, values in self.maps.items()}
         if all(bool((values == scores["truth"]).all()) for values in scores.values()):
             problem = "gives every map the same score: all pixels are hidden or shown, or the map is ignored"
             raise AssertionError(f"{self.metric.spec} {problem}\n  truth: {_list(scores['truth'])}")
-        for better, worse in (
-            ("truth", "noise"),
-            ("truth", "equal values"),
-            ("truth", "zeros"),
-            ("noise", "negated truth"),
-        ):
-            if not self.gain(scores[better], scores[worse]) > 0 and bool(scores[worse].isfinite().any()):
-                direction = "higher" if self.metric.higher_is_better else "lower"
-                raise AssertionError(
-                    f"{self.metric.spec} ranks {worse} at or above {better} ({direction} is better, as declared)\n"
-                    f"  {better}: {_list(scores[better])}\n  {worse}: {_list(scores[worse])}\n"
-                    f"-> {self.misread() or 'look at the order of the pixels, at ties, and at the declared direction'}"
-                )
+        for worse in ("noise", "equal values", "zeros"):
+            self._assert_better("truth", worse, scores)
+
+    def assert_signs(self) -> None:
+        """Noise is better than the negated truth."""
+        __tracebackhide__ = True
+        self._assert_better(
+            "noise", "negated truth", {name: self.scores(name, self.maps[name]) for name in ("noise", "negated truth")}
+        )
+
+    def _assert_better(self, better: str, worse: str, scores: dict[str, Tensor]) -> None:
+        """One map has better scores than another, on the mean over images."""
+        __tracebackhide__ = True
+        if not self.gain(scores[better], scores[worse]) > 0 and bool(scores[worse].isfinite().any()):
+            direction = "higher" if self.metric.higher_is_better else "lower"
+            raise AssertionError(
+                f"{self.metric.spec} ranks {worse} at or above {better} ({direction} is better, as declared)\n"
+                f"  {better}: {_list(scores[better])}\n  {worse}: {_list(scores[worse])}\n"
+                f"-> {self.misread() or 'look at the order of the pixels, at ties, and at the declared direction'}"
+            )
 
     def misread(self) -> str | None:
         """The change of place by which the truth gets a better score than in its place, as a hint; None without one."""

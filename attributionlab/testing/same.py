@@ -24,7 +24,9 @@ _CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "upside down": lambda maps: maps.flip(1),
     "mirrored": lambda maps: maps.flip(2),
     "with its lowest value subtracted": lambda maps: maps - maps.flatten(1).amin(dim=1)[:, None, None],
-    "divided by its largest magnitude": lambda maps: maps / maps.abs().flatten(1).amax(dim=1)[:, None, None],
+    "divided by its largest magnitude": lambda maps: (
+        maps / maps.abs().flatten(1).amax(dim=1).clamp(min=torch.finfo(maps.dtype).tiny)[:, None, None]
+    ),
     **MOVES,
 }
 """Changes of the reference's maps that explain a difference."""
