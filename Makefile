@@ -8,13 +8,17 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TESTS = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-all test-gpu lint format bench release lesson docs clean
+.PHONY: demo test test-wide test-all test-gpu lint format bench release lesson docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python scripts/demo.py demo
 
 test: $(VENV)/installed-dev
 	$(TESTS)
+
+# The same checks on more networks, methods and sizes, whole programs, and the code blocks of the docs
+test-wide: $(VENV)/installed-dev
+	$(TESTS) -m "wide and not slow and not gpu"
 
 test-all: $(VENV)/installed-dev
 	$(TESTS) -m "not gpu"
@@ -66,10 +70,11 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
-# The site, with warnings as errors; also checks spelling and the length of sentences
+# The site, with warnings as errors; also checks spelling, style and the length of sentences
 docs: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs lesson attributionlab --skip '*.svg,*.png,*.ipynb,*.json,*.html' --ignore-words-list 'nd,fo,ba,ot,tracin'
 	$(BIN)/python scripts/readability.py --check
+	$(BIN)/python scripts/prose.py
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "open site/index.html"

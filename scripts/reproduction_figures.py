@@ -33,6 +33,8 @@ def main(folder: str) -> None:
     _, entries = draw_figures(paper, choose_figures(paper, [ALL]), setting)
     (DOCS / PICTURES).mkdir(exist_ok=True)
     for entry in entries:
+        if entry.error is not None:
+            raise entry.error
         picture = Image.open(io.BytesIO(entry.png)).convert("RGB").quantize(N_COLORS, COLORS, dither=Image.Dither.NONE)
         picture.save(DOCS / PICTURES / entry.figure.file, optimize=True)
     page = DOCS / f"{PICTURES}.md"

@@ -4,8 +4,8 @@ Usage: python scripts/unseen_data_sizes.py RECORDS.jsonl [--sizes 32,64] [--fact
        python scripts/unseen_data_sizes.py RECORDS.jsonl --tables
        python scripts/unseen_data_sizes.py RECORDS.jsonl --recall
 
-Each image under each network is one line of RECORDS.jsonl, and what is there is not measured again. `--tables` prints docs/unseen_data_sizes.md's
-tables from all lines, `--recall` measures how guided backpropagation's F1 depends on the size.
+Each image under each network is one line of RECORDS.jsonl, and what is there is not measured again. `--tables` prints tables from
+all lines, `--recall` measures how guided backpropagation's F1 depends on the size. scripts/unseen_data_page.py fills docs/unseen_data_sizes.md.
 """
 
 from __future__ import annotations

@@ -13,6 +13,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests that start a browser or watch whole processes as `wide`; tests in this process run the same lines."""
+    for item in items:
+        if {"browser", "cold_python", "warm_python"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.wide)
+
+
 def pytest_collection_finish():
     """Let the garbage collector leave the half a million objects of the collected tests alone: it took a tenth of the time."""
     gc.collect()

@@ -64,10 +64,17 @@ def test_a_file_that_could_not_be_finished_leaves_the_old_one_and_no_draft(tmp_p
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_disk_that_refuses_is_named_with_the_hint(tmp_path):
-    with pytest.raises(MachineError, match=r"`output` must be writable, got '.*file'; No space left on device: go on"):  # noqa: SIM117
-        with whole_file(tmp_path / "file", "go on"):
+def test_a_disk_that_refuses_is_named_with_the_hint_only_where_something_is_stored(tmp_path):
+    def refused():
+        with pytest.raises(MachineError) as caught, whole_file(tmp_path / "file", "go on"):
             raise OSError(errno.ENOSPC, "No space left on device")
+        return str(caught.value)
+
+    message = f"`output` must be writable, got {str(tmp_path / 'file')!r}; No space left on device"
+    (tmp_path / ".lock").touch()
+    assert refused() == message
+    (tmp_path / "records").write_bytes(b"one")
+    assert refused() == f"{message}: go on"
 
 
 def test_files_and_their_folders_are_synced(tmp_path, monkeypatch):

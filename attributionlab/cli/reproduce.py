@@ -143,13 +143,16 @@ def draw(ctx: typer.Context, words: Sequence[str], figures: str, output: Path, w
         watch=progress_bar,
     )
     with chatter_to_stderr():
-        paths, entries = draw_figures(paper, chosen, setting, skip=ALL in numbers)
+        paths, entries = draw_figures(paper, chosen, setting)
     for entry in entries:
-        if entry.problem:
-            say("left out", f"figure {entry.figure.number}: {entry.problem}")
+        if entry.error is not None:
+            say("left out", f"figure {entry.figure.number}: {entry.error}")
     for path in paths:
         print_line(str(path))
-    if not any(entry.png for entry in entries):
+    errors = [entry.error for entry in entries if entry.error is not None]
+    if errors and ALL not in numbers:
+        raise SystemExit(errors[0].exit_code)
+    if not paths:
         raise SystemExit(EXIT_FAILED)
 
 
@@ -186,6 +189,7 @@ def reproduce(
     """Reproduce the tables and claims of a paper; an interrupted run is resumed.
 
     The exit code is 0 when it could measure, whatever the outcome, and 1 when all jobs of a study failed or no figure could be drawn.
+    With --figures, a figure that cannot be drawn does not keep the others from being drawn; if its number was given, the exit code says why.
     """
     with one_line_errors(INTERRUPTED_RUN):
         if figures is not None:

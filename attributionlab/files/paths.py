@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attributionlab.errors import MachineError, bad_option
+from attributionlab.files.drafts import is_draft
 from attributionlab.printable import error_text
 
 
@@ -50,7 +51,7 @@ def check_parents(path: Path, name: str = "output") -> None:
 
 @contextmanager
 def machine_errors(path: Path, hint: str = "") -> Iterator[None]:
-    """Turn an OSError into a MachineError that names the path, and gives the hint."""
+    """Turn an OSError into a MachineError; see `machine_error`."""
     try:
         yield
     except OSError as error:
@@ -58,6 +59,21 @@ def machine_errors(path: Path, hint: str = "") -> Iterator[None]:
 
 
 def machine_error(path: Path, error: OSError, hint: str = "") -> MachineError:
-    """The error for a path that the system refuses to write."""
+    """The error for a path that the system refuses to write.
+
+    Args:
+        path: A file or folder.
+        error: What the system says.
+        hint: Advice for a folder that holds something already; left out where nothing could be written so far.
+    """
     why = error.strerror or error_text(error)
-    return MachineError(f"`output` must be writable, got {str(path)!r}; {why}{hint and f': {hint}'}")
+    advice = f": {hint}" if hint and _holds_content(path if is_folder(path) else path.parent) else ""
+    return MachineError(f"`output` must be writable, got {str(path)!r}; {why}{advice}")
+
+
+def _holds_content(folder: Path) -> bool:
+    """Whether a folder holds more than drafts and empty files such as locks."""
+    try:
+        return any(entry.is_dir() or entry.stat().st_size > 0 for entry in folder.iterdir() if not is_draft(entry.name))
+    except OSError:
+        return False

@@ -64,13 +64,13 @@ class FigureEntry:
         figure: The figure of the paper.
         shows: What ours shows; empty if it was not drawn.
         png: The picture; empty if it was not drawn.
-        problem: Reason why it was not drawn; empty if it was.
+        error: Reason why it was not drawn; None if it was.
     """
 
     figure: PaperFigure
     shows: str = ""
     png: bytes = b""
-    problem: str = ""
+    error: AttributionLabError | None = None
 
 
 def stored_preset(paper: Paper, folder: Path) -> Preset:
@@ -96,32 +96,25 @@ def stored_preset(paper: Paper, folder: Path) -> Preset:
 
 
 def draw_figures(
-    paper: Paper, figures: Sequence[PaperFigure], setting: StudySetting, *, skip: bool = False
+    paper: Paper, figures: Sequence[PaperFigure], setting: StudySetting
 ) -> tuple[list[Path], list[FigureEntry]]:
     """Draw figures from stored runs, and write a PNG of each and the two pages that hold all of them.
+
+    A figure that cannot be drawn, for example because its runs are not stored, is an entry with an error; the pages give the reason.
 
     Args:
         paper: The paper.
         figures: Its figures.
         setting: Folder, preset and options of the stored runs.
-        skip: Whether a figure that cannot be drawn is left out, with its reason on the pages; else it is an error.
 
     Returns:
-        The files, and the entries of the pages.
-
-    Raises:
-        AttributionLabError: If a figure cannot be drawn, for example because its runs are not stored.
+        The files, none if no figure could be drawn, and the entries of the pages.
     """
-    entries: list[FigureEntry] = []
-    for figure in figures:
-        try:
-            entries.append(_drawn(figure, setting))
-        except AttributionLabError as error:
-            if not skip:
-                raise
-            entries.append(FigureEntry(figure, problem=str(error)))
-    folder = setting.folder / FOLDER
+    entries = [_drawn_or_error(figure, setting) for figure in figures]
     files = {entry.figure.file: entry.png for entry in entries if entry.png}
+    if not files:
+        return [], entries
+    folder = setting.folder / FOLDER
     files |= {
         PAGES["md"]: to_page(paper, setting.preset, entries).encode(),
         PAGES["html"]: _html(paper, setting, entries),
@@ -129,6 +122,13 @@ def draw_figures(
     for name, content in files.items():
         write_whole(folder / name, content, KEPT)
     return [folder / name for name in files], entries
+
+
+def _drawn_or_error(figure: PaperFigure, setting: StudySetting) -> FigureEntry:
+    try:
+        return _drawn(figure, setting)
+    except AttributionLabError as error:
+        return FigureEntry(figure, error=error)
 
 
 def _drawn(figure: PaperFigure, setting: StudySetting) -> FigureEntry:

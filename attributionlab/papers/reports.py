@@ -180,7 +180,7 @@ def _evidence(evidence: Evidence | None) -> str:
 
 
 def _share(finding: Finding) -> str:
-    """The number of different networks in which the claim holds; a dash where the number does not depend on networks."""
+    """Number of networks in which the claim holds; a dash where the number does not depend on networks."""
     if finding.share is None or finding.ours is None or finding.ours.by_seed == (finding.ours.value,):
         return "-"
     n_networks = len(finding.ours.different)

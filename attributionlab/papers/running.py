@@ -76,8 +76,7 @@ def _objection(folder: Path, paper: Paper, preset: Preset) -> str:
     """The reason to refuse a folder; empty if it is accepted."""
     file = folder / PRESET_FILE
     if file.exists() and not _is_of(paper, preset, file.read_bytes()):
-        identity = f"{paper.key} with preset {preset.name!r}, {preset.scope}"
-        return f"it is not {identity} (see {PRESET_FILE}); use another folder"
+        return f"it holds {_content(file)}, not {paper.key} with preset {preset.name!r}, {preset.scope}; use another folder"
     entries = [] if file.exists() or not folder.exists() else [entry.name for entry in folder.iterdir()]
     foreign = [name for name in entries if not is_draft(name)]
     return f"it has {min(foreign)}" if foreign else ""
@@ -97,6 +96,16 @@ def write_report(report: ReproductionReport, folder: Path) -> list[Path]:
 def _identity(paper: Paper, preset: Preset) -> dict[str, str | int]:
     """The content of the preset file."""
     return {"paper": paper.key, **preset.to_dict()}
+
+
+def _content(file: Path) -> str:
+    """The paper and the preset that a preset file names, in words."""
+    try:
+        stored = orjson.loads(file.read_bytes())
+        preset = Preset(stored["name"], stored["size"], stored["n_samples"], stored["n_network_seeds"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return f"an unreadable {PRESET_FILE}"
+    return f"{stored.get('paper', 'a paper')} with preset {preset.name!r}, {preset.scope}"
 
 
 def _is_of(paper: Paper, preset: Preset, stored: bytes) -> bool:

@@ -86,7 +86,7 @@ def assert_dtype_robust(
         return  # torch draws other numbers in float64 from the same seed
     gap = gaps(expected, maps)
     if (gap > tolerance).any():
-        hint = "look for half precision, for sums of very different numbers, and for quotients of small differences"
+        hint = "look for half precision, for sums of numbers of different size, and for quotients of small differences"
         raise differs(subject, "gives another map in float64 than in float32", gap, maps, expected, hint)
 
 

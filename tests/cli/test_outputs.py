@@ -143,6 +143,7 @@ def test_a_reader_that_has_gone_is_no_error(form):
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("form", ["table", "json"])
 def test_a_verdict_that_nobody_reads_keeps_its_exit_code(form):
     read, write = os.pipe()

@@ -56,6 +56,7 @@ def test_help_does_not_import_torch(arguments):
     assert result.stderr == ""
 
 
+@pytest.mark.wide
 def test_checking_the_gradient_imports_no_library_that_it_does_not_use():
     """SciPy it uses, for the quantile of Student's distribution in its interval: `scipy.special` alone."""
     libraries = {
@@ -138,6 +139,7 @@ def test_what_methods_print_stays_out_of_the_results_of_a_run(tmp_path, run, wor
     assert result.stderr.count("raw\n") == result.stderr.count("loud\n") == 4
 
 
+@pytest.mark.wide
 def test_python_can_run_the_package():
     command = [sys.executable, "-m", "attributionlab", "--version"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)

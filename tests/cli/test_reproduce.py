@@ -104,6 +104,7 @@ def cnn():
 """
 
 
+@pytest.mark.wide
 def test_sam_and_an_own_network_answer_what_else_cannot_be_checked(tmp_path, checkpoint):
     (tmp_path / "mine.py").write_text(CNN)
     out, mine = tmp_path / "out", f"{tmp_path / 'mine.py'}:cnn"

@@ -245,7 +245,7 @@ def test_the_network_is_written_and_gives_the_same_outputs(folder):
 @pytest.mark.parametrize(
     "spec",
     [
-        "single-color-modulo[size=16]",
+        pytest.param("single-color-modulo[size=16]", marks=pytest.mark.wide),
         "multi-color-sum[size=16]",
         pytest.param(
             "multi-color-sum[output=logit,size=16]", marks=pytest.mark.slow

@@ -86,6 +86,7 @@ def run(folder, warm_python):
     return partial(warm_python.run, COMMAND, cwd=folder)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("python", "name", "how"),
     [
@@ -144,6 +145,7 @@ def test_the_verdict_and_the_exit_code_of_an_honest_function_are_those_of_the_ch
     assert "PASSED" in result.stdout.upper()
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("python", "number", "code", "line", "whole_group"),
     [

@@ -1,10 +1,13 @@
 """Every code block of the README and the docs runs, from a folder that has nothing but the examples in it.
 
 The commands of the README run in their order in one folder, as a reader types them; each other block runs in a folder of its own.
+`make test` only compiles blocks of Python and parses commands, in a few seconds; `make test-wide` runs them.
 """
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 import shlex
 import shutil
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from torchvision_shim import install_where_missing
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from attributionlab.cli.app import app
@@ -97,6 +101,35 @@ def test_every_smaller_command_is_on_a_page():
     assert [written for written in SMALLER if written not in code] == []
 
 
+@pytest.mark.parametrize("code", [block.values[1] for block in BLOCKS if block.values[0] == "python"])
+def test_python_compiles_and_the_names_that_it_imports_from_the_package_exist(code):
+    tree = ast.parse(code)
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.ImportFrom) and statement.module.partition(".")[0] == "attributionlab":
+            module = importlib.import_module(statement.module)
+            assert [each.name for each in statement.names if not hasattr(module, each.name)] == []
+
+
+def test_every_command_exists_with_the_options_that_the_pages_give_it():
+    shell = [block.values[1] for block in BLOCKS if block.values[0] == "sh"]
+    program = get_command(app)
+    for line in "".join([*shell, *(f"{line}\n" for line in commands(ROOT / "README.md"))]).splitlines():
+        _, name, *arguments = shlex.split(line)
+        parsed(program.commands[name], name, arguments)
+
+
+def parsed(command, name, arguments):
+    """Parse arguments as the command does, and run nothing."""
+    context = command.make_context(name, arguments, resilient_parsing=False)
+    assert context.command is command
+
+
+def test_a_command_with_an_option_that_it_does_not_have_is_found():
+    with pytest.raises(Exception, match="--sise"):  # of the copy of click that typer has, or of click
+        parsed(get_command(app).commands["check"], "check", ["gradient", "--sise", "16"])
+
+
+@pytest.mark.wide
 @pytest.mark.usefixtures("fresh_catalogs")
 @pytest.mark.parametrize(("language", "code"), BLOCKS)
 def test_code_block_runs(language, code, tmp_path, monkeypatch):
@@ -189,6 +222,7 @@ def tells_the_truth(results):
     assert "truth.npz: PASSED" in scored
 
 
+@pytest.mark.wide
 def test_the_readme_is_followed_from_top_to_bottom(tmp_path, monkeypatch, fresh_catalogs):
     monkeypatch.chdir(tmp_path)
     lines = commands(ROOT / "README.md")

@@ -44,6 +44,7 @@ PRINTED = {
 """Lines that each example must print: its point, in numbers."""
 
 
+@pytest.mark.wide
 @pytest.mark.usefixtures("fresh_catalogs")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs(example, tmp_path, monkeypatch, capsys):

@@ -174,6 +174,7 @@ def test_a_run_measures_and_a_report_shows_it(run, tmp_path):
     assert "bar-position[size=16]" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.wide
 def test_the_assertions_hold_for_its_method_and_metric(run):
     assert_faithful("trapezoid-gradients", "bar-position", size=16, rule="point", n_samples=4)
     assert_dummy("trapezoid-gradients", "bar-position", n_samples=2, size=16)

@@ -131,6 +131,7 @@ def test_the_bottleneck_loses_information_and_keeps_the_answer():
     assert losses[-1] < losses[0] / 3
 
 
+@pytest.mark.wide
 def test_the_bottleneck_concentrates_on_the_winner():
     verdict = al.check("iba", "multi-color-sum[size=64]", n_samples=2, truth="positive-smooth", rule="point")
     environment = verdict.environments[0]
@@ -214,7 +215,10 @@ def test_iba_needs_an_environment():
         )
 
 
-@pytest.mark.parametrize(("size", "area"), [(32, 0.1), (32, 0.3), pytest.param(64, 0.1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("size", "area"),
+    [(32, 0.1), pytest.param(32, 0.3, marks=pytest.mark.wide), pytest.param(64, 0.1, marks=pytest.mark.slow)],
+)
 def test_the_bilinear_mask_meets_its_area(size, area):
     environment = al.make_environment("multi-color-sum", size=size)
     batch = environment.sample(2)
@@ -317,6 +321,7 @@ def test_the_blur_of_extremal_perturbation_scales_with_the_image():
         torch.testing.assert_close(found.double(), torch.from_numpy(expected), rtol=0, atol=1e-6)  # to float32
 
 
+@pytest.mark.wide
 def test_extremal_perturbation_shows_the_winner():
     verdict = al.check("extremal-perturbation[mask=bilinear]", "multi-color-sum[size=64]", n_samples=1, rule="point")
     assert verdict.deciding_truth == "positive-smooth"

@@ -103,6 +103,7 @@ def test_probabilities_differ_by_the_rounding_of_the_softmax_at_most():
     torch.testing.assert_close(got, expected, rtol=0, atol=2e-7)  # two units in the last place of 1
 
 
+@pytest.mark.wide
 @pytest.mark.slow
 @pytest.mark.parametrize(("spec", "n_steps"), [("multi-color-sum", 60), ("single-color-modulo", 300)])
 def test_random_steps_at_the_size_of_the_paper(spec, n_steps):

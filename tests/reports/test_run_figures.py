@@ -48,6 +48,7 @@ def test_the_same_records_give_the_same_svg(view, tmp_path, draw):
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.wide
 def test_figures_are_written_as_pdf(small_run, tmp_path):
     figure = ranks_figure(RunView(small_run.records))
     save_figure(figure, tmp_path / "ranks.pdf")

@@ -40,6 +40,7 @@ def found(folder):
     }
 
 
+@pytest.mark.wide
 def test_a_cluster_finds_the_same_though_a_worker_is_killed(tmp_path):
     distributed = pytest.importorskip("distributed")
     with (

@@ -180,6 +180,7 @@ def test_a_cluster_does_not_keep_the_handler_of_sigterm():
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
+@pytest.mark.wide
 def test_workers_of_one_process_serve_its_next_run_too(tmp_path):
     """They are not started anew: starting takes seconds."""
     (tmp_path / "own.py").write_text(

@@ -117,7 +117,7 @@ def test_an_alarm_of_others_rings_nevertheless():
     ("workers", "name"),
     [
         (1, "native"),
-        (2, "swallows"),
+        pytest.param(2, "swallows", marks=pytest.mark.wide),
         pytest.param(1, "swallows", marks=pytest.mark.slow),
         pytest.param(2, "native", marks=pytest.mark.slow),
     ],

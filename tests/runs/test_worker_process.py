@@ -20,6 +20,7 @@ ctypes.string_at(0)
 """
 
 
+@pytest.mark.wide
 def test_warnings_are_one_printable_line_and_a_crash_prints_nothing():
     result = subprocess.run([sys.executable, "-X", "faulthandler", "-c", PROGRAM], capture_output=True, check=False)
     assert result.returncode < 0

@@ -30,6 +30,7 @@ def rows_of(folder):
     return {name: section["rows"] for name, section in report["sections"].items()}
 
 
+@pytest.mark.wide
 def test_the_cpu_path_measures_all_sections(gpu, tmp_path, capsys):
     assert gpu.main(["-o", str(tmp_path), "--device", "cpu", "--quick"]) == 0
     report = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))

@@ -107,3 +107,33 @@ def test_tables_have_a_row_for_each_size_that_was_measured(sizes, records):
     text = "\n".join(sizes.tables(sizes.read_records(records[0])))
     assert text.count("| 32 | ") == len(sizes.TRUTHS) * len(sizes.BASELINES) * 2
     assert "| 48 | " not in text
+
+
+def test_every_table_of_the_page_is_filled_from_records(sizes, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    page = importlib.import_module("unseen_data_page")
+    keys = [
+        (factor, size, effect, 0, image)
+        for factor in sizes.FACTORS
+        for size in sizes.SIZES
+        for effect in sizes.EFFECTS
+        for image in range(2)
+    ]
+    records = {
+        key: {
+            "scores": {name: scores_of(sizes, name, *key) for name in sizes.method_specs(sizes.FACTORS[key[0]], key[1])}
+        }
+        for key in keys
+    }
+    for key in keys[:2]:
+        records[key[0], 224, "without", *key[3:]]["scores"]["IG"]["positive"] = 0.0
+    cheap = {name: rows for name, rows in page.TABLES.items() if name not in ("nodes", "recall")}
+    tables = {name: "\n".join(rows(records)) for name, rows in cheap.items()}
+    assert "| reproduced, IG | 0 % of 2 |" in tables["zero"]
+    assert tables["zero"].endswith("100 % of 2 |")
+    text = (ROOT / "docs" / "unseen_data_sizes.md").read_text()
+    assert {match["name"] for match in page.REGION.finditer(text)} == set(page.TABLES)
+    monkeypatch.setattr(page, "TABLES", dict.fromkeys(page.TABLES, lambda _: iter(["| table |"])))
+    assert page.filled(text, records).count("| table |") == len(page.TABLES)
+    (left,) = [row for row in tables["left-out"].splitlines() if row.startswith("| IBA |")]
+    assert left.endswith("| 2 x 1 |")

@@ -27,6 +27,7 @@ def test_everything_public_is_an_assertion_or_a_report():
     assert all(name.startswith("assert_") or name in ("Report", "Undecided") for name in testing.__all__)
 
 
+@pytest.mark.wide
 def test_an_unfaithful_method_is_told_its_scores_and_the_likely_reason():
     message = message_of(testing.assert_faithful, "smoothgrad", size=16, n_samples=8)
     assert re.search(
@@ -65,6 +66,7 @@ def test_an_environment_may_be_given_as_it_is():
     testing.assert_complete("integrated-gradients", environment, n_samples=2)
 
 
+@pytest.mark.wide
 def test_what_the_data_do_not_carry_is_called_undecided_and_fails():
     """An interval of 4 scenes from 0 to 1 is never above gamma = 0.6, not even for the truth."""
     message = message_of(testing.assert_faithful, "truth", size=16, gamma=0.6, n_samples=4)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from faulty import batches, cams, correct, digits, methods, metrics, places, settings, states, targets, values
+from wide import first_of
 
 from attributionlab import testing
 from attributionlab.errors import MethodError
@@ -48,6 +49,19 @@ def test_a_fault_is_caught_with_the_message_that_names_it(fault, monkeypatch):
         (assertion if callable(assertion) else getattr(testing, assertion))(fault)
 
 
+NAMED = {
+    methods.sign_flipped: "has -1 times the values of the gradient.*with the opposite sign",
+    places.moved_far: "the gradient, moved by -5 rows and 7 columns",
+}
+"""Mistakes that `assert_values` names, of faults that other assertions catch as well."""
+
+
+@pytest.mark.parametrize(("fault", "message"), NAMED.items(), ids=map(name_of, NAMED))
+def test_a_comparison_of_values_names_the_mistake(fault, message):
+    with pytest.raises(AssertionError, match=f"(?s){message}"):
+        testing.assert_values(fault)
+
+
 @pytest.mark.parametrize(
     "fault", [places.moved_far, cams.normalized, metrics.ties_by_position, metrics.one_step], ids=name_of
 )
@@ -63,8 +77,7 @@ def test_a_fault_is_named_with_another_seed(fault):
     [
         (methods.nan_on_one_image, "assert_model_unchanged", "NaN values in 1 of"),
         (methods.leaking_hooks, "assert_model_unchanged", "hooks on accumulator.layers.1 changed from 0 to 1"),
-        (methods.sign_flipped, "assert_values", "has -1 times the values of the gradient.*with the opposite sign"),
-        (places.moved_far, "assert_values", "the gradient, moved by -5 rows and 7 columns"),
+        *(pytest.param(fault, "assert_values", message, marks=pytest.mark.wide) for fault, message in NAMED.items()),
     ],
     ids=name_of,
 )
@@ -74,7 +87,7 @@ def test_the_report_on_all_assertions_names_one_cause(fault, assertion, message)
     assert re.search(message, failures[assertion], re.DOTALL)
 
 
-@pytest.mark.parametrize("method", methods.CORRECT, ids=name_of)
+@pytest.mark.parametrize("method", first_of(methods.CORRECT), ids=name_of)
 def test_a_correct_method_is_not_flagged(method):
     report = assert_all(method)
     assert not report.failed

@@ -95,6 +95,7 @@ def test_the_marker_makes_a_matrix_and_the_summary_a_table(pytester):
     )
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("n_workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_workers_send_what_they_find(pytester, n_workers):
     pytester.makepyfile(SENT)
@@ -127,6 +128,7 @@ def test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder(pytester):
     ]
 
 
+@pytest.mark.wide
 def test_pictures_go_to_a_temporary_folder_of_the_session_otherwise(pytester):
     pytester.makepyfile(DUMMY)
     result = pytester.runpytest_inprocess("--basetemp", "temporary", *OPTIONS)

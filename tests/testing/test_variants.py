@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 from few_draws import with_few_draws
+from wide import first_of
 
 import attributionlab as al
 from attributionlab.errors import BadOption, MethodRaised
@@ -34,7 +35,10 @@ HOOKED = {"gradient", *set().union(*REFUSES.values()), *(name for name, _ in NOT
 
 CASES = [
     *((name, "multi-color-sum") for name in METHODS),
-    *(pytest.param(name, "single-color-sum", marks=() if name in HOOKED else pytest.mark.slow) for name in METHODS),
+    *(
+        pytest.param(name, "single-color-sum", marks=pytest.mark.wide if name in HOOKED else pytest.mark.slow)
+        for name in METHODS
+    ),
 ]
 
 
@@ -62,7 +66,7 @@ def is_functional(model):
     return not any(isinstance(module, torch.nn.ReLU) for module in model.modules())
 
 
-@pytest.mark.parametrize("kind", [ValueError, NotImplementedError])
+@pytest.mark.parametrize("kind", first_of([ValueError, NotImplementedError]))
 def test_a_refusal_is_no_failure_but_is_told(kind):
     def refusing(model, inputs, targets):
         if is_functional(model):

@@ -90,10 +90,12 @@ def test_a_folder_of_another_paper_is_refused_and_one_that_names_none_goes_on(se
     named = json.loads(stored.read_text())
     assert named["paper"] == "fake2000"
     stored.write_text(json.dumps({**named, "paper": "zhang2024"}))
-    with pytest.raises(BadOption, match="it is not fake2000 with preset 'quick', 16x16 pixels, 2 images, 2 networks"):
+    with pytest.raises(
+        BadOption, match="it holds zhang2024 with preset 'quick', 16x16 pixels, 2 images, 2 networks, not fake2000"
+    ):
         reproduce(fake2000(), ["fake-table"], setting)
     stored.write_text("damaged")
-    with pytest.raises(BadOption, match="`output` must be a new folder"):
+    with pytest.raises(BadOption, match=r"it holds an unreadable preset\.json, not fake2000"):
         reproduce(fake2000(), ["fake-table"], setting)
     del named["paper"]
     stored.write_text(json.dumps(named))

@@ -17,8 +17,6 @@ from attributionlab.cli.app import app
 from attributionlab.environments import TrainedNetwork
 from attributionlab.errors import bad_option
 from attributionlab.methods import make_method
-from attributionlab.papers.catalog import find_paper
-from attributionlab.papers.figures import draw_figures
 from attributionlab.papers.measuring import plan_study
 from attributionlab.papers.presets import Preset
 from attributionlab.papers.stored import maps_plan
@@ -304,18 +302,25 @@ def test_what_is_not_measured_is_named_with_the_command_that_measures_it(setting
     assert "they are of zhou2022" in figures("--figures", "2", folder=tmp_path).stderr
 
 
-def test_without_the_extra_the_real_network_is_left_out_and_named(setting, monkeypatch):
+def test_without_the_extra_the_real_network_is_left_out_and_named(setting, figures, monkeypatch):
     def missing():
         raise bad_option("pretrained", "be installed", "nothing")
 
     monkeypatch.setattr(photographs, "pretrained", missing)
     bare = StudySetting(setting.folder, PRESET, device="cpu")
     assert "must be installed" in real.own_maps_or_reason(bare)
-    paper = find_paper("zhang2024")
-    chosen = [figure for figure in FIGURES if figure.number == 25]
-    (entry,) = draw_figures(paper, chosen, bare, skip=True)[1]
-    assert (entry.png, "must be installed" in entry.problem) == (b"", True)
-    assert "Not drawn: `pretrained` must be" in (setting.folder / "figures" / "figures.md").read_text()
+    result = figures("--figures", "17,25")
+    assert result.exit_code == 2
+    assert result.stderr == "left out: figure 25: `pretrained` must be installed, got 'nothing'\n"
+    assert [line.rsplit("/", 1)[1] for line in result.stdout.splitlines()] == [
+        "figure17.png",
+        "figures.md",
+        "figures.html",
+    ]
+    page = (setting.folder / "figures" / "figures.md").read_text()
+    assert "Not drawn: `pretrained` must be" in page
+    assert figures("--figures", "25").exit_code == 2
+    assert (setting.folder / "figures" / "figures.md").read_text() == page, "a failure overwrites nothing"
 
 
 def test_all_figures_of_a_folder_without_their_runs_are_a_failure_with_a_line_for_each(

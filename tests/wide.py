@@ -1,0 +1,16 @@
+"""Parameters of which `make test` runs some, and `make test-wide` the rest: the same check on more methods, networks and sizes."""
+
+import pytest
+
+
+def some_of(values, *kept):
+    """All values; those that are not among `kept` are marked `wide`."""
+    values = tuple(values)
+    assert set(kept) <= set(values), f"{sorted(set(kept) - set(values))} are not among the values"
+    return [value if value in kept else pytest.param(value, marks=pytest.mark.wide) for value in values]
+
+
+def first_of(values, n=1):
+    """All values; those after the first `n` are marked `wide`."""
+    values = tuple(values)
+    return [*values[:n], *(pytest.param(value, marks=pytest.mark.wide) for value in values[n:])]
