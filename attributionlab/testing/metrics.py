@@ -68,7 +68,7 @@ def assert_metric_known_answers(
     answers.assert_reproducible()
     answers.assert_in_place()
     answers.assert_graded()
-    answers.assert_halves()
+    more_images.assert_halves()
     answers.assert_scale()
     more_images.assert_ties()
     more_images.assert_signs()
@@ -156,8 +156,20 @@ class _Answers:
             raise AssertionError(
                 f"{self.metric.spec} ranks {worse} at or above {better} ({direction} is better, as declared)\n"
                 f"  {better}: {_list(scores[better])}\n  {worse}: {_list(scores[worse])}\n"
-                f"-> {self.misread() or 'look at the order of the pixels, at ties, and at the declared direction'}"
+                f"-> {self._reason(scores)}"
             )
+
+    def _reason(self, scores: dict[str, Tensor]) -> str:
+        """Likely reason of scores in a wrong order."""
+        truth, negated = (
+            self.scores(name, maps) for name, maps in (("truth", self.truth), ("negated truth", -self.truth))
+        )
+        if torch.equal(truth, negated):
+            return "truth and negated truth have equal scores: look for abs and squares of the map"
+        others = [each for name, each in scores.items() if name not in ("truth", "negated truth")]
+        if self.gain(negated, truth) > 0 and all(self.gain(each, truth) > 0 for each in others):
+            return "with the other direction the truth would be best: look at higher_is_better, and at the order of the pixels"
+        return self.misread() or "look at the order of the pixels, at ties, and at the declared direction"
 
     def misread(self) -> str | None:
         """The change of place by which the truth gets a better score than in its place, as a hint; None without one."""
@@ -193,7 +205,7 @@ class _Answers:
                 )
 
     def assert_halves(self) -> None:
-        """A map that has the truth in a half of the image only is worse."""
+        """A map that has the truth in a half of the image only is worse, on images with truth in both halves."""
         __tracebackhide__ = True
         whole = self.scores("truth", self.truth)
         height, width = self.truth.shape[1:]
@@ -206,7 +218,10 @@ class _Answers:
         for name, seen in halves.items():
             part = torch.zeros_like(self.truth)
             part[:, *seen] = self.truth[:, *seen]
-            if not self.gain(whole, self.scores(f"truth in {name}", part)) > 0:
+            n_pixels, n_all = (maps.flatten(1).sum(dim=1) for maps in (part, self.truth))
+            has_both = (n_pixels > 0) & (n_pixels < n_all)
+            halved = self.scores(f"truth in {name}", part)
+            if bool(has_both.any()) and not self.gain(whole[has_both], halved[has_both]) > 0:
                 problem = f"looks at {name} of a map only, and ignores the other half"
                 raise AssertionError(f"{self.metric.spec} {problem}")
 

@@ -59,6 +59,16 @@ def one_step(environment, batch, attribution):
     return batch.ground_truth.signed.flatten(1).gather(1, first[:, None])[:, 0].double()
 
 
+@al.metric(higher_is_better=True)
+def absolute_values(environment, batch, attribution):
+    return al.insertion(environment, batch, attribution.abs()).auc
+
+
+@al.metric(higher_is_better=False)
+def declared_the_other_way(environment, batch, attribution):
+    return al.insertion(environment, batch, attribution).auc
+
+
 FAULTS = {
     depends_on_the_scale: ("assert_metric_known_answers", "depends on the scale of a map"),
     rows_and_columns_swapped: ("assert_metric_known_answers", "the truth with .* has a better score than in its place"),
@@ -71,4 +81,6 @@ FAULTS = {
     half_of_the_map: ("assert_metric_known_answers", "looks at the upper half of a map only"),
     ties_by_position: ("assert_metric_known_answers", "takes pixels of equal value in the order of their places"),
     one_step: ("assert_metric_known_answers", "does not rise with the share of the truth|at or above truth"),
+    absolute_values: ("assert_metric_known_answers", "negated truth at or above noise.*look for abs and squares"),
+    declared_the_other_way: ("assert_metric_known_answers", "with the other direction the truth would be best"),
 }

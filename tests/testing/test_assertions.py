@@ -290,6 +290,17 @@ def test_a_metric_with_a_mistake_is_caught(metric, message):
     assert re.search(message, message_of(testing.assert_metric_known_answers, metric))
 
 
+@al.metric(higher_is_better=True)
+def undefined_for_zeros(environment, batch, attribution):
+    scores = al.insertion(environment, batch, attribution).auc
+    return scores.where((attribution != 0).flatten(1).any(dim=1), torch.nan)
+
+
+def test_a_metric_may_have_no_score_for_maps_of_zeros():
+    """The truth of some images lies in one half, so that of the other half is a map of zeros."""
+    testing.assert_metric_known_answers(undefined_for_zeros)
+
+
 def test_a_metric_without_a_direction_is_refused():
     with pytest.raises(BadOption, match="`metric` must declare in which direction it is better"):
         testing.assert_metric_known_answers(lambda *_: None)
