@@ -120,8 +120,8 @@ def _restore(settings: dict[str, Any]) -> list[str]:
 def _from_to(before: object, after: object) -> str:
     """The two values for a message, as far as they are short: of a mapping those that changed."""
     if isinstance(before, dict) and isinstance(after, dict):
-        names = [name for name in before if before[name] != after.get(name)]
-        return f", {names[0]} from {before[names[0]]!r} to {after.get(names[0])!r}" if names else ""
+        names = [name for name in before | after if before.get(name) != after.get(name)]
+        return f", {names[0]} from {before.get(names[0])!r} to {after.get(names[0])!r}" if names else ""
     return "" if isinstance(before, tuple) else f" from {before} to {after}"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -78,6 +80,7 @@ _CLASSES = tuple(
 def torch_functions() -> dict[str, object]:
     """Functions of torch that libraries replace, and the forward passes of its modules, by name."""
     functions = {f"{owner}.{name}": getattr(_OWNERS[owner], name) for owner, names in _CALLED.items() for name in names}
+    functions |= {f"torch.Tensor.{name}": value for name, value in vars(torch.Tensor).items() if callable(value)}
     functions["torch.autograd.grad"] = torch.autograd.grad
     functions["torch.nn.Module.__call__"] = nn.Module.__call__
     functions["torch.nn.Module.__getattr__"] = nn.Module.__getattr__
@@ -87,12 +90,15 @@ def torch_functions() -> dict[str, object]:
 def restore_functions(before: dict[str, object]) -> Iterator[str]:
     """Put functions of torch back; names of those that were replaced."""
     for name, function in torch_functions().items():
-        if function is not before[name] and not _is_of_torch(function):
+        if function is not before.get(name) and not _is_of_torch(function):
             path, _, attribute = name.rpartition(".")
             owner: Any = torch
             for part in path.split(".")[1:]:
                 owner = getattr(owner, part)
-            setattr(owner, attribute, before[name])
+            if name in before:
+                setattr(owner, attribute, before[name])
+            else:
+                delattr(owner, attribute)
             yield name
 
 
@@ -124,6 +130,34 @@ def _restore_parameters(parameters: dict[str, Any] | None) -> None:
     """Put parameters of matplotlib back."""
     if parameters is not None:
         dict.update(sys.modules["matplotlib"].rcParams, parameters)
+
+
+def _figures() -> tuple[int, ...] | None:
+    """Numbers of the figures that pyplot keeps open; None as long as nothing has imported it."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return None if pyplot is None or not hasattr(pyplot, "get_fignums") else tuple(pyplot.get_fignums())
+
+
+def _close_figures(before: tuple[int, ...]) -> None:
+    """Close figures that were not open before."""
+    for number in set(_figures() or ()) - set(before):
+        sys.modules["matplotlib.pyplot"].close(number)
+
+
+_COMPUTING = ("CUDA", "CUBLAS", "CUDNN", "OMP_", "MKL_", "TORCH", "PYTORCH", "PYTHONHASHSEED")
+"""Beginnings of the environment variables that change how numbers are computed; libraries that are imported set others."""
+
+
+def _variables() -> dict[str, str]:
+    """Environment variables that change how numbers are computed."""
+    return {name: value for name, value in os.environ.items() if name.startswith(_COMPUTING)}
+
+
+def _restore_variables(before: dict[str, str]) -> None:
+    """Put these environment variables back."""
+    for name in _variables().keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 _MODULE_HOOKS = (
@@ -178,6 +212,9 @@ SETTINGS: dict[str, Setting] = {
     "hooks on all modules": (_hooks_on_all_modules, _restore_hooks),
     "the level below which nothing is logged": _flag(logging.root.manager, "disable"),
     "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "the environment variables": (_variables, _restore_variables),
+    "the garbage collector": (gc.isenabled, lambda is_on: gc.enable() if is_on else gc.disable()),
+    "matplotlib's open figures": (_figures, _close_figures),
     "how numpy prints": (np.get_printoptions, lambda options: np.set_printoptions(**options)),
     "how torch prints": (_printing, _restore_printing),
     "the error state of numpy": (np.geterr, lambda state: np.seterr(**state)),

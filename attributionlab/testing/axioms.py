@@ -165,9 +165,14 @@ def assert_sensitive(
         all_zero = bool((maps == 0).all())
         hint = "all maps are zero everywhere: " if all_zero else ""
         hint += "look for a wrong target, a channel that is left out, a gradient that is cut (detach), or a saturated output"
+        elsewhere = _worst(maps, _background(subject)) > TOLERANCE
+        problem = f"is blind to {' and '.join(ignored)}: pixels that the output depends on have no attribution"
+        if bool(elsewhere.all()):
+            problem = f"has its values at wrong places: pixels of the background have one, and many of {' and '.join(ignored)} have none"
+            hint = "look for (w, h) where (h, w) is meant, for a reshape in place of a transpose, for the order of patches, and for filters"
         raise failure(
             subject,
-            f"is blind to {' and '.join(ignored)}: pixels that the output depends on have no attribution",
+            problem,
             columns=("color", "pixels", "with attribution", "expected"),
             rows=rows,
             worst=missing,

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from attributionlab.errors import MethodError
 from attributionlab.specs.arguments import MOST_IMAGES, number, whole_number
 from attributionlab.testing.contracts import ENVIRONMENT, TOLERANCE
 from attributionlab.testing.failure import failure, per_image
@@ -109,10 +110,20 @@ def _assert_same(subject: Subject, expected: Tensor, maps: Tensor, setting: str,
     __tracebackhide__ = True
     gap = gaps(expected, maps)
     if (gap > tolerance).any():
-        hint = "look for means, maxima, noise or targets taken over the first axis (captum#1367 is such a case)"
+        hint = (
+            "look for means, maxima, noise, baselines or targets taken over the first axis or from its first image (captum#1367 is such "
+            "a case), and for repeat where repeat_interleave is meant"
+        )
+        problem = f"depends on the batch: an image's map alone and {setting} differ by up to {gap.max():.2g} of its largest value"
+        if _is_rounding(subject, tolerance):
+            problem = (
+                f"loses precision: an image's map alone and {setting} differ by up to {gap.max():.2g} of its largest value in float32, "
+                "and not in float64"
+            )
+            hint = "look for quotients of small differences, whose digits are those of rounding"
         raise failure(
             subject,
-            f"depends on the batch: an image's map alone and {setting} differ by up to {gap.max():.2g} of its largest value",
+            problem,
             columns=("image", "difference"),
             rows=per_image(gap),
             worst=gap,
@@ -122,9 +133,25 @@ def _assert_same(subject: Subject, expected: Tensor, maps: Tensor, setting: str,
         )
 
 
+def _is_rounding(subject: Subject, tolerance: float) -> bool:
+    """Whether images have the same maps alone and together in float64."""
+    try:
+        together = subject.maps(model=subject.model.double())
+        rows = [slice(row, row + 1) for row in range(len(together))]
+        alone = torch.cat([subject.maps(row, model=subject.model.double()) for row in rows])
+    except MethodError:
+        return False
+    return bool((gaps(alone, together) <= tolerance).all())
+
+
 def _order(expected: Tensor, maps: Tensor, tolerance: float) -> str | None:
     """What an image has in place of its map, as a hint; None if it is neither another image's map nor a multiple of its own."""
     look = "look at the order in which maps are put together"
+    is_shown, was_shown = ((each != 0).flatten(1).any(dim=1) for each in (maps, expected))
+    for some, other, text in ((is_shown, was_shown, "together"), (was_shown, is_shown, "alone")):
+        if bool(other.all()) and not some.all():
+            images = ", ".join(str(index) for index in (~some).nonzero()[:, 0].tolist())
+            return f"{text} images {images} have no map, all values are zero: look for [0] and [:1], and for a rest that is left out"
     for name, change in _ORDERS.items():
         if (gaps(change(expected), maps) <= tolerance).all():
             return f"{name}: {look}"

@@ -26,6 +26,14 @@ _PLACES: dict[str, Change] = {
     "turned by 180 degrees": lambda cells: cells.flip(1, 2),
     "with rows and columns swapped": lambda cells: cells.transpose(1, 2).reshape(cells.shape),
     **{
+        f"turned by {90 * turns} degrees and stretched": (
+            lambda cells, turns=turns: functional.interpolate(  # type: ignore[misc]  # bound at once
+                cells.rot90(turns, (1, 2))[:, None], size=cells.shape[1:]
+            )[:, 0]
+        )
+        for turns in (1, 3)
+    },
+    **{
         f"moved by {rows} rows and {columns} columns of cells": (
             lambda cells, rows=rows, columns=columns: cells.roll((rows, columns), (1, 2))  # type: ignore[misc]  # bound at once
         )

@@ -54,7 +54,7 @@ def assert_deterministic(
     has_seed = isinstance(subject.method, Method) and "seed" in option_fields(type(subject.method))
     if not torch.equal(first, repeated):
         gap = gaps(first, repeated)
-        hint = "seed what it draws, and look for threads, clocks and sets whose order changes"
+        hint = "seed what it draws, and look for counters of calls, threads, clocks and sets whose order changes"
         raise differs(subject, "gives another map when it is called again", gap, repeated, first, hint)
     if has_seed and not torch.equal(first, reseeded):
         gap = gaps(first, reseeded)

@@ -208,9 +208,9 @@ class _Results:
         except SkipTest as reason:
             self.skipped[name] = str(reason)
         except BadOption as error:  # an environment that the user chose may lack what an assertion needs
-            if environment is None:
+            if environment is None and not self.passed:
                 raise
-            self.skipped[name] = str(error)
+            (self.skipped if environment is not None else self.failed)[name] = str(error)
         except (MethodError, AssertionError) as error:
             self.failed[name] = str(error)
             if name in self.expectations.expect_fail:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from attributionlab.environments import Environment
 from attributionlab.metrics import score
@@ -24,10 +25,17 @@ NEIGHBORS = (
 """Hint on pixels that get the values of their neighbors, where no repair helps."""
 
 _CHANGES: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
-    "with the opposite sign": (torch.neg, "look for a subtraction the wrong way round"),
+    "with the opposite sign": (
+        torch.neg,
+        "look for a subtraction the wrong way round, and for a loss that is explained in place of an output",
+    ),
     "with rows and columns swapped": (
         lambda maps: maps.transpose(1, 2).reshape(maps.shape),
         "look for (w, h) where (h, w) is meant",
+    ),
+    "with rows and columns swapped and stretched": (
+        lambda maps: functional.interpolate(maps[:, None].transpose(2, 3), size=maps.shape[1:])[:, 0],
+        "look for (w, h) where (h, w) is meant, in a transpose and in a size",
     ),
     "with a transpose in place of a reshape": (
         lambda maps: maps.reshape(len(maps), maps.shape[2], maps.shape[1]).transpose(1, 2),

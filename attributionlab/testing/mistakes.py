@@ -50,6 +50,7 @@ _PLACES: dict[str, Change] = {
     "the map turned by 180 degrees": lambda maps: maps.flip(1, 2),
     "the map turned by 90 degrees and stretched": lambda maps: _stretched(maps.rot90(1, (1, 2)), maps),
     "the map turned by 270 degrees and stretched": lambda maps: _stretched(maps.rot90(3, (1, 2)), maps),
+    "rows and columns swapped, and stretched": lambda maps: _stretched(maps.transpose(1, 2), maps),
     "a reshape where a transpose is meant": lambda maps: maps.transpose(1, 2).reshape(maps.shape),
     "a transpose, then a reshape": lambda maps: maps.reshape(maps.shape[0], maps.shape[2], maps.shape[1]).transpose(
         1, 2
@@ -107,7 +108,7 @@ def mistaken(maps: Tensor, known: Known, others: dict[str, Tensor]) -> str | Non
         for text, values in _changed(term):
             if has_values(maps, values):
                 return f"{name}, {text}"
-        for explain in (_shift, _part, _offset):
+        for explain in (_shift, _part, _offset, _threshold, _weighted_places):
             reason = explain(maps, term.sum(dim=1))
             if reason is not None:
                 return f"{name}, {reason}"
@@ -119,6 +120,8 @@ def mistaken(maps: Tensor, known: Known, others: dict[str, Tensor]) -> str | Non
             if has_values(maps, term.sum(dim=1)):
                 return f"{name}, {text}"
     for name, term in known.terms.items():
+        if _has_image_added(maps, term.sum(dim=1), known.images):
+            return f"{name}, with the image added to it: what is bright has a value without any effect"
         if _has_order(maps, term.sum(dim=1)):
             return f"{name}, changed by a function that is not linear: a power, a logarithm, a softmax or a sigmoid"
     return None
@@ -177,6 +180,38 @@ def _offset(maps: Tensor, expected: Tensor) -> str | None:
     return (
         f"with a number added in every image, here {added[0]:.2g} of its largest value: zero no longer means no effect"
     )
+
+
+def _threshold(maps: Tensor, expected: Tensor) -> str | None:
+    """Description of a threshold, where maps have two values, the higher where the expected values are above it."""
+    high = maps.flatten(1).amax(dim=1)[:, None, None]
+    is_high = maps == high
+    least, most = expected.where(is_high, torch.inf).flatten(1), expected.where(~is_high, -torch.inf).flatten(1)
+    are_two = all(len(image.unique()) == 2 for image in maps)  # values
+    if not are_two or bool((least.amin(dim=1) < most.amax(dim=1)).any()):
+        return None
+    return f"cut at a threshold to two values, the higher on {is_high.double().mean():.0%} of the pixels"
+
+
+def _weighted_places(maps: Tensor, expected: Tensor) -> str | None:
+    """Description of weights that depend on the place of a pixel alone; None if the maps are not the expected ones times such."""
+    if len(maps) < 2 or bool((expected == 0).any()):  # two images
+        return None
+    ratio = maps / expected
+    mean = ratio.mean(dim=0)
+    if bool((mean <= 0).any()) or bool(((ratio - mean).abs() > FIT * mean).any()):
+        return None
+    return f"multiplied by weights of the places of pixels, from {mean.min() / mean.max():.2g} to 1: all places count alike"
+
+
+def _has_image_added(maps: Tensor, expected: Tensor, images: Tensor) -> bool:
+    """Whether maps are the sum of expected ones and of the image's channels, each with one factor for all images."""
+    columns = torch.stack([expected, *images.transpose(0, 1)]).flatten(1).T
+    scale = columns.norm(dim=0)
+    factors = torch.linalg.lstsq(columns / scale, maps.flatten()[:, None], driver="gelsd").solution[:, 0]
+    residual = (columns / scale) @ factors - maps.flatten()
+    is_fit = bool(residual.norm() <= FIT * (factors[0] / scale[0] * expected).norm())
+    return is_fit and bool(factors[1:].abs().amax() > 10 * FIT * factors[0].abs()) and bool(factors[0] != 0)
 
 
 def _has_order(maps: Tensor, expected: Tensor) -> bool:

@@ -21,6 +21,9 @@ GAMMA, MARGIN = 0.5, 0.1
 SAME_IMAGE = 1e-4
 """Largest residual of images that are another one's values, multiplied and moved in each channel: rounding of float32."""
 
+ROUGH = 0.8
+"""Smallest roughness of images that are not called smoothed, relative to that of the random images; noise has no less."""
+
 MOST_OUTSIDE = 0.05
 """Largest share of pixels outside of the range of colors, where noise brings half of those that are at its ends."""
 
@@ -133,10 +136,16 @@ def shows_other_images(subject: Subject, shown: list[Tensor]) -> str | None:
         min=torch.finfo(torch.float64).tiny
     )
     if residual > SAME_IMAGE:
-        return None
+        return "they are smoothed or resized" if _roughness(points[0]) < ROUGH * _roughness(images) else None
     added = channels.mean(dim=1) - factors * levels.mean(dim=1)
     text = [", ".join(dict.fromkeys(f"{value:.3g}" for value in values.tolist())) for values in (factors, added)]
     return f"their values times {text[0]}" + (f", plus {text[1]}" if bool((added.abs() > SAME_IMAGE).any()) else "")
+
+
+def _roughness(images: Tensor) -> float:
+    """Mean difference of neighboring pixels, relative to the standard deviation of all."""
+    steps = [images.diff(dim=axis).abs().mean() for axis in (2, 3)]
+    return float(sum(steps) / images.std().clamp(min=torch.finfo(images.dtype).tiny))
 
 
 def _call(subject: Subject, model: nn.Module) -> None:

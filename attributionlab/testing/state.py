@@ -137,8 +137,11 @@ def _assert_follows(subject: Subject, calls: _Calls, first: Tensor) -> None:
     if subject.network is None:
         return
     targets = (subject.batch.targets + 1) % 4
-    weights = hinged_network(subject.environment.model, ANOTHER)
+    weights = _larger(hinged_network(subject.environment.model, ANOTHER))
     fresh = subject.maps(model=weights)
+    if bool((first != 0).any()) and torch.equal(fresh, first) and _depends_on_targets(subject, targets):
+        problem = "remembers the network of an earlier call: another one with other weights gets the same maps"
+        raise failure(subject, problem, hint="explain the `model` of each call, and keep none")
     calls_before = calls.maps(subject.batch, targets)
     if bool((first != 0).any()) and torch.equal(calls_before, first) and _depends_on_targets(subject, targets):
         problem = "remembers an earlier call: another target for the same tensor of images gets the same maps"
@@ -150,6 +153,15 @@ def _assert_follows(subject: Subject, calls: _Calls, first: Tensor) -> None:
     if torch.equal(maps, first) and not torch.equal(fresh, first):
         problem = "remembers an earlier call: the network with other weights gets the same maps"
         raise failure(subject, problem, hint=_HINT)
+    _assert_repeated(subject, first, calls.maps(subject.batch), "after a call with a network of larger outputs")
+
+
+def _larger(network: nn.Module) -> nn.Module:
+    """The network with outputs eight times as large, which a running maximum would remember."""
+    last = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight *= 8
+    return network
 
 
 def _depends_on_targets(subject: Subject, targets: Tensor) -> bool:

@@ -95,6 +95,20 @@ def _assert_own_targets(subject: Subject, own: Tensor, maps: list[Tensor], toler
     gap = gaps(expected, own)
     if (gap <= tolerance).all():
         return
+    summed = torch.stack([maps[target] for target in targets]).sum(dim=0) / len(targets)
+    # with equal targets each map is the sum of as many equal ones
+    if len(set(targets)) > 1 and bool((gaps(summed, own) <= tolerance).all()):
+        raise failure(
+            subject,
+            f"confuses the targets of images: every map is the sum of the maps of outputs {', '.join(map(str, targets))}, "
+            "the targets of all images",
+            columns=("image", "difference"),
+            rows=per_image(gap),
+            worst=gap,
+            maps=own,
+            expected=expected,
+            hint="outputs[:, targets] has a column for every image: use outputs.gather(1, targets[:, None])",
+        )
     explained = _explained_outputs(own, maps, tolerance)
     if explained is None or not _is_of_images(subject, maps[targets[0]], targets[0], tolerance):
         return  # a batch that matters otherwise is the business of assert_batch_invariant

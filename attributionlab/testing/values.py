@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import torch
 from torch import Tensor
@@ -13,23 +12,18 @@ from attributionlab.specs.arguments import number
 from attributionlab.specs.options import convert
 from attributionlab.testing.affine import AFFINE, N_OUTPUTS, exact_gradients
 from attributionlab.testing.cells import ALIGNED, cells_of, grids_of, misplaced
+from attributionlab.testing.factors import advice, is_normalized, is_power, of_outputs
 from attributionlab.testing.failure import failure
 from attributionlab.testing.mistakes import mistaken
 from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.paths import wrong_path
-from attributionlab.testing.references import FIT, Known, Match, matching
+from attributionlab.testing.references import Known, Match, matching
 from attributionlab.testing.sight import inputs_of, shows_other_images
 from attributionlab.testing.subject import AnySubject, Subject, first_colors
 from attributionlab.truth.baselines import Baseline, baseline_color
 
 TOLERANCE = 0.01
 """Largest deviation of a common factor from 1: a rule of relevance propagation with an epsilon loses some of it."""
-
-ROUNDING = 1e-5
-"""Largest deviation of norms that are called equal, relative to their mean: sums of float32."""
-
-DOUBLINGS = 6
-"""Least power of two that is taken for the alpha-beta rule, which multiplies by alpha in every layer of positive weights alone."""
 
 
 def assert_values(
@@ -87,7 +81,7 @@ def assert_values(
     if match is None:
         judged.assert_no_mistake(positive)
     else:
-        judged.assert_factor(match, tolerance)
+        judged.assert_factor(match, tolerance, positive)
         judged.assert_signs(match, ~positive)
         judged.assert_baseline(match)
     judged.assert_declared_game(tolerance)
@@ -142,7 +136,7 @@ class _Judged:
     maps: Tensor
     known: Known
 
-    def assert_factor(self, match: Match, tolerance: float) -> None:
+    def assert_factor(self, match: Match, tolerance: float, positive: Tensor) -> None:
         """A common factor is 1, and the same for all channels."""
         __tracebackhide__ = True
         if self.subject.method.declaration.sign == "magnitude":
@@ -151,10 +145,19 @@ class _Judged:
             shares = ", ".join(f"{value:.3g}" for value in match.shares.tolist())
             raise self._wrong(f"has {match.name} with its channels weighted ({shares}) where they count alike")
         factor = match.common
-        if factor is None or _is_normalized(self.maps) or abs(factor - 1) <= tolerance or _is_power(factor):
+        if (
+            factor is None
+            and not is_normalized(self.maps)
+            and (reason := of_outputs(match.factors, self._outputs(positive))) is not None
+        ):
+            raise self._wrong(
+                f"has {match.name}, {reason}",
+                hint="look for a square, a logarithm, or a relevance that starts too large",
+            )
+        if factor is None or is_normalized(self.maps) or abs(factor - 1) <= tolerance or is_power(factor):
             return
         raise self._wrong(
-            f"has {factor:.4g} times the values of {match.name}, in all images", expected=match, hint=_advice(factor)
+            f"has {factor:.4g} times the values of {match.name}, in all images", expected=match, hint=advice(factor)
         )
 
     def assert_signs(self, match: Match, rows: Tensor) -> None:
@@ -217,6 +220,13 @@ class _Judged:
                 hint="look at the baseline: the path, and the difference by which gradients are multiplied, begin there",
             )
 
+    def _outputs(self, rows: Tensor) -> Tensor:
+        """The explained outputs (b,) of some images, float64."""
+        batch = self.subject.batch
+        with torch.no_grad():
+            outputs = self.subject.model.double().eval()(batch.inputs[rows].double())
+        return outputs.gather(1, batch.targets[rows][:, None])[:, 0]
+
     def _other_outputs(self, rows: Tensor) -> dict[str, Tensor]:
         """Weights of other outputs, by description."""
         batch = self.subject.batch
@@ -256,36 +266,11 @@ def _by_segment(maps: Tensor, known: Known) -> tuple[Tensor, Known]:
     return maps, Known(weights, images, known.baseline)
 
 
-def _is_normalized(maps: Tensor) -> bool:
-    """Whether all maps have the same largest magnitude, or all sums are equal."""
-    magnitudes = maps.abs().flatten(1)
-    scales = (magnitudes.amax(dim=1), magnitudes.sum(dim=1), maps.flatten(1).sum(dim=1), magnitudes.norm(dim=1))
-    return any(bool(((each - each.mean()).abs() <= ROUNDING * each.mean().abs()).all()) for each in scales)
-
-
-def _is_power(factor: float) -> bool:
-    """Whether a factor is a high power of two."""
-    exponent = math.log2(factor) if factor > 0 else 0.0
-    return round(exponent) >= DOUBLINGS and abs(exponent - round(exponent)) < FIT
-
-
 def _proportional(maps: Tensor, expected: Tensor) -> bool:
     """Whether every map is proportional to the expected one."""
     values, reference = maps.flatten(1), expected.flatten(1)
     factors = (values * reference).sum(dim=1) / (reference**2).sum(dim=1).clamp(min=torch.finfo(values.dtype).tiny)
     return bool(((values - factors[:, None] * reference).norm(dim=1) <= TOLERANCE * values.norm(dim=1)).all())
-
-
-def _advice(factor: float) -> str:
-    """Likely reasons of a factor."""
-    if factor < 0:
-        return "with the opposite sign it has the right direction: look for a subtraction the wrong way round"
-    inverse = 1 / factor
-    if factor < 1 and abs(inverse - round(inverse)) < TOLERANCE * inverse:
-        return f"it is divided by {round(inverse)} one time too many: look for a mean where a sum is meant, or steps that are counted twice"
-    if abs(factor - round(factor)) < TOLERANCE * factor:
-        return f"it is multiplied by {round(factor)}: look for a sum where a mean is meant, a scale of colors, or a relevance that starts too large"
-    return "look for weights that do not add up to 1, and for a scale of inputs or outputs"
 
 
 def _color(baseline: str, true_baseline: Tensor) -> Tensor | None:

@@ -75,6 +75,20 @@ def one_target_after_the_other(model, inputs, targets):
     return torch.cat([gradient(model, inputs[targets == one], targets[targets == one]) for one in targets.unique()])
 
 
+def only_the_first_image(model, inputs, targets):
+    maps = torch.zeros_like(inputs)
+    maps[:1] = gradient(model, inputs[:1], targets[:1])
+    return maps
+
+
+def odd_image_left_out(model, inputs, targets):
+    """Images are taken in pairs."""
+    maps, n_images = torch.zeros_like(inputs), len(inputs) // 2 * 2
+    if n_images:
+        maps[:n_images] = gradient(model, inputs[:n_images], targets[:n_images])
+    return maps
+
+
 FAULTS = {
     tail_beyond_32_dropped: ("assert_batch_invariant", "the last images of 35 have no map.*loop over chunks"),
     last_chunk_repeats_the_one_before: ("assert_batch_invariant", "the last images of 35 have other maps"),
@@ -93,4 +107,6 @@ FAULTS = {
     mean_loss: ("assert_batch_invariant", "multiples of those alone, by 0.25, 0.25, 0.25, 0.25: look for means"),
     maps_added_up: ("assert_batch_invariant", "the sum of its map and all before it"),
     one_target_after_the_other: ("assert_batch_invariant", "the maps are those of images 2, 1, 0, 3, in this order"),
+    only_the_first_image: ("assert_batch_invariant", "together images 1, 2, 3 have no map"),
+    odd_image_left_out: ("assert_batch_invariant", "alone images 0, 1, 2, 3 have no map.*a rest that is left out"),
 }

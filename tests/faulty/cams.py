@@ -14,7 +14,7 @@ LAYER = 3
 
 
 @declares(sign="positive", granularity="coarse")
-def grad_cam(model, inputs, targets, *, layer=LAYER, rectified=True, corners=False, mode="bilinear"):
+def grad_cam(model, inputs, targets, *, layer=LAYER, rectified=True, corners=False, mode="bilinear", turns=0):
     kept = []
     handle = model.accumulator.layers[layer].register_forward_hook(lambda *call: kept.append(call[-1]))
     try:
@@ -24,6 +24,7 @@ def grad_cam(model, inputs, targets, *, layer=LAYER, rectified=True, corners=Fal
     weights = torch.autograd.grad(outputs, kept)[0].mean(dim=(2, 3), keepdim=True)
     cells = (weights * kept[0]).sum(dim=1, keepdim=True)
     cells = cells.relu() if rectified else cells
+    cells = functional.interpolate(cells.rot90(turns, (2, 3)), size=cells.shape[2:])
     options = {"align_corners": corners} if mode == "bilinear" else {}
     return functional.interpolate(cells, size=inputs.shape[2:], mode=mode, **options)[:, 0]
 
@@ -60,6 +61,11 @@ def corners_of_the_image(model, inputs, targets):
     return grad_cam(model, inputs, targets, layer=5, corners=True)
 
 
+@declares(sign="positive", granularity="coarse")
+def turned_cells(model, inputs, targets):
+    return grad_cam(model, inputs, targets, layer=5, turns=1)
+
+
 FAULTS = {
     another_layer: (assert_same_as_ours, "differs from .*look at the layer"),
     without_relu: (assert_same_as_ours, "differs from .*look at the layer, at the ReLU|differs from"),
@@ -67,5 +73,6 @@ FAULTS = {
     nearest_neighbor: (assert_same_as_ours, "differs from .*its mode"),
     mirrored_cells: ("assert_values", "at wrong places: it has the cells of GradCAM at .*, mirrored"),
     corners_of_the_image: ("assert_values", "its 2 x 2 cells, enlarged with aligned corners"),
+    turned_cells: ("assert_values", "at wrong places: .*turned by 90 degrees and stretched"),
     normalized: (assert_same_as_ours, "it is the reference divided by its largest magnitude"),
 }

@@ -221,6 +221,8 @@ def jacobian(model, inputs, targets):
     return torch.stack([torch.func.grad(output)(image, target) for image, target in zip(inputs, targets, strict=True)])
 
 
+CAMS = ("GradCAM", "GradCAMPlusPlus", "LayerCAM", "XGradCAM", "HiResCAM")
+
 LIBRARIES = (
     captum(attr.Saliency, abs=False),
     declares(sign="magnitude")(captum(attr.Saliency)),
@@ -232,7 +234,7 @@ LIBRARIES = (
     captum(attr.DeepLift),
     captum(attr.DeepLift, baselines=20.0),
     declares(symmetric=False)(captum(attr.GuidedBackprop)),
-    captum(attr.LRP),
+    declares(explains="logit")(captum(attr.LRP)),  # it has no rule for softmax
     on_segments(attr.FeatureAblation),
     on_segments(attr.ShapleyValueSampling, n_samples=2),
     on_segments(attr.KernelShap, n_samples=60),
@@ -250,11 +252,7 @@ LIBRARIES = (
     zennit_attributor(attribution.SmoothGrad, n_iter=4),
     shap_gradient,
     shap_deep,
-    grad_cam("GradCAM"),
-    grad_cam("GradCAMPlusPlus"),
-    grad_cam("LayerCAM"),
-    grad_cam("XGradCAM"),
-    grad_cam("HiResCAM"),
+    *map(grad_cam, CAMS),
 )
 OWN = (
     gradient,
@@ -283,11 +281,14 @@ KNOWN = {
     # what lowers an output is dropped, so most pixels have little value
     "captum GuidedBackprop": {"assert_implementation_invariant", NOT_FAITHFUL},
     "zennit GuidedBackprop": {"assert_implementation_invariant", NOT_FAITHFUL},
-    # activations are left on modules
-    "captum LRP": {"assert_model_unchanged"},
+    # activations are left on modules, and a branch is counted more than once
+    "captum LRP": {"assert_model_unchanged", "assert_implementation_invariant"},
+    # inputs that require a gradient get one
+    **{f"grad-cam {name}": {"assert_inputs_unchanged"} for name in CAMS},
     # float32 alone
     "shap_gradient": {"assert_dtype_robust"},
-    "shap_deep": {"assert_implementation_invariant"},
+    # from black, as DeepLift of captum
+    "shap_deep": {"assert_implementation_invariant", NOT_FAITHFUL},
     # a branch is counted twice
     "zennit EpsilonPlus": {"assert_implementation_invariant"},
     "zennit EpsilonPlusFlat": {"assert_implementation_invariant"},

@@ -72,6 +72,21 @@ def in_autocast(model, inputs, targets):
         return gradient(model, inputs, targets).to(inputs)
 
 
+def differences_of_rounding(model, inputs, targets):
+    """Of rows, by a step that is far below the digits of the images."""
+
+    def outputs(images):
+        with torch.no_grad():
+            return model(images).gather(1, targets[:, None])[:, 0]
+
+    maps, step = torch.zeros_like(inputs[:, 0]), 1e-4
+    for row in range(maps.shape[1]):
+        moved = inputs.clone()
+        moved[:, :, row] += step
+        maps[:, row] = ((outputs(moved) - outputs(inputs)) / step)[:, None]
+    return maps
+
+
 FAULTS = {
     network_in_bfloat16: ("assert_dtype_robust", "loses precision: .*bfloat16"),
     result_in_float16: ("assert_dtype_robust", "loses precision: .*look for .half"),
@@ -88,4 +103,5 @@ FAULTS = {
     codes_of_8_bits: ("assert_dtype_robust", "has only the precision of a picture: .* lie on 255 levels"),
     levels_of_a_picture: ("assert_dtype_robust", "has only the precision of a picture: .* lie on 256 levels"),
     in_autocast: ("assert_dtype_robust", "float64 than in float32.*look for half precision|loses precision"),
+    differences_of_rounding: ("assert_batch_invariant", "loses precision: .* in float32, and not in float64"),
 }

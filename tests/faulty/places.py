@@ -79,6 +79,22 @@ def cells_with_aligned_corners(model, inputs, targets):
     return functional.interpolate(cells, size=inputs.shape[2:], mode="bilinear", align_corners=True)
 
 
+def swapped_and_stretched(model, inputs, targets):
+    return functional.interpolate(gradient(model, inputs, targets).transpose(2, 3), size=inputs.shape[2:])
+
+
+def patches_put_together_in_another_order(model, inputs, targets):
+    maps = gradient(model, inputs, targets).sum(dim=1)
+    height, width = maps.shape[1:]
+    patches = maps.reshape(-1, height // 2, 2, width // 2, 2).permute(0, 1, 3, 2, 4)
+    return patches.reshape(maps.shape)
+
+
+def shown_at_half_resolution(model, inputs, targets):
+    small = functional.avg_pool2d(inputs, 2)
+    return gradient(model, functional.interpolate(small, size=inputs.shape[2:]), targets)
+
+
 FAULTS = {
     rows_and_columns_returned_swapped: ("assert_dummy", r"rows and columns are swapped: look for \(w, h\)"),
     reshaped_in_place_of_transposed: ("assert_dummy", "with a transpose in place of a reshape its F1"),
@@ -98,4 +114,10 @@ FAULTS = {
     turned_and_resized: ("assert_values", "the gradient, the map turned by 90 degrees and stretched"),
     smoothed_over_windows: ("assert_values", "averaged over windows of 3 x 3 pixels.*granularity='coarse'"),
     cells_with_aligned_corners: ("assert_values", "averaged over cells of 2 x 2 pixels .* aligned corners"),
+    swapped_and_stretched: ("assert_values", "the gradient, rows and columns swapped, and stretched"),
+    patches_put_together_in_another_order: (
+        "assert_sensitive",
+        "has its values at wrong places: pixels of the background have one.*the order of patches",
+    ),
+    shown_at_half_resolution: ("assert_values", "shows the network other images .*they are smoothed or resized"),
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
 import random
 import warnings
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from faulty.methods import gradient
@@ -96,6 +99,30 @@ def without_logging(model, inputs, targets):
     return gradient(model, inputs, targets)
 
 
+def with_a_figure_left_open(model, inputs, targets):
+    plt.figure()
+    return gradient(model, inputs, targets)
+
+
+def with_an_environment_variable(model, inputs, targets):
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    return gradient(model, inputs, targets)
+
+
+def own_reluing(values):
+    return values.clamp_(min=0)
+
+
+def replacing_a_function_of_tensors(model, inputs, targets):
+    torch.Tensor.relu_ = own_reluing
+    return gradient(model, inputs, targets)
+
+
+def without_garbage_collection(model, inputs, targets):
+    gc.disable()
+    return gradient(model, inputs, targets)
+
+
 FAULTS = {
     seeding_torch: ("assert_deterministic", "sets the seed of torch's global generator"),
     seeding_numpy: ("assert_deterministic", "sets the seed of numpy's global generator"),
@@ -112,4 +139,11 @@ FAULTS = {
     with_a_hook_on_all_modules: ("assert_model_unchanged", "hooks on all modules changed"),
     with_other_tensor_cores: ("assert_model_unchanged", "the precision of cuDNN changed"),
     without_logging: ("assert_model_unchanged", "the level below which nothing is logged changed from 0 to 50"),
+    with_a_figure_left_open: ("assert_model_unchanged", "matplotlib's open figures changed"),
+    with_an_environment_variable: (
+        "assert_model_unchanged",
+        "the environment variables changed, CUBLAS_WORKSPACE_CONFIG from None to ':4096:8'",
+    ),
+    replacing_a_function_of_tensors: ("assert_model_unchanged", "torch.Tensor.relu_ was replaced"),
+    without_garbage_collection: ("assert_model_unchanged", "the garbage collector changed from True to False"),
 }

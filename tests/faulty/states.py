@@ -102,6 +102,24 @@ def dropout_left_without_effect(model, inputs, targets):
     return gradient(model, inputs, targets)
 
 
+LARGEST = {"magnitude": 0.0}
+
+
+def divided_by_the_largest_magnitude_so_far(model, inputs, targets):
+    maps = gradient(model, inputs, targets)
+    LARGEST["magnitude"] = max(LARGEST["magnitude"], float(maps.abs().max()))
+    return maps / LARGEST["magnitude"]
+
+
+NETWORKS = {}
+
+
+def network_of_the_first_call(_model, inputs, targets):
+    """One for every size of images."""
+    model = NETWORKS.setdefault((inputs.shape[2:], inputs.dtype), _model)
+    return gradient(model, inputs, targets)
+
+
 FAULTS = {
     cached_by_shape: (
         "assert_stateless",
@@ -138,4 +156,9 @@ FAULTS = {
         "assert_mode_invariant",
         "changed the model: option p of head.1 changed from 0.5 to 0.0",
     ),
+    divided_by_the_largest_magnitude_so_far: (
+        "assert_stateless",
+        "the same images have other maps after a call with a network of larger outputs",
+    ),
+    network_of_the_first_call: ("assert_stateless", "remembers the network of an earlier call"),
 }

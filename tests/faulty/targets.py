@@ -86,6 +86,12 @@ def target_in_the_middle(model, inputs, targets):
     return gradient(model, inputs, targets.median().expand_as(targets))
 
 
+def outputs_of_all_targets(model, inputs, targets):
+    """A column for every image, summed up."""
+    inputs = inputs.clone().requires_grad_()
+    return torch.autograd.grad(model(inputs)[:, targets].sum(), inputs)[0]
+
+
 FAULTS = {
     target_is_the_prediction: ("assert_target_used", "ignores its target: .*the prediction"),
     target_of_the_first_image: ("assert_target_used", "confuses the targets of images.*the first image's target"),
@@ -101,4 +107,8 @@ FAULTS = {
     targets_clamped: ("assert_target_used", "the maps of outputs 1 and 2 are the same.*clamped"),
     target_of_the_image_before: ("assert_target_used", "the target of the image before it"),
     target_in_the_middle: ("assert_target_used", "those of outputs 1, 1, 1, 1 where the targets are 2, 1, 0, 3"),
+    outputs_of_all_targets: (
+        "assert_target_used",
+        "the sum of the maps of outputs 2, 1, 0, 3.*a column for every image",
+    ),
 }

@@ -112,6 +112,37 @@ def small_values_set_to_zero(model, inputs, targets):
     return torch.where(maps.abs() < 0.3 * maps.abs().amax(dim=(1, 2), keepdim=True), 0, maps)
 
 
+def ranks(model, inputs, targets):
+    values = gradient(model, inputs, targets).sum(dim=1)
+    return values.flatten(1).argsort(dim=1).argsort(dim=1).float().reshape(values.shape)
+
+
+def two_values(model, inputs, targets):
+    values = input_x_gradient(model, inputs, targets).sum(dim=1)
+    return (values > values.flatten(1).quantile(0.9, dim=1)[:, None, None]).float()
+
+
+def weighted_by_the_distance_from_the_center(model, inputs, targets):
+    height, width = inputs.shape[2:]
+    rows, columns = torch.arange(height) - height / 2, torch.arange(width) - width / 2
+    return gradient(model, inputs, targets) * (-(rows[:, None] ** 2 + columns**2) / (height * width / 4)).exp()
+
+
+def image_added(model, inputs, targets):
+    """As a picture shows a map over the image."""
+    return input_x_gradient(model, inputs, targets).sum(dim=1) + 0.3 * inputs.mean(dim=1)
+
+
+def square_of_the_output(model, inputs, targets):
+    inputs = inputs.clone().requires_grad_()
+    return torch.autograd.grad(model(inputs).gather(1, targets[:, None]).square().sum(), inputs)[0]
+
+
+def logarithm_of_the_output(model, inputs, targets):
+    inputs = inputs.clone().requires_grad_()
+    return torch.autograd.grad(model(inputs).gather(1, targets[:, None]).abs().log().sum(), inputs)[0]
+
+
 FAULTS = {
     divided_by_the_steps_twice: ("assert_values", "has 0.1 times the values of .*divided by 10 one time too many"),
     relevance_that_starts_at_255: ("assert_values", "has 255 times the values of input times gradient, in all images"),
@@ -145,4 +176,16 @@ FAULTS = {
         r"a path that begins at \(0, 0, 0\), and multiplies by the difference from \(20, 20, 20\)",
     ),
     small_values_set_to_zero: ("assert_values", "with its small values set to zero"),
+    ranks: ("assert_dtype_robust", "has ranks: .* rise in equal steps"),
+    two_values: (
+        "assert_values",
+        "input times gradient, cut at a threshold to two values, the higher on 10% of the pixels",
+    ),
+    weighted_by_the_distance_from_the_center: (
+        "assert_values",
+        "the gradient, multiplied by weights of the places of pixels",
+    ),
+    image_added: ("assert_values", "input times gradient, with the image added to it"),
+    square_of_the_output: ("assert_values", "has the gradient, multiplied by the output itself"),
+    logarithm_of_the_output: ("assert_values", "has the gradient, divided by the output itself"),
 }

@@ -1,11 +1,13 @@
 """A method that is not trusted: whatever it does is reported, by the right error, in one line."""
 
+import gc
 import os
 import posix
 import re
 import warnings
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
 from torch import nn
@@ -538,6 +540,47 @@ def test_a_change_of_torch_is_reported_in_one_line_and_put_back(model, action, t
     assert settings_of_torch() == torch_as_it_was
     assert isinstance(caught.value, MethodError)
     assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        nn.modules.module.register_module_forward_hook,
+        nn.modules.module.register_module_forward_pre_hook,
+        nn.modules.module.register_module_full_backward_hook,
+        nn.modules.module.register_module_full_backward_pre_hook,
+    ],
+    ids=lambda register: register.__name__,
+)
+def test_a_hook_of_any_kind_on_all_modules_is_reported_and_taken_away(model, register):
+    called = []
+    with pytest.raises(TorchChanged, match=r"hooks on all modules changed"):
+        run(then_explain(lambda _model: register(lambda *_: None)), model)
+    with pytest.raises(TorchChanged, match=r"hooks on all modules changed"):
+        run(then_explain(lambda _model: register(lambda *_: called.append(1) or None)), model)
+    called.clear()
+    model(torch.rand(1, 1, 2, 2, requires_grad=True)).sum().backward()
+    assert not called
+
+
+def test_open_figures_environment_variables_and_the_collector_are_put_back(model, monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+
+    def change(_model):
+        plt.figure()
+        os.environ["OMP_WAIT_POLICY"] = "active"
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+        torch.Tensor.halved = lambda values: values / 2
+        gc.disable()
+
+    n_figures = len(plt.get_fignums())
+    with pytest.raises(TorchChanged, match=r"the environment variables changed, "):
+        run(then_explain(change), model)
+    assert len(plt.get_fignums()) == n_figures
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+    assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+    assert not hasattr(torch.Tensor, "halved")
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("action", SETTINGS, ids=lambda action: action.__name__)
