@@ -6,11 +6,16 @@ import pytest
 def some_of(values, *kept):
     """All values; those that are not among `kept` are marked `wide`."""
     values = tuple(values)
-    assert set(kept) <= set(values), f"{sorted(set(kept) - set(values))} are not among the values"
-    return [value if value in kept else pytest.param(value, marks=pytest.mark.wide) for value in values]
+    assert set(kept) <= set(values), f"{set(kept) - set(values)} are not among the values"
+    return [value if value in kept else _wide(value) for value in values]
 
 
 def first_of(values, n=1):
     """All values; those after the first `n` are marked `wide`."""
     values = tuple(values)
-    return [*values[:n], *(pytest.param(value, marks=pytest.mark.wide) for value in values[n:])]
+    return [*values[:n], *map(_wide, values[n:])]
+
+
+def _wide(value):
+    """The value of one argument, or of several."""
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.wide)

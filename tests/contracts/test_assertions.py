@@ -30,8 +30,8 @@ COMPLETE = tuple(name for name in METHODS if METHODS.get(name).declaration.toler
 EXACT = ("gradient", "gradient-magnitude", "input-x-gradient", "truth")
 """Methods that fulfil everything they declare, faithfulness included."""
 
-KINDS = ("gradient", "iba", "integrated-gradients", "kernel-shap", "rise")
-"""A plain gradient, an optimization, a path, a fit and masks. `test_methods.py` holds every method to these contracts, but for that on the
+KINDS = ("gradient", "kernel-shap", "rise")
+"""A plain gradient, a fit and masks. `test_methods.py` holds every method to these contracts, but for that on the
 precision; that every assertion sees a violation is tested in `tests/testing`.
 """
 

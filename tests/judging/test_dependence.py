@@ -146,6 +146,7 @@ def test_a_blind_map_with_a_little_of_the_gradient_is_not_blind_and_its_signs_gi
     assert not verdict.passed
 
 
+@pytest.mark.wide
 def test_a_solution_of_the_task_with_a_little_of_the_gradient_is_blind_although_it_depends_on_the_network():
     """Less than half of its F1 follows the network; of honest methods that pass, 0.9 and more does."""
     (fooling,), (honest,) = (
