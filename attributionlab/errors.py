@@ -1,7 +1,8 @@
 """Errors and warnings, with messages in the user's terms.
 
-Every error is an `AttributionLabError` and carries the exit code of the command line: 1 where a check failed, 2 where
-the call was wrong, 3 where the machine is at fault, 4 where there is no verdict. The concrete classes also inherit the builtin that a caller expects.
+Every error is an `AttributionLabError` and carries the exit code of the command line. 1: a check failed. 2: the call
+was wrong. 3: the machine is at fault. 4: there is no verdict. The concrete classes also inherit the builtin that a
+caller expects.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ def background_claim(environment: CountingEnvironment) -> Claim:
 def intervention_claims(environment: CountingEnvironment, case: Case) -> Iterator[Claim]:
     """Change single pixels and compare the counts; logits and float64 probabilities follow from the counts.
 
-    Signs are tested on the odds against the winner, sum_c exp(l_c - l_winner), which fall as its probability rises: the
-    probability itself is too close to 1 to resolve colors that are far behind.
+    Signs are tested on the odds against the winner, sum_c exp(l_c - l_winner), which fall as its probability rises. The
+    probability itself is too close to 1 to show the effect of colors that are far behind.
     """
     sensitivity = Claim("sensitivity", "removing any colored pixel changes a count (Proposition 3.1)")
     symmetry = Claim("symmetry", "removing any colored pixel lowers its own count by 1 and no other (Proposition 3.2)")

@@ -65,9 +65,10 @@ def write_whole(path: Path, content: bytes, hint: str = "") -> None:
 def whole_folder(path: Path) -> Iterator[Path]:
     """An empty draft folder that takes the place of `path` when the block ends without an error; otherwise nothing changes.
 
-    A folder that is there already stays until the new one is complete, and is then removed with all that it holds: the caller
-    decides beforehand whether that may be. On Linux the two change places in one step. Elsewhere the old one is moved aside
-    first; if the process dies between the two steps, the next call moves it back. Everything is synced to the disk.
+    A folder that exists already stays until the new one is complete. Then it is removed with all its files, so the
+    caller must check first that this is allowed. On Linux the two change places in one step. Elsewhere the old one is
+    moved aside first; if the process dies between the two steps, the next call moves it back. Everything is synced to
+    the disk.
 
     Args:
         path: Where the folder is to be.

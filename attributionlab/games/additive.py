@@ -1,7 +1,8 @@
 """Set functions of designed networks in which pixels only add to the counts, read off the network itself.
 
-Where no pixel has an unknown color, in the input or in the baseline, the counts are sums over pixels: showing a pixel adds the
-difference of what the detector says of its two colors. This holds for any detector, such as that of a counterpart.
+If no pixel has an unknown color, in the input or in the baseline, the counts are sums over pixels. Showing a pixel
+replaces its baseline color by its own, and adds the difference of the detector's outputs for the two. This holds for
+any detector, such as that of a counterpart.
 """
 
 from __future__ import annotations

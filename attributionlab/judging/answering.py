@@ -105,8 +105,8 @@ def answers(
 ) -> Answers:
     """Compare the maps of a method with the exact values of every game: which questions does it answer?
 
-    A game is answered if the l1 distance of every image is below 0.05; or, where values are estimated, if the mean distance is
-    not larger than what the standard errors explain.
+    A game is answered if the l1 distance of every image is below 0.05. Where values are estimated, it is also answered
+    if the mean distance is not larger than what the standard errors explain.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the location of one.

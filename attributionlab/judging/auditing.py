@@ -71,8 +71,9 @@ def audit(
 ) -> Audit:
     """Rank methods by perturbation metrics and by F1 against the truth, and compare the ranks.
 
-    With few methods, rank correlations of random scores are large (up to about 0.7 for ten), so use the intervals: methods are the
-    units of a rank correlation, and the bootstrap draws methods and images anew. On single-color images the metrics are nearly functions of the truth, so high correlations are almost a tautology there.
+    With few methods, rank correlations of random scores are large (up to about 0.7 for ten), so use the intervals.
+    Methods are the units of a rank correlation. The bootstrap draws methods and images anew. On single-color images the
+    metrics are nearly functions of the truth, so high correlations are almost a tautology there.
 
     Args:
         methods: Two or more methods, as in `check`.

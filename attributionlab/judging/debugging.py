@@ -5,9 +5,10 @@ Each scene is explained twice: by a healthy network A, and with a bug, B. With F
     D = (F(m_A, g_A) + F(m_B, g_B) - F(m_A, g_B) - F(m_B, g_A)) / 2
     follows = mean D / mean D of the truth itself
 
-is 1 for maps that change as the truth does, and exactly 0 for maps that do not change. F is the F1 against the truth's mask where the
-network has a closed form, else the cosine with the exact effects of all pixels. Where the truth of B is empty, because no pixel has an
-effect, a map must be empty, too: D is then 1 - ||m_B|| / ||m_A|| (sums of magnitudes), at least 0, and 1 for the truth.
+is 1 for maps that change as the truth does, and exactly 0 for maps that do not change. F is the F1 against the truth's
+mask where the network has a closed form, else the cosine with the exact effects of all pixels. The truth of B is empty
+if no pixel has an effect. A map must then be empty, too. D is then 1 - ||m_B|| / ||m_A|| (sums of magnitudes), at least
+0, and 1 for the truth.
 """
 
 from __future__ import annotations

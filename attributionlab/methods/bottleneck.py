@@ -39,8 +39,8 @@ class Features:
     """Mean and deviation of the features of a layer.
 
     The paper normalizes each cell separately. Features of designed networks are sparse: most cells are 0 on nearly all
-    samples, so the deviation of a single cell would be almost 0 and its information almost infinite. One mean and one
-    deviation per channel avoid that.
+    samples. The standard deviation of a single cell would be almost 0, and its information almost infinite. One mean
+    and one deviation per channel avoid that.
 
     Args:
         mean: mu, (1, c, 1, 1), or (1, c, h', w') for each cell.

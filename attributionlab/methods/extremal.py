@@ -36,9 +36,11 @@ GROWTH = 1.0035
 class ExtremalPerturbation(Method):
     """A mask of fixed area that keeps the logit high; the map is the mask.
 
-    `mask=smooth` is the authors' algorithm, as published in TorchRay: a smooth maximum over cells, between eight levels of blur,
-    by gradient ascent with momentum. (TorchRay's area is that of the mask with its margin, ours that of the image.) On designed networks every mask value below 1 turns colored pixels into unknown colors,
-    where the slope of the detector is 0; `mask=bilinear` is ours for them: enlarged from a coarse mask that starts at 1, by Adam.
+    `mask=smooth` is the authors' algorithm, as published in TorchRay: a smooth maximum over cells, between eight levels
+    of blur, by gradient ascent with momentum. (TorchRay's area is that of the mask with its margin, ours that of the
+    image.) On designed networks every mask value below 1 turns colored pixels into unknown colors. There the slope of
+    the detector is 0, and gradient ascent cannot move. `mask=bilinear` is ours for them: enlarged from a coarse mask that
+    starts at 1, by Adam.
 
     Args:
         mask: Kind of mask.

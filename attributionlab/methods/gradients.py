@@ -67,9 +67,9 @@ class InputXGradient(Method):
 class IntegratedGradients(Method):
     """The gradient integrated along the straight path from a baseline, times the difference to it.
 
-    A color is detected along 1/255 of a path from black, so equal steps do not see it: left and middle sums have no node
-    there, and 50 Gauss-Legendre nodes are far from the integral. By default intervals are halved where the estimated error
-    is large, without knowledge of the network (see `attributionlab.methods.quadrature`).
+    A color is detected along 1/255 of a path from black, so equal steps do not see it. Left and middle sums have no
+    node there, and 50 Gauss-Legendre nodes are far from the integral. By default intervals are halved where the
+    estimated error is large, without knowledge of the network (see `attributionlab.methods.quadrature`).
 
     Args:
         baseline: Start of the path: `black`, `true` (the environment's background) or a color.

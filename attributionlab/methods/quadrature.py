@@ -1,12 +1,12 @@
 """Adaptive quadrature of a network's gradient along straight paths to an image.
 
-A path is cut into intervals. Each is integrated by the Gauss-Kronrod rule of 7 nodes, and its error is estimated in two ways:
-by the difference to the Gauss rule of 3 of these nodes, summed over features as magnitudes, and by the fundamental theorem
-of calculus: between two neighboring nodes, the integral of the polynomial through the slopes at all nodes must be the change
-of the output, which the gradients need anyway. The second estimate also sees what lies between nodes, such as a
-color that is detected along 1/255 of a path. It is a sum over features in which signs cancel, so it is multiplied by the ratio of
-magnitudes to sums that the intervals have.
-The intervals with the largest errors are halved until the sum of all errors is small relative to the values.
+A path is cut into intervals. Each is integrated by the Gauss-Kronrod rule of 7 nodes. Its error is estimated in two
+ways. The first is the difference to the Gauss rule of 3 of these nodes, as magnitudes summed over features. The second
+is the fundamental theorem of calculus: a polynomial goes through the slopes at all nodes, and between two neighboring
+nodes its integral must be the change of the output. The outputs are there anyway, because the gradients need them. The
+second estimate also sees what lies between nodes, such as a color that is detected along 1/255 of a path. It is a sum
+over features in which signs cancel, so it is multiplied by the ratio of magnitudes to sums that the intervals have. The
+intervals with the largest errors are halved until the sum of all errors is small relative to the values.
 
 References:
     Kronrod 1965; Piessens et al. 1983 (QUADPACK), for the halving of the interval with the largest error.

@@ -3,8 +3,9 @@
     guided backpropagation   dL/dx = 1[x active] 1[dL/dy > 0] dL/dy
     deconvnet                dL/dx = 1[dL/dy > 0] dL/dy
 
-A ReLU is active above 0, a ReLU6 between 0 and 6. Other activations are never inactive in this sense, so the methods have no rule
-for them; they are refused, but for a function that computes the outputs from the logits at the end.
+A ReLU is active above 0, a ReLU6 between 0 and 6. Other activations are never inactive in this sense, so the methods
+have no rule for them and refuse them. Allowed is only a function at the end that computes the outputs from the logits,
+such as a softmax.
 
 References:
     Springenberg et al. 2015, Zeiler & Fergus 2014.

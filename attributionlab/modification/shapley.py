@@ -88,8 +88,8 @@ def shapley_range(accuracy: float, r: float) -> FeatureShares:
 def accuracy_given(groups: object, predictions: object, labels: object, *, n_classes: int = 2) -> float:
     """a(F) of Eq. 9 from samples: images that agree on F cannot be told apart, so predictions are compared with the labels of all.
 
-    The mean over groups, weighted by their size, of the probability that the prediction for one image of the group, and the label of
-    one image drawn independently from the same group, are equal.
+    In each group, one image gives a prediction and another image, drawn independently, gives a label. The result is the
+    probability that the two are equal: the mean over groups, weighted by their size.
 
     Args:
         groups: (n,) integers: images with the same value of F have the same number.

@@ -120,8 +120,8 @@ def reinitialize(network: DesignedNetwork, layers: Sequence[str], seed: int) -> 
 def require_exact_head(n_classes: int, size: tuple[int, ...], layers: Sequence[str]) -> None:
     """Refuse an image whose counts a re-initialized head could round.
 
-    Every count is at most the number of pixels times the channels that a pixel can wake, which is 1 unless the detector is
-    re-initialized, too; two layers of k inputs and weights in halves follow.
+    Every count is at most the number of pixels times the channels that a pixel can activate. That is 1 channel unless
+    the detector is re-initialized, too. Two layers of k inputs follow, with weights in halves.
 
     Args:
         n_classes: k.
@@ -184,8 +184,8 @@ def _convolution(weights: FloatArray, like: nn.Conv2d) -> nn.Conv2d:
 def _random_detector(network: DesignedNetwork, random: np.random.Generator) -> ColorDetector:
     """A detector whose channels are random differences of random thresholds, 0 or 1 at every integer color; none is redundant.
 
-    It is drawn again until more than a quarter of the classes tell some of its old colors from the background: otherwise the
-    network would be constant, and there would be nothing to explain.
+    It is drawn again until more than a quarter of the classes tell some of its old colors from the background.
+    Otherwise the network would be constant, and there would be nothing to explain.
     """
     detector = network.detector
     assert detector is not None, "only networks of colors are re-initialized"

@@ -8,8 +8,8 @@ is detected like a color, used in R, and then dropped: it activates nothing.
 
 **Exact for** all 16,777,216 integer colors (`verify --exhaustive` tries every one).
 
-**Margin** 1 per color channel: an unknown color differs from each known one by at least 1 somewhere, where its number
-checker returns 0, so the sum of three checks is at most 2 and the ReLU gives 0.
+**Margin** 1 per color channel: an unknown color differs from each known one by at least 1 in red, green or blue. There
+the number checker returns 0. So the sum of three checks is at most 2, and the ReLU gives 0.
 
 **Why** redundant channels stand for the behavior of a trained network on inputs that it has never seen.
 """

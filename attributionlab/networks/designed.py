@@ -15,9 +15,9 @@ from attributionlab.networks.dyadic import exact_arithmetic
 class DesignedNetwork(nn.Module):
     """An ordinary network from (b, c, h, w) images to (b, k) outputs: Conv2d, Linear, ReLU, Softmax and nothing else.
 
-    It counts pixels. `counts` are the numbers of active pixels per class, the head maps them to `logits`, and the output is
-    the logits or their softmax. On images of integer colors counts and logits are exact, bit for bit, in float32 and
-    float64, on CPU and GPU, alone and in a batch; only the softmax rounds. Between the integers the
+    It counts pixels. `counts` are the numbers of active pixels per class, the head maps them to `logits`, and the
+    output is the logits or their softmax. On images of integer colors counts and logits are exact, bit for bit: in
+    float32 and float64, on CPU and GPU, alone and in a batch. Only the softmax rounds. Between the integers the
     arithmetic rounds like that of any network.
 
     Args:

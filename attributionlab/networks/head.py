@@ -6,9 +6,10 @@ the identity divided by T.
 **Exact for** all counts that the accumulator can return: counts are never negative, so ReLU leaves them alone, and T is
 a power of two, so the division is exact.
 
-**Why** a network usually ends in an MLP (section 3.1). Logits are pixel counts, so a softmax over them saturates at once:
-in float32 the slope of the winner's probability along its own logit is exactly 0 from a lead of about 17 pixels, and along
-every logit from a lead of about 100. T = 1 follows the paper literally; a larger T keeps the softmax from saturating.
+**Why** a network usually ends in an MLP (section 3.1). Logits are pixel counts, so a softmax over them saturates at
+once. In float32 the slope of the winner's probability along its own logit is exactly 0 from a lead of about 17 pixels.
+Along every logit it is 0 from a lead of about 100. T = 1 follows the paper literally; a larger T keeps the softmax from
+saturating.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Weights of one accumulation block: kernels w_ij, biases b_i and mixing weights m_i with `sum_i m_i w_ij = 1` for every j.
 
-Weights are drawn at random on a dyadic grid. A rung of the ladder is a grid of the kernels with the magnitudes of the mixing
-weights; later blocks sum more pixels and need a coarser rung to stay exact in float32.
+Weights are drawn at random on a dyadic grid. A rung of the ladder is a grid of the kernels with the magnitudes of the
+mixing weights. Later blocks sum more pixels. They need a coarser rung to stay exact in float32.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@
 **Margin** 1 (that of the number checker): between the integers the output follows x mod N up to N - 1, and falls linearly
 to 0 along the last step.
 
-**Why** the output jumps by N - 1 at every multiple of N, so a single pixel changes it, but the sign of the change does not
-depend on the pixel: this tests methods that rely on local slopes where slopes mislead.
+**Why** the output jumps by N - 1 at every multiple of N, so a single pixel changes it. But the sign of the change does
+not depend on the pixel. This tests methods that rely on local slopes where slopes mislead.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Outputs of a designed network after every single switched pixel, by events instead of forward passes.
 
-The detector is pointwise, so its output for the two images is computed once. A pixel lies in one cell of the first block, and
-a cell has nine pixels: in the order of their times, a prefix sum of their weighted changes gives the cell's pre-activations
-after each of them, and ReLU and the 1x1 layer the cell's value. All later blocks are plain sums (networks/README.md), so
-the change of the cell's value is the change of the counts, and one prefix sum over time gives the counts after every step.
+The detector is pointwise, so its output for the two images is computed once. A pixel lies in one cell of the first
+block, and a cell has nine pixels. They are sorted by their times. A prefix sum of their weighted changes gives the
+cell's pre-activations after each of them. ReLU and the 1x1 layer give the cell's value. All later blocks are plain sums
+(networks/README.md), so the change of the cell's value is the change of the counts, and one prefix sum over time gives
+the counts after every step.
 
 **Exact**, bit for bit, where both images have integer colors: all intermediate images then have integer colors, too, and all
 sums stay within the bounds that the builder has proven. For other colors it rounds like any sum of float32 numbers.

@@ -1,8 +1,8 @@
 """Catalogs: named methods, metrics, environments and segmenters, and their construction from names.
 
-A catalog has three kinds of entries: built-in ones, stored as import strings and imported on use, so that names can be listed
-and checked without torch; those registered in this process; and those of installed packages, found by entry points. An
-unusable entry point causes a warning and has no other effect.
+A catalog has three kinds of entries: built-in ones, those registered in this process, and those of installed packages,
+found by entry points. Built-in ones are stored as import strings and imported on use, so that names can be listed and
+checked without torch. An unusable entry point causes a warning and has no other effect.
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ def layer_names(model: nn.Module, inputs: Tensor) -> tuple[str, ...]:
 def reinitialized(model: nn.Module, layers: Sequence[str], *, seed: int = 0) -> nn.Module:
     """A copy of a network in which layers have random weights.
 
-    Weights are drawn as He et al. do (normal, variance 2 / inputs of a unit), biases are 0; BatchNorm gets factor 1, summand 0 and the
-    statistics 0 and 1. Weights are a function of the seed and of the layer's name, so that cascading and single re-initialization
-    share them.
+    Weights are drawn as He et al. do: normal, with variance 2 / (inputs of a unit). Biases are 0. BatchNorm gets weight
+    1, bias 0, mean 0 and variance 1. Weights are a function of the seed and of the layer's name, so that cascading and
+    single re-initialization share them.
 
     Args:
         model: The network.

@@ -4,8 +4,8 @@ The players are features of k classes, a_c of class c. A coalition with n_c feat
 
     p_t(n) = 1 / (1 + sum over c != t of exp((n_c - n_t) / T)).
 
-*Owen's integral.* The Shapley value of a feature is its mean contribution to a random coalition in which every other
-feature is present with probability q, integrated over q from 0 to 1.
+*Owen's integral.* Draw a coalition in which every other feature is present with probability q, and take the mean
+contribution of a feature to it. Its integral over q from 0 to 1 is the Shapley value.
 
 *The classes separate.* 1 / (1 + s) is the integral of exp(-u (1 + s)) over u > 0. With u = exp(y + n_t / T),
 

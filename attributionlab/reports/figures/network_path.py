@@ -34,8 +34,8 @@ POSITIVE, NEGATIVE, SILENT, AWAKE = "#b2182b", "#2166ac", "#d9d9d9", "#f4a582"
 def network_path_figure(path: NetworkPath) -> Figure:
     """Draw the layers from left to right, in bands for detector, accumulator and head.
 
-    A neuron is a circle with its value, gray if it is 0; a line is a weight times a value that is not 0, red if it raises the
-    neuron and blue if it lowers it. Blocks of the accumulator show the window of cells that they read.
+    A neuron is a circle with its value, gray if it is 0. A line is a weight times a value that is not 0: red if it
+    raises the neuron, blue if it lowers it. Blocks of the accumulator show the window of cells that they read.
     """
     bands = [
         list(band)

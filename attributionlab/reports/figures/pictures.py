@@ -15,9 +15,9 @@ SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ff
 def picture(sample: Tensor) -> npt.NDArray[np.uint8]:
     """Convert an input to a picture (h, w, 3).
 
-    In an image (c, h, w) three channels are colors 0..255, in a single channel 0 is black and 1 is white, and of other channels
-    the sum of magnitudes is shown, from black to the largest in white. A sequence or a row (c, l) has a line for each channel,
-    from negative values in blue to positive ones in red.
+    In an image (c, h, w) three channels are colors 0..255. In a single channel 0 is black and 1 is white. Of other
+    numbers of channels the sum of magnitudes is shown: black is 0, white is the largest. A sequence or a row (c, l) has
+    a line for each channel, from negative values in blue to positive ones in red.
     """
     values = sample.detach().cpu()
     if values.ndim != 3:

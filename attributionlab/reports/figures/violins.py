@@ -28,8 +28,8 @@ BARS = ("cmaxes", "cmeans", "cmins")
 def violin_figure(view: RunView, family: str) -> Figure:
     """Draw precision (left) and recall (right), a violin per method, a row per kind of truth that applies to any method.
 
-    The horizontal bars are the maximum, mean and minimum over images, as in the paper; a box around the mean is its 95 percent
-    interval, and the number above a violin is that of its images.
+    The horizontal bars are the maximum, mean and minimum over images, as in the paper. The box around the mean is its
+    95 percent interval. The number above a violin is the number of images.
 
     Args:
         view: The run.
