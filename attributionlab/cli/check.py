@@ -32,6 +32,7 @@ from attributionlab.cli.output import (
     build_environments,
     build_methods,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_verdict,
     progress_bar,
@@ -76,6 +77,7 @@ def check(
     with one_line_errors():
         env_specs = environment_specs(env)
         require_names(environments=env_specs, methods=[method])
+        import_torch()
         from attributionlab.judging import check as run_check
         from attributionlab.specs.grammar import parse_options
         from attributionlab.specs.options import convert

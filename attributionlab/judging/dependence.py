@@ -13,19 +13,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import stdtrit
 from torch import Tensor
 
+from attributionlab.environments.base import Counterpart
 from attributionlab.judging.statistics import Values
+from attributionlab.judging.student import student_quantile
 from attributionlab.judging.units import N_KEPT, SceneUnit, Source, Tally
 from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
-from attributionlab.metrics import Agreement, score
+from attributionlab.metrics.agreement import scores_against
 from attributionlab.truth import GroundTruth
 
 N_UNITS = N_KEPT
@@ -43,6 +46,25 @@ WEAK_BELOW = 0.5
 
 LEAST_PART = 0.5
 """Maps that pass must have an N of at least this part of their F1; those of the methods that pass have 0.9 and more (docs/verdict.md)."""
+
+
+_CounterpartMaps = dict[tuple[object, ...], Maps]
+
+_SHARED: ContextVar[_CounterpartMaps | None] = ContextVar("attributionlab_counterpart_maps", default=None)
+"""Maps under counterparts that were computed before, within `sharing_maps`."""
+
+
+@contextmanager
+def sharing_maps() -> Iterator[None]:
+    """Within it, each scene is explained under its counterpart once, however many tests ask for it.
+
+    It is for tests of one method, which are told apart by spec alone.
+    """
+    token = _SHARED.set({})
+    try:
+        yield
+    finally:
+        _SHARED.reset(token)
 
 
 @dataclass(frozen=True)
@@ -84,18 +106,16 @@ class DependenceTest:
         """
         for index, unit in enumerate(dataclasses.replace(tally.source, batch_size=1).units(0, n)):
             own_map = tally.maps[index] if index < tally.n else None
-            failure = self._add(unit, tally.source, own_map)
+            failure = self._add(index, unit, tally.source, own_map)
             if failure is not None:
                 return failure
         return None
 
-    def _add(self, unit: SceneUnit, source: Source, own_map: Tensor | None) -> Failure | None:
-        """Explain one scene under its counterpart, and compare both maps with both truths."""
+    def _add(self, index: int, unit: SceneUnit, source: Source, own_map: Tensor | None) -> Failure | None:
+        """Explain scene `index` under its counterpart, and compare both maps with both truths."""
         counterpart = unit.environment.counterpart(unit.batch.scenes[0])
         assert counterpart is not None, "only environments with counterparts are asked"
-        network = source.own_copy(unit.environment, counterpart.network)
-        batch = dataclasses.replace(unit.batch, ground_truth=counterpart.truth)
-        others = explain(unit.method, network, batch, device=source.device)
+        others = _counterpart_maps(index, unit, source, counterpart)
         owns = (
             explain(unit.method, unit.network, unit.batch, device=source.device) if own_map is None else Maps(own_map)
         )
@@ -152,6 +172,20 @@ def weak_dependence(dependence: Mapping[str, Dependence] | None, deciding: str) 
     )
 
 
+def _counterpart_maps(index: int, unit: SceneUnit, source: Source, counterpart: Counterpart) -> Maps | Failure:
+    """The map of scene `index` under its counterpart; it is computed once within `sharing_maps`."""
+    shared = _SHARED.get()
+    key = (unit.environment.spec, unit.method.spec, index, source.target, source.device)
+    if shared is not None and key in shared:
+        return shared[key]
+    network = source.own_copy(unit.environment, counterpart.network)
+    batch = dataclasses.replace(unit.batch, ground_truth=counterpart.truth)
+    maps = explain(unit.method, network, batch, device=source.device)
+    if shared is not None and isinstance(maps, Maps):
+        shared[key] = maps
+    return maps
+
+
 def _judged_counterpart(unit: SceneUnit, truth: GroundTruth) -> GroundTruth:
     """The counterpart's truth of the output that the method explains."""
     if unit.method.declaration.explains == "logit" and "logit" in unit.environment.explainable:
@@ -166,19 +200,17 @@ def _differences(
 ) -> dict[str, tuple[float, float]]:
     """D of one scene, and the F1 of the second map against the second truth, by kind of truth."""
     own, other, own_by_other, other_by_own = (
-        score(maps[index], truths[of]) for index, of in ((0, 0), (1, 1), (0, 1), (1, 0))
+        _f1(maps[index], truths[of], kinds) for index, of in ((0, 0), (1, 1), (0, 1), (1, 0))
     )
-
-    def f1(agreement: Agreement, kind: str) -> float:
-        return float(agreement.against(kind).f1.nan_to_num(0.0))
-
     return {
-        kind: (
-            ((f1(own, kind) + f1(other, kind)) - (f1(own_by_other, kind) + f1(other_by_own, kind))) / 2,
-            f1(other, kind),
-        )
+        kind: (((own[kind] + other[kind]) - (own_by_other[kind] + other_by_own[kind])) / 2, other[kind])
         for kind in kinds
     }
+
+
+def _f1(maps: Tensor, truth: GroundTruth, kinds: tuple[str, ...]) -> dict[str, float]:
+    """F1 of a map (1, *shape) by kind of truth, 0 where it does not apply."""
+    return {kind: float(scores.f1.nan_to_num(0.0)) for kind, scores in scores_against(maps, truth, kinds).items()}
 
 
 def _dependence(values: Values) -> Dependence:
@@ -191,5 +223,5 @@ def ratio_of_means(pairs: Values) -> Dependence:
     of_method, of_truth = pairs.T
     ratio = float(of_method.mean() / of_truth.mean())
     deviation = float((of_method - ratio * of_truth).std(ddof=1) / of_truth.mean())
-    reach = float(stdtrit(len(pairs) - 1, 0.975)) * deviation / len(pairs) ** 0.5
+    reach = student_quantile(len(pairs) - 1) * deviation / len(pairs) ** 0.5
     return Dependence(ratio, ratio - reach, ratio + reach)

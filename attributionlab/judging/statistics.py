@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
+from attributionlab.judging.student import student_quantile
 from attributionlab.seeding import generator
 
 Values = npt.NDArray[np.float64]
@@ -92,7 +92,7 @@ def mean_intervals(n: int, total: Values | np.float64, squares: Values | np.floa
     """
     n_all, mean = n + 2, total / n
     variance = np.maximum(squares + 1 - (total + 1) ** 2 / n_all, 0.0) / (n_all - 1)
-    reach = stdtrit(n_all - 1, 0.975) * (variance / n_all) ** 0.5
+    reach = student_quantile(n_all - 1) * (variance / n_all) ** 0.5
     return np.maximum(mean - reach, 0.0), np.minimum(mean + reach, 1.0)
 
 

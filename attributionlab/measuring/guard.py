@@ -33,10 +33,10 @@ class ModelState:
     @classmethod
     def of(cls, model: nn.Module) -> ModelState:
         """The current state of `model`."""
-        named = (*model.named_parameters(), *model.named_buffers())
-        tensors = {name: tensor.detach().clone() for name, tensor in named}
+        parameters = dict(model.named_parameters())
+        tensors = {name: tensor.detach().clone() for name, tensor in (*parameters.items(), *model.named_buffers())}
         flags: dict[str, tuple[object, ...]] = {
-            f"requires_grad of {name}": (parameter.requires_grad,) for name, parameter in model.named_parameters()
+            f"requires_grad of {name}": (parameter.requires_grad,) for name, parameter in parameters.items()
         }
         for name, module in model.named_modules():
             where = name or "the model"

@@ -9,6 +9,7 @@ what wrong signs cost.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -119,16 +120,29 @@ def score(attribution: Tensor, ground_truth: GroundTruth) -> Agreement:
         >>> al.score(batch.ground_truth.signed, batch.ground_truth).overall.f1.tolist()
         [1.0, 1.0]
     """
+    scores = scores_against(attribution, ground_truth, TRUTHS)
+    return Agreement(**{kind.replace("-", "_"): scores[kind] for kind in TRUTHS})
+
+
+def scores_against(attribution: Tensor, ground_truth: GroundTruth, kinds: Sequence[str]) -> dict[str, SoftScores]:
+    """The scores of `score` against some kinds of truth; each kind takes a fifth of the time."""
     require_instance("ground_truth", ground_truth, GroundTruth, "be a GroundTruth")
     batch, *shape = ground_truth.signed.shape
     maps = attribution_maps(attribution, (batch, None, *shape))
     values = normalize(maps.to(ground_truth.overall_mask.device))
-    smooth = ground_truth.smooth_positive_mask
-    raising, lowering = values.clamp(min=0), (-values).clamp(min=0)
-    return Agreement(
-        overall=soft_scores(values.abs(), ground_truth.overall_mask),
-        signed=soft_scores(values.abs(), ground_truth.overall_mask, values * ground_truth.signed > 0),
-        positive=soft_scores(raising, ground_truth.positive_mask),
-        negative=soft_scores(lowering, ground_truth.negative_mask),
-        positive_smooth=soft_scores(raising, torch.zeros_like(raising) if smooth is None else smooth),
-    )
+    return {kind: _scores_against(kind, values, ground_truth) for kind in kinds}
+
+
+def _scores_against(kind: str, values: Tensor, truth: GroundTruth) -> SoftScores:
+    """The scores of normalized values against a kind of truth."""
+    match kind:
+        case "overall":
+            return soft_scores(values.abs(), truth.overall_mask)
+        case "signed":
+            return soft_scores(values.abs(), truth.overall_mask, values * truth.signed > 0)
+        case "positive":
+            return soft_scores(values.clamp(min=0), truth.positive_mask)
+        case "negative":
+            return soft_scores((-values).clamp(min=0), truth.negative_mask)
+    smooth = truth.smooth_positive_mask
+    return soft_scores(values.clamp(min=0), torch.zeros_like(values) if smooth is None else smooth)

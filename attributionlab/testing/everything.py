@@ -9,6 +9,7 @@ from typing import Any
 from unittest import SkipTest
 
 from attributionlab.errors import BadOption, InputsChanged, MethodError, ModelChanged, TorchChanged
+from attributionlab.judging.dependence import sharing_maps
 from attributionlab.testing.axioms import (
     assert_dummy,
     assert_sensitive,
@@ -145,17 +146,18 @@ def assert_all(
     expectations = Expectations.of(skip, expect_fail, [assertion.__name__ for assertion in ALL])
     subject = Subject.of(method, environment or "multi-color-sum", 2, size, seed)
     results, blindness = _Results(expectations), functools.cache(lambda: reason_for_blindness(subject))
-    for assertion in ALL:
-        name = assertion.__name__
-        reason = (
-            expectations.reason_to_skip(name)
-            or _reason_to_skip(assertion, subject, blindness)
-            or results.consequence(assertion)
-        )
-        if reason is None:
-            results.add(assertion, method, environment, size, seed)
-        else:
-            results.skipped[name] = reason
+    with sharing_maps():
+        for assertion in ALL:
+            name = assertion.__name__
+            reason = (
+                expectations.reason_to_skip(name)
+                or _reason_to_skip(assertion, subject, blindness)
+                or results.consequence(assertion)
+            )
+            if reason is None:
+                results.add(assertion, method, environment, size, seed)
+            else:
+                results.skipped[name] = reason
     report = results.report(subject.method.spec)
     if report.failed:
         raise AssertionError(str(report))

@@ -224,7 +224,7 @@ class _Judged:
         """The explained outputs (b,) of some images, float64."""
         batch = self.subject.batch
         with torch.no_grad():
-            outputs = self.subject.model.double().eval()(batch.inputs[rows].double())
+            outputs: Tensor = self.subject.model.double().eval()(batch.inputs[rows].double())
         return outputs.gather(1, batch.targets[rows][:, None])[:, 0]
 
     def _other_outputs(self, rows: Tensor) -> dict[str, Tensor]:

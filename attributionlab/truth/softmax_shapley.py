@@ -126,10 +126,8 @@ class _Grid:
     @cached_property
     def length(self) -> int:
         """Length of the transforms: the points, one shift, and a margin on both sides."""
-        from scipy import fft  # noqa: PLC0415  # a tenth of a second, which commands without exact values need not wait for
-
         n_shifts = math.ceil((self.n_points + 2 * self.margin) / self.shift) + 1
-        return int(fft.next_fast_len(n_shifts, real=True)) * self.shift
+        return fast_length(n_shifts) * self.shift
 
     @cached_property
     def angles(self) -> FloatArray:
@@ -169,18 +167,27 @@ class _Grid:
             shares: (q,).
             logs: (q, angle), logarithms of the transforms of one feature's distribution.
         """
-        from scipy import fft  # noqa: PLC0415  # as above
-
         table, n_others = self.tables[index == self.target], np.maximum(self.counts - 1, 0)
         means, centers = (np.rint(shares * n_others[which]).astype(np.int64) for which in (index, self.target))
         first = (means - centers) * self.shift - 2 * self.margin
         places = np.clip(first[:, None] + np.arange(self.length), 0, len(table) - 1)
         binomial = np.exp(n_others[index] * logs - 1j * means[:, None] * self.angles)  # about its mean
-        spectrum = fft.rfft(table[places])
+        spectrum = np.fft.rfft(table[places])
         spectrum *= binomial[:, np.arange(spectrum.shape[1]) % (self.length // self.shift)]
-        values = fft.irfft(spectrum, self.length)[:, self.margin :]
+        values = np.fft.irfft(spectrum, self.length)[:, self.margin :]
         further = self.shift if self.counts[index] > 0 else 0
         return values[:, : self.n_points], values[:, further : self.n_points + further]
+
+
+def fast_length(least: int) -> int:
+    """The smallest length from `least` on without prime factors above 5, for which real transforms are fast.
+
+    It is `scipy.fft.next_fast_len(least, real=True)`, whose import takes longer than all the transforms of a check.
+    """
+    length = least
+    while 60**32 % length:  # 2^64, 3^32 and 5^32 divide it
+        length += 1
+    return length
 
 
 @functools.cache

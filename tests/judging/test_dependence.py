@@ -11,7 +11,13 @@ import torch
 import attributionlab as al
 from attributionlab.environments import make_environment
 from attributionlab.judging import check
-from attributionlab.judging.dependence import Dependence, DependenceTest, is_blind, is_right_without_network
+from attributionlab.judging.dependence import (
+    Dependence,
+    DependenceTest,
+    is_blind,
+    is_right_without_network,
+    sharing_maps,
+)
 from attributionlab.judging.units import Source, Tally
 from attributionlab.measuring.progress import no_progress
 from attributionlab.methods import make_method
@@ -288,6 +294,28 @@ def knows_the_counterpart(environment):
     """A function that says whether a model is another one than the environment's own."""
     own = [parameter.detach().clone() for parameter in environment.model.parameters()]
     return lambda model: any(not torch.equal(*pair) for pair in zip(model.parameters(), own, strict=True))
+
+
+def test_tests_that_share_maps_explain_each_scene_under_its_counterpart_once():
+    networks = []
+
+    def noting(model, inputs, _targets):
+        networks.append(model)
+        return inputs
+
+    environment = make_environment("multi-color-sum", size=16)
+    source = Source(environment, make_method(noting, environment), torch.device("cpu"), one_network=False, batch_size=1)
+
+    def dependence():
+        networks.clear()
+        test = DependenceTest(("overall",))
+        assert test.measure(Tally(source), 2) is None
+        return test.results(), len(networks)
+
+    apart, n_apart = dependence()
+    with sharing_maps():
+        first, shared = dependence(), dependence()
+    assert (n_apart, first, shared, dependence()) == (4, (apart, 4), (apart, 2), (apart, 4))
 
 
 def test_a_method_that_fails_under_the_counterpart_has_failed():

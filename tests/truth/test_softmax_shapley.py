@@ -5,10 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.fft
 from oracles import probability_base_two, shapley, shapley_of_counts
 
 from attributionlab.truth import softmax_shapley as module
-from attributionlab.truth.softmax_shapley import softmax_shapley
+from attributionlab.truth.softmax_shapley import fast_length, softmax_shapley
 
 BASE_TWO = 1 / math.log(2)
 """The temperature at which probabilities are rational."""
@@ -84,3 +85,7 @@ def test_a_class_without_features_has_no_value_but_takes_part():
     of_absent = softmax_shapley((4, 0, 3), 1, BASE_TWO)
     exact = shapley_of_counts((4, 3), lambda counts: probability_base_two((counts[0], 0, counts[1]), 1))
     np.testing.assert_allclose(of_absent[[0, 2]], [float(value) for value in exact], atol=ROUNDING)
+
+
+def test_lengths_of_transforms_are_the_fast_ones_of_scipy():
+    assert [fast_length(n) for n in range(1, 3000)] == [scipy.fft.next_fast_len(n, real=True) for n in range(1, 3000)]
