@@ -1,4 +1,4 @@
-"""A hook of mkdocs: links that lead out of `docs` become links to pages of the site, or plain names of files."""
+"""Hooks of mkdocs: links that lead out of `docs` become links to pages of the site, or plain names of files; pictures open large."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ PAGES = {
 """Pages of the site that are made from files elsewhere (`site_pages.py`)."""
 
 LINK = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+|)([^)#:\s]+)(#[^)\s]*)?\)")
+
+
+PICTURE = re.compile(r'<p>(<img [^>]*src="([^":]+)"[^>]*>)</p>')
+"""A paragraph of one picture."""
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """A page whose pictures open in their own size: text in wide ones is small in a column."""
+    return PICTURE.sub(r'<p><a href="\2">\1</a></p>', html)
 
 
 def on_page_markdown(markdown: str, *, page: Any, files: Any, **_: object) -> str:

@@ -118,7 +118,8 @@ def _check_source(folder: Path | None, images: str | None) -> None:
         BadOption: If not exactly one is given.
     """
     if images is not None and images not in BUILT_IN:
-        raise bad_option("images", f"be {' or '.join(BUILT_IN)}", images, "a folder is an argument")
+        hint = "pictures of your own are named before the options: `attributionlab modify FOLDER ...`"
+        raise bad_option("images", f"be {' or '.join(BUILT_IN)}", images, hint)
     if (folder is None) == (images is None):
         sources = "none" if folder is None else "both"
         raise bad_option("images", "be a folder, or --images builtin", sources)

@@ -11,6 +11,9 @@ from attributionlab.specs.rules import Rules
 if TYPE_CHECKING:
     from attributionlab.metrics.base import AnyMetric, Metric, MetricFunction
 
+ALWAYS_MEASURED = "precision, recall and F1 against the truth are always measured, so leave it out"
+"""Hint about scores that are no metrics of the catalog."""
+
 METRICS: Catalog[type[Metric] | MetricFunction] = Catalog(
     kind="metric",
     built_in={
@@ -31,6 +34,7 @@ METRICS: Catalog[type[Metric] | MetricFunction] = Catalog(
         "pixelflipping": ("deletion",),
         "sensitivity": ("sensitivity-n",),
     },
+    hints=dict.fromkeys(("f1", "precision", "recall"), ALWAYS_MEASURED),
 )
 """All metrics."""
 

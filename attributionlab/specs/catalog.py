@@ -35,6 +35,7 @@ class Catalog(Generic[Entry]):
         rules: Requirements of registered entries.
         aliases: Names in other libraries, in lower case without separators, with our names for them; used in hints only.
         reserved: Names that cannot be registered.
+        hints: Hints about names that are not entries, by name in lower case, such as the reason why no entry is needed.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Catalog(Generic[Entry]):
     rules: Rules
     aliases: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     reserved: tuple[str, ...] = ()
+    hints: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     entries: dict[str, Entry] = dataclasses.field(default_factory=dict, init=False, repr=False)
     """Entries that have been imported or registered."""
@@ -279,6 +281,9 @@ class Catalog(Generic[Entry]):
         module, dot, function = name.rpartition(".")
         if dot and self.rules.wrapper is not None and module.replace(".", "").isidentifier():
             hint = f"a function is written package.module:function, here {module}:{function}"
+            return UnknownName(f"`{self.kind}` must be a known name, got {value_text(name)}; {hint}")
+        if name.casefold() in self.hints:
+            hint = self.hints[name.casefold()]
             return UnknownName(f"`{self.kind}` must be a known name, got {value_text(name)}; {hint}")
         return unknown_name(self.kind, name, self.names, aliases=self.aliases, listing=listing)
 

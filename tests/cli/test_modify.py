@@ -119,7 +119,10 @@ def test_a_mistake_is_one_line_and_nothing_is_written(arguments, message, tmp_pa
     [
         (("nowhere",), "`images` must be a folder with a folder of pictures for each class, got 'nowhere'"),
         ((), "`images` must be a folder, or --images builtin, got 'none'"),
-        (("--images", "built"), "`images` must be builtin or flat, got 'built'; a folder is an argument"),
+        (
+            ("--images", "built"),
+            "`images` must be builtin or flat, got 'built'; pictures of your own are named before the options",
+        ),
         (("--images", "flat", "--classes", "a,b"), "`classes` must be left out with --images flat"),
         (("mine",), "`images` must have one size, or be given --size"),
         (("mine", "--classes", "cats"), "`images` must have a folder for each of at least two classes"),

@@ -388,6 +388,8 @@ def test_metrics_have_specs():
     assert al.make_metric("sensitivity-n", n_orders=7).spec == "sensitivity-n[n_orders=7]"
     with pytest.raises(UnknownName, match="did you mean insertion"):
         al.make_metric("insertoin")
+    with pytest.raises(UnknownName, match="got 'F1'; precision, recall and F1 against the truth are always measured"):
+        al.make_metric("F1")
     with pytest.raises(BadOption, match="`canvas` must be black or background or blur, got 'white'"):
         al.make_metric("insertion[canvas=white]")
     with pytest.raises(BadOption, match="`metric` must declare in which direction it is better"):

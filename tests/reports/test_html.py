@@ -259,6 +259,8 @@ def test_failures_that_are_alike_are_told_once_with_their_measures_and_images(sm
     ]
     about = provenance(some)
     assert about.n_failed == 4
+    assert "facts" in some.plan.to_dict()
+    assert "facts" not in about.plan, "a dictionary is not for readers"
     assert [(one.measures, one.images) for one in about.failures] == [(("agreement", "insertion"), "0 to 7, 9")]
 
 

@@ -146,6 +146,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_line(tmp_path):
         ({"gamma": float("nan")}, "`gamma` must be in"),
         ({"code": {}}, "`entry` must be a known name, got 'code'"),
         ({"save_maps": -1}, "`save_maps` must be at least 0"),
+        ({"metrics": ["f1"]}, "`metric` must be a known name, got 'f1'; .* always measured, so leave it out"),
         ({"metrics": ["insertion", "insertion"]}, "`metrics` must name each one once"),
         ({"environments": ["multi-color-sum[data_seed=2]"], "seeds": [0]}, "sets data_seed itself"),
         ({"environments": ["multi-color-sum[network_seed=2]"], "network_seeds": [0]}, "sets network_seed itself"),

@@ -80,7 +80,11 @@ def provenance(records: Records) -> Provenance:
     for package, number in itertools.chain.from_iterable(sorted(version_sets)):
         versions.setdefault(package, set()).add(number)
     return Provenance(
-        plan={name: _text(value) for name, value in records.plan.to_dict().items() if value not in ([], {}, "")},
+        plan={
+            name: _text(value)
+            for name, value in records.plan.to_dict().items()
+            if value not in ([], {}, "") and name != "facts"  # for programs; verdicts and tables show them
+        },
         versions={package: ", ".join(sorted(numbers)) for package, numbers in versions.items()},
         devices=dict(sorted(devices.items())),
         n_jobs=records.plan.n_jobs,
