@@ -163,24 +163,28 @@ def filled(text: str, pages: dict[str, Page], docs: str) -> str:
 
 
 def changes(pages: dict[str, Page]) -> str:
-    """Statuses before and after, side by side."""
+    """Statuses before and after, side by side; claims that are no longer counted stand last."""
     with BEFORE.open(encoding="utf-8", newline="") as file:
         before = {(row["size"], row["study"], row["claim"]): row["status"] for row in csv.DictReader(file)}
-    rows = []
-    for size, page in pages.items():
-        for study, statement, status in page.claims:
-            earlier = before.get((size, study, statement), "-")
-            rows.append(
-                f"| {size} | `{study}` | {statement.replace('*', chr(92) + '*')} | {earlier} | {status.value} |"
-            )
+    now = {
+        (size, study, statement): status.value
+        for size, page in pages.items()
+        for study, statement, status in page.claims
+    }
+    rows = [
+        f"| {size} | `{study}` | {statement.replace('*', chr(92) + '*')} | {before.get(key, '-')} | {now.get(key, '-')} |"
+        for key in dict.fromkeys((*now, *before))
+        for size, study, statement in (key,)
+    ]
     return INTRODUCTION + "\n".join(rows) + "\n"
 
 
 INTRODUCTION = """# Statuses of the reproduction before and after
 
-Before, a claim had one status for every reading of the paper; now it has the worst of them. What was put in is called fitted. Thresholds
-became stricter, section 4 is also judged on one network, Tables 5 and 6 also by shap's rule of DeepSHAP, networks that are alike count once, and methods have changed. Claims
-that were not there before have a dash. `python scripts/reproduction_pages.py` writes this page.
+Before, a claim had one status for every reading of the paper. Now it has the worst of them. What was put in is called fitted. Thresholds
+became stricter. Section 4 is also judged on one network, and Tables 5 and 6 also by shap's rule of DeepSHAP. Networks that are alike count once. Methods have changed, too. Claims
+that are new have a dash in the column *before*. Claims that are no longer counted have a dash in the column *now*: printed correlations are compared with printed ranks in a table of
+their own, and the claim on the closed form of Table 4 became two. `python scripts/reproduction_pages.py` writes this page.
 
 | side | study | claim | before | now |
 |---|---|---|---|---|
