@@ -263,7 +263,7 @@ def difference(column: str, first: RankedScores, second: RankedScores) -> tuple[
         for network in range(len(first.columns[column]))
     ]
     paired = paired_difference(pairs, seed=SEED)
-    minuend, subtrahend = (ranked.correlation(F1_COLUMN, column) for ranked in (first, second))
+    minuend, subtrahend = (ranked.correlation(F1_COLUMN, column, has_interval=False) for ranked in (first, second))
     by_seed = tuple(a - b for a, b in zip(minuend.by_seed, subtrahend.by_seed, strict=True))
     firsts = list(zip(minuend.first_alike, subtrahend.first_alike, strict=True))
     alike = tuple(map(firsts.index, firsts))
