@@ -60,7 +60,7 @@ class RankedScores:
         return np.stack([_ranks(means) for means in defined_mean(self.column(column))])
 
     def correlation(self, first: str, second: str, *, has_interval: bool = True) -> Evidence:
-        """Spearman's correlation of two columns, with its interval or, in a hundredth of the time, without it."""
+        """Spearman's correlation of two columns, with its interval unless `has_interval` is false."""
         return _correlation(list(zip(self.column(first), self.column(second), strict=True)), has_interval)
 
     def mean_correlation(self, first: str, second: str) -> float | None:

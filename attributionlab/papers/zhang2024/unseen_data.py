@@ -191,7 +191,7 @@ def _drop(column: str, present: MeasuredScores, absent: Mapping[str, MeasuredSco
         source=printed.source,
         statement=f"{column} agrees less with the truth where the effect is present",
         published=f"{values[0]:.2f} with, {values[1]:.2f} without",
-        test="the correlation with the effect less that without it is below 0, its interval, too",
+        test="the correlation with the effect minus that without it is below 0, and so is its whole interval",
         direction="it is below 0, whatever its interval",
         fitted=fitted(published()["table2"]["fitted"]),
     )
