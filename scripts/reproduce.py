@@ -47,6 +47,9 @@ PAGES = {
 JUDGED = "How a claim is judged."
 """Beginning of the paragraph below the counts."""
 
+PLANS = "*/plan.json"
+"""Plans of the runs in a folder."""
+
 N_COLORS = 128
 """Colors of a picture in docs, so that it stays small."""
 
@@ -126,16 +129,22 @@ def stored_report(paper: Paper, folder: Path, without: Sequence[str] = ()) -> Re
     return dataclasses.replace(reports[0], studies=tuple(study for report in reports for study in report.studies))
 
 
+def seconds(folder: Path) -> str:
+    """The number of stored jobs and the seconds that they took, in words."""
+    runs = [load_records(plan.parent) for plan in sorted(folder.glob(PLANS))]
+    jobs = {(records.plan.name, record.job.key): record.seconds for records in runs for record in records.heads()}
+    return f"The {len(jobs):,} jobs took {sum(jobs.values()):,.0f} seconds, added up over processes."
+
+
 def write_page(report: ReproductionReport, folder: Path, without: Sequence[str] = ()) -> Path:
     """Write the report into its folder and, with its pictures and the names of studies that were left out, into docs."""
     write_report(report, folder)
     name, prefix, heading = PAGES[report.paper.key, report.preset.name.split(",")[0]]
     text = (folder / FILES["md"]).read_text(encoding="utf-8").replace("# Reproduction\n", f"# {heading}\n", 1)
+    notes = [seconds(folder)] if any(folder.glob(PLANS)) else []
     if without:
-        left_out = (
-            f"Left out, because not all of their runs are finished: {', '.join(map('`{}`'.format, without))}.\n\n"
-        )
-        text = text.replace(JUDGED, left_out + JUDGED, 1)
+        notes.append(f"Left out, because not all of their runs are finished: {', '.join(map('`{}`'.format, without))}.")
+    text = text.replace(JUDGED, "".join(f"{note}\n\n" for note in notes) + JUDGED, 1)
     for figure in (figure for study in report.studies for figure in study.figures):
         picture = Image.open(io.BytesIO(figure.png)).convert("RGB")
         picture.quantize(N_COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(

@@ -1,6 +1,7 @@
 """`scripts/reproduce.py --stored` writes a page from stored runs, and of unfinished ones nothing."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -82,7 +83,11 @@ def stored(tmp_path, monkeypatch):
 def test_a_finished_folder_becomes_the_page(script, docs, stored):
     script.from_stored(stored)
     page = (docs / "page.md").read_text()
-    assert page == (stored / "reproduction.md").read_text().replace("# Reproduction", "# A page", 1)
+    (jobs,) = [line for line in page.splitlines() if line.startswith("The 4 jobs ")]
+    assert re.fullmatch(r"The 4 jobs took \d+ seconds, added up over processes\.", jobs)
+    assert page.replace(f"{jobs}\n\n", "") == (stored / "reproduction.md").read_text().replace(
+        "# Reproduction", "# A page", 1
+    )
     assert [line for line in page.splitlines() if line.startswith("## ")] == [
         "## Table of the first",
         "## Table of the second",
