@@ -23,6 +23,7 @@ from attributionlab.cli.output import (
     build_environments,
     build_methods,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_result,
     progress_bar,
@@ -51,6 +52,7 @@ def answers(
     """Compare a method's maps with the exact values of every game; exit code 1 if it misses the game that it declares."""
     with one_line_errors():
         require_names(environments=[env], methods=[method])
+        import_torch()
         from attributionlab.judging import answers as run_answers
         from attributionlab.reports.tables.answers import COLUMNS, answers_rows, answers_table
 

@@ -22,6 +22,7 @@ from attributionlab.cli.output import (
     EXIT_FAILED,
     build_methods,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_result,
     progress_bar,
@@ -79,6 +80,7 @@ def attr_percent(
             raise bad_option("methods", "name at least 1", methods)
         require_names(methods=specs)
 
+        import_torch()
         from attributionlab.exchange.attr_folder import write_attr_report
         from attributionlab.exchange.modified_folder import read_modified
         from attributionlab.exchange.new_folder import check_new_folder

@@ -33,6 +33,7 @@ from attributionlab.cli.output import (
     build_environments,
     build_methods,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_result,
     progress_bar,
@@ -82,6 +83,7 @@ def audit(
         is_auto = references == "auto"
         beside = [] if is_auto else split_specs(references)
         require_names(environments=env_specs, methods=[*split_specs(methods), *beside], metrics=split_specs(metrics))
+        import_torch()
         from attributionlab.errors import bad_option
         from attributionlab.judging import audit as run_audit
         from attributionlab.judging import expand

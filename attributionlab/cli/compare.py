@@ -27,6 +27,7 @@ from attributionlab.cli.output import (
     build_environments,
     build_methods,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_line,
     print_result,
@@ -63,6 +64,7 @@ def compare(
     """Compare two methods on the same images; exit code 0: better or equal, 1: worse, 4: undecided."""
     with one_line_errors():
         require_names(environments=[env], methods=[first, second])
+        import_torch()
         from attributionlab.judging import compare as run_compare
         from attributionlab.reports.figures.saving import check_path
         from attributionlab.reports.tables.comparisons import COLUMNS, comparison_rows, comparison_table

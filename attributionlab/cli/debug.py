@@ -22,6 +22,7 @@ from attributionlab.cli.options import (
 from attributionlab.cli.output import (
     build_methods,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_line,
     print_result,
@@ -62,6 +63,7 @@ def debug(
         from attributionlab.specs.grammar import split_specs
 
         bugs = None if bug is None else require_bugs([spec for text in bug for spec in split_specs(text) or [text]])
+        import_torch()
         from attributionlab.judging import debug as run_debug
         from attributionlab.judging.bug_cases import bug_cases
         from attributionlab.reports.figures.debugging import debug_figure

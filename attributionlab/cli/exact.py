@@ -17,7 +17,14 @@ from attributionlab.cli.options import (
     n_samples_option,
     output_option,
 )
-from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar, require_names
+from attributionlab.cli.output import (
+    build_environments,
+    import_torch,
+    one_line_errors,
+    print_line,
+    progress_bar,
+    require_names,
+)
 from attributionlab.truth.kinds import GAMES
 
 INTERRUPTED_ESTIMATE = (
@@ -59,6 +66,7 @@ def exact(
     """Compute how much every pixel contributes to the output, exactly; or from random orders, with standard errors."""
     with one_line_errors("interrupted" if checkpoint is None else INTERRUPTED_ESTIMATE):
         require_names(environments=[spec])
+        import_torch()
         from attributionlab.errors import bad_option
         from attributionlab.exchange.values_file import ENDING, write_values
         from attributionlab.games import exact_values

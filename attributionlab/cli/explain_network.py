@@ -19,6 +19,7 @@ from attributionlab.cli.options import (
 )
 from attributionlab.cli.output import (
     build_environments,
+    import_torch,
     one_line_errors,
     print_json,
     print_line,
@@ -47,6 +48,7 @@ def explain_network(
     """Follow a pixel, or a count, through a network: what every neuron on the path reads and computes."""
     with one_line_errors():
         require_names(environments=[spec])
+        import_torch()
         from attributionlab.environments import explain_network as follow
         from attributionlab.errors import bad_option
         from attributionlab.reports.tables.cells import to_csv

@@ -17,7 +17,14 @@ from attributionlab.cli.options import (
     output_option,
     parse_target,
 )
-from attributionlab.cli.output import build_environments, one_line_errors, print_line, progress_bar, require_names
+from attributionlab.cli.output import (
+    build_environments,
+    import_torch,
+    one_line_errors,
+    print_line,
+    progress_bar,
+    require_names,
+)
 
 
 def generate(
@@ -37,6 +44,7 @@ def generate(
     """Write PNG images, masks, truth.npz, the network, a preview and manifest.json; the whole folder or nothing."""
     with one_line_errors():
         require_names(environments=[spec])
+        import_torch()
         from attributionlab.exchange.dataset import generate as run_generate
 
         (environment,) = build_environments([spec], environment_defaults(size, seed))

@@ -231,14 +231,16 @@ def import_torch() -> None:
     """Import torch while the garbage collector waits, and exempt what exists then from later collections.
 
     Importing makes hundreds of thousands of objects that stay: to look at them again and again takes an eighth of the import.
+    Programs that imported torch before, or disabled the collector, keep it as it is.
     """
-    if "torch" in sys.modules:
+    if "torch" in sys.modules or not gc.isenabled():
         return
     gc.disable()
     try:
         import torch  # noqa: F401  # for its objects
-    finally:
+
         gc.freeze()
+    finally:
         gc.enable()
 
 

@@ -15,6 +15,7 @@ from attributionlab.cli.output import (
     EXIT_FAILED,
     INTERRUPTED_RUN,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_json,
     print_line,
@@ -65,6 +66,7 @@ def run(
 ) -> None:
     """Do all jobs of a plan that have no record yet; exit code 1 if some failed."""
     with one_line_errors(INTERRUPTED_RUN):
+        import_torch()
         from attributionlab.reports.tables.run_rows import run_table
         from attributionlab.reports.tables.run_tables import to_rich
         from attributionlab.runs import load_records, read_plan, run_plan

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from attributionlab.cli.options import Format, FormatOption, Rule, RuleOption, truth_option
-from attributionlab.cli.output import one_line_errors, print_verdict, say
+from attributionlab.cli.output import import_torch, one_line_errors, print_verdict, say
 
 
 class Sign(StrEnum):
@@ -66,6 +66,7 @@ def score(
 ) -> None:
     """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed, 4: undecided."""
     with one_line_errors():
+        import_torch()
         from attributionlab.errors import bad_option
         from attributionlab.exchange.dataset_folder import open_folder
         from attributionlab.exchange.map_notes import notes_on

@@ -27,6 +27,7 @@ from attributionlab.cli.output import (
     build_environments,
     build_methods,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_line,
     progress_bar,
@@ -52,6 +53,7 @@ def show(
         from attributionlab.specs.grammar import split_specs
 
         require_names(environments=[spec], methods=split_specs(methods))
+        import_torch()
         from attributionlab.measuring.galleries import gallery
         from attributionlab.methods import make_method
         from attributionlab.reports.answers import answers_of

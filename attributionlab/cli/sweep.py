@@ -28,6 +28,7 @@ from attributionlab.cli.output import (
     build_environments,
     build_methods,
     chatter_to_stderr,
+    import_torch,
     one_line_errors,
     print_result,
     progress_bar,
@@ -73,6 +74,7 @@ def sweep(
 
         named, measured = split_specs(methods) or [methods], split_specs(metrics)
         require_names(environments=[env], methods=named, metrics=measured)
+        import_torch()
         from attributionlab.judging import sweep as run_sweep
         from attributionlab.reports.figures.saving import check_path, save_figure
         from attributionlab.reports.figures.sweep import sweep_figure

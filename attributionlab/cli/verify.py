@@ -22,6 +22,7 @@ from attributionlab.cli.options import (
 from attributionlab.cli.output import (
     EXIT_FAILED,
     build_environments,
+    import_torch,
     one_line_errors,
     print_json,
     print_line,
@@ -67,6 +68,7 @@ def verify(
         return
     with one_line_errors():
         require_names(environments=spec or ())
+        import_torch()
         from attributionlab.environments import ENVIRONMENTS
         from attributionlab.environments import verify as run_verify
         from attributionlab.machine import find_device

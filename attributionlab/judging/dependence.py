@@ -28,6 +28,8 @@ from attributionlab.judging.student import student_quantile
 from attributionlab.judging.units import N_KEPT, SceneUnit, Source, Tally
 from attributionlab.measuring.explain import Maps, explain
 from attributionlab.measuring.failure import Failure
+from attributionlab.methods import AnyMethod
+from attributionlab.methods.base import FunctionMethod
 from attributionlab.metrics.agreement import scores_against
 from attributionlab.truth import GroundTruth
 
@@ -48,18 +50,15 @@ LEAST_PART = 0.5
 """Maps that pass must have an N of at least this part of their F1; those of the methods that pass have 0.9 and more (docs/verdict.md)."""
 
 
-_CounterpartMaps = dict[tuple[object, ...], Maps]
+_CounterpartMaps = dict[tuple[object, ...], tuple[AnyMethod, Maps]]
 
 _SHARED: ContextVar[_CounterpartMaps | None] = ContextVar("attributionlab_counterpart_maps", default=None)
-"""Maps under counterparts that were computed before, within `sharing_maps`."""
+"""Maps under counterparts that were computed before, within `sharing_maps`, with the methods, whose functions stay alive so."""
 
 
 @contextmanager
 def sharing_maps() -> Iterator[None]:
-    """Within it, each scene is explained under its counterpart once, however many tests ask for it.
-
-    It is for tests of one method, which are told apart by spec alone.
-    """
+    """Within it, each scene is explained under its counterpart once, however many tests of dependence ask for it."""
     token = _SHARED.set({})
     try:
         yield
@@ -175,15 +174,20 @@ def weak_dependence(dependence: Mapping[str, Dependence] | None, deciding: str) 
 def _counterpart_maps(index: int, unit: SceneUnit, source: Source, counterpart: Counterpart) -> Maps | Failure:
     """The map of scene `index` under its counterpart; it is computed once within `sharing_maps`."""
     shared = _SHARED.get()
-    key = (unit.environment.spec, unit.method.spec, index, source.target, source.device)
+    key = (unit.environment.spec, _identity(unit.method), index, source.target, source.device)
     if shared is not None and key in shared:
-        return shared[key]
+        return shared[key][1]
     network = source.own_copy(unit.environment, counterpart.network)
     batch = dataclasses.replace(unit.batch, ground_truth=counterpart.truth)
     maps = explain(unit.method, network, batch, device=source.device)
     if shared is not None and isinstance(maps, Maps):
-        shared[key] = maps
+        shared[key] = unit.method, maps
     return maps
+
+
+def _identity(method: AnyMethod) -> object:
+    """The object itself of a function, as several may have one name; the class and the options of a method."""
+    return id(method.function) if isinstance(method, FunctionMethod) else (type(method), method.spec)
 
 
 def _judged_counterpart(unit: SceneUnit, truth: GroundTruth) -> GroundTruth:

@@ -59,9 +59,9 @@ class RankedScores:
         """The ranks (networks, methods), 1 the best, ties sharing their average; NaN where undefined."""
         return np.stack([_ranks(means) for means in defined_mean(self.column(column))])
 
-    def correlation(self, first: str, second: str) -> Evidence:
-        """Spearman's correlation of two columns."""
-        return _correlation(list(zip(self.column(first), self.column(second), strict=True)))
+    def correlation(self, first: str, second: str, *, has_interval: bool = True) -> Evidence:
+        """Spearman's correlation of two columns, with its interval unless `has_interval` is false."""
+        return _correlation(list(zip(self.column(first), self.column(second), strict=True)), has_interval)
 
     def mean_correlation(self, first: str, second: str) -> float | None:
         """Spearman's correlation of two columns, averaged over networks, for a table; None where it is undefined or jobs failed."""
@@ -73,10 +73,11 @@ class RankedScores:
         return None if np.isnan(mean) else mean
 
     def agreement(self, column: str, printed: Mapping[str, float]) -> Evidence:
-        """Spearman's correlation of a column with printed ranks, the best of which is the lowest."""
+        """Spearman's correlation of a column with printed ranks, the best of which is the lowest; without an interval."""
         scores = self.column(column)
         places = -np.array([printed[method] for method in self.methods], dtype=np.float64)
-        return _correlation([(network, np.broadcast_to(places[:, None], network.shape)) for network in scores])
+        pairs = [(network, np.broadcast_to(places[:, None], network.shape)) for network in scores]
+        return _correlation(pairs, has_interval=False)
 
     def farthest(self, column: str, printed: Mapping[str, float]) -> Evidence:
         """Places that the method which is farthest from its printed rank is away from it; a tie stands on all of its places."""
@@ -101,10 +102,10 @@ def _distances(ours: Values, printed: Values) -> Values:
     return distances
 
 
-def _correlation(pairs: list[tuple[Values, Values]]) -> Evidence:
+def _correlation(pairs: list[tuple[Values, Values]], has_interval: bool) -> Evidence:
     """Spearman's correlation of two scores (methods, images), one pair per network; its interval draws methods and images anew."""
     correlations = [spearman(*pair) for pair in pairs]
-    resampled = np.mean([resampled_spearman(*pair, seed=SEED) for pair in pairs], axis=0)
+    resampled = np.mean([resampled_spearman(*pair, seed=SEED) for pair in pairs], axis=0) if has_interval else None
     figures = defined_mean(np.array(pairs))
     return average_networks(correlations, resampled, figures)
 
@@ -126,17 +127,25 @@ class MeasuredScores:
     metrics: Mapping[str, str]
     records: Records
     failures: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    _scores: dict[tuple[str, str, str], Values] = field(default_factory=dict, init=False, repr=False)
 
     def scores(self, method: str, name: str, measure: str = AGREEMENT) -> Values:
-        """Scores of a method by the paper's name, (networks, images).
+        """Scores of a method by the paper's name, (networks, images), read once from the records; they cannot be written.
 
         Papers compare all methods with the truth of the output, also those that explain the logit.
 
         Raises:
             NotMeasured: If a job failed.
         """
-        spec, of_output = self.methods[method], f"{OF_OUTPUT}{name}"
         self.require(method, measure)
+        key = method, name, measure
+        if key not in self._scores:
+            self._scores[key] = self._read(method, name, measure)
+            self._scores[key].flags.writeable = False
+        return self._scores[key]
+
+    def _read(self, method: str, name: str, measure: str) -> Values:
+        spec, of_output = self.methods[method], f"{OF_OUTPUT}{name}"
         names = [
             of_output if of_output in self.records.all_scores(network, spec, measure, 1) else name
             for network in self.environments

@@ -318,6 +318,29 @@ def test_tests_that_share_maps_explain_each_scene_under_its_counterpart_once():
     assert (n_apart, first, shared, dependence()) == (4, (apart, 4), (apart, 2), (apart, 4))
 
 
+def gradient_of(model, inputs, targets):
+    inputs = inputs.clone().requires_grad_()
+    model(inputs).gather(1, targets[:, None]).sum().backward()
+    return inputs.grad * inputs
+
+
+def inputs_of(_model, inputs, _targets):
+    return inputs
+
+
+def test_functions_of_one_name_share_no_maps():
+    def dependence(function):
+        test = DependenceTest(("overall",))
+        assert test.measure(tally_of(function), 2) is None
+        return test.results()
+
+    functions = [lambda *call: gradient_of(*call), lambda *call: inputs_of(*call)]  # noqa: PLW0108  # of one name
+    assert len({tally_of(function).source.method.spec for function in functions}) == 1
+    apart = [dependence(function) for function in functions]
+    with sharing_maps():
+        assert [dependence(function) for function in functions] == apart
+
+
 def test_a_method_that_fails_under_the_counterpart_has_failed():
     is_counterpart = knows_the_counterpart(environment_of(MULTI))
 

@@ -42,8 +42,27 @@ def test_each_report_has_every_claim_and_the_differences_that_the_headline_needs
         assert len(page.claims) > 90
         assert {metric for metric, _ in page.drops} == {"Insertion", "Deletion", "Sensitivity-N"}
     rows = [line for line in script.headline(pages).splitlines() if "pixels" in line]
-    assert len(rows) == 8
+    for page in pages.values():
+        readings = [row.split(" | ")[1] for row in rows if page.scope in row]
+        truths_and_baselines = {tuple(reading.split(", ")[:2]) for reading in readings}
+        assert len(truths_and_baselines) == 4
+        assert (
+            len(readings)
+            == len(set(readings))
+            == sum(metric == "Deletion" and "off, " in reading for metric, reading in page.drops)
+        )
     assert not any("| - |" in row for row in rows)
+
+
+def test_the_headline_shows_every_rule_of_deepshap(script, pages):
+    quick = {"64": pages["64"]}
+    assert script.headline(quick).count("captum's rule") == script.headline(quick).count("shap's rule") == 4
+
+
+def test_claims_that_are_no_longer_counted_stand_last(script, pages):
+    quick = {"64": pages["64"]}
+    rows = script.changes(quick).splitlines()
+    assert sum(row.endswith("| reproduced | - |") and row.startswith("| 64 |") for row in rows) == 4
 
 
 @pytest.mark.parametrize(

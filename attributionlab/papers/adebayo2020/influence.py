@@ -14,16 +14,15 @@ import torch
 from torch import Tensor
 
 from attributionlab.papers.adebayo2020.explained import own_class
-from attributionlab.papers.adebayo2020.influence_report import (
+from attributionlab.papers.adebayo2020.influence_report import KEY, report_influence
+from attributionlab.papers.adebayo2020.influence_scores import (
     BACKGROUND_ALONE,
     HALF,
     HEALTHY,
-    KEY,
     LOSS,
     OWN,
     SELF_INFLUENCE,
     SPURIOUS,
-    report_influence,
 )
 from attributionlab.papers.adebayo2020.networks import PaperNetworks, TrainedCourse
 from attributionlab.papers.adebayo2020.tracin import TracIn, readings

@@ -76,7 +76,7 @@ def less_consistent(effects: MeasuredEffects) -> Findings:
 
 
 def _less(first: RankedScores, second: RankedScores) -> Evidence:
-    pair = [ranked.correlation(F1_COLUMN, CURVES) for ranked in (first, second)]
+    pair = [ranked.correlation(F1_COLUMN, CURVES, has_interval=False) for ranked in (first, second)]
     differences = [a - b for a, b in zip(*(evidence.by_seed for evidence in pair), strict=True)]
     return average_networks(differences, None, np.stack([evidence.by_seed for evidence in pair], axis=1))
 

@@ -49,11 +49,14 @@ TRUTH = "overall"
 
 NOTES = (
     (
-        "Metrics count correct steps, as appendices F.4 and F.5 say. They are then close to functions of the truth, so that high "
-        "correlations with F1 are nearly a tautology here."
+        "Metrics count correct steps, as appendices F.4 and F.5 say. Such metrics are nearly functions of the "
+        "truth. So a high correlation with F1 is nearly a tautology here."
     ),
     "The paper does not name the rule of LRP; ours is the epsilon rule. Images whose count is a multiple of N are not drawn.",
-    "With 50 nodes the sign of IG is arbitrary in this environment (the exact integral is (x mod N)/n on each white pixel), so that pixels are ranked by magnitude.",
+    (
+        "Pixels are ranked by magnitude, because with 50 nodes the sign of IG is arbitrary in this environment. The exact integral "
+        "is (x mod N)/n on each white pixel."
+    ),
 )
 OPEN = "docs/calibration.md tries number and size of the blobs, weights and order of the pixels"
 BLOBS = f"no setting that was tried gives the printed area ({OPEN})"
@@ -111,8 +114,8 @@ def table4(setting: StudySetting) -> StudyReport:
     more = (_optimum(areas["LRP"]["Insertion"]), _attained(setting, ranked))
     notes = (
         (
-            f"The best possible Insertion area of k white pixels among n is 1 - k/2n, that of Deletion k/2n: {published()['table4']['optimum']} "
-            "says that 4.92 % of the pixels are white."
+            f"With k white pixels among n, the best possible area of Insertion is 1 - k/2n, and that of Deletion is k/2n. The printed optimum, {published()['table4']['optimum']}, "
+            "means that 4.92 % of the pixels are white."
         ),
         *NOTES,
     )
@@ -159,7 +162,7 @@ def _findings(
         return (_finding(areas[column], value, CAUSES.get(method, BLOBS)),)
     total = sum(printed.rows[method])
     cause = (
-        f"the printed areas add up to {total:.2f}, those of one order of the pixels to 1: equal values had two orders"
+        f"the printed areas add up to {total:.2f}, but one order of the pixels gives 1, so equal values had two orders"
     )
     return (
         _finding(areas[column], value, cause, "equal values in random order"),

@@ -93,12 +93,13 @@ def appendix_k(setting: StudySetting) -> StudyReport:
 
 NOTES = (
     (
-        "`oracle` is the scene's own patches: what a perfect prior would give. Half of a patch is background, so that no map that is "
-        "constant on it has an F1 above about 0.67."
+        "`oracle` takes the scene's own patches as segments, as a perfect prior would. Half of a patch is background. So a map that is "
+        "constant on each patch has an F1 of at most about 0.67."
     ),
     (
-        "LIME's hidden segments are black, those of LIME\\* show the true background; the paper does not say which. Both are captum's Lasso, which "
-        "zeroes most segments. LIME of its package is the authors' ridge, with hidden segments in their own mean color."
+        "The paper does not say what hidden segments show. For LIME they are black, for LIME* they show the true background. Both are fitted by "
+        "captum's Lasso, which gives most segments the value 0. LIME of its package is fitted by the authors' ridge regression, and its hidden "
+        "segments show their own mean color."
     ),
 )
 

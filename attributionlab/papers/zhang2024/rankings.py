@@ -93,7 +93,7 @@ def orders(key: str, table: PublishedTable, readings: Mapping[str, RankedScores]
             source=table.source,
             statement=f"Order of the methods by {column}",
             published="printed ranks",
-            test="no method is more than one place from its printed rank; a tie of ours stands on all of its places",
+            test="no method is more than one place from its printed rank; methods that are tied stand on all places of their tie",
             direction=f"Spearman's correlation with the printed ranks at least {threshold('order', 'direction')}",
         )
         findings = [
@@ -112,7 +112,7 @@ def _order(ranked: RankedScores, column: str, printed: Mapping[str, float], read
         lambda farthest: farthest <= places,
         Direction(agreement, lambda value: value >= least),
         reading=reading,
-        note=f"places from the printed rank, the farthest method; Spearman's correlation {agreement.value:.2f}",
+        note=f"in places, how far the farthest method is from its printed rank; Spearman's correlation {agreement.value:.2f}",
         cause=_moved(_ours(ranked, column, printed), printed),
     )
 

@@ -86,12 +86,13 @@ def scales(setting: StudySetting) -> StudyReport:
 
 
 NOTE = (
-    "A pixel of unknown color adds half of the scale to every count on average (two channels). {n_images} images and {n_networks} networks per scale, the first "
-    "of the other studies. Section 4 does not give the scale; ours is 1/16, chosen by its verdicts on DeepSHAP."
+    "The scale is the largest weight of a redundant channel. With two channels, a pixel of unknown color adds half of the scale to every count on average. "
+    "Each scale has {n_images} images and {n_networks} networks, the first of the other studies. Section 4 does not give the scale. Ours, 1/16, was chosen by "
+    "its verdicts on DeepSHAP."
 )
 READ_NOTE = (
-    "`yes` and `no` say whether the mean F1 is on the published side of gamma. A verdict that is the published one at a "
-    "single scale says something about that scale only."
+    "`yes` and `no` say whether the mean F1 is on the published side of gamma. A verdict that is as published at one scale only "
+    "says nothing about the others."
 )
 
 

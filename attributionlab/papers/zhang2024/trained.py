@@ -150,9 +150,9 @@ def figure3(
 
 
 NOTE = (
-    "{n_networks} networks of each kind (Adam, {n_steps} steps on the two images), {side}x{side} pixels, whatever the preset. "
+    "{n_networks} networks of each kind were trained by Adam for {n_steps} steps on the two images, at {side}x{side} pixels, whatever the preset. "
     "The paper trained one network and gives neither it nor the sizes of the objects. The images were settled before any "
-    "network was trained; kinds of networks were added after the first, which used both halves, and every kind that "
+    "network was trained. The first kind of network used both halves. Other kinds were added after that, and every kind that "
     "was tried is reported."
 )
 

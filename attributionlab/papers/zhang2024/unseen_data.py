@@ -191,7 +191,7 @@ def _drop(column: str, present: MeasuredScores, absent: Mapping[str, MeasuredSco
         source=printed.source,
         statement=f"{column} agrees less with the truth where the effect is present",
         published=f"{values[0]:.2f} with, {values[1]:.2f} without",
-        test="the correlation with the effect less that without it is below 0, its interval, too",
+        test="the correlation with the effect minus that without it is below 0, and so is its whole interval",
         direction="it is below 0, whatever its interval",
         fitted=fitted(published()["table2"]["fitted"]),
     )
@@ -263,7 +263,7 @@ def difference(column: str, first: RankedScores, second: RankedScores) -> tuple[
         for network in range(len(first.columns[column]))
     ]
     paired = paired_difference(pairs, seed=SEED)
-    minuend, subtrahend = (ranked.correlation(F1_COLUMN, column) for ranked in (first, second))
+    minuend, subtrahend = (ranked.correlation(F1_COLUMN, column, has_interval=False) for ranked in (first, second))
     by_seed = tuple(a - b for a, b in zip(minuend.by_seed, subtrahend.by_seed, strict=True))
     firsts = list(zip(minuend.first_alike, subtrahend.first_alike, strict=True))
     alike = tuple(map(firsts.index, firsts))

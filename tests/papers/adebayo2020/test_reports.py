@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from attributionlab.papers.adebayo2020 import designed_concepts, influence, influence_report, score_figures
+from attributionlab.papers.adebayo2020 import designed_concepts, influence, influence_scores, score_figures
 from attributionlab.papers.adebayo2020.concepts_report import (
     ANOTHER_SEED,
     DESIGNED_LAYERS,
@@ -14,7 +14,8 @@ from attributionlab.papers.adebayo2020.concepts_report import (
     NETWORKS,
     report_concepts,
 )
-from attributionlab.papers.adebayo2020.influence_report import INPUTS, READINGS, MeasuredInfluence, report_influence
+from attributionlab.papers.adebayo2020.influence_report import report_influence
+from attributionlab.papers.adebayo2020.influence_scores import INPUTS, READINGS, MeasuredInfluence
 from attributionlab.papers.claims import Status
 
 N_SETS = 6
@@ -69,7 +70,7 @@ def test_random_weights_must_change_a_score_by_more_than_another_seed_does(noise
 def influence_of(share, base=0.5, position=0.1):
     """A seed with these shares for every network and kind of input."""
     shares = {"base": [base, base], **{reading: {"spurious": [share] * 2, "class": [1.0] * 2} for reading in READINGS}}
-    networks = influence_report.NETWORKS
+    networks = influence_scores.NETWORKS
     positions = {reading: {"self-influence": [position] * 4, "loss": [0.3] * 4} for reading in READINGS}
     return {
         "reached": True,

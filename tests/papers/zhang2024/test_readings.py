@@ -261,3 +261,67 @@ def test_a_wrong_order_names_the_methods_that_are_farthest_from_their_printed_ra
 def test_means_leave_out_undefined_images_and_are_undefined_without_any():
     assert average_images(np.array([[1.0, np.nan], [3.0, 5.0]])).by_seed == (1, 4)
     assert np.isnan(average_images(np.array([[np.nan, np.nan], [3.0, 5.0]])).value)
+
+
+@pytest.mark.parametrize(("black", "true", "status"), [(0.6, 0.8, Status.direction), (0.8, 0.6, Status.not_reproduced)])
+def test_a_black_baseline_that_hurts_too_little_shows_the_direction(black, true, status):
+    scores = {
+        (method, f"{truth}.f1"): f1
+        for method, f1 in (("Occlusion", black), ("Occlusion*", true))
+        for truth in ("overall", "positive")
+    }
+    assert [finding.status for finding in verdict("occlusion-black", scores)] == [status] * 4
+
+
+def test_the_direction_of_a_verdict_names_the_method_beside_it():
+    directions = {claim.key: section4._direction_text(claim) for claim in gamma_claims()}
+    assert directions["occlusion-black"] == "F1 below that of Occlusion*"
+    assert directions["occlusion-true"] == "F1 above that of Occlusion"
+    assert directions["gradcam"] == ""
+
+
+def test_a_claim_on_a_correlation_says_what_the_printed_ranks_give_where_they_contradict_it():
+    claims = {
+        trusted: correlations("table5", published_ranks("table5"), {}, trusted=trusted)[0].claim
+        for trusted in (True, False)
+    }
+    assert (claims[True].published, claims[True].direction) == ("0.02", "at least 0.74")
+    assert (claims[False].published, claims[False].direction) == ("0.02 (the printed ranks give -0.36)", "")
+
+
+def test_a_wrong_order_names_three_methods():
+    printed = published_table("table3")
+    reversed_ = ranked({name: list(printed.column(name).values()) for name in printed.columns}, tuple(printed.rows))
+    (result, *_) = orders("table3", printed, {"": reversed_})
+    assert result.findings[0].reason.count("(printed") == 3
+
+
+def area(value):
+    return average_images(np.full((N_NETWORKS, N_IMAGES), value))
+
+
+@pytest.mark.parametrize(
+    ("difference", "status"),
+    [(0.02, Status.reproduced), (0.021, Status.direction), (-0.05, Status.direction), (0.051, Status.not_reproduced)],
+)
+def test_an_area_is_judged_by_its_distance_from_the_printed_one(difference, status):
+    printed = published_table("table4")
+    value = printed.column("Insertion")["IBA"] + difference
+    (finding,) = modulo._findings(printed, "IBA", "Insertion", {"Insertion": area(value)}, {})
+    assert finding.status is status
+    assert finding.reason.endswith(modulo.CAUSES["IBA"]) is (status is not Status.reproduced)
+
+
+@pytest.mark.parametrize(("lost", "status"), [(0.0019, Status.fitted), (0.0021, Status.not_reproduced)])
+def test_the_optimum_must_be_the_printed_one(lost, status):
+    assert modulo._optimum(area(0.9754 - lost)).status is status
+
+
+@pytest.mark.parametrize(("lost", "status"), [(0.0004, Status.reproduced), (0.0006, Status.not_reproduced)])
+def test_the_best_methods_must_attain_the_optimum_of_their_images(lost, status):
+    setting = StudySetting(Path("unused"), find_preset(PRESETS, "quick", size=16, n_samples=N_IMAGES))
+    white = al.make_environment("single-color-modulo[size=16]").sample(N_IMAGES).ground_truth.positive_mask
+    best = 1 - white.double().mean(dim=(1, 2)).numpy() / 2
+    methods = ("LRP", "DeepSHAP", "IG", "IG*")
+    scores = RankedScores(methods, {"Insertion": np.broadcast_to(best - lost, (N_NETWORKS, len(methods), N_IMAGES))})
+    assert {finding.status for finding in modulo._attained(setting, scores).findings} == {status}
