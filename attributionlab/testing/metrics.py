@@ -167,16 +167,20 @@ class _Answers:
         if torch.equal(truth, negated):
             return "truth and negated truth have equal scores: look for abs and squares of the map"
         others = [each for name, each in scores.items() if name not in ("truth", "negated truth")]
-        if self.gain(negated, truth) > 0 and all(self.gain(each, truth) > 0 for each in others):
+        opposite = self.gain(negated, truth) > 0 and all(self.gain(each, truth) > 0 for each in others)
+        # by the wrong direction the negated truth is better than the truth at any place
+        if opposite and all(self.gain(negated, moved) > 0 for moved in self._moved().values()):
             return "with the other direction the truth would be best: look at higher_is_better, and at the order of the pixels"
         return self.misread() or "look at the order of the pixels, at ties, and at the declared direction"
+
+    def _moved(self) -> dict[str, Tensor]:
+        """Scores (b,) of the truth at other places, by the change of place."""
+        return {name: self.scores(f"truth {name}", change(self.truth)) for name, change in _PLACES.items()}
 
     def misread(self) -> str | None:
         """The change of place by which the truth gets a better score than in its place, as a hint; None without one."""
         own = self.scores("truth", self.truth)
-        gains = {
-            name: self.gain(self.scores(f"truth {name}", change(self.truth)), own) for name, change in _PLACES.items()
-        }
+        gains = {name: self.gain(moved, own) for name, moved in self._moved().items()}
         best = max(gains, key=lambda name: gains[name])
         return (
             None
