@@ -73,7 +73,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 # The site, with warnings as errors; also checks spelling, style and the length of sentences
 docs: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
-	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs lesson attributionlab --skip '*.svg,*.png,*.ipynb,*.json,*.html' --ignore-words-list 'nd,fo,ba,ot,tracin'
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs lesson attributionlab --skip '*.svg,*.png,*.ipynb,*.json,*.html' --ignore-words-list 'nd,fo,ba,ot,tracin,whis'
 	$(BIN)/python scripts/readability.py --check
 	$(BIN)/python scripts/prose.py
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet
