@@ -41,7 +41,7 @@ def scales_figure(panels: Sequence[ScalePanel], labels: Sequence[str], default: 
         labels: The scales in words.
         default: Index of the scale that the environment has by default.
     """
-    figure = Figure(figsize=(10, 6), layout="constrained")
+    figure = Figure(figsize=(10, 6.6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, panel in zip(figure.subplots(2, 3).flat, panels, strict=True):
         _draw(axes, panel, default)
@@ -65,4 +65,7 @@ def _draw(axes: Axes, panel: ScalePanel, default: int) -> None:
     axes.set_xlabel("strength of the redundant channels (gray: ours)", fontsize=LABEL)
     axes.tick_params(labelsize=LABEL)
     axes.set_ylim(-1.05 if panel.title.startswith("Spearman") else -0.02, 1.05)
-    axes.legend(fontsize=LABEL, frameon=False)
+    # outside the axes: bands fill them
+    axes.legend(
+        fontsize=LABEL, frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.17), columnspacing=1.0
+    )
