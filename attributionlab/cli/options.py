@@ -192,7 +192,7 @@ def require_left_out(**options: object) -> None:
     """Refuse options that a benchmark fixes.
 
     Raises:
-        BadOption: If there is one.
+        BadOption: If such an option has a value.
     """
     for name, value in options.items():
         if value is not None:

@@ -102,7 +102,7 @@ def check_addresses(backend: Backend, scheduler: str | None, address: str | None
     """Refuse an address of another engine.
 
     Raises:
-        BadOption: If there is one.
+        BadOption: If the address belongs to another engine.
     """
     from attributionlab.errors import bad_option
 
