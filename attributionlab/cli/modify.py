@@ -68,7 +68,7 @@ def modify(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of crops, labels, manipulations and splits.")] = 0,
 ) -> None:
-    """Reassign labels at random, and manipulate pictures by their new labels: what classifies well uses the manipulation."""
+    """Reassign labels at random, and manipulate pictures by their new labels: a network that classifies well uses the manipulation."""
     with one_line_errors():
         from attributionlab.specs.grammar import split_specs
 

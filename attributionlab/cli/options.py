@@ -73,7 +73,7 @@ EnvironmentOption = Annotated[
 MethodArgument = Annotated[
     str,
     typer.Argument(
-        help="A method, e.g. integrated-gradients, of a library: captum:Saliency, or a function: file.py:name or package.module:name.",
+        help="A name or spec (integrated-gradients), a method of a library (captum:Saliency), or a function (file.py:name, package.module:name).",
         autocompletion=method_names,
     ),
 ]
