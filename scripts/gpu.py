@@ -293,7 +293,7 @@ def precision_modes(device: torch.device) -> dict[str, Callable[[], contextlib.A
 def equality_tasks(scope: Scope) -> Iterator[Task]:
     """Each environment, design, size, kind of images and dtype, under every setting of the arithmetic."""
     for mode in ("autocast", "tf32"):
-        yield Task(f"control: a plain convolution under {mode}", functools.partial(compare_control, scope, mode))
+        yield Task(f"control: plain operators under {mode}", functools.partial(compare_control, scope, mode))
     for size in SIZES[:1] if scope.quick else SIZES:
         for name in ENVIRONMENTS:
             for design in DESIGNS:
@@ -307,14 +307,20 @@ def equality_tasks(scope: Scope) -> Iterator[Task]:
 def compare_control(scope: Scope, mode: str) -> tuple[Outcome, Values]:
     """Whether a setting has any effect on this device: where it has none, equal bits under it prove nothing."""
     random = torch.Generator().manual_seed(0)
-    images, weight = (
-        torch.randn(shape, generator=random).to(scope.device) for shape in ((4, 32, 32, 32), (32, 32, 3, 3))
+    images, weight, matrix = (
+        torch.randn(shape, generator=random).to(scope.device)
+        for shape in ((8, 64, 64, 64), (64, 64, 3, 3), (1024, 1024))
     )
+
+    def results() -> list[Tensor]:
+        return [nn.functional.conv2d(images, weight).float(), (matrix @ matrix).float()]
+
     with precision("ieee"):
-        plain = nn.functional.conv2d(images, weight)
+        plain = results()
     with precision_modes(scope.device)[mode]():
-        changed = not torch.equal(nn.functional.conv2d(images, weight).float(), plain)
-    return "measured", {"has_effect": changed}
+        names = ("convolution", "matrix product")
+        changed = [name for name, a, b in zip(names, results(), plain, strict=True) if not torch.equal(a, b)]
+    return "measured", {"changes": changed}
 
 
 @torch.no_grad()
@@ -724,7 +730,7 @@ def unmeasured_lines(rows: list[Values]) -> list[str]:
 
 def equality_page(rows: list[Values]) -> list[str]:
     """Whether the settings had an effect, comparisons by environment, and every difference."""
-    controls = [row for row in rows if "has_effect" in row["values"]]
+    controls = [row for row in rows if "changes" in row["values"]]
     cases = [row for row in rows if "equal" in row["values"]]
     names = dict.fromkeys(re.sub(r",size=\d+\]", "]", row["name"].partition(" ")[0]) for row in cases)
     sums = []
@@ -739,7 +745,7 @@ def equality_page(rows: list[Values]) -> list[str]:
         if gap["outcome"] == "different"
     ]
     return [
-        *(f"- {row['name']}: {'has' if row['values']['has_effect'] else 'has no'} effect" for row in controls),
+        *(f"- {row['name']}: {' and '.join(row['values']['changes']) or 'nothing'} changes" for row in controls),
         "",
         *table("| network | equal | rounded | different |", sums),
         "",
