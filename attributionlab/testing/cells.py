@@ -1,4 +1,4 @@
-"""Cells of coarse maps: their grid, how they are enlarged, and their exact values where these are those of a known CAM."""
+"""Cells of coarse maps: their grid, how they are enlarged, and their exact values if they come from a known class activation map (CAM)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Cells:
         return self.values.shape[1], self.values.shape[2]
 
     def best_map(self, truth: Tensor) -> Tensor:
-        """The map (b, h, w) of such cells that comes nearest to a truth (b, h, w), by least squares; as high as wide as the truth."""
+        """The map (b, h, w) of such cells that comes nearest to a truth (b, h, w), by least squares; it has the height and width of the truth."""
         left, right = (_enlarging(*sides, self.mode) for sides in zip(self.shape, truth.shape[1:], strict=True))
         cells = torch.linalg.pinv(left) @ truth @ torch.linalg.pinv(right).T
         best: Tensor = left @ cells @ right.T

@@ -219,7 +219,7 @@ def assert_inputs_unchanged(
     """The method does not change inputs and targets, nor leave gradients on inputs; see `assert_batch_invariant`.
 
     Raises:
-        AssertionError: If it does.
+        AssertionError: If inputs, targets or gradients change.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True

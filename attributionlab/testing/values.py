@@ -38,10 +38,10 @@ def assert_values(
     """Maps have the values of the gradient, or of a game relative to a baseline, where these are known exactly.
 
     On the affine network f(x) = W x the gradient is W, and all games relative to a baseline z have the value W (x - z).
-    Maps that are proportional to one of these, with one factor for all images, must have the factor 1; maps that are
-    normalized have a factor of their own in each image. Maps that have such values only after a mistake is made in them (another reduction of
-    channels, another output, squares, a shift) are told the mistake. Other values are not judged: there is no map that a method
-    must have. Methods that give all pixels of a segment one value are compared segment by segment.
+    Maps that are proportional to one of these, with one factor for all images, must have the factor 1. Maps that are
+    normalized have a factor of their own in each image. If a mistake turns the known values into the maps (another reduction of
+    channels, another output, squares, a shift), the message names it. All other values pass, because a method may compute
+    something else. Methods that give all pixels of a segment one value are compared segment by segment.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
