@@ -152,8 +152,12 @@ _COMPUTING = ("CUDA", "CUBLAS", "CUDNN", "OMP_", "MKL_", "TORCH", "PYTORCH", "PY
 
 
 def _variables() -> dict[str, str]:
-    """Environment variables that change how numbers are computed."""
-    return {name: value for name, value in os.environ.items() if name.startswith(_COMPUTING)}
+    """Environment variables that change how numbers are computed; torch sets folders of its caches when it needs them."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_COMPUTING) and not name.endswith("_CACHE_DIR")
+    }
 
 
 def _restore_variables(before: dict[str, str]) -> None:

@@ -547,6 +547,11 @@ def test_a_change_of_torch_is_reported_in_one_line_and_put_back(model, action, t
     assert caught.value.exit_code == 1
 
 
+def test_a_folder_of_caches_that_torch_sets_is_no_change(model, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    run(then_explain(lambda _model: os.environ.update(TORCHINDUCTOR_CACHE_DIR="/tmp")), model)
+
+
 OF_THE_PROCESS = {
     "sys.path": lambda: sys.path.append("models"),
     "the locale": lambda: locale.setlocale(
