@@ -46,7 +46,6 @@ COMMANDS = (
     attributionlab("list", HELP, 3),
     Command(TORCH, ("-c", "import torch"), TORCH),
     attributionlab("check gradient --size 64", TORCH, 1.5),
-    attributionlab("check integrated-gradients --size 64", TORCH),
 )
 
 
@@ -59,7 +58,7 @@ def main() -> None:
     for command in COMMANDS:
         goal = "" if command.goal is None else f"at most {command.goal:g}"
         ratio = seconds[command.text] / seconds[command.base]
-        print(f"| `{command.text}` | {seconds[command.text]:.2f} | `{command.base}` | {ratio:.1f} | {goal} |")
+        print(f"| `{command.text}` | {seconds[command.text]:.2f} | `{command.base}` | {ratio:.2f} | {goal} |")
 
 
 def measured(environment: dict[str, str]) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import os
 import sys
 from pathlib import Path
@@ -19,13 +18,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if {"browser", "cold_python", "warm_python"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.wide)
-
-
-def pytest_collection_finish():
-    """Let the garbage collector leave the half a million objects of the collected tests alone: it took a tenth of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 10, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,8 +6,8 @@ import tomllib
 from pathlib import Path
 
 from attributionlab.benchmarks.benchmark import Benchmark
-from attributionlab.benchmarks.names import BENCHMARKS
-from attributionlab.errors import bad_option, missing_file, unknown_name
+from attributionlab.benchmarks.names import BENCHMARKS, ENDING, require_benchmark
+from attributionlab.errors import bad_option, missing_file
 from attributionlab.files import is_file
 from attributionlab.specs.arguments import require_path
 
@@ -30,10 +30,9 @@ def load_benchmark(name: str | Path | Benchmark) -> Benchmark:
     if isinstance(name, Benchmark):
         return name
     path = require_path("benchmark", name)
+    require_benchmark(str(name))
     if str(name) in BENCHMARKS:
-        path = Path(__file__).with_name(f"{str(name).replace('-', '_')}.toml")
-    elif path.suffix != ".toml":
-        raise unknown_name("benchmark", str(name), BENCHMARKS)
+        path = Path(__file__).with_name(f"{str(name).replace('-', '_')}{ENDING}")
     if not is_file(path):
         raise missing_file("benchmark", "be a file that exists", str(path))
     try:

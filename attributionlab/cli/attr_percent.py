@@ -26,7 +26,6 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_result,
     progress_bar,
-    require_names,
     say,
 )
 from attributionlab.errors import bad_option, unknown_name
@@ -80,7 +79,6 @@ def attr_percent(
         chosen_questions = parse_questions(questions)
         if not specs:
             raise bad_option("methods", "name at least 1", methods)
-        require_names(methods=specs)
 
         import_torch()
         from attributionlab.exchange.attr_folder import write_attr_report

@@ -26,6 +26,8 @@ from attributionlab.cli.options import (
     n_samples_option,
     output_option,
     parse_target,
+    refused_early,
+    require_methods,
     sam_defaults,
     truth_option,
 )
@@ -37,7 +39,6 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_result,
     progress_bar,
-    require_names,
     say,
 )
 
@@ -51,7 +52,12 @@ def audit(
     methods: Annotated[str, methods_option("Methods, separated by commas.")] = DEFAULT_METHODS,
     metrics: MetricsOption = "insertion,deletion,sensitivity-n",
     references: Annotated[
-        str, typer.Option(metavar="METHODS", help="Maps made from the truth, scored but left out of the correlations.")
+        str,
+        typer.Option(
+            metavar="METHODS",
+            help="Maps made from the truth, scored but left out of the correlations.",
+            callback=refused_early(lambda text: None if text == "auto" else require_methods(text)),
+        ),
     ] = "auto",
     truth: Annotated[str, truth_option("Truth that F1 is computed against.", ("overall", "positive"))] = "auto",
     sam_checkpoint: SamCheckpointOption = None,
@@ -82,7 +88,6 @@ def audit(
         env_specs = environment_specs(env)
         is_auto = references == "auto"
         beside = [] if is_auto else split_specs(references)
-        require_names(environments=env_specs, methods=[*split_specs(methods), *beside], metrics=split_specs(metrics))
         import_torch()
         from attributionlab.errors import bad_option
         from attributionlab.judging import audit as run_audit

@@ -36,7 +36,6 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_verdict,
     progress_bar,
-    require_names,
 )
 
 
@@ -76,7 +75,6 @@ def check(
     """Test a method against the exact truth of designed networks; exit code 1 if it fails, 4 if it is undecided."""
     with one_line_errors():
         env_specs = environment_specs(env)
-        require_names(environments=env_specs, methods=[method])
         import_torch()
         from attributionlab.judging import check as run_check
         from attributionlab.specs.grammar import parse_options

@@ -21,6 +21,8 @@ from attributionlab.cli.options import (
     environment_defaults,
     n_samples_option,
     output_option,
+    refused_early,
+    require_method,
     truth_option,
 )
 from attributionlab.cli.output import (
@@ -32,7 +34,6 @@ from attributionlab.cli.output import (
     print_line,
     print_result,
     progress_bar,
-    require_names,
 )
 
 _METHOD = "a name, a spec, or a function: file.py:name."
@@ -40,11 +41,22 @@ _METHOD = "a name, a spec, or a function: file.py:name."
 
 def compare(
     first: Annotated[
-        str, typer.Argument(metavar="METHOD", help=f"The first method: {_METHOD}", autocompletion=method_names)
+        str,
+        typer.Argument(
+            metavar="METHOD",
+            help=f"The first method: {_METHOD}",
+            autocompletion=method_names,
+            callback=refused_early(require_method),
+        ),
     ],
     second: Annotated[
         str,
-        typer.Argument(metavar="OTHER", help=f"The method to compare it with: {_METHOD}", autocompletion=method_names),
+        typer.Argument(
+            metavar="OTHER",
+            help=f"The method to compare it with: {_METHOD}",
+            autocompletion=method_names,
+            callback=refused_early(require_method),
+        ),
     ],
     env: EnvironmentOption = DEFAULT_ENVIRONMENT,
     size: SizeOption = None,
@@ -63,7 +75,6 @@ def compare(
 ) -> None:
     """Compare two methods on the same images; exit code 0: better or equal, 1: worse, 4: undecided."""
     with one_line_errors():
-        require_names(environments=[env], methods=[first, second])
         import_torch()
         from attributionlab.judging import compare as run_compare
         from attributionlab.reports.figures.saving import check_path

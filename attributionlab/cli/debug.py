@@ -18,6 +18,7 @@ from attributionlab.cli.options import (
     SeedOption,
     n_samples_option,
     output_option,
+    refused_early,
 )
 from attributionlab.cli.output import (
     build_methods,
@@ -27,8 +28,20 @@ from attributionlab.cli.output import (
     print_line,
     print_result,
     progress_bar,
-    require_names,
 )
+
+
+def require_bug_list(texts: list[str]) -> list[str]:
+    """The specs of bugs of `--bug`.
+
+    Raises:
+        UnknownName: If a bug does not exist.
+        BadOption: If a text is not a list of specs.
+    """
+    from attributionlab.judging.bug_cases import require_bugs
+    from attributionlab.specs.grammar import split_specs
+
+    return require_bugs([spec for text in texts for spec in split_specs(text) or [text]])
 
 
 def debug(
@@ -41,6 +54,7 @@ def debug(
             help="Bugs, separated by commas, or repeated: mislabeled, 'cascade[layer=block1]'.",
             show_default="all",
             autocompletion=in_list(bug_names),
+            callback=refused_early(require_bug_list),
         ),
     ] = None,
     n_samples: Annotated[int, n_samples_option("Images for each bug, at least 2.")] = 8,
@@ -58,11 +72,7 @@ def debug(
 ) -> None:
     """Say which bugs in data, network and inputs a method reveals; exit code 0: all, 1: not all, 4: undecided."""
     with one_line_errors():
-        require_names(methods=[method])
-        from attributionlab.judging.bug_cases import require_bugs
-        from attributionlab.specs.grammar import split_specs
-
-        bugs = None if bug is None else require_bugs([spec for text in bug for spec in split_specs(text) or [text]])
+        bugs = None if bug is None else require_bug_list(bug)
         import_torch()
         from attributionlab.judging import debug as run_debug
         from attributionlab.judging.bug_cases import bug_cases

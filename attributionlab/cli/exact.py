@@ -16,6 +16,7 @@ from attributionlab.cli.options import (
     environment_defaults,
     n_samples_option,
     output_option,
+    refused_early,
 )
 from attributionlab.cli.output import (
     build_environments,
@@ -23,8 +24,8 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_line,
     progress_bar,
-    require_names,
 )
+from attributionlab.specs.arguments import require_choice
 from attributionlab.truth.kinds import GAMES
 
 INTERRUPTED_ESTIMATE = (
@@ -41,6 +42,7 @@ def exact(
             metavar="|".join(GAMES),
             help="Leave each pixel out, show it alone, average over all orders, or integrate along a path.",
             autocompletion=lambda incomplete: starting_with(GAMES, incomplete),
+            callback=refused_early(lambda text: require_choice("game", text, GAMES)),
         ),
     ] = "shapley",
     baseline: Annotated[
@@ -65,7 +67,6 @@ def exact(
 ) -> None:
     """Compute how much every pixel contributes to the output, exactly; or from random orders, with standard errors."""
     with one_line_errors("interrupted" if checkpoint is None else INTERRUPTED_ESTIMATE):
-        require_names(environments=[spec])
         import_torch()
         from attributionlab.errors import bad_option
         from attributionlab.exchange.values_file import ENDING, write_values

@@ -25,7 +25,6 @@ from attributionlab.cli.output import (
     print_line,
     print_table,
     print_text,
-    require_names,
 )
 
 
@@ -47,7 +46,6 @@ def explain_network(
 ) -> None:
     """Follow a pixel, or a count, through a network: what every neuron on the path reads and computes."""
     with one_line_errors():
-        require_names(environments=[spec])
         import_torch()
         from attributionlab.environments import explain_network as follow
         from attributionlab.errors import bad_option

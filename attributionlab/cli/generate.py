@@ -23,7 +23,6 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_line,
     progress_bar,
-    require_names,
 )
 
 
@@ -43,7 +42,6 @@ def generate(
 ) -> None:
     """Write PNG images, masks, truth.npz, the network, a preview and manifest.json. Interrupted, it leaves nothing."""
     with one_line_errors():
-        require_names(environments=[spec])
         import_torch()
         from attributionlab.exchange.dataset import generate as run_generate
 

@@ -8,15 +8,43 @@ from typing import Annotated, Any
 import typer
 
 from attributionlab.cli.completion import in_list, names_of, starting_with
-from attributionlab.cli.options import n_samples_option, output_option
+from attributionlab.cli.options import n_samples_option, output_option, refused_early
 from attributionlab.cli.output import chatter_to_stderr, one_line_errors, print_line, progress_bar, say
 from attributionlab.errors import bad_option
 from attributionlab.modification.factory import MANIPULATIONS
+from attributionlab.specs.grammar import split_specs
 
 BUILT_IN = ("builtin", "flat")
 """Pictures that need no folder."""
 
 DEFAULT_SIZE, DEFAULT_SAMPLES = 64, 500
+
+
+def require_built_in(images: str) -> None:
+    """Refuse pictures that are not built in.
+
+    Raises:
+        BadOption: If they are not.
+    """
+    if images not in BUILT_IN:
+        hint = "pictures of your own are named before the options: `attributionlab modify FOLDER ...`"
+        raise bad_option("images", f"be {' or '.join(BUILT_IN)}", images, hint)
+
+
+def manipulation_specs(text: str) -> list[str]:
+    """The specs of `--manipulation`; an empty one stays, so that it is refused."""
+    return split_specs(text) or [text]
+
+
+def require_manipulations(text: str) -> None:
+    """Refuse a list of manipulations with a name that does not exist.
+
+    Raises:
+        UnknownName: If one does not exist.
+        BadOption: If one is not a spec.
+    """
+    for spec in manipulation_specs(text):
+        MANIPULATIONS.require(spec)
 
 
 def modify(
@@ -33,6 +61,7 @@ def modify(
             metavar="|".join(BUILT_IN),
             help="Instead of IMAGES: crops of photographs, or pictures of one gray level.",
             autocompletion=lambda incomplete: starting_with(BUILT_IN, incomplete),
+            callback=refused_early(require_built_in),
         ),
     ] = None,
     manipulation: Annotated[
@@ -41,6 +70,7 @@ def modify(
             metavar="MANIPULATIONS",
             help="Manipulation of the second class, or one per class, separated by commas; blank changes nothing.",
             autocompletion=in_list(lambda incomplete: names_of("manipulations", incomplete)),
+            callback=refused_early(require_manipulations),
         ),
     ] = "watermark",
     reassign: Annotated[
@@ -53,6 +83,7 @@ def modify(
             metavar="MANIPULATION",
             help="Manipulation of half of the pictures, whatever their label.",
             show_default="none",
+            callback=refused_early(MANIPULATIONS.require),
         ),
     ] = None,
     classes: Annotated[
@@ -70,11 +101,6 @@ def modify(
 ) -> None:
     """Reassign labels at random, and manipulate pictures by their new labels: a network that classifies well uses the manipulation."""
     with one_line_errors():
-        from attributionlab.specs.grammar import split_specs
-
-        specs = split_specs(manipulation) or [manipulation]
-        for spec in (*specs, *([] if noninformative is None else [noninformative])):
-            MANIPULATIONS.require(spec)
         names = None if classes is None else [name.strip() for name in classes.split(",")]
         matrix = parse_reassignment(reassign)
         _check_source(folder, images)
@@ -86,7 +112,7 @@ def modify(
 
         check_new_folder(output)
         with chatter_to_stderr():
-            built = [make_manipulation(spec) for spec in specs]
+            built = [make_manipulation(spec) for spec in manipulation_specs(manipulation)]
             extra = None if noninformative is None else make_manipulation(noninformative)
             pictures = _pictures(folder, images, names, size, n_samples, seed, skip_bad=skip_bad)
             data = run_modify(pictures, built, reassign=matrix, noninformative=extra, seed=seed)
@@ -117,9 +143,6 @@ def _check_source(folder: Path | None, images: str | None) -> None:
     Raises:
         BadOption: If not exactly one is given.
     """
-    if images is not None and images not in BUILT_IN:
-        hint = "pictures of your own are named before the options: `attributionlab modify FOLDER ...`"
-        raise bad_option("images", f"be {' or '.join(BUILT_IN)}", images, hint)
     if (folder is None) == (images is None):
         sources = "none" if folder is None else "both"
         raise bad_option("images", "be a folder, or --images builtin", sources)

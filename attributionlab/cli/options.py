@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from attributionlab.benchmarks.names import require_benchmark
 from attributionlab.cli.completion import (
     benchmark_names,
     environment_names,
@@ -18,11 +19,59 @@ from attributionlab.cli.completion import (
     starting_with,
 )
 from attributionlab.cli.help import usage_errors
+from attributionlab.cli.output import one_line_errors, require_names
 from attributionlab.errors import bad_option
+from attributionlab.specs.arguments import require_choice
 from attributionlab.specs.grammar import split_specs
 from attributionlab.truth.kinds import TRUTHS
 
 DEFAULT_ENVIRONMENT = "multi-color-sum"
+
+
+def refused_early(check: Callable[[Any], object]) -> Callable[[typer.Context, Any], Any]:
+    """A callback that checks a name when it is read, so that a typo is reported before an option that is missing.
+
+    Args:
+        check: Raises an error of ours where the value is wrong; called unless the value is None.
+    """
+
+    def callback(ctx: typer.Context, value: Any) -> Any:
+        if value is not None and not ctx.resilient_parsing:  # as for completion in a shell, where names are incomplete
+            with one_line_errors():
+                check(value)
+        return value
+
+    return callback
+
+
+def require_environment(spec: str) -> None:
+    """Refuse the spec of an environment whose name does not exist.
+
+    Raises:
+        UnknownName: If it does not exist.
+        BadOption: If the text is not a spec.
+    """
+    require_names(environments=[spec])
+
+
+def require_method(spec: str) -> None:
+    """Refuse the spec of a method whose name does not exist.
+
+    Raises:
+        UnknownName: If it does not exist.
+        BadOption: If the text is not a spec.
+    """
+    require_names(methods=[spec])
+
+
+def require_methods(text: str) -> None:
+    """Refuse a list of methods with a name that does not exist.
+
+    Raises:
+        UnknownName: If one does not exist.
+        BadOption: If one is not a spec.
+    """
+    require_names(methods=split_specs(text))
 
 
 class Format(StrEnum):
@@ -64,17 +113,26 @@ EnvironmentArgument = Annotated[
         metavar="ENVIRONMENT",
         help="An environment, e.g. multi-color-sum or 'multi-color-sum[size=64]'.",
         autocompletion=environment_names,
+        callback=refused_early(require_environment),
     ),
 ]
 EnvironmentOption = Annotated[
     str,
-    typer.Option("--env", "-e", metavar="ENVIRONMENT", help="Environment.", autocompletion=environment_names),
+    typer.Option(
+        "--env",
+        "-e",
+        metavar="ENVIRONMENT",
+        help="Environment.",
+        autocompletion=environment_names,
+        callback=refused_early(require_environment),
+    ),
 ]
 MethodArgument = Annotated[
     str,
     typer.Argument(
         help="A name or spec (integrated-gradients), a method of a library (captum:Saliency), or a function (file.py:name, package.module:name).",
         autocompletion=method_names,
+        callback=refused_early(require_method),
     ),
 ]
 TargetOption = Annotated[
@@ -87,6 +145,7 @@ MetricsOption = Annotated[
         metavar="METRICS",
         help="Metrics, separated by commas: names, specs or functions, file.py:name.",
         autocompletion=in_list(metric_names),
+        callback=refused_early(lambda text: require_names(metrics=split_specs(text))),
     ),
 ]
 SamCheckpointOption = Annotated[
@@ -103,6 +162,7 @@ BenchmarkOption = Annotated[
         help="A frozen benchmark, attributionlab-1 or a .toml file.",
         show_default="none",
         autocompletion=benchmark_names,
+        callback=refused_early(require_benchmark),
     ),
 ]
 
@@ -116,6 +176,7 @@ def environments_option(text: str) -> Any:
         help=text,
         show_default=DEFAULT_ENVIRONMENT,
         autocompletion=in_list(environment_names),
+        callback=refused_early(lambda values: require_names(environments=environment_specs(values))),
     )
 
 
@@ -126,7 +187,13 @@ def environment_specs(values: list[str] | None) -> list[str]:
 
 def methods_option(text: str) -> Any:
     """The option `--methods`, a list with commas."""
-    return typer.Option("--methods", metavar="METHODS", help=text, autocompletion=in_list(method_names))
+    return typer.Option(
+        "--methods",
+        metavar="METHODS",
+        help=text,
+        autocompletion=in_list(method_names),
+        callback=refused_early(require_methods),
+    )
 
 
 def parse_target(text: str) -> Any:
@@ -154,6 +221,7 @@ def truth_option(text: str, truths: Iterable[str] = TRUTHS) -> Any:
         metavar="|".join(choices),
         help=text,
         autocompletion=lambda incomplete: starting_with(choices, incomplete),
+        callback=refused_early(lambda text: require_choice("truth", text, choices)),
     )
 
 

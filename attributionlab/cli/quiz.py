@@ -15,6 +15,8 @@ from attributionlab.cli.options import (
     SeedOption,
     n_samples_option,
     output_option,
+    refused_early,
+    require_methods,
 )
 from attributionlab.cli.output import (
     chatter_to_stderr,
@@ -22,7 +24,6 @@ from attributionlab.cli.output import (
     print_line,
     print_result,
     progress_bar,
-    require_names,
 )
 
 
@@ -39,6 +40,7 @@ def quiz(
             help="Methods whose maps are shown, separated by commas.",
             show_default="gradient, input-x-gradient, integrated-gradients",
             autocompletion=in_list(method_names),
+            callback=refused_early(require_methods),
         ),
     ] = None,
     n_samples: Annotated[int | None, n_samples_option("Images of each question, at most 12.", show_default="4")] = None,
@@ -75,7 +77,6 @@ def _write(output: Path, options: dict[str, Any], *, force: bool) -> None:
 
     if "methods" in options:
         options["methods"] = split_specs(options["methods"])
-        require_names(methods=options["methods"])
     check_replaceable(output, force=force)
     from attributionlab.live.quiz import quiz_page
     from attributionlab.live.quiz_content import MODELS, QuizSetting

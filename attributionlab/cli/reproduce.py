@@ -30,6 +30,7 @@ from attributionlab.cli.run import AddressOption, Backend, BackendOption, Schedu
 from attributionlab.errors import bad_option, unknown_name
 
 if TYPE_CHECKING:
+    from attributionlab.papers.figure_catalog import PaperFigure
     from attributionlab.papers.paper import Paper
 
 
@@ -63,6 +64,28 @@ def study_names(incomplete: str) -> list[str]:
 
     papers = [find_paper(name) for name in PAPERS]
     return starting_with([ALL, *(name for paper in papers for name in (paper.key, *paper.studies))], incomplete)
+
+
+def require_studies(ctx: typer.Context, words: list[str] | None) -> list[str] | None:
+    """A callback that checks studies, preset and options of papers when they are read, so that a typo is reported before a missing option.
+
+    Options of the command that are present were read before.
+    """
+    if ctx.resilient_parsing:
+        return words
+    from attributionlab.papers.catalog import find_studies
+    from attributionlab.papers.presets import require_preset
+
+    with one_line_errors():
+        if ctx.params.get("figures") is not None:
+            choose(ctx, words or [], ctx.params["figures"])
+            return words
+        names, options = split_options(words or [])
+        paper, _ = find_studies(names)
+        require_options(paper, options, ctx.command.params)
+        if "preset" in ctx.params:
+            require_preset(paper.presets, ctx.params["preset"])
+    return words
 
 
 def split_options(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -119,17 +142,29 @@ def require_defaults(ctx: typer.Context) -> None:
             raise bad_option(name, "be left out with --figures, which shows stored runs", ctx.params[name])
 
 
-def draw(ctx: typer.Context, words: Sequence[str], figures: str, output: Path, workers: int, device: Device) -> None:
-    """Draw figures of a paper from stored runs, and print the files; the words may name the paper, or further figures."""
+def choose(
+    ctx: typer.Context, words: Sequence[str], figures: str
+) -> tuple[Paper, dict[str, str], list[PaperFigure], bool]:
+    """The paper, its options, the figures to draw, and whether these are all; the words may name the paper, or further figures.
+
+    Raises:
+        UnknownName: If there is no such paper, or it has no such option.
+        BadOption: If the paper has no such figure.
+    """
     from attributionlab.papers.catalog import PAPERS, find_paper
     from attributionlab.papers.figure_catalog import ALL, choose_figures
 
-    require_defaults(ctx)
     names, options = split_options(words)
     numbers = [*figures.replace(",", " ").split(), *(name for name in names if name.isdigit())]
     paper = find_paper(next((name for name in names if not name.isdigit()), next(iter(PAPERS))))
     require_options(paper, options, ctx.command.params)
-    chosen = choose_figures(paper, numbers)
+    return paper, options, list(choose_figures(paper, numbers)), ALL in numbers
+
+
+def draw(ctx: typer.Context, words: Sequence[str], figures: str, output: Path, workers: int, device: Device) -> None:
+    """Draw figures of a paper from stored runs, and print the files."""
+    require_defaults(ctx)
+    paper, options, chosen, is_all = choose(ctx, words, figures)
 
     from attributionlab.papers.figures import draw_figures, stored_preset
     from attributionlab.papers.studies import StudySetting
@@ -150,7 +185,7 @@ def draw(ctx: typer.Context, words: Sequence[str], figures: str, output: Path, w
     for path in paths:
         print_line(str(path))
     errors = [entry.error for entry in entries if entry.error is not None]
-    if errors and ALL not in numbers:
+    if errors and not is_all:
         raise SystemExit(errors[0].exit_code)
     if not paths:
         raise SystemExit(EXIT_FAILED)
@@ -161,7 +196,10 @@ def reproduce(
     studies: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Studies (below), the name of a paper, or all.", show_default="all", autocompletion=study_names
+            help="Studies (below), the name of a paper, or all.",
+            show_default="all",
+            autocompletion=study_names,
+            callback=require_studies,
         ),
     ] = None,
     output: Annotated[Path, output_option("A new folder, or the folder of the same preset to resume it.")] = ...,  # type: ignore[assignment]  # typer's mark of what must be given
@@ -202,7 +240,6 @@ def reproduce(
         check_addresses(backend, scheduler, address)
         words, options = split_options(studies or [])
         paper, names = find_studies(words)
-        require_options(paper, options, ctx.command.params)
         from attributionlab.runs.executors import Executor  # torch; names are checked without it
 
         setting = StudySetting(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attributionlab.cli.options import Device, DeviceOption, output_option
+from attributionlab.cli.options import Device, DeviceOption, output_option, refused_early
 from attributionlab.cli.output import (
     EXIT_FAILED,
     INTERRUPTED_RUN,
@@ -23,6 +23,7 @@ from attributionlab.cli.output import (
     say,
     stderr,
 )
+from attributionlab.runs.plan_path import require_plan
 
 if TYPE_CHECKING:
     from attributionlab.runs import Record, RunOutcome
@@ -53,7 +54,12 @@ class RunFormat(StrEnum):
 
 
 def run(
-    plan: Annotated[str, typer.Argument(help="A TOML file, or file.py:function that returns a Plan.")],
+    plan: Annotated[
+        str,
+        typer.Argument(
+            help="A TOML file, or file.py:function that returns a Plan.", callback=refused_early(require_plan)
+        ),
+    ],
     output: Annotated[Path, output_option("A new folder, or the folder of the same plan to resume it.")],
     workers: Annotated[int, typer.Option(help="Processes; 1 is this one.")] = 1,
     backend: BackendOption = Backend.loky,

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from attributionlab.cli.options import Format, FormatOption, Rule, RuleOption, truth_option
+from attributionlab.cli.options import Format, FormatOption, Rule, RuleOption, refused_early, truth_option
 from attributionlab.cli.output import import_torch, one_line_errors, print_verdict, say
+from attributionlab.exchange.generated_folder import require_generated
 
 
 class Sign(StrEnum):
@@ -35,7 +36,12 @@ class Explains(StrEnum):
 
 
 def score(
-    folder: Annotated[Path, typer.Argument(help="A folder that `attributionlab generate` wrote.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder that `attributionlab generate` wrote.", callback=refused_early(require_generated)
+        ),
+    ],
     maps: Annotated[
         Path,
         typer.Argument(

@@ -31,7 +31,6 @@ from attributionlab.cli.output import (
     one_line_errors,
     print_line,
     progress_bar,
-    require_names,
 )
 
 
@@ -52,7 +51,6 @@ def show(
     with one_line_errors():
         from attributionlab.specs.grammar import split_specs
 
-        require_names(environments=[spec], methods=split_specs(methods))
         import_torch()
         from attributionlab.measuring.galleries import gallery
         from attributionlab.methods import make_method

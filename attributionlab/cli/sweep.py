@@ -22,6 +22,7 @@ from attributionlab.cli.options import (
     environment_defaults,
     n_samples_option,
     output_option,
+    refused_early,
     truth_option,
 )
 from attributionlab.cli.output import (
@@ -35,6 +36,7 @@ from attributionlab.cli.output import (
     require_names,
     say,
 )
+from attributionlab.specs.grammar import split_specs
 
 
 def sweep(
@@ -44,6 +46,7 @@ def sweep(
             metavar="METHODS",
             help="One or more methods, separated by commas: names, specs or functions, file.py:name.",
             autocompletion=in_list(method_names),
+            callback=refused_early(lambda text: require_names(methods=split_specs(text) or [text])),
         ),
     ],
     vary: Annotated[
@@ -70,10 +73,7 @@ def sweep(
 ) -> None:
     """Score methods while one variable changes and all else stays; exit code 1 if a method fails at some value."""
     with one_line_errors():
-        from attributionlab.specs.grammar import split_specs
-
         named, measured = split_specs(methods) or [methods], split_specs(metrics)
-        require_names(environments=[env], methods=named, metrics=measured)
         import_torch()
         from attributionlab.judging import sweep as run_sweep
         from attributionlab.reports.figures.saving import check_path, save_figure

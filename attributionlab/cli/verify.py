@@ -17,6 +17,7 @@ from attributionlab.cli.options import (
     SizeOption,
     environment_defaults,
     n_samples_option,
+    refused_early,
     require_left_out,
 )
 from attributionlab.cli.output import (
@@ -44,6 +45,7 @@ def verify(
             help="Environments.",
             show_default="all environments",
             autocompletion=environment_names,
+            callback=refused_early(lambda specs: require_names(environments=specs)),
         ),
     ] = None,
     exhaustive: Annotated[
@@ -67,7 +69,6 @@ def verify(
             compare_with_benchmark(benchmark, format)
         return
     with one_line_errors():
-        require_names(environments=spec or ())
         import_torch()
         from attributionlab.environments import ENVIRONMENTS
         from attributionlab.environments import verify as run_verify

@@ -21,6 +21,7 @@ from attributionlab.exchange.counterparts import (
     require_counterparts,
     write_counterparts,
 )
+from attributionlab.exchange.generated_folder import MANIFEST
 from attributionlab.exchange.model_files import ONNX, WEIGHTS, check_onnx, write_onnx, write_weights
 from attributionlab.files import check_parents, filled_folder, is_draft, whole_folder
 from attributionlab.machine import versions
@@ -33,7 +34,6 @@ from attributionlab.reports.figures.saving import save_figure
 from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.truth import Batch
 
-MANIFEST = "manifest.json"
 TRUTH = "truth.npz"
 README = "README.md"
 PREVIEW = "preview.png"

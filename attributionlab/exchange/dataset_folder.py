@@ -13,10 +13,11 @@ from skimage.io import imread
 
 from attributionlab.environments import Environment, make_environment
 from attributionlab.environments.base import Target
-from attributionlab.errors import AttributionLabError, BadOption, MissingFile, bad_option, missing_file
+from attributionlab.errors import AttributionLabError, BadOption, MissingFile, bad_option
 from attributionlab.exchange.array_files import DeclaredArray, declared_arrays, png_size, read_array
 from attributionlab.exchange.counterparts import COUNTERPART_TRUTH, counterpart_arrays, require_counterparts
-from attributionlab.exchange.dataset import FORMAT, MANIFEST, TRUTH, arrays_of, has_pictures
+from attributionlab.exchange.dataset import FORMAT, TRUTH, arrays_of, has_pictures
+from attributionlab.exchange.generated_folder import MANIFEST, require_generated
 from attributionlab.files import is_file
 from attributionlab.printable import value_text
 from attributionlab.reports.figures.pictures import picture
@@ -85,10 +86,7 @@ class _Manifest(NamedTuple):
 def _manifest(folder: Path) -> _Manifest:
     """The entries of the manifest, checked."""
     path = folder / MANIFEST
-    if not is_file(path):
-        raise missing_file(
-            "folder", "be one that `attributionlab generate` wrote", str(folder), f"it has no {MANIFEST}"
-        )
+    require_generated(folder)
     try:
         manifest = require_mapping(MANIFEST, json.loads(path.read_text(encoding="utf-8")), "entries")
         version = whole_number("format", manifest["format"], 0)

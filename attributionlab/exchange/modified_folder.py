@@ -14,7 +14,8 @@ from PIL import Image
 
 from attributionlab.errors import AttributionLabError, BadOption, bad_option, missing_file
 from attributionlab.exchange.array_files import png_size, write_png
-from attributionlab.exchange.dataset import MANIFEST, PREVIEW, README
+from attributionlab.exchange.dataset import PREVIEW, README
+from attributionlab.exchange.generated_folder import MANIFEST
 from attributionlab.exchange.image_folder import require_inside
 from attributionlab.exchange.new_folder import new_folder
 from attributionlab.files import is_file

@@ -54,6 +54,16 @@ class Preset:
         return {**numbers, **self.details}
 
 
+def require_preset(presets: Mapping[str, Preset], name: str) -> None:
+    """Refuse the name of a preset that a paper does not have.
+
+    Raises:
+        UnknownName: If the paper does not have it.
+    """
+    if name not in presets:
+        raise unknown_name("preset", name, presets)
+
+
 def find_preset(presets: Mapping[str, Preset], name: str, **changes: int | None) -> Preset:
     """The preset of this name, or a changed one, whose name says so.
 
@@ -66,8 +76,7 @@ def find_preset(presets: Mapping[str, Preset], name: str, **changes: int | None)
         UnknownName: If there is no such preset.
         BadOption: If a number is below 1, or too large.
     """
-    if name not in presets:
-        raise unknown_name("preset", name, presets)
+    require_preset(presets, name)
     preset = presets[name]
     most = _greatest_numbers()
     numbers = {

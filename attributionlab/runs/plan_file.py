@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from attributionlab.errors import AttributionLabError, BadPlan, bad_option, missing_file
-from attributionlab.files import is_file
 from attributionlab.printable import error_line
 from attributionlab.runs.plan import Plan
 from attributionlab.runs.plan_entries import PlanReader, Problem
+from attributionlab.runs.plan_path import is_plan_function, require_plan
 from attributionlab.specs.arguments import require_path
-from attributionlab.specs.functions import load_function, parse_address
+from attributionlab.specs.functions import load_function
 
 LARGEST_PLAN = 16_000_000
 """Largest size of a plan's file in bytes: a hundred thousand specs take half of it."""
@@ -36,13 +36,12 @@ def read_plan(path: str | Path) -> Plan:
     """
     file = require_path("path", path)
     text = str(path)
-    if parse_address(text) is not None and not text.endswith(".toml"):
+    require_plan(text)
+    if is_plan_function(text):
         plan = _call(load_function(text, "plan"), text)
         if not isinstance(plan, Plan):
             raise bad_option("plan", "be a function that returns a Plan", text, f"it returned {type(plan).__name__}")
         return plan
-    if not is_file(file):
-        raise missing_file("plan", "be a file that exists", text)
     source, entries = _toml(file)
     lines, reader = Lines(source, entries), PlanReader(entries)
     try:

@@ -11,7 +11,7 @@ from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import number
 from attributionlab.specs.options import convert
 from attributionlab.testing.affine import AFFINE, N_OUTPUTS, exact_gradients
-from attributionlab.testing.cells import ALIGNED, cells_of, grids_of, misplaced
+from attributionlab.testing.cells import ALIGNED, cells_of, cut_out, grids_of, misplaced
 from attributionlab.testing.factors import advice, is_normalized, is_power, of_outputs
 from attributionlab.testing.failure import failure
 from attributionlab.testing.mistakes import mistaken
@@ -109,11 +109,10 @@ def _assert_cells(subject: Subject) -> None:
     positive = subject.batch.targets % 2 == 0
     inputs, targets = subject.batch.inputs[positive], subject.batch.targets[positive]
     maps = subject.maps().cpu().double()[positive]
-    cells = cells_of(maps, grids_of(subject.model, inputs)) if bool((maps != 0).any()) else None
-    if cells is None:
-        return
-    problem = misplaced(cells, subject.model, inputs, targets)
-    if cells.mode == ALIGNED:
+    grids = grids_of(subject.model, inputs) if bool((maps != 0).any()) else []
+    cells = cells_of(maps, grids)
+    problem = cut_out(maps, grids) if cells is None else misplaced(cells, subject.model, inputs, targets)
+    if cells is not None and cells.mode == ALIGNED:
         problem = f"its {cells.shape[0]} x {cells.shape[1]} cells, enlarged with aligned corners"
     if problem is not None:
         hint = (
