@@ -26,6 +26,16 @@ assert_faithful("gradient")
 print(imported - begin, called - imported, time.perf_counter() - called)
 """
 
+EVERYTHING = """
+import time
+from attributionlab.testing import assert_all
+begin = time.process_time()
+assert_all("gradient")
+called = time.process_time()
+assert_all("gradient")
+print(called - begin, time.process_time() - called)
+"""
+
 QUICK = """
 import pytest
 from attributionlab.testing import assert_all, assert_faithful
@@ -42,6 +52,7 @@ def test_matrix(attribution_environment):
 def main() -> None:
     """Measure and print."""
     importing, first, again = best(lambda: map(float, python("-c", FAITHFUL).split()))
+    everything, everything_again = best(lambda: map(float, python("-c", EVERYTHING).split()))
     (plugin,) = best(lambda: [imported_in("attributionlab.pytest_plugin")])
     (quick,) = best(lambda: [quick_run()])
     print("| what | seconds |")
@@ -49,6 +60,8 @@ def main() -> None:
     print(f"| import of `attributionlab.testing`, torch being there | {importing:.2f} |")
     print(f'| `assert_faithful("gradient")` at the defaults, first call in a process | {first:.2f} |')
     print(f"| the same again | {again:.2f} |")
+    print(f'| `assert_all("gradient")`, first call in a process, CPU s | {everything:.1f} |')
+    print(f"| the same again | {everything_again:.1f} |")
     print(f"| import of the plugin at the start of pytest | {plugin:.4f} |")
     print(f"| a whole quick run of pytest with `assert_all` and one matrix for one method | {quick:.1f} |")
 

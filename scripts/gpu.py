@@ -53,7 +53,7 @@ NO_GPU = "torch sees no CUDA device here; `--device cpu` tries the script withou
 OUT_OF_TIME = "out of time"
 BAD_OUTCOMES = ("different", "failed")
 
-DESIGNS = ("uniform", "nonnegative", "signed")
+DESIGNS = ("accumulator=uniform", "accumulator=nonnegative", "accumulator=signed", "structure=residual")
 SIZES = (17, 64, 224, 32, 112)
 """In the order of their importance: an odd one, a usual one, that of the paper, and what lies between."""
 
@@ -266,40 +266,40 @@ CHECKS: tuple[Check, ...] = (
     Check("counts under windows", windowed_counts),
     Check("orders by attribution", lambda case: descending(case.images.sum(dim=1), case.images)),
 )
-"""What is compared for every environment, design, size and dtype. Exact values of games belong here once there are any."""
+"""Compared for every environment, design, size and dtype."""
 
 
 @contextlib.contextmanager
-def tf32() -> Iterator[None]:
-    """TensorFloat-32 for matrix products and convolutions, as users may have switched it on."""
+def precision(name: str) -> Iterator[None]:
+    """Set how precisely float32 is multiplied: `tf32`, as users may switch it on and PyTorch does for convolutions, or `ieee`."""
     backends: Any = torch.backends
     switches = (backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv)
     before = [switch.fp32_precision for switch in switches]
     try:
         for switch in switches:
-            switch.fp32_precision = "tf32"
+            switch.fp32_precision = name
         yield
     finally:
-        for switch, precision in zip(switches, before, strict=True):
-            switch.fp32_precision = precision
+        for switch, setting in zip(switches, before, strict=True):
+            switch.fp32_precision = setting
 
 
 def precision_modes(device: torch.device) -> dict[str, Callable[[], contextlib.AbstractContextManager[object]]]:
     """Settings of the arithmetic under which the bits must be the same, by name."""
     autocast = functools.partial(torch.autocast, device.type, dtype=torch.bfloat16)
-    return {"plain": contextlib.nullcontext, "autocast": autocast, "tf32": tf32}
+    return {"plain": contextlib.nullcontext, "autocast": autocast, "tf32": functools.partial(precision, "tf32")}
 
 
 def equality_tasks(scope: Scope) -> Iterator[Task]:
     """Each environment, design, size, kind of images and dtype, under every setting of the arithmetic."""
     for mode in ("autocast", "tf32"):
-        yield Task(f"control: a plain convolution under {mode}", functools.partial(compare_control, scope, mode))
+        yield Task(f"control: plain operators under {mode}", functools.partial(compare_control, scope, mode))
     for size in SIZES[:1] if scope.quick else SIZES:
         for name in ENVIRONMENTS:
             for design in DESIGNS:
                 for kind in ("scenes", "noise"):
                     for dtype in (torch.float32, torch.float64):
-                        title = f"{name}[accumulator={design},size={size}] {kind} {str(dtype).removeprefix('torch.')}"
+                        title = f"{name}[{design},size={size}] {kind} {str(dtype).removeprefix('torch.')}"
                         measure = functools.partial(compare_case, scope, name, design, size, kind, dtype)
                         yield Task(title, measure)
 
@@ -307,13 +307,20 @@ def equality_tasks(scope: Scope) -> Iterator[Task]:
 def compare_control(scope: Scope, mode: str) -> tuple[Outcome, Values]:
     """Whether a setting has any effect on this device: where it has none, equal bits under it prove nothing."""
     random = torch.Generator().manual_seed(0)
-    images, weight = (
-        torch.randn(shape, generator=random).to(scope.device) for shape in ((4, 32, 32, 32), (32, 32, 3, 3))
+    images, weight, matrix = (
+        torch.randn(shape, generator=random).to(scope.device)
+        for shape in ((8, 64, 64, 64), (64, 64, 3, 3), (1024, 1024))
     )
-    plain = nn.functional.conv2d(images, weight)
+
+    def results() -> list[Tensor]:
+        return [nn.functional.conv2d(images, weight).float(), (matrix @ matrix).float()]
+
+    with precision("ieee"):
+        plain = results()
     with precision_modes(scope.device)[mode]():
-        changed = not torch.equal(nn.functional.conv2d(images, weight).float(), plain)
-    return "measured", {"has_effect": changed}
+        names = ("convolution", "matrix product")
+        changed = [name for name, a, b in zip(names, results(), plain, strict=True) if not torch.equal(a, b)]
+    return "measured", {"changes": changed}
 
 
 @torch.no_grad()
@@ -321,7 +328,7 @@ def compare_case(
     scope: Scope, name: str, design: str, size: int, kind: str, dtype: torch.dtype
 ) -> tuple[Outcome, Values]:
     """All checks of a case on the device under every setting, against the CPU without any."""
-    environment = al.make_environment(name, accumulator=design, size=size)
+    environment = al.make_environment(f"{name}[{design},size={size}]")
     case = Case.of(environment, kind, dtype)
     expected = {check.name: check.compute(case) for check in CHECKS}
     there = case.to(scope.device)
@@ -723,7 +730,7 @@ def unmeasured_lines(rows: list[Values]) -> list[str]:
 
 def equality_page(rows: list[Values]) -> list[str]:
     """Whether the settings had an effect, comparisons by environment, and every difference."""
-    controls = [row for row in rows if "has_effect" in row["values"]]
+    controls = [row for row in rows if "changes" in row["values"]]
     cases = [row for row in rows if "equal" in row["values"]]
     names = dict.fromkeys(re.sub(r",size=\d+\]", "]", row["name"].partition(" ")[0]) for row in cases)
     sums = []
@@ -738,7 +745,7 @@ def equality_page(rows: list[Values]) -> list[str]:
         if gap["outcome"] == "different"
     ]
     return [
-        *(f"- {row['name']}: {'has' if row['values']['has_effect'] else 'has no'} effect" for row in controls),
+        *(f"- {row['name']}: {' and '.join(row['values']['changes']) or 'nothing'} changes" for row in controls),
         "",
         *table("| network | equal | rounded | different |", sums),
         "",

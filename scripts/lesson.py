@@ -20,17 +20,21 @@ import nbformat
 import torch
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from nbclient import NotebookClient
 
 import attributionlab as al
 from attributionlab.environments import NetworkPath, explain_network
-from attributionlab.reports.figures.network_path import network_path_figure
 from attributionlab.reports.figures.saving import save_figure
 
 LESSON = Path(__file__).parents[1] / "lesson"
 PICTURES = LESSON / "pictures"
 VOTE = ("guided-backprop", "edge", "gradient", "gradcam")
 """Methods of the vote, as A to D."""
+
+RED, GRAY = "#b2182b", "#d9d9d9"
+CIRCLE = {"boxstyle": "circle,pad=0.4", "facecolor": "#f4a582", "edgecolor": "#555555"}
+"""Frame of a neuron's value."""
 
 BLOCK = re.compile(r"^```python( answer)?\n(.*?)^```$|^> answer: ([^\n]*)$", re.MULTILINE | re.DOTALL)
 QUESTION = "# your code\n"
@@ -40,14 +44,21 @@ STYLE = """
 body { margin: 0; scroll-snap-type: y mandatory; background: Canvas; color: CanvasText; }
 section { min-height: 100vh; box-sizing: border-box; padding: 5vh 8vw; scroll-snap-align: start; display: flex; flex-direction: column; justify-content: center; }
 h1 { font-size: 2em; margin: 0 0 .4em; } h2 { font-size: 1.5em; margin: 0 0 .4em; } p, ol { margin: .3em 0; max-width: 38em; }
-img { max-width: 100%; max-height: 58vh; object-fit: contain; object-position: left; background: #fff; border-radius: 8px; padding: 8px; box-sizing: border-box; }
-footer { font-size: .5em; opacity: .7; margin-top: auto; }
+img { max-width: 100%; max-height: 46vh; object-fit: contain; object-position: left; background: #fff; border-radius: 8px; padding: 8px; box-sizing: border-box; }
+footer { font-size: .5em; opacity: .8; margin-top: auto; }
+@media (max-width: 45em) { img { max-width: none; height: 26vh; } p:has(> img) { overflow-x: auto; } }
 @media print { section { page-break-after: always; min-height: auto; height: 95vh; } }
 """
 
 KEYS = """
 const slides = [...document.querySelectorAll("section")];
+const rows = [...document.querySelectorAll("p:has(> img)")];
+const scrolls = row => row.scrollWidth > row.clientWidth;
+const reachable = () => rows.forEach(row => scrolls(row) ? row.setAttribute("tabindex", "0") : row.removeAttribute("tabindex"));
+addEventListener("load", reachable);
+addEventListener("resize", reachable);
 addEventListener("keydown", event => {
+  if (rows.includes(event.target) && scrolls(event.target) && ["ArrowLeft", "ArrowRight"].includes(event.key)) return;
   const step = {ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1}[event.key];
   if (!step) return;
   event.preventDefault();
@@ -108,10 +119,11 @@ def draw_pictures() -> None:
     maps = {name: al.make_method(name, environment)(environment.model, batch.inputs, batch.targets) for name in VOTE}
     scores = {name: float(al.score(values, batch.ground_truth).overall.f1[0]) for name, values in maps.items()}
     letters = dict(zip("ABCD", maps.values(), strict=True))
-    named = {f"{name}, F1 {scores[name]:.2f}": values for name, values in maps.items()}
+    named = {f"{name}\nF1 {scores[name]:.2f}": values for name, values in maps.items()}
+    counting = al.make_environment("multi-color-sum", size=32, seed=0, output="logit")
     baselines = {
-        f"baseline {name}": al.make_method(f"deeplift[rule=captum{value}]", environment)(
-            environment.model, batch.inputs, batch.targets
+        f"becomes {name}": al.make_method(f"occlusion[window=1,stride=1{value}]", counting)(
+            counting.model, batch.inputs, batch.targets
         )
         for name, value in (("black", ""), ("background", ",baseline=true"))
     }
@@ -121,16 +133,34 @@ def draw_pictures() -> None:
         "truth": panels({"the image": image, "the truth": batch.ground_truth.signed.float()}),
         "names": panels(named),
         "baselines": panels(baselines),
-        "detector": network_path_figure(detector(explain_network(environment))),
+        "detector": detector(explain_network(environment)),
     }
     for name, figure in figures.items():
         save_figure(figure, PICTURES / f"{name}.png", force=True)
 
 
-def detector(path: NetworkPath) -> NetworkPath:
-    """The part of a path that lies in the detector."""
-    layers = tuple(layer for layer in path.layers if layer.name.startswith("detector"))
-    return NetworkPath(path.environment, path.start, layers, "detected", path.color, path.position)
+def detector(path: NetworkPath) -> Figure:
+    """The detector's last two steps on one pixel, in letters that can be read from the last row of a class."""
+    layers = {layer.name: layer.neurons for layer in path.layers}
+    checks, (color,) = layers["detector, layer 3"], layers["detector, layer 4"]
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    axis = figure.subplots()
+    axis.set(xlim=(0, 11), ylim=(0, 4.2))
+    axis.set_axis_off()
+    axis.add_patch(Rectangle((0.1, 1.1), 2, 2, facecolor=[value / 255 for value in path.color or ()]))
+    axis.text(1.1, 0.6, "one pixel", fontsize=20, ha="center", va="center")
+    for row, channel in enumerate(("red", "green", "blue")):
+        (check,) = (neuron for neuron in checks if neuron.name.startswith(f"[{channel} "))
+        middle = 3.5 - 1.4 * row
+        axis.plot([2.2, 3.1], [2.1, middle], color="#888888")
+        axis.text(3.2, middle, f"{check.name.strip('[]')} ?", fontsize=20, va="center")
+        axis.plot([6.3, 8.3], [middle, 2.1], color=RED if check.value else GRAY, linewidth=3)
+        axis.text(6.3, middle, f"{check.value:g}", fontsize=22, ha="center", va="center", bbox=CIRCLE)
+    added = " + ".join(f"{check.value:g}" for check in checks)
+    axis.text(8.3, 2.1, f"{color.value:g}", fontsize=22, ha="center", va="center", bbox=CIRCLE)
+    axis.text(8.9, 2.1, f"{color.name}", fontsize=24, va="center", weight="bold")
+    axis.text(8.1, 1.0, f"{added} - 2 = {color.value:g}", fontsize=20, va="center")
+    return figure
 
 
 def panels(pictures: dict[str, torch.Tensor]) -> Figure:
@@ -142,7 +172,7 @@ def panels(pictures: dict[str, torch.Tensor]) -> Figure:
         else:
             largest = float(values.abs().max())
             axis.imshow(values[0], cmap="RdBu_r", vmin=-largest, vmax=largest)
-        axis.set_title(name, fontsize=10 + 3 * len(pictures))  # the more panels, the smaller the figure on a slide
+        axis.set_title(name, fontsize=14 + 2.2 * len(pictures))  # the more panels, the smaller the figure on a slide
         axis.set_xticks([])
         axis.set_yticks([])
     return figure

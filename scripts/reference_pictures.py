@@ -1,4 +1,4 @@
-"""Draw the pictures of the reference: for each method, environment and metric one small PNG in `docs/pictures`.
+"""Draw the picture of the README, `docs/start.png`, and those of the reference: one small PNG for each method, environment and metric in `docs/pictures`.
 
 A method's picture shows an image, the truth and the method's map. An environment's shows four images above their truth. A metric's shows its curve
 for the truth, for one method and for a random map.
@@ -14,13 +14,17 @@ from torch import Tensor
 
 import attributionlab as al
 from attributionlab.environments.factory import ENVIRONMENTS
+from attributionlab.measuring.applicable import deciding_truth, judged_truth
 from attributionlab.methods.factory import METHODS
 from attributionlab.reports.figures.pictures import picture
 
-FOLDER = Path(__file__).parents[1] / "docs/pictures"
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDER = DOCS / "pictures"
 SIDE = 32
 MAPS = {"truth": "-", "gradcam": "--", "random": ":"}
 """Maps whose curves are drawn, with their dashes."""
+START = ("gradient", "guided-backprop", "gradcam", "occlusion", "edge")
+"""Methods of the README's picture."""
 
 
 def map_of(name: str, environment: al.Environment, batch: al.Batch) -> Tensor:
@@ -31,27 +35,49 @@ def map_of(name: str, environment: al.Environment, batch: al.Batch) -> Tensor:
     return maps[0]
 
 
-def panel(axis: Axes, values: Tensor, title: str) -> None:
+def panel(axis: Axes, values: Tensor, title: str, fontsize: int = 9) -> None:
     """A signed map, red for positive and blue for negative values; 1 is the largest magnitude."""
     limit = float(values.abs().max()) or 1.0
     axis.imshow(values.numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axis.set_title(title, fontsize=9)
+    axis.set_title(title, fontsize=fontsize)
     axis.set_axis_off()
 
 
-def image(axis: Axes, inputs: Tensor, title: str) -> None:
+def image(axis: Axes, inputs: Tensor, title: str, fontsize: int = 9) -> None:
     """An input (c, h, w)."""
     shown = picture(inputs)
     axis.imshow(shown, cmap="gray", interpolation="nearest")
-    axis.set_title(title, fontsize=9)
+    axis.set_title(title, fontsize=fontsize)
     axis.set_axis_off()
 
 
-def save(figure: Figure, name: str) -> None:
+def save(figure: Figure, path: Path, dpi: int = 100) -> None:
     """Write a small PNG."""
-    path = FOLDER / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100, pil_kwargs={"optimize": True}, metadata={"Software": None})
+    figure.savefig(path, dpi=dpi, pil_kwargs={"optimize": True}, metadata={"Software": None})
+
+
+def start() -> None:
+    """An image, its truth, and the maps of five methods with the F1 that decides about each."""
+    environment = al.make_environment("multi-color-sum", size=SIDE, seed=0)
+    batch = environment.sample(1)
+    figure = Figure(figsize=(7.6, 4.6), layout="constrained")
+    first, second, *others, legend = figure.subplots(2, 4).flat
+    image(first, batch.inputs[0], "\nthe image", 12)
+    panel(second, batch.ground_truth.signed[0], "\nthe truth", 12)
+    for axis, name in zip(others, START, strict=True):
+        values = map_of(name, environment, batch)
+        declaration = al.make_method(name, environment).declaration
+        scores = al.score(values[None], judged_truth(declaration, environment, batch))
+        scores = getattr(scores, deciding_truth(declaration, environment).replace("-", "_"))
+        panel(axis, values, f"{name}\nF1 {float(scores.f1[0]):.2f}", 12)
+    legend.set_axis_off()
+    for row, (color, text) in enumerate({"#67001f": "raises the output", "#053061": "lowers the output"}.items()):
+        legend.scatter(0.08, 0.7 - 0.3 * row, s=160, color=color, marker="s")
+        legend.text(0.2, 0.7 - 0.3 * row, text, fontsize=12, va="center")
+    legend.set(xlim=(0, 1), ylim=(0, 1))
+    figure.set_layout_engine("constrained", h_pad=0.08)
+    save(figure, DOCS / "start.png", dpi=150)
 
 
 def methods() -> None:
@@ -64,7 +90,7 @@ def methods() -> None:
         image(axes[0], batch.inputs[0], "image")
         panel(axes[1], batch.ground_truth.signed[0], "truth")
         panel(axes[2], map_of(name, environment, batch), name if len(name) < 20 else "map")
-        save(figure, f"methods/{name}")
+        save(figure, FOLDER / f"methods/{name}.png")
 
 
 def environments() -> None:
@@ -75,7 +101,7 @@ def environments() -> None:
         for column, (top, bottom) in enumerate(figure.subplots(2, 4).T):
             image(top, batch.inputs[column], "image" if column == 0 else "")
             panel(bottom, batch.ground_truth.signed[column], "truth" if column == 0 else "")
-        save(figure, f"environments/{name}")
+        save(figure, FOLDER / f"environments/{name}.png")
 
 
 def metrics() -> None:
@@ -97,10 +123,11 @@ def metrics() -> None:
         axis.set_ylabel("correlation" if name == "sensitivity-n" else "explained output", fontsize=8)
         axis.tick_params(labelsize=7)
         axis.legend(fontsize=7)
-        save(figure, f"metrics/{name}")
+        save(figure, FOLDER / f"metrics/{name}.png")
 
 
 if __name__ == "__main__":
+    start()
     methods()
     environments()
     metrics()

@@ -14,9 +14,37 @@ PAGES = {
 
 LINK = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+|)([^)#:\s]+)(#[^)\s]*)?\)")
 
+SCRIPT = re.compile(r"\| `(\w+\.py)` \|")
+"""A script in the table of the examples."""
 
 PICTURE = re.compile(r'<p>(<img [^>]*src="([^":]+)"[^>]*>)</p>')
 """A paragraph of one picture."""
+
+
+BOOSTS = {
+    "tutorials/": 4,
+    "howto/": 3,
+    "glossary": 3,
+    "index": 2,
+    "lesson": 2,
+    "verdict": 2,
+    "metrics": 2,
+    "methods": 2,
+    "testing": 2,
+    "debugging.": 2,
+    "reference/python": 0.1,
+    "reproduction.": 1,
+    "reproduction": 0.1,
+    "changes/": 0.1,
+    "calibration": 0.2,
+    "benchmarks": 0.2,
+    "architecture": 0.2,
+    "choices": 0.2,
+    "debugging-trained": 0.4,
+    "quadrature": 0.4,
+    "unseen_data_sizes": 0.4,
+}
+"""Factors of the search, by the beginning of a page's path: pages for users before tables for those who check our results."""
 
 
 def on_page_content(html: str, **_: object) -> str:
@@ -25,7 +53,11 @@ def on_page_content(html: str, **_: object) -> str:
 
 
 def on_page_markdown(markdown: str, *, page: Any, files: Any, **_: object) -> str:
-    """The text of a page with its links."""
+    """The text of a page with its links; also sets the page's factor in the search."""
+    boost = next((factor for start, factor in BOOSTS.items() if page.file.src_uri.startswith(start)), 1)
+    page.meta.setdefault("search", {"boost": boost})
+    if page.file.src_uri == "tutorials/examples.md":
+        markdown = SCRIPT.sub(r"| [`\1`](../examples/\1) |", markdown)
     here = page.file.src_uri.rpartition("/")[0]
     depth = here.count("/") + 1 if here else 0
 

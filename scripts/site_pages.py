@@ -14,6 +14,7 @@ import mkdocs_gen_files
 
 import attributionlab
 from attributionlab.environments.factory import ENVIRONMENTS
+from attributionlab.live.page import lab_page
 from attributionlab.methods.factory import METHODS
 from attributionlab.metrics.factory import METRICS
 from attributionlab.modification.factory import MANIPULATIONS
@@ -23,7 +24,6 @@ ROOT = Path(__file__).parents[1]
 DESCRIBED: dict[str, dict[str, Any]] = json.loads((ROOT / "attributionlab/reports/tables/built_in.json").read_text())
 
 COPIES = {
-    "README.md": "index.md",
     "attributionlab/networks/README.md": "exactness.md",
 }
 INTRODUCTIONS = {
@@ -99,14 +99,43 @@ def python() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def replaced(text: str, old: str, new: str) -> str:
+    """The text with a passage exchanged, which must be there."""
+    if old not in text:
+        raise ValueError(f"site_pages.py looks for {old!r}, which is no longer in the text")
+    return text.replace(old, new)
+
+
+def lesson() -> str:
+    """The lesson on one page: what it is, the plan, the handout, and the files themselves, which become part of the site."""
+    about, plan, handout = (
+        (ROOT / "lesson" / name).read_text(encoding="utf-8") for name in ("README.md", "plan.md", "handout.md")
+    )
+    about = replaced(about, "[`slides.html`](slides.html)", "[`slides.html`](lesson/slides.html)")
+    about = replaced(about, "the page to paint in,", "[the page to paint in](lab.html),")
+    files = [
+        path.relative_to(ROOT)
+        for pattern in ("slides.html", "notebooks/*.ipynb", "exercises/*.py", "exercises/answers/*.py")
+        for path in sorted((ROOT / "lesson").glob(pattern))
+    ]
+    for file in files:
+        write(file.as_posix(), (ROOT / file).read_text(encoding="utf-8"))
+    links = "\n".join(f"* [{file.relative_to('lesson').as_posix()}]({file.as_posix()})" for file in files)
+    parts = (
+        about,
+        replaced(plan, "# The teacher", "## The teacher"),
+        replaced(handout, "# Which picture", "## Handout: which picture"),
+    )
+    return "\n".join((*parts, "## Files", "", "Save a file by the menu of its link.", "", links, ""))
+
+
 for source, page in COPIES.items():
     write(page, (ROOT / source).read_text())
-write(
-    "lesson.md",
-    (ROOT / "lesson/README.md").read_text()
-    + "\n"
-    + (ROOT / "lesson/plan.md").read_text().replace("# The teacher", "## The teacher", 1),
-)
+write("index.md", replaced((ROOT / "README.md").read_text(), "a page to paint on.", "[a page to paint on](lab.html)."))
+write("lab.html", lab_page())
+write("lesson.md", lesson())
+for script in sorted((ROOT / "examples").glob("*.py")):
+    write(f"examples/{script.name}", script.read_text(encoding="utf-8"))
 for kind in (METHODS, ENVIRONMENTS, METRICS, MANIPULATIONS):
     write(f"reference/{kind.plural}.md", reference(kind))
 write("reference/python.md", python())

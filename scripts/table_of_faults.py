@@ -2,7 +2,8 @@
 
 `python scripts/table_of_faults.py --seeds 10` prints Markdown. Results are kept as lines of `--results FILE`, so that a run that was
 interrupted goes on. Correct methods come in the order of their CPU seconds with the first seed, so that a run without the time for all has
-every seed of the quick ones.
+every seed of the quick ones. `--part 3/16` measures one of 16 parts, so that 16 processes share the work: each needs a file of its own, and
+`cat` joins the files. What needs a library that is missing is recorded as not measured.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ KINDS = {
 }
 """Modules of tests/faulty, and the kind of their faults."""
 
+NOT_MEASURED = "not measured"
+"""Outcome of what needs a library that is missing."""
+
 
 def main() -> None:
     """Measure what is missing, and print both tables."""
@@ -44,16 +48,27 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--results", type=Path, default=Path("faults.jsonl"))
     parser.add_argument("--kinds", nargs="*", default=[*KINDS, "correct"])
+    parser.add_argument("--part", type=_part, default=(1, 1), metavar="I/N", help="the I-th of N parts")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT / "tests"))
     done = _read(options.results)
-    for key, measure in _jobs(options.kinds, options.seeds, done):
-        if key not in done:
+    for job in _jobs(options.kinds, options.seeds, done):
+        if job.key not in done and job.is_in(*options.part):
             start = time.process_time()
-            done[key] = Result(measure(), time.process_time() - start)
+            outcome = _measured(job.measure)
+            done[job.key] = Result(outcome, time.process_time() - start)
             with options.results.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([key, *done[key]]) + "\n")
+                file.write(json.dumps([job.key, *done[job.key]]) + "\n")
     _print({key: result.outcome for key, result in done.items()})
+
+
+def _part(text: str) -> tuple[int, int]:
+    """Number of a part, and of parts: `3/16`."""
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    part, n_parts = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= part <= n_parts:
+        raise argparse.ArgumentTypeError(f"must be I/N with 1 <= I <= N, got {text!r}")
+    return part, n_parts
 
 
 class Result(NamedTuple):
@@ -69,31 +84,67 @@ def _read(path: Path) -> dict[str, Result]:
     return {key: Result(outcome, seconds) for key, outcome, seconds in map(json.loads, lines)}
 
 
-def _jobs(kinds: list[str], n_seeds: int, done: dict[str, Result]) -> Iterator[tuple[str, Callable[[], str]]]:
+class Job(NamedTuple):
+    """A fault or a correct method, with a seed."""
+
+    key: str
+    number: int
+    measure: Callable[[], str]
+
+    def is_in(self, part: int, n_parts: int) -> bool:
+        """Whether the job belongs to a part: the seeds of a method are in parts that follow each other."""
+        return self.number % n_parts == part - 1
+
+
+def _jobs(kinds: list[str], n_seeds: int, done: dict[str, Result]) -> Iterator[Job]:
     """Every fault and every correct method with every seed; `done` is read while it grows."""
     for kind in kinds:
-        module = importlib.import_module(f"faulty.{kind}")
+        try:
+            module = importlib.import_module(f"faulty.{kind}")
+        except ImportError as error:
+            print(f"{kind}: not measured, {error}", file=sys.stderr)
+            continue
         if kind == "correct":
             yield from _correct_jobs(module, n_seeds, done)
             continue
         for seed in range(n_seeds):
-            for fault, expected in module.FAULTS.items():
-                yield f"{kind}/{_name(fault)}/{seed}", partial(_outcome, fault, *expected, seed)
+            for index, (fault, expected) in enumerate(module.FAULTS.items()):
+                yield Job(f"{kind}/{_name(fault)}/{seed}", index + seed, partial(_outcome, fault, *expected, seed))
 
 
-def _correct_jobs(module: Any, n_seeds: int, done: dict[str, Result]) -> Iterator[tuple[str, Callable[[], str]]]:
+def _correct_jobs(module: Any, n_seeds: int, done: dict[str, Result]) -> Iterator[Job]:
     """Every correct method with the first seed, then the others, the quickest method first."""
-    methods = {f"correct/{_name(method)} ({index})": method for index, method in enumerate(module.CORRECT)}
-    for key, method in methods.items():
-        yield f"{key}/0", partial(_alarm, method, 0, module.KNOWN)
-    for key in sorted(methods, key=lambda key: done[f"{key}/0"].seconds):
-        for seed in range(1, n_seeds):
-            yield f"{key}/{seed}", partial(_alarm, methods[key], seed, module.KNOWN)
+    jobs = [
+        [
+            Job(f"correct/{_name(method)} ({index})/{seed}", index + seed, partial(_alarm, method, seed, module.KNOWN))
+            for seed in range(n_seeds)
+        ]
+        for index, method in enumerate(module.CORRECT)
+    ]
+    yield from (first for first, *_ in jobs)
+    for _, *others in sorted(jobs, key=lambda each: done[each[0].key].seconds if each[0].key in done else 0):
+        yield from others
 
 
 def _name(method: Any) -> str:
     """Name of a function, or the spec of a method."""
     return getattr(method, "__name__", None) or str(method.spec)
+
+
+def _measured(measure: Callable[[], str]) -> str:
+    """Outcome of a job, also where a library is missing or the job breaks off."""
+    try:
+        return measure()
+    except ImportError as error:
+        return f"{NOT_MEASURED}: {error}"
+    except Exception as error:  # noqa: BLE001  # one broken job must not end hours of others
+        return f"alarm: {type(error).__name__}: {error}"
+
+
+def _missing_library(error: Exception) -> str | None:
+    """Outcome of a method that needs a library that is missing; None for other errors."""
+    missing = re.search(r"No module named \S+", str(error))
+    return f"{NOT_MEASURED}: {missing.group()}" if missing else None
 
 
 def _outcome(fault: Any, assertion: str | Callable[..., None], message: str, seed: int) -> str:
@@ -102,7 +153,8 @@ def _outcome(fault: Any, assertion: str | Callable[..., None], message: str, see
     try:
         check(fault, seed=seed)
     except (AssertionError, MethodError) as error:
-        return "named" if re.search(message, str(error), re.DOTALL) else "caught"
+        named = "named" if re.search(message, str(error), re.DOTALL) else "caught"
+        return _missing_library(error) or named
     return "missed"
 
 
@@ -112,7 +164,10 @@ def _alarm(method: Any, seed: int, known: dict[str, set[str]]) -> str:
         testing.assert_all(method, seed=seed)
     except AssertionError as error:
         failing = set(re.findall(r"^  FAILS    (\w+)$", str(error), re.MULTILINE))
-        return "known" if failing <= known.get(_name(method), set()) else f"alarm: {', '.join(sorted(failing))}"
+        if failing <= known.get(_name(method), set()):
+            return "known"
+        messages = re.findall(r"^\w+: .*", str(error), re.MULTILINE)[1:]
+        return _missing_library(error) or " / ".join([f"alarm: {', '.join(sorted(failing))}", *messages])
     return "green"
 
 
@@ -121,7 +176,10 @@ def _print(done: dict[str, str]) -> None:
     outcomes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for key, outcome in done.items():
         kind, name, _ = key.split("/")
-        outcomes[kind][name].append(outcome)
+        if outcome.startswith(NOT_MEASURED):
+            print(f"<!-- {key}: {outcome} -->")
+        else:
+            outcomes[kind][name].append(outcome)
     print("| kind | faults | caught | named by the message |\n|---|---|---|---|")
     for kind in (kind for kind in KINDS if kind in outcomes):
         runs = [outcome for each in outcomes[kind].values() for outcome in each]

@@ -171,7 +171,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "score": (score, "Judge maps that were computed elsewhere."),
     "sweep": (sweep, "Score methods while one variable changes."),
     "audit": (audit, "Compare perturbation metrics with the exact truth."),
-    "run": (run_command, "Do the jobs of a plan: many methods, environments."),
+    "run": (run_command, "Measure a plan: many methods, many environments."),
     "report": (report, "Print the table of a run; write its HTML report."),
     "modify": (modify, "Make pictures whose labels only a manipulation predicts."),
     "attr-percent": (attr_percent, "Measure which share of maps lies where networks must look."),

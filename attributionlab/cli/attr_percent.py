@@ -42,7 +42,9 @@ def attr_percent(
     model: Annotated[
         str | None,
         typer.Option(
-            metavar="FACTORY", help="Network: module:function or file.py:function, called with k.", show_default="ours"
+            metavar="FACTORY",
+            help="Network: module:function or file.py:function, called with the number of classes.",
+            show_default="ours",
         ),
     ] = None,
     methods: Annotated[
@@ -66,7 +68,7 @@ def attr_percent(
     device: DeviceOption = Device.auto,
     format: FormatOption = Format.table,
 ) -> None:
-    """Train a network on modified pictures, and measure which share of each method's maps lies where it must look.
+    """Train a network on modified pictures, and measure which share of each method's maps lies where the network must look.
 
     Without an accuracy above p*, the bound for networks that look elsewhere, there is no verdict; exit code 4.
     """

@@ -62,7 +62,7 @@ def attr_words(
     seed: Annotated[int, typer.Option(help="Seed of labels, articles and splits.")] = 0,
     format: FormatOption = Format.table,
 ) -> None:
-    """Let only the articles of texts predict their labels, train networks, and measure which share of each method lies on them.
+    """Let only the articles of texts predict their labels, train networks, and measure which share of each method's values lies on them.
 
     Without an accuracy above p* = 1/2 there is no verdict; exit code 4.
     """

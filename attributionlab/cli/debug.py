@@ -59,7 +59,7 @@ def debug(
     ] = None,
     n_samples: Annotated[int, n_samples_option("Images for each bug, at least 2.")] = 8,
     gamma: Annotated[
-        float, typer.Option(help="Reveal a bug: the map must follow more than this part of the truth's change.")
+        float, typer.Option(help="A bug is revealed if the map follows more than this share of the truth's change.")
     ] = 0.5,
     size: Annotated[int, typer.Option(help="Side of the images in pixels.")] = 32,
     output: Annotated[

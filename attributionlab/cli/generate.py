@@ -40,7 +40,7 @@ def generate(
     onnx: Annotated[bool, typer.Option("--onnx", help="Also write the network as ONNX (extra onnx).")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that this command wrote earlier.")] = False,
 ) -> None:
-    """Write PNG images, masks, truth.npz, the network, a preview and manifest.json; the whole folder or nothing."""
+    """Write PNG images, masks, truth.npz, the network, a preview and manifest.json. Interrupted, it leaves nothing."""
     with one_line_errors():
         import_torch()
         from attributionlab.exchange.dataset import generate as run_generate

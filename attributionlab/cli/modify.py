@@ -99,7 +99,7 @@ def modify(
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of crops, labels, manipulations and splits.")] = 0,
 ) -> None:
-    """Reassign labels at random, and manipulate pictures by their new labels: what classifies well uses the manipulation."""
+    """Reassign labels at random, and manipulate pictures by their new labels: a network that classifies well uses the manipulation."""
     with one_line_errors():
         names = None if classes is None else [name.strip() for name in classes.split(",")]
         matrix = parse_reassignment(reassign)

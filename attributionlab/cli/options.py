@@ -130,7 +130,7 @@ EnvironmentOption = Annotated[
 MethodArgument = Annotated[
     str,
     typer.Argument(
-        help="A method, e.g. integrated-gradients, of a library: captum:Saliency, or a function: file.py:name or package.module:name.",
+        help="A name or spec (integrated-gradients), a method of a library (captum:Saliency), or a function (file.py:name, package.module:name).",
         autocompletion=method_names,
         callback=refused_early(require_method),
     ),
@@ -260,7 +260,7 @@ def require_left_out(**options: object) -> None:
     """Refuse options that a benchmark fixes.
 
     Raises:
-        BadOption: If there is one.
+        BadOption: If such an option has a value.
     """
     for name, value in options.items():
         if value is not None:

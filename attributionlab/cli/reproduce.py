@@ -226,8 +226,8 @@ def reproduce(
 ) -> None:
     """Reproduce the tables and claims of a paper; an interrupted run is resumed.
 
-    The exit code is 0 when it could measure, whatever the outcome, and 1 when all jobs of a study failed or no figure could be drawn.
-    With --figures, a figure that cannot be drawn does not keep the others from being drawn; if its number was given, the exit code says why.
+    The exit code is 0 if the studies could be measured, whatever the findings, and 1 if all jobs of a study failed or no figure could be drawn.
+    A figure that cannot be drawn does not stop the others. If you named its number, the exit code is that of its error.
     """
     with one_line_errors(INTERRUPTED_RUN):
         if figures is not None:

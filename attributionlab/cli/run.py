@@ -70,7 +70,7 @@ def run(
     device: DeviceOption = Device.auto,
     format: Annotated[RunFormat, typer.Option(help="How to print the outcome.")] = RunFormat.table,
 ) -> None:
-    """Do all jobs of a plan that have no record yet; exit code 1 if some failed."""
+    """Measure all jobs of a plan that have no record yet; exit code 1 if some failed."""
     with one_line_errors(INTERRUPTED_RUN):
         import_torch()
         from attributionlab.reports.tables.run_rows import run_table
@@ -108,7 +108,7 @@ def check_addresses(backend: Backend, scheduler: str | None, address: str | None
     """Refuse an address of another engine.
 
     Raises:
-        BadOption: If there is one.
+        BadOption: If the address belongs to another engine.
     """
     from attributionlab.errors import bad_option
 

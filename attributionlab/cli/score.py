@@ -70,7 +70,7 @@ def score(
     rule: RuleOption = Rule.interval,
     format: FormatOption = Format.table,
 ) -> None:
-    """Judge maps from any framework as `check` judges a method. Exit code 0: passed, 1: failed, 4: undecided."""
+    """Judge maps from any framework, as `check` judges a method; exit code 0: passed, 1: failed, 4: undecided."""
     with one_line_errors():
         import_torch()
         from attributionlab.errors import bad_option

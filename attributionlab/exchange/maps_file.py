@@ -57,6 +57,9 @@ def summed(values: Tensor, inputs: Sequence[int], path: Path) -> Tensor:
 def _file_values(path: Path, inputs: Sequence[int], key: str | None) -> Tensor:
     """Values of the array of a file that is meant."""
     arrays = stored_arrays(path)
+    below = {name.removeprefix(f"{key}/"): array for name, array in arrays.items() if name.startswith(f"{key}/")}
+    if _one_per_image(below, inputs) is not None:  # the key names a list
+        arrays, key = below, None
     parts = None if key is not None else _one_per_image(arrays, inputs)
     if parts is not None:
         return _stacked([_read(part, inputs[1:], path, n=None) for part in parts], inputs[1:])
@@ -95,7 +98,7 @@ def _one_per_image(arrays: Mapping[str, StoredArray], inputs: Sequence[int]) -> 
     """The arrays of a list of n maps, or of a dictionary by the images' numbers; None if they are no such thing."""
     n, *_ = inputs
     names = [str(index) for index in range(n)]
-    if set(arrays) != set(names) or arrays[names[0]].shape not in _allowed(inputs[1:], None):
+    if not arrays or set(arrays) != set(names) or arrays[names[0]].shape not in _allowed(inputs[1:], None):
         return None
     return [arrays[name] for name in names]
 

@@ -173,7 +173,9 @@ def _tensor(tensor: Tensor) -> StoredArray:
 
 
 def _leaves(value: object, name: str = ALONE) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of nested lists, tuples and dictionaries, with their names."""
+    """The tensors of nested lists, tuples and dictionaries, with their names; a nested tensor is a list of its parts."""
+    if isinstance(value, Tensor) and value.is_nested:
+        value = value.unbind()
     if isinstance(value, Tensor):
         yield name, value
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()

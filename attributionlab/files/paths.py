@@ -15,7 +15,7 @@ def check_folder(folder: Path) -> None:
     """Refuse a folder that is a file, or below one.
 
     Raises:
-        BadOption: If it is.
+        BadOption: If the folder, or one above it, is a file.
     """
     for place in (folder, *folder.parents):
         if place.exists() and not place.is_dir():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import locale
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,8 +152,12 @@ _COMPUTING = ("CUDA", "CUBLAS", "CUDNN", "OMP_", "MKL_", "TORCH", "PYTORCH", "PY
 
 
 def _variables() -> dict[str, str]:
-    """Environment variables that change how numbers are computed."""
-    return {name: value for name, value in os.environ.items() if name.startswith(_COMPUTING)}
+    """Environment variables that change how numbers are computed; torch sets folders of its caches when it needs them."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_COMPUTING) and not name.endswith("_CACHE_DIR")
+    }
 
 
 def _restore_variables(before: dict[str, str]) -> None:
@@ -165,6 +172,9 @@ _MODULE_HOOKS = (
     "_global_forward_pre_hooks",
     "_global_backward_hooks",
     "_global_backward_pre_hooks",
+    "_global_module_registration_hooks",
+    "_global_parameter_registration_hooks",
+    "_global_buffer_registration_hooks",
 )
 
 
@@ -191,6 +201,45 @@ def _restore_printing(options: dict[str, Any]) -> None:
     vars(torch._tensor_str.PRINT_OPTS).update(options)  # noqa: SLF001  # as above
 
 
+def _folders_of_imports() -> dict[int, str]:
+    """Folders from which Python imports, by their place in `sys.path`."""
+    return dict(enumerate(sys.path))
+
+
+def _restore_folders_of_imports(before: dict[int, str]) -> None:
+    """Put `sys.path` back, as the same list."""
+    sys.path[:] = before.values()
+
+
+def _handlers() -> dict[str, Any]:
+    """Functions that Python calls at signals, by the signal's name."""
+    return {signal.Signals(number).name: signal.getsignal(number) for number in _SIGNALS}
+
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGUSR1", "SIGCHLD") if hasattr(signal, name)
+]
+"""Signals to which programs react."""
+
+
+def _restore_handlers(before: dict[str, Any]) -> None:
+    """Put these functions back; only the main thread can have replaced them."""
+    if threading.current_thread() is threading.main_thread():
+        for name, handler in before.items():
+            if handler is not None and handler is not signal.getsignal(signal.Signals[name]):
+                signal.signal(signal.Signals[name], handler)
+
+
+def _restore_streams(before: tuple[Any, ...]) -> None:
+    """Put the standard streams back."""
+    sys.stdin, sys.stdout, sys.stderr = before
+
+
+def _flushes_denormals() -> bool:
+    """Whether this thread takes numbers below 1e-38 for zero; torch has no function that tells."""
+    return not bool(torch.full((), 1e-39) * 1 != 0)
+
+
 SETTINGS: dict[str, Setting] = {
     "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "the default device": _DEVICE,
@@ -212,6 +261,12 @@ SETTINGS: dict[str, Setting] = {
     "hooks on all modules": (_hooks_on_all_modules, _restore_hooks),
     "the level below which nothing is logged": _flag(logging.root.manager, "disable"),
     "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "sys.path": (_folders_of_imports, _restore_folders_of_imports),
+    "the locale": (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
+    "the handlers of signals": (_handlers, _restore_handlers),
+    "the level of logging": _flag(logging.root, "level"),
+    "the standard streams": (lambda: (sys.stdin, sys.stdout, sys.stderr), _restore_streams),
+    "the flushing of small numbers to zero": (_flushes_denormals, torch.set_flush_denormal),
     "the environment variables": (_variables, _restore_variables),
     "the garbage collector": (gc.isenabled, lambda is_on: gc.enable() if is_on else gc.disable()),
     "matplotlib's open figures": (_figures, _close_figures),

@@ -20,6 +20,7 @@ from attributionlab.methods.declaration import Declaration
 from attributionlab.methods.diagnostics import record
 from attributionlab.methods.smooth_mask import SmoothMask, interpolate_levels, pyramid
 from attributionlab.networks.designed import logits_of
+from attributionlab.seeding import generator
 from attributionlab.truth.baselines import Baseline
 
 PAPER_SIDE = 224
@@ -30,6 +31,9 @@ MOMENTUM = 0.9
 
 GROWTH = 1.0035
 """Factor of the area's weight in every step of the smooth mask, as in TorchRay."""
+
+EQUAL = 2.0**-30
+"""Values of a mask closer than this are taken for equal: they differ by rounding, which is another one on a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,25 +104,25 @@ class ExtremalPerturbation(Method):
         scale = min(height, width) / PAPER_SIDE
         smooth = SmoothMask((height, width), max(1, round(self.cell * scale)), self.width * scale)
         show, logits = self.levels(image), logits_of(model)
-        coarse = torch.ones(1, 1, *smooth.coarse_shape).to(image).requires_grad_()
+        coarse = _ones(image, *smooth.coarse_shape)
         n_pixels = smooth.weights.shape[2] * smooth.weights.shape[3]
-        reference = torch.ones(n_pixels).to(image)
+        ascending, reference = _sorting(n_pixels, image.device), torch.ones(n_pixels).to(coarse)
         reference[: n_pixels - round(self.area * height * width)] = 0
         rate = self.learning_rate or 0.01
         optimizer = torch.optim.SGD([coarse], lr=rate, momentum=MOMENTUM, dampening=MOMENTUM)
         weight, mask = self.area_weight, coarse
         for step in range(self.n_steps or 800):
             mask, whole = smooth.enlarge(coarse)
-            shown = show(mask)
+            shown = show(mask.to(image))
             shown = shown.flip(3) if step % 2 == 0 else shown
             reward = logits(shown)[:, target].sum()
-            excess = (whole.flatten().sort().values - reference).square().mean()
+            excess = (ascending(whole) - reference).square().mean()
             (coarse.grad,) = torch.autograd.grad(weight * excess - reward, coarse)
             optimizer.step()
             with torch.no_grad():
                 coarse.clamp_(0, 1)
             weight *= GROWTH
-        return mask.detach()
+        return mask.detach().to(image)
 
     def levels(self, image: Tensor) -> Callable[[Tensor], Tensor]:
         """A function from a mask to the image that it shows."""
@@ -132,24 +136,25 @@ class ExtremalPerturbation(Method):
         """The mask (1, 1, h, w) of one image, enlarged bilinearly."""
         height, width = image.shape[2:]
         cell = self.cell * min(height, width) / PAPER_SIDE
-        coarse = torch.ones(1, 1, max(2, round(height / cell)), max(2, round(width / cell))).to(image)
+        coarse = _ones(image, max(2, round(height / cell)), max(2, round(width / cell)))
         hidden, logits = self.hidden(image), logits_of(model)
         scale = float(logits(image).detach()[:, target].abs().clamp(min=1e-6))
         n_shown = round(self.area * height * width)
-        reference = torch.cat([torch.zeros(height * width - n_shown), torch.ones(n_shown)]).to(image)
-        coarse.requires_grad_()
+        reference = torch.cat([torch.zeros(height * width - n_shown), torch.ones(n_shown)]).to(coarse)
+        ascending = _sorting(height * width, image.device)
         optimizer = torch.optim.Adam([coarse], lr=self.learning_rate or 0.05)
         n_steps = self.n_steps or 100
         for step in range(n_steps):
             mask = functional.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=True)
-            reward = logits(hidden + mask * (image - hidden))[:, target].sum() / scale
-            excess = (mask.flatten().sort().values - reference).square().mean()
+            reward = logits(hidden + mask.to(image) * (image - hidden))[:, target].sum() / scale
+            excess = (ascending(mask) - reference).square().mean()
             weight = self.area_weight * 10 ** (step / n_steps)
             (coarse.grad,) = torch.autograd.grad(weight * excess - reward, coarse)
             optimizer.step()
             with torch.no_grad():
                 coarse.clamp_(0, 1)
-        return functional.interpolate(coarse.detach(), size=(height, width), mode="bilinear", align_corners=True)
+        mask = functional.interpolate(coarse.detach(), size=(height, width), mode="bilinear", align_corners=True)
+        return mask.to(image)
 
     def hidden(self, image: Tensor) -> Tensor:
         """Values of hidden pixels, (1, c, h, w)."""
@@ -158,3 +163,23 @@ class ExtremalPerturbation(Method):
         deviation = self.blur * min(image.shape[2:]) / PAPER_SIDE
         blurred = gaussian_filter(image.double().cpu().numpy(), sigma=(0, 0, deviation, deviation))
         return torch.from_numpy(blurred).to(image)
+
+
+def _ones(image: Tensor, height: int, width: int) -> Tensor:
+    """A coarse mask (1, 1, height, width) of ones, on the image's device; in float64, whose rounding is far below `EQUAL`."""
+    return torch.ones(1, 1, height, width, dtype=torch.float64, device=image.device, requires_grad=True)
+
+
+def _sorting(n_pixels: int, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """A function from a mask to its values in ascending order, with equal values in another random order at every step.
+
+    The orders are the same on every device. In a fixed order, the same pixels would be pushed down at every step, also those
+    that the reward holds at 1, and the area would never be met.
+    """
+    random = generator(0, "ties of a mask")
+
+    def ascending(mask: Tensor) -> Tensor:
+        values = mask.flatten()[torch.from_numpy(random.permutation(n_pixels)).to(device)]
+        return values[(values.detach() / EQUAL).round().argsort(stable=True)]
+
+    return ascending

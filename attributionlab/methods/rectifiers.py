@@ -96,7 +96,7 @@ class _RectifiedPass(WatchedPass):
         """Refuse activations without a rule, except at the end.
 
         Raises:
-            BadOption: If there is one.
+            BadOption: If an activation has no rule.
         """
         for name, value, error in self.activations:
             if value is not outputs or name not in OUTPUTS:

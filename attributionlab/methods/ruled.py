@@ -227,7 +227,7 @@ def require_zero_padding(model: nn.Module) -> None:
     """Refuse convolutions that pad with anything but zeros.
 
     Raises:
-        BadOption: If there is one.
+        BadOption: If a convolution pads with other values.
     """
     for name, module in model.named_modules():
         if getattr(module, "padding_mode", "zeros") != "zeros":

@@ -15,7 +15,7 @@ def require_python_modules(model: nn.Module) -> None:
     """Refuse modules that torch.jit has traced or scripted: methods that change how a module is evaluated would silently not do so.
 
     Raises:
-        BadOption: If there is one.
+        BadOption: If a module was traced or scripted.
     """
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):

@@ -156,7 +156,7 @@ def check_range(manipulation: Manipulation, first: str, last: str) -> None:
     """Refuse a range of rows or columns that is empty or leaves the picture.
 
     Raises:
-        BadOption: If it does.
+        BadOption: If the range is empty or leaves the picture.
     """
     start = number(first, getattr(manipulation, first), 0, PAPER_SIDE)
     end = number(last, getattr(manipulation, last), 0, PAPER_SIDE)

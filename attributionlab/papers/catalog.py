@@ -1,4 +1,4 @@
-"""The catalog of papers, and the way from names to studies. Nothing here imports torch."""
+"""The catalog of papers, and the studies behind their names. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def find_paper(name: str) -> Paper:
     """The paper called `name`.
 
     Raises:
-        UnknownName: If there is none.
+        UnknownName: If no paper has this name.
     """
     return PAPERS.get(name)()
 

@@ -124,7 +124,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """A claim and its findings, one per reading of the paper. What holds because it was put in is called fitted."""
+    """A claim and its findings, one per reading of the paper. A claim that holds because one of our settings was chosen for it is called fitted."""
 
     claim: PublishedClaim
     findings: tuple[Finding, ...]
@@ -226,7 +226,7 @@ def attempt(reading: str, judge: Callable[..., Finding], *arguments: Any, **keyw
 
 
 def within(target: float, tolerance: float) -> Criterion:
-    """Whether a value is that close to a printed one (rounding aside)."""
+    """Whether a value differs from a printed one by at most a tolerance, apart from rounding."""
     return lambda value: abs(value - target) <= tolerance + 1e-9
 
 

@@ -1,4 +1,4 @@
-"""Figures of a paper by their numbers; what is named here is drawn by `papers.figures`. Nothing here imports torch."""
+"""Figures of a paper by their numbers; `papers.figures` draws them. This module does not import torch."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class RankedScores:
         return _correlation(pairs, has_interval=False)
 
     def farthest(self, column: str, printed: Mapping[str, float]) -> Evidence:
-        """Places that the method which is farthest from its printed rank is away from it; a tie stands on all of its places."""
+        """Largest distance, in places, of a method from its printed rank; a tied method has all places of the tie."""
         means = defined_mean(self.column(column))
         places = np.array([printed[method] for method in self.methods], dtype=np.float64)
         moves = [float(_distances(_ranks(network), places - places.min() + 1).max()) for network in means]

@@ -46,7 +46,7 @@ def check_images(images: LabeledImages) -> None:
     """Refuse images that are not colors of 0..255.
 
     Raises:
-        BadOption: If they are refused.
+        BadOption: If inputs are not float32 of shape (b, 3, h, w), are empty, or have values outside of 0..255.
     """
     inputs = images.inputs
     if inputs.dtype != torch.float32 or inputs.ndim != 4 or inputs.shape[1] != 3:
@@ -69,7 +69,7 @@ def check_network(own: TrainedNetwork, images: LabeledImages) -> None:
     """Refuse a network that is in training mode, does not take an image, or gives no finite output for each target.
 
     Raises:
-        BadOption: If it is refused.
+        BadOption: If the network or its baseline is refused, with the reason.
     """
     if any(module.training for module in own.model.modules()):
         raise bad_option("model", "be in evaluation mode", "training mode", "call .eval() on it")

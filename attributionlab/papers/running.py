@@ -53,7 +53,7 @@ def check_options(paper: Paper, options: Mapping[str, Any]) -> None:
     """Refuse options that a paper does not have.
 
     Raises:
-        BadOption: If there is one.
+        BadOption: If an option is not the paper's.
     """
     for name, value in options.items():
         if name not in paper.options:

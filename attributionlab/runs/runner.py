@@ -61,7 +61,7 @@ def run_plan(
     progress: Callable[[int], None] | None = None,
     watch: Watch | None = None,
 ) -> RunOutcome:
-    """Do all jobs of a plan that have no record yet, and append a record for each.
+    """Measure all jobs of a plan that have no record yet, and append a record for each.
 
     It may be killed at any moment; the next call does the missing jobs. Records do not depend on the workers.
 

@@ -24,6 +24,7 @@ class Stopwatch:
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
         if self.device.type == "cuda":
+            torch.cuda.init()  # in a new process nothing is allocated yet, and there is no peak to reset
             torch.cuda.reset_peak_memory_stats(self.device)
         else:
             _reset_peak()

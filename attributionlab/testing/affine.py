@@ -8,8 +8,8 @@ integral, every Shapley value, removal and relevance of a pixel relative to a ba
 steps. Noise does not change the gradient.
 
 **Why** the detectors of the designed networks are one level of color wide. A method that evaluates the network between colors, by noise
-or along a path, sees nothing of them, right as it may be. Here it has a known answer. The last layer has rows of both signs,
-so two of four outputs have positive weights alone and two have both.
+or along a path, gets no response from them, even if it is right. Here its map is known. The last layer has rows of both signs: two
+of the four outputs have positive weights only, and two have weights of both signs.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def assert_dummy(
         environment: An environment without redundant channels, or its spec.
         tolerance: Largest magnitude on the background, relative to the map's largest magnitude.
         n_samples: Number of images.
-        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
+        size: Rows of the images, unless the environment sets it. Images have an eighth more columns, so that swapped axes show.
         seed: Seed of environments that do not set it.
 
     Raises:
@@ -135,7 +135,7 @@ def assert_sensitive(
         share: Smallest fraction of the truth's pixels of each color with an attribution above a thousandth of the map's largest
             magnitude.
         n_samples: Number of images; enough for each color to win in some.
-        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
+        size: Rows of the images, unless the environment sets it. Images have an eighth more columns, so that swapped axes show.
         seed: Seed of environments that do not set it.
 
     Raises:
@@ -223,7 +223,7 @@ def assert_sign_correct(
         environment: An environment, or its spec; by default one whose probability has pixels that lower it.
         tolerance: Largest fraction with the wrong sign of the absolute attribution of the truth's pixels.
         n_samples: Number of images.
-        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
+        size: Rows of the images, unless the environment sets it. Images have an eighth more columns, so that swapped axes show.
         seed: Seed of environments that do not set it.
 
     Raises:

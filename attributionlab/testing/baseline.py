@@ -1,4 +1,4 @@
-"""Maps as they were: a file of maps that fails a test where they change, as plugins for regression tests do."""
+"""Regression tests of maps: a file stores the maps, and a test fails when they change."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def assert_maps_unchanged(
     size: int = 32,
     seed: int = 0,
 ) -> None:
-    """The maps are those of the file of `pytest --attributionlab-baseline FILE`, which stores them where it has none.
+    """The maps equal those in the file of `pytest --attributionlab-baseline FILE`. The first run stores them there.
 
-    A map belongs to the test, the method and the environment. Delete the file to store all anew.
+    The file has one entry for each test, method and environment. Delete the file to store all maps anew.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, the address of one, or a method of a library.

@@ -19,7 +19,7 @@ from attributionlab.truth import Batch
 MOST_COMMON_CHUNK = 32
 
 LONG = MOST_COMMON_CHUNK + 3
-"""Images of the long batch, no multiple of a chunk's size."""
+"""Images of the long batch; not a multiple of usual chunk sizes."""
 
 LONG_SIZE = 16
 
@@ -59,7 +59,7 @@ def assert_batch_invariant(
         seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If it does.
+        AssertionError: If a map depends on its batch.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True

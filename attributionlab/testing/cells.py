@@ -1,4 +1,4 @@
-"""Cells of coarse maps: their grid, how they are enlarged, and their exact values where these are those of a known CAM."""
+"""Cells of coarse maps: their grid, how they are enlarged, and their exact values if they come from a known class activation map (CAM)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Cells:
         return self.values.shape[1], self.values.shape[2]
 
     def best_map(self, truth: Tensor) -> Tensor:
-        """The map (b, h, w) of such cells that comes nearest to a truth (b, h, w), by least squares; as high as wide as the truth."""
+        """The map (b, h, w) of such cells that comes nearest to a truth (b, h, w), by least squares; it has the height and width of the truth."""
         left, right = (_enlarging(*sides, self.mode) for sides in zip(self.shape, truth.shape[1:], strict=True))
         cells = torch.linalg.pinv(left) @ truth @ torch.linalg.pinv(right).T
         best: Tensor = left @ cells @ right.T
@@ -86,6 +86,39 @@ def cells_of(maps: Tensor, grids: list[tuple[int, int]]) -> Cells | None:
             if residual <= FIT * spread:
                 return Cells(cells, mode)
     return None
+
+
+def cut_out(maps: Tensor, grids: list[tuple[int, int]]) -> str | None:
+    """The mistake by which maps (b, h, w) float64 are a part of enlarged cells, or have a margin around them; None without one."""
+    spread = (maps - maps.flatten(1).mean(dim=1)[:, None, None]).norm()
+    for rows, columns in grids:
+        windows = [_window(values, few, FIT * spread) for values, few in ((maps, rows), (maps.mT, columns))]
+        if None not in windows and spread > 0:
+            (height, top), (width, left) = windows  # type: ignore[misc]  # no window is None
+            is_smaller = height < maps.shape[1] or width < maps.shape[2]
+            change = f"padded by {-top} and {-left}" if is_smaller else f"cropped at row {top} and column {left}"
+            return f"its {rows} x {columns} cells, enlarged to {height}x{width} pixels and {change}"
+    return None
+
+
+def _window(maps: Tensor, few: int, largest: Tensor) -> tuple[int, int] | None:
+    """Rows to which cells are enlarged, and the first of these that maps (b, h, w) show (negative with a margin); None if none explain them."""
+    many = maps.shape[1]
+    windows = sorted(
+        ((size, first) for size in range(many // 2, 2 * many + 1) for first in _firsts(size, many)),
+        key=lambda window: (abs(window[0] - many), abs(window[1])),
+    )
+    enlarged = {size: functional.pad(_enlarging(few, size, "bilinear"), (0, 0, many, many)) for size, _ in windows}
+    left = torch.stack([enlarged[size][many + first : 2 * many + first] for size, first in windows])
+    rows = maps.transpose(0, 1).flatten(1)  # (h, b w)
+    residuals = (left @ (torch.linalg.pinv(left) @ rows) - rows).flatten(1).norm(dim=1)
+    fitting = (residuals <= largest).nonzero()[:, 0].tolist()
+    return windows[fitting[0]] if fitting else None
+
+
+def _firsts(size: int, many: int) -> range:
+    """First rows of a window of many rows on `size` rows, negative where the window is larger."""
+    return range(min(0, size - many), max(0, size - many) + 1)
 
 
 def _enlarging(few: int, many: int, mode: str) -> Tensor:

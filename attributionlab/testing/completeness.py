@@ -30,7 +30,7 @@ def assert_complete(
         baseline: `auto` (the method's own option, black if it has none), `black`, `true` or a color.
         tolerance: Largest error, relative to the difference; by default as the method declares, else a thousandth.
         n_samples: Number of images.
-        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
+        size: Rows of the images, unless the environment sets it. Images have an eighth more columns, so that swapped axes show.
         seed: Seed of environments that do not set it.
 
     Raises:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 from collections.abc import Callable
+from pathlib import Path
 from unittest import SkipTest
 
 import numpy as np
@@ -152,6 +154,7 @@ def assert_model_unchanged(
             cause = None if training else error  # in evaluation mode every call fails
             raise failure(subject, f"leaves traces, in {mode} mode: {error}", hint=hint) from cause
     _assert_leaves_nothing(subject)
+    _assert_stays(subject)
     _assert_cleans_up(subject)
 
 
@@ -171,6 +174,20 @@ def _assert_leaves_nothing(subject: Subject) -> None:
             f"leaves {things} on the network: {name}, a {left[name]}{more}",
             hint="keep what hooks see in a dictionary of the call, or delete the attribute in a `finally`",
         )
+
+
+def _assert_stays(subject: Subject) -> None:
+    """The working folder is the same after a call."""
+    __tracebackhide__ = True
+    folder, context = Path.cwd(), context_for(subject.method, subject.batch)
+    try:
+        subject.method(subject.model, subject.batch.inputs.clone(), subject.batch.targets.clone(), **context)
+        later = Path.cwd()
+    finally:
+        os.chdir(folder)
+    if later != folder:
+        hint = "write paths in full, or change it by contextlib.chdir, which puts it back"
+        raise failure(subject, f"changes the working folder, from {folder} to {later}", hint=hint)
 
 
 def _assert_cleans_up(subject: Subject) -> None:
@@ -202,7 +219,7 @@ def assert_inputs_unchanged(
     """The method does not change inputs and targets, nor leave gradients on inputs; see `assert_batch_invariant`.
 
     Raises:
-        AssertionError: If it does.
+        AssertionError: If inputs, targets or gradients change.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True

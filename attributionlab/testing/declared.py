@@ -32,7 +32,7 @@ def assert_declared(
         seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If it does.
+        AssertionError: If a map has a negative value of a larger magnitude.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True

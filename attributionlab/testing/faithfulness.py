@@ -30,7 +30,7 @@ from attributionlab.testing.subject import AnyEnvironment, AnySubject, Subject
 
 
 class Undecided(AssertionError):
-    """The interval of the mean F1 contains gamma: neither above nor below is shown."""
+    """The interval of the mean F1 contains gamma, so the data show neither that the method passes nor that it fails."""
 
 
 def assert_faithful(
@@ -55,15 +55,15 @@ def assert_faithful(
         gamma: Smallest mean F1 that passes, in [0, 1].
         rule: `interval`, or `point`: the mean alone decides, under one network, as in the paper.
         n_samples: Number of scenes, at least 4, each under its own network; `auto` adds scenes (8, 16, .. 256) until it is decided.
-        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
+        size: Rows of the images, unless the environment sets it. Images have an eighth more columns, so that swapped axes show.
         seed: Seed of environments that do not set it.
         device: `auto`, `cpu` or `cuda`.
         allow_undecided: Whether an interval that contains gamma passes.
 
     Raises:
-        unittest.SkipTest: If it does not, and no map of its cells or segments could.
-        AssertionError: If it does not, or the method raises, returns no valid maps, or changes the model.
-        Undecided: If the interval contains gamma; the message says how many images would decide it. It is an AssertionError.
+        unittest.SkipTest: If the method fails, and no map made of its cells or segments could pass.
+        AssertionError: If the interval is below gamma, or the method raises, returns no valid maps, or changes the model.
+        Undecided: If the interval contains gamma; the message says how many images would decide. It is an AssertionError.
         BadOption: If an option is not valid.
 
     References:
@@ -149,7 +149,7 @@ def assert_network_dependent(
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment with counterparts, or its spec.
         n_samples: Number of images, each under two networks of its own, at least 2.
-        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
+        size: Rows of the images, unless the environment sets it. Images have an eighth more columns, so that swapped axes show.
         seed: Seed of environments that do not set it.
 
     Raises:

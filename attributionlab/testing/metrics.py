@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from attributionlab.environments import Environment
 from attributionlab.errors import AttributionLabError
-from attributionlab.metrics import AnyMetric, MetricFunction, make_metric
+from attributionlab.metrics import AnyMetric, FunctionMetric, MetricFunction, make_metric
 from attributionlab.seeding import generator
 from attributionlab.testing.moves import MOVES
 from attributionlab.testing.subject import COUNTING, Subject
@@ -62,6 +63,7 @@ def assert_metric_known_answers(
     __tracebackhide__ = True
     subject = Subject.of("constant", COUNTING, n_samples, size, seed)
     answers = _Answers(make_metric(metric), subject.environment, subject.batch, seed)
+    answers.assert_unchanged()
     more_images = replace(answers, batch=subject.environment.sample(max(n_samples, MANY)))
     answers.assert_finite()
     answers.assert_truth_is_best()
@@ -101,21 +103,30 @@ class _Answers:
         return torch.from_numpy(random.standard_normal(self.truth.shape))
 
     def scores(self, name: str, maps: Tensor, rows: slice | None = None) -> Tensor:
-        """The scores of maps, (b,) float64, of a metric that must not change them."""
-        copied = maps.clone()
+        """The scores of maps, (b,) float64."""
         batch = self.batch if rows is None else self.batch[rows]
         try:
-            scores = self.metric.evaluate(self.environment, batch, [copied])[0].scores.double().cpu()
+            return self.metric.evaluate(self.environment, batch, [maps.clone()])[0].scores.double().cpu()
         except AttributionLabError as error:
             raise AssertionError(f"{self.metric.spec} refuses the {name}: {error}") from error
-        if not torch.equal(copied, maps):
-            raise AssertionError(f"{self.metric.spec} writes into the maps that it is given; work on a copy")
-        return scores
 
     def gain(self, better: Tensor, worse: Tensor) -> float:
         """By how much the first scores are better, on the mean over images where both are defined."""
         sign = 1.0 if self.metric.higher_is_better else -1.0
         return float(sign * (better - worse).nanmean())
+
+    def assert_unchanged(self) -> None:
+        """The metric writes neither into the maps nor into the images that it is given."""
+        __tracebackhide__ = True
+        maps, batch = self.noise(), replace(self.batch, inputs=self.batch.inputs.clone())
+        with contextlib.suppress(Exception):  # a metric that refuses the maps is told below, by their name
+            if isinstance(self.metric, FunctionMetric):  # `evaluate` gives functions a copy
+                self.metric.function(self.environment, batch, maps)
+            else:
+                self.metric.evaluate(self.environment, batch, [maps])
+        for name, before, after in (("maps", self.noise(), maps), ("images", self.batch.inputs, batch.inputs)):
+            if not torch.equal(before, after):
+                raise AssertionError(f"{self.metric.spec} writes into the {name} that it is given; work on a copy")
 
     def assert_finite(self) -> None:
         """Maps with information have scores."""

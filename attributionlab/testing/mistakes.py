@@ -87,7 +87,7 @@ _MEANS: dict[str, Change] = {
     "averaged over cells of 2 x 2 pixels and interpolated": _in_cells(2, "bilinear", corners=False),
     "averaged over cells of 2 x 2 pixels and interpolated with aligned corners": _in_cells(2, "bilinear", corners=True),
 }
-"""Maps that do not tell pixels apart, as those of a method that declares `coarse`."""
+"""Maps that do not distinguish pixels, such as those of a method that declares `coarse`."""
 
 _IMAGES: dict[str, Change] = {
     "the map of the image before it": lambda maps: maps.roll(1, 0),

@@ -22,8 +22,8 @@ def assert_mode_invariant(
 ) -> dict[str, str]:
     """The method runs the network in evaluation mode, where Dropout and BatchNorm depend on the image alone.
 
-    The network gets both in front of its head, where they change nothing in evaluation mode, and tells whether they are
-    called in training mode. A method may refuse such a network, by an exception with a message of its own.
+    Both layers are put in front of the network's head, where they change nothing in evaluation mode. The assertion fails if they are
+    called in training mode. A method may refuse such a network by an exception with a message of its own.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.

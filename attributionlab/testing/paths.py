@@ -1,4 +1,4 @@
-"""Integrals along a straight path: over a part of it, with other weights, or from another begin, told apart on a network with hinges along it."""
+"""Mistakes in integrals along a straight path: a part of the path, wrong weights, or a wrong start. A network with hinges along the path tells them apart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CLEARLY = 0.3
 """Largest distance to a part, relative to that from the whole path and from the gradient at the image."""
 
 PART = 0.03
-"""Largest distance to the integral over a part that a map is taken for: quadrature with 50 points has less."""
+"""Largest distance at which a map counts as the integral over a part of the path; quadrature with 50 points has less."""
 
 ENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -28,7 +28,7 @@ WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
     "gives the steps of its path weights that grow from 0 to 2, where all count alike": lambda nodes: 2 * nodes,
     "gives the steps of its path weights that fall from 2 to 0, where all count alike": lambda nodes: 2 * (1 - nodes),
 }
-"""Weights of the steps of a path by which a mean along it is wrong."""
+"""Wrong weights of the steps of a path."""
 
 BEGINS = (0.0, 255.0)
 """Levels of gray at which a path begins by mistake, besides the true baseline."""
@@ -37,7 +37,7 @@ BEGINS = (0.0, 255.0)
 def wrong_path(subject: Subject, color: Tensor) -> str | None:
     """The mistake, as the predicate of a message, by which maps are not the integral from a color to the image; None if they are.
 
-    Also None if the maps are no integrals, as those of other methods that agree on the affine network.
+    Also None if the maps are not integrals: other methods give the same maps on the affine network.
     """
     rows = slice(0, None, 2)  # outputs with positive weights
     hinged = dataclasses.replace(subject, network=hinged_network(subject.environment.model, 0))

@@ -1,4 +1,4 @@
-"""Digits of a map's values: those of its network, no fewer."""
+"""Digits of a map's values: as many as the numbers of its network have."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def assert_dtype_robust(
     size: int = 16,
     seed: int = 0,
 ) -> None:
-    """Maps have the digits of the network: floats that are not clipped, equal in float64 and float32 up to rounding.
+    """Maps are floats with as many digits as the network's numbers; they are not clipped, and float32 and float64 agree up to rounding.
 
     Args:
         method: A name or spec, a function, or the address of one.

@@ -21,14 +21,14 @@ def assert_answers(
     size: int = 32,
     seed: int = 0,
 ) -> None:
-    """The maps have the exact values of a game; see `attributionlab.answers`.
+    """The maps equal the exact values of a game, as `attributionlab.answers` decides it.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
         environment: An environment, or its spec.
         game: `game@baseline`, for example `shapley@true`; `auto` is the one that the method declares.
         n_samples: Number of images, each under its own network.
-        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
+        size: Rows of the images, unless the environment sets it. Images have an eighth more columns, so that swapped axes show.
         seed: Seed of environments that do not set it.
 
     Raises:

@@ -42,7 +42,7 @@ def assert_same_as(
     size: int = 16,
     seed: int = 0,
 ) -> None:
-    """A method gives the maps of another implementation: another layer, corner, kernel or ReLU shows, where a rank would not.
+    """A method gives the maps of another implementation, value by value; so another layer, corner, kernel or ReLU shows, which ranks would hide.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import threading
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -175,22 +178,26 @@ def _depends_on_targets(subject: Subject, targets: Tensor) -> bool:
 
 
 def _assert_no_growth(subject: Subject, calls: _Calls) -> None:
-    """Neither the number of tensors nor the memory of arrays grows by a map per call."""
+    """Neither tensors, threads and open files nor the memory of arrays grow by one, or a map, per call."""
     __tracebackhide__ = True
     gc.collect()
     gc.freeze()  # objects of now are not looked at again
     try:
         for _ in range(WARM):
             calls.maps(subject.batch)
-        tensors = _n_new_tensors()
+        before, tensors = _things_of_the_process(), _n_new_tensors()
         tracemalloc.start()
         for _ in range(MEASURED):
             calls.maps(subject.batch)
-        tensors = _n_new_tensors() - tensors
+        tensors, after = _n_new_tensors() - tensors, _things_of_the_process()
         arrays = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(inclusive=True, domain=_NUMPY)])
     finally:
         tracemalloc.stop()
         gc.unfreeze()
+    for name, hint in _HINTS_ON_THINGS.items():
+        if (n_more := (after[name] - before[name]) // MEASURED) >= 1:
+            problem = f"leaves {name} behind: {n_more} more after every call"
+            raise failure(subject, problem, hint=hint)
     bytes_per_call = sum(trace.size for trace in arrays.traces) / MEASURED
     per_call = tensors / MEASURED
     if per_call >= 1 or bytes_per_call > 0.5 * calls.inputs[:, 0].numel():  # one byte of each second value
@@ -201,6 +208,27 @@ def _assert_no_growth(subject: Subject, calls: _Calls) -> None:
             problem,
             hint="look for lists that are appended to, hooks that are not removed, and caches without a bound",
         )
+
+
+_HINTS_ON_THINGS = {
+    "threads": "join them, or use `with ThreadPoolExecutor() as pool`",
+    "processes": "join them, or use `with Pool() as pool`; a DataLoader keeps them with persistent_workers=True",
+    "open files": "open them by `with`",
+}
+"""Repairs, by what a method may leave behind in the process."""
+
+
+def _things_of_the_process() -> dict[str, int]:
+    """Numbers of threads, children and open files of this process."""
+    try:
+        n_files = len(list(_OPEN_FILES.iterdir()))
+    except OSError:  # Windows has no such folder
+        n_files = 0
+    n_children = len(multiprocessing.active_children())
+    return {"threads": threading.active_count(), "processes": n_children, "open files": n_files}
+
+
+_OPEN_FILES = Path("/dev/fd")
 
 
 def _n_new_tensors() -> int:

@@ -8,10 +8,11 @@ import dataclasses
 import itertools
 import random
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ from attributionlab.truth.baselines import BaselineTensor
 
 COUNTING = "multi-color-sum[n_redundant=0,output=logit]"
 """Environment in which the axioms hold exactly, because the logit is a sum over the winner's pixels alone."""
+
+N_KEPT = 8
+"""Batches, and networks of random weights, that are kept."""
 
 _SIDES = {"size", "height", "width"}
 
@@ -83,11 +87,10 @@ class Subject:
         )
         require_environment("environment", built)
         bound = make_method(method, built)
-        scenes = built.sample(n_samples, start).scenes
-        batch = built.batch(reaching_edges(built, scenes) if is_spec else scenes)
-        if not isinstance(environment, str) or environment not in NETWORKS or bound.needs_batch:
+        batch = _images(built, n_samples, start) if is_spec else built.sample(n_samples, start)
+        if not is_random or bound.needs_batch:
             return cls(bound, built, batch)
-        return cls(bound, built, affine_sample(batch, seed + start), NETWORKS[environment](built.model, seed))
+        return cls(bound, built, affine_sample(batch, seed + start), _network(str(environment), built, seed))
 
     @classmethod
     def on_own(cls, method: AnySubject, own: OwnNetwork, n_samples: int, start: int = 0) -> Subject:
@@ -110,7 +113,7 @@ class Subject:
     @property
     def model(self) -> nn.Module:
         """A copy of the network, so that a method cannot affect later calls."""
-        return copy.deepcopy(self.environment.model if self.network is None else self.network)
+        return copy_of(self.environment.model if self.network is None else self.network)
 
     @property
     def place(self) -> str:
@@ -210,6 +213,29 @@ def _built(spec: str, size: int, seed: int) -> Environment:
     """An environment of a spec, cached with its network; sides and seed are defaults of the spec."""
     sides = {} if _SIDES & set(parse_spec(spec).options) else {"height": size, "width": size + size // 8}
     return complete_environment(spec, **sides, seed=seed)
+
+
+@lru_cache(maxsize=N_KEPT)
+def _images(environment: Environment, n_samples: int, start: int) -> Batch:
+    """Images of an environment whose truth reaches all edges; the last ones are kept, as most assertions ask for the same."""
+    return environment.batch(reaching_edges(environment, environment.sample(n_samples, start).scenes))
+
+
+@lru_cache(maxsize=N_KEPT)
+def _network(name: str, environment: Environment, seed: int) -> nn.Module:
+    """The network `affine` or `hinged`, of which methods are given copies."""
+    return NETWORKS[name](environment.model, seed)
+
+
+def copy_of(network: nn.Module) -> nn.Module:
+    """A copy of a network, as by `copy.deepcopy`, in a third of its time: most of what modules have are empty dictionaries of hooks."""
+    memo: dict[int, object] = {
+        id(value): type(value)()
+        for module in network.modules()
+        for value in vars(module).values()
+        if type(value) in (dict, OrderedDict, set) and not value
+    }
+    return copy.deepcopy(network, memo)
 
 
 def gaps(first: Tensor, second: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from attributionlab.errors import bad_option
 from attributionlab.specs.arguments import number
 from attributionlab.specs.options import convert
 from attributionlab.testing.affine import AFFINE, N_OUTPUTS, exact_gradients
-from attributionlab.testing.cells import ALIGNED, cells_of, grids_of, misplaced
+from attributionlab.testing.cells import ALIGNED, cells_of, cut_out, grids_of, misplaced
 from attributionlab.testing.factors import advice, is_normalized, is_power, of_outputs
 from attributionlab.testing.failure import failure
 from attributionlab.testing.mistakes import mistaken
@@ -38,10 +38,10 @@ def assert_values(
     """Maps have the values of the gradient, or of a game relative to a baseline, where these are known exactly.
 
     On the affine network f(x) = W x the gradient is W, and all games relative to a baseline z have the value W (x - z).
-    Maps that are proportional to one of these, with one factor for all images, must have the factor 1; maps that are
-    normalized have a factor of their own in each image. Maps that have such values only after a mistake is made in them (another reduction of
-    channels, another output, squares, a shift) are told the mistake. Other values are not judged: there is no map that a method
-    must have. Methods that give all pixels of a segment one value are compared segment by segment.
+    Maps that are proportional to one of these, with one factor for all images, must have the factor 1. Maps that are
+    normalized have a factor of their own in each image. If a mistake turns the known values into the maps (another reduction of
+    channels, another output, squares, a shift), the message names it. All other values pass, because a method may compute
+    something else. Methods that give all pixels of a segment one value are compared segment by segment.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
@@ -109,11 +109,10 @@ def _assert_cells(subject: Subject) -> None:
     positive = subject.batch.targets % 2 == 0
     inputs, targets = subject.batch.inputs[positive], subject.batch.targets[positive]
     maps = subject.maps().cpu().double()[positive]
-    cells = cells_of(maps, grids_of(subject.model, inputs)) if bool((maps != 0).any()) else None
-    if cells is None:
-        return
-    problem = misplaced(cells, subject.model, inputs, targets)
-    if cells.mode == ALIGNED:
+    grids = grids_of(subject.model, inputs) if bool((maps != 0).any()) else []
+    cells = cells_of(maps, grids)
+    problem = cut_out(maps, grids) if cells is None else misplaced(cells, subject.model, inputs, targets)
+    if cells is not None and cells.mode == ALIGNED:
         problem = f"its {cells.shape[0]} x {cells.shape[1]} cells, enlarged with aligned corners"
     if problem is not None:
         hint = (

@@ -78,9 +78,9 @@ def assert_implementation_invariant(
 ) -> dict[str, str]:
     """Maps do not change if other modules implement the same function, with outputs that are equal bit for bit.
 
-    Coarse methods may differ where one module is called many times: the layer that they look at may be that module. A method may
-    refuse a network that it cannot explain, by a ValueError or NotImplementedError with a message, raised by its own
-    code or its library's, not by torch's. A refusal is not a failure, but it is reported.
+    Coarse methods may differ if one module is called many times, because this module may be the layer that they look at. A method may
+    refuse a network that it cannot explain: its own code, or that of its library, raises a ValueError or NotImplementedError with a
+    message. A refusal is not a failure, but it is reported. Exceptions of torch are failures.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
@@ -89,7 +89,7 @@ def assert_implementation_invariant(
         structures: Variants of the structure, tested with the environment's activation.
         tolerance: Largest difference, relative to a map's largest magnitude.
         n_samples: Number of images.
-        size: Rows of the images, unless the environment sets it; there are an eighth more columns.
+        size: Rows of the images, unless the environment sets it. Images have an eighth more columns, so that swapped axes show.
         seed: Seed of environments that do not set it.
 
     Returns:

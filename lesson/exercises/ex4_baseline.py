@@ -6,7 +6,7 @@ import attributionlab as al
 
 
 def method(model, inputs, targets, baseline, side=4):
-    """For each window: how much the output falls if the window is replaced by the baseline."""
+    """For each window: how much the output falls if the window is replaced by the baseline, a color (c,)."""
     maps = torch.zeros(len(inputs), *inputs.shape[2:])
     with torch.no_grad():
         before = model(inputs).gather(1, targets[:, None])[:, 0]
@@ -30,3 +30,4 @@ def test_the_background_does_nothing():
     assert is_empty.any()
     largest = maps[is_empty].abs().max().item()
     assert largest == 0, f"windows of the background have values of up to {largest}: what replaces them?"
+    assert maps[~is_empty].max() > 0, "no window lowers the output: are the windows with colors replaced?"

@@ -123,7 +123,10 @@ def test_scores_are_the_same_on_a_gpu(name, spec):
     there, batch = environment_of(spec).to(torch.device("cuda")), batch_of(spec).to("cuda")
     (found,) = make_metric(name).evaluate(there, batch, [noise(0).to("cuda")])
     (expected,) = measure(name, spec, noise(0))
-    torch.testing.assert_close(found.scores.cpu(), expected.scores, rtol=1e-6, atol=1e-6)  # softmax and sums round
+    tolerance = (
+        1e-3 if name == "sensitivity-n" else 1e-6
+    )  # softmax and sums round; drops of 1e-4 then have three digits left
+    torch.testing.assert_close(found.scores.cpu(), expected.scores, rtol=tolerance, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -22,6 +22,7 @@ SIGNED = Declaration()
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # torch deprecates them, and files have them
+    RAGGED = torch.nested.nested_tensor(list(MAPS))
     QUANTIZED = torch.quantize_per_tensor(MAPS, 1 / 8, 0, torch.qint8)
 
 
@@ -50,11 +51,14 @@ FILES = {
     "list-of-batches.pt": (torch.save, [each[None, None] for each in MAPS], None),
     "by-number.pt": (torch.save, dict(enumerate(MAPS)), None),
     "nested.pt": (torch.save, {"a": [MAPS, torch.ones(3)], "epoch": 3}, "a/0"),
+    "list-by-name.pt": (torch.save, {"maps": list(MAPS), "epoch": 3, "other": torch.ones(3)}, "maps"),
     "tuple.pt": (torch.save, (torch.ones(3), {"b": MAPS}), "1/b"),
     "integer-key.pt": (torch.save, {7: MAPS, 8: torch.ones(3)}, "7"),
     "only-tensor.pt": (torch.save, {"maps": MAPS, "epoch": 3, "name": "x"}, None),
     "quantized.pt": (torch.save, QUANTIZED, None),
     "half.pt": (torch.save, MAPS.bfloat16(), None),
+    "nested-tensor.pt": (torch.save, RAGGED, None),
+    "jagged-tensor.pt": (torch.save, {"maps": torch.nested.nested_tensor(list(MAPS), layout=torch.jagged)}, "maps"),
     "channels.safetensors": (save_file, {"maps": torch.stack([MAPS, MAPS, -MAPS], dim=1)}, None),
     "two.safetensors": (save_file, {"maps": MAPS, "other": torch.ones(3)}, "maps"),
     "half.SAFETENSORS": (save_file, {"maps": MAPS.half()}, None),

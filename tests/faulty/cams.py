@@ -14,7 +14,9 @@ LAYER = 3
 
 
 @declares(sign="positive", granularity="coarse")
-def grad_cam(model, inputs, targets, *, layer=LAYER, rectified=True, corners=False, mode="bilinear", turns=0):
+def grad_cam(
+    model, inputs, targets, *, layer=LAYER, rectified=True, corners=False, mode="bilinear", turns=0, enlarged=True
+):
     kept = []
     handle = model.accumulator.layers[layer].register_forward_hook(lambda *call: kept.append(call[-1]))
     try:
@@ -24,6 +26,8 @@ def grad_cam(model, inputs, targets, *, layer=LAYER, rectified=True, corners=Fal
     weights = torch.autograd.grad(outputs, kept)[0].mean(dim=(2, 3), keepdim=True)
     cells = (weights * kept[0]).sum(dim=1, keepdim=True)
     cells = cells.relu() if rectified else cells
+    if not enlarged:
+        return cells
     cells = functional.interpolate(cells.rot90(turns, (2, 3)), size=cells.shape[2:])
     options = {"align_corners": corners} if mode == "bilinear" else {}
     return functional.interpolate(cells, size=inputs.shape[2:], mode=mode, **options)[:, 0]
@@ -66,6 +70,33 @@ def turned_cells(model, inputs, targets):
     return grad_cam(model, inputs, targets, layer=5, turns=1)
 
 
+@declares(sign="positive", granularity="coarse")
+def cropped(model, inputs, targets):
+    """As wide as high, and cropped."""
+    cells = grad_cam(model, inputs, targets, enlarged=False)
+    side = max(inputs.shape[2:])
+    maps = functional.interpolate(cells, size=(side, side), mode="bilinear")
+    return maps[:, 0, : inputs.shape[2], : inputs.shape[3]]
+
+
+@declares(sign="positive", granularity="coarse")
+def cropped_from_the_middle(model, inputs, targets):
+    """As pictures are prepared: enlarged by an eighth, and the middle of them."""
+    height, width = inputs.shape[2:]
+    cells = grad_cam(model, inputs, targets, enlarged=False)
+    maps = functional.interpolate(cells, size=(height + height // 8, width + width // 8), mode="bilinear")
+    return maps[:, 0, height // 16 : height // 16 + height, width // 16 : width // 16 + width]
+
+
+@declares(sign="positive", granularity="coarse")
+def with_a_margin(model, inputs, targets):
+    """A margin of zeros, for the pixels that an unpadded convolution leaves out."""
+    height, width = inputs.shape[2:]
+    cells = grad_cam(model, inputs, targets, enlarged=False)
+    maps = functional.interpolate(cells, size=(height - 2, width - 2), mode="bilinear")
+    return functional.pad(maps, (1, 1, 1, 1))[:, 0]
+
+
 FAULTS = {
     another_layer: (assert_same_as_ours, "differs from .*look at the layer"),
     without_relu: (assert_same_as_ours, "differs from .*look at the layer, at the ReLU|differs from"),
@@ -74,5 +105,8 @@ FAULTS = {
     mirrored_cells: ("assert_values", "at wrong places: it has the cells of GradCAM at .*, mirrored"),
     corners_of_the_image: ("assert_values", "its 2 x 2 cells, enlarged with aligned corners"),
     turned_cells: ("assert_values", "at wrong places: .*turned by 90 degrees and stretched"),
+    cropped: ("assert_values", "at wrong places: .*cells, enlarged to 18x18 pixels and cropped at row 0 and column 0"),
+    cropped_from_the_middle: ("assert_values", "cells, enlarged to 18x20 pixels and cropped at row 1 and column 1"),
+    with_a_margin: ("assert_values", "cells, enlarged to 14x16 pixels and padded by 1 and 1"),
     normalized: (assert_same_as_ours, "it is the reference divided by its largest magnitude"),
 }

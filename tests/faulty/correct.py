@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from faulty.methods import gradient, gradient_magnitude, input_x_gradient
 from faulty.targets import midpoints, path_integral
 from torchvision_shim import install_where_missing
 
-from attributionlab.methods import declares
+from attributionlab.methods import adapt, declares
 
 install_where_missing()
 
@@ -72,15 +73,15 @@ def noise_tunnel(kind, **options):
     return method if kind == "smoothgrad" else declares(sign="magnitude")(method)
 
 
-def zennit(composite):
-    """A composite of zennit; relevance starts from the output of the target, and rules share it by position."""
+def zennit(composite, *, is_gradient=False):
+    """A composite of zennit; relevance starts from the output of the target, a gradient from 1, and rules share by position."""
 
     @declares(symmetric=False)
     def method(model, inputs, targets):
         picked = copy.deepcopy(model)
         with attribution.Gradient(model=picked, composite=composite()) as attributor:
             chosen = torch.nn.functional.one_hot(targets, 4).to(inputs)
-            _, relevance = attributor(inputs.clone(), lambda outputs: outputs * chosen)
+            _, relevance = attributor(inputs.clone(), chosen if is_gradient else lambda outputs: outputs * chosen)
         return relevance.detach()
 
     method.__name__ = f"zennit {composite.__name__}"
@@ -234,7 +235,7 @@ LIBRARIES = (
     captum(attr.DeepLift),
     captum(attr.DeepLift, baselines=20.0),
     declares(symmetric=False)(captum(attr.GuidedBackprop)),
-    declares(explains="logit")(captum(attr.LRP)),  # it has no rule for softmax
+    replace(adapt(captum(attr.LRP), explains="logit"), spec="captum LRP"),  # it has no rule for softmax
     on_segments(attr.FeatureAblation),
     on_segments(attr.ShapleyValueSampling, n_samples=2),
     on_segments(attr.KernelShap, n_samples=60),
@@ -246,7 +247,7 @@ LIBRARIES = (
     zennit(composites.EpsilonPlus),
     zennit(composites.EpsilonPlusFlat),
     zennit(composites.EpsilonAlpha2Beta1),
-    zennit(composites.GuidedBackprop),
+    zennit(composites.GuidedBackprop, is_gradient=True),
     zennit_attributor(attribution.Gradient),
     zennit_attributor(attribution.IntegratedGradients, n_iter=20),
     zennit_attributor(attribution.SmoothGrad, n_iter=4),

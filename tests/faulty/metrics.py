@@ -69,7 +69,21 @@ def declared_the_other_way(environment, batch, attribution):
     return al.insertion(environment, batch, attribution).auc
 
 
+@al.metric(higher_is_better=True)
+def normalizing_in_place(environment, batch, attribution):
+    attribution /= attribution.abs().amax(dim=(1, 2), keepdim=True)
+    return al.insertion(environment, batch, attribution).auc
+
+
+@al.metric(higher_is_better=True)
+def hiding_in_place(environment, batch, attribution):
+    batch.inputs[attribution[:, None].expand_as(batch.inputs) > 0] = 0
+    return al.insertion(environment, batch, attribution).auc
+
+
 FAULTS = {
+    normalizing_in_place: ("assert_metric_known_answers", "writes into the maps that it is given"),
+    hiding_in_place: ("assert_metric_known_answers", "writes into the images that it is given"),
     depends_on_the_scale: ("assert_metric_known_answers", "depends on the scale of a map"),
     rows_and_columns_swapped: ("assert_metric_known_answers", "the truth with .* has a better score than in its place"),
     mirrored_maps: ("assert_metric_known_answers", "the truth mirrored has a better score than in its place"),

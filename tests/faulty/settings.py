@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import io
+import locale
 import logging
 import os
 import random
+import signal
+import sys
 import warnings
 
 import matplotlib as mpl
@@ -123,6 +127,61 @@ def without_garbage_collection(model, inputs, targets):
     return gradient(model, inputs, targets)
 
 
+def with_another_folder_of_imports(model, inputs, targets):
+    sys.path.insert(0, "models")
+    return gradient(model, inputs, targets)
+
+
+def in_another_folder(model, inputs, targets):
+    os.chdir("/")
+    return gradient(model, inputs, targets)
+
+
+def in_another_locale(model, inputs, targets):
+    locale.setlocale(locale.LC_NUMERIC, "C.UTF-8" if locale.setlocale(locale.LC_NUMERIC) == "C" else "C")
+    return gradient(model, inputs, targets)
+
+
+def ignoring_a_signal(model, inputs, targets):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return gradient(model, inputs, targets)
+
+
+def logging_everything(model, inputs, targets):
+    logging.getLogger().setLevel(logging.DEBUG)
+    return gradient(model, inputs, targets)
+
+
+def without_small_numbers(model, inputs, targets):
+    torch.set_flush_denormal(True)
+    return gradient(model, inputs, targets)
+
+
+def with_a_hook_on_new_modules(model, inputs, targets):
+    torch.nn.modules.module.register_module_module_registration_hook(lambda *_: None)
+    return gradient(model, inputs, targets)
+
+
+def silencing_the_output(model, inputs, targets):
+    sys.stderr = io.StringIO()
+    return gradient(model, inputs, targets)
+
+
+def with_more_threads(model, inputs, targets):
+    torch.set_num_threads(torch.get_num_threads() + 1)
+    return gradient(model, inputs, targets)
+
+
+def in_double_precision_from_now_on(model, inputs, targets):
+    torch.set_default_dtype(torch.float64)
+    return gradient(model, inputs, targets)
+
+
+def with_deterministic_algorithms(model, inputs, targets):
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return gradient(model, inputs, targets)
+
+
 FAULTS = {
     seeding_torch: ("assert_deterministic", "sets the seed of torch's global generator"),
     seeding_numpy: ("assert_deterministic", "sets the seed of numpy's global generator"),
@@ -145,5 +204,25 @@ FAULTS = {
         "the environment variables changed, CUBLAS_WORKSPACE_CONFIG from None to ':4096:8'",
     ),
     replacing_a_function_of_tensors: ("assert_model_unchanged", "torch.Tensor.relu_ was replaced"),
+    with_another_folder_of_imports: ("assert_model_unchanged", "sys.path changed, 0 from .* to 'models'"),
+    in_another_folder: ("assert_model_unchanged", "changes the working folder, from .* to /"),
+    in_another_locale: ("assert_model_unchanged", "the locale changed from .* to "),
+    ignoring_a_signal: (
+        "assert_model_unchanged",
+        "the handlers of signals changed, SIGTERM from .*SIG_DFL.* to .*SIG_IGN",
+    ),
+    logging_everything: ("assert_model_unchanged", "the level of logging changed from 30 to 10"),
+    without_small_numbers: (
+        "assert_model_unchanged",
+        "the flushing of small numbers to zero changed from False to True",
+    ),
+    with_a_hook_on_new_modules: ("assert_model_unchanged", "hooks on all modules changed"),
+    silencing_the_output: ("assert_model_unchanged", "the standard streams changed"),
+    with_more_threads: ("assert_model_unchanged", "the number of threads changed from"),
+    in_double_precision_from_now_on: (
+        "assert_model_unchanged",
+        "the default dtype changed from torch.float32 to torch.float64",
+    ),
+    with_deterministic_algorithms: ("assert_model_unchanged", "the deterministic mode changed from 0 to 1"),
     without_garbage_collection: ("assert_model_unchanged", "the garbage collector changed from True to False"),
 }

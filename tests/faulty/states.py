@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
 import torch
 from faulty.methods import gradient, input_x_gradient
 
@@ -120,6 +123,18 @@ def network_of_the_first_call(_model, inputs, targets):
     return gradient(model, inputs, targets)
 
 
+def starting_threads(model, inputs, targets):
+    timer = threading.Timer(20, print, args=("",), kwargs={"end": ""})
+    timer.daemon = True
+    timer.start()
+    return gradient(model, inputs, targets)
+
+
+def leaving_files_open(model, inputs, targets):
+    os.open(os.devnull, os.O_RDONLY)
+    return gradient(model, inputs, targets)
+
+
 FAULTS = {
     cached_by_shape: (
         "assert_stateless",
@@ -160,5 +175,7 @@ FAULTS = {
         "assert_stateless",
         "the same images have other maps after a call with a network of larger outputs",
     ),
+    starting_threads: ("assert_stateless", "leaves threads behind: 1 more after every call.*join them"),
+    leaving_files_open: ("assert_stateless", "leaves open files behind: 1 more after every call"),
     network_of_the_first_call: ("assert_stateless", "remembers the network of an earlier call"),
 }

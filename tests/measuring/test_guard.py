@@ -1,9 +1,14 @@
 """A method that is not trusted: whatever it does is reported, by the right error, in one line."""
 
 import gc
+import io
+import locale
+import logging
 import os
 import posix
 import re
+import signal
+import sys
 import warnings
 from pathlib import Path
 
@@ -540,6 +545,35 @@ def test_a_change_of_torch_is_reported_in_one_line_and_put_back(model, action, t
     assert settings_of_torch() == torch_as_it_was
     assert isinstance(caught.value, MethodError)
     assert caught.value.exit_code == 1
+
+
+def test_a_folder_of_caches_that_torch_sets_is_no_change(model, monkeypatch):
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    run(then_explain(lambda _model: os.environ.update(TORCHINDUCTOR_CACHE_DIR="/tmp")), model)
+
+
+OF_THE_PROCESS = {
+    "sys.path": lambda: sys.path.append("models"),
+    "the locale": lambda: locale.setlocale(
+        locale.LC_NUMERIC, "C.UTF-8" if locale.setlocale(locale.LC_NUMERIC) == "C" else "C"
+    ),
+    "the handlers of signals": lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN),
+    "the level of logging": lambda: logging.getLogger().setLevel(1),
+    "the standard streams": lambda: setattr(sys, "stderr", io.StringIO()),
+    "the flushing of small numbers to zero": lambda: torch.set_flush_denormal(True),
+}
+
+
+@pytest.mark.parametrize("name", OF_THE_PROCESS)
+def test_a_change_of_the_process_is_reported_and_put_back(model, name):
+    read, write = settings.SETTINGS[name]
+    before = read()
+    try:
+        with pytest.raises(TorchChanged, match=f"{name} changed"):
+            run(then_explain(lambda _model: OF_THE_PROCESS[name]()), model)
+        assert read() == before
+    finally:
+        write(before)
 
 
 @pytest.mark.parametrize(

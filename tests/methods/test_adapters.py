@@ -211,6 +211,14 @@ def test_options_of_functions_and_declared_facts_are_taken(other, batch):
     assert al.adapt("captum:Saliency", explains="logit").declaration == al.Declaration(family="captum", sign="magnitude", explains="logit")  # fmt: skip
 
 
+def test_a_function_that_explains_the_logit_is_given_the_network_before_its_softmax(other, batch):
+    method = al.adapt(gradient, explains="logit")
+    assert method.declaration.explains == "logit"
+    maps = method(other, batch.inputs, batch.targets)
+    assert torch.equal(maps, gradient(other.logits, batch.inputs, batch.targets).sum(dim=1))
+    assert not torch.equal(maps, gradient(other, batch.inputs, batch.targets).sum(dim=1))
+
+
 def test_baselines_are_colors_of_the_environment(environment, other, batch):
     starts = environment.true_baseline[None, :, None, None].expand(1, 3, 16, 16)
     expected = attr.DeepLift(other).attribute(batch.inputs, starts, target=batch.targets).sum(dim=1).detach()

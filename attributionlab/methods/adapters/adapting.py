@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.errors import bad_option
-from attributionlab.methods.adapters.adapter import Adapter, literal, split_options
+from attributionlab.methods.adapters.adapter import Adapter, literal, split_options, without_softmax
 from attributionlab.methods.base import FunctionMethod, Method
 from attributionlab.specs.functions import address_of, load_function, parse_address
 from attributionlab.specs.grammar import parse_options
@@ -259,9 +259,17 @@ def _declaring(method: FunctionMethod, facts: Mapping[str, Any]) -> FunctionMeth
     function: Any = method.function
     if isinstance(function, Adapter):
         return replace(method, function=replace(function, declaration=declaration))  # type: ignore[arg-type]  # as above
-    wrapped = functools.partial(function)
+    is_logit = facts.get("explains") == "logit"
+    wrapped = functools.partial(_before_softmax, function) if is_logit else functools.partial(function)
     wrapped.declaration = declaration  # type: ignore[attr-defined]  # stored on the function
     return replace(method, function=wrapped)
+
+
+def _before_softmax(
+    function: Callable[..., Any], model: nn.Module, inputs: Tensor, targets: Tensor, **context: Any
+) -> Any:
+    """Call a function on the network before its softmax."""
+    return function(without_softmax(model), inputs, targets, **context)
 
 
 def _adapter(library: str) -> Any:

@@ -47,7 +47,7 @@ class Explainer:
     def own_maps(
         self, model: nn.Module, images: LabeledImages, maps: AllMaps
     ) -> tuple[dict[str, Tensor | str], LabeledImages]:
-        """The maps of the classes that the network predicts itself; those of the same class are taken from `maps`."""
+        """The maps of the classes that the network itself predicts; where this is the target, the map of `maps` is taken."""
         own = own_class(model, images)
         changed = (own.targets != images.targets).nonzero().flatten()
         if not len(changed):

@@ -99,7 +99,7 @@ class InfluenceStudy:
         shares: dict[str, Any] = {"base": spurious.double().mean(dim=1).tolist()}
         for reading, tracin in readings(course).items():
             values = tracin.influences(explained)
-            top = values.topk(n_top(values.shape[1]), dim=1).indices
+            top = values.sort(dim=1, descending=True, stable=True).indices[:, : n_top(values.shape[1])]
             shares[reading] = {
                 "spurious": spurious.gather(1, top).double().mean(dim=1).tolist(),
                 "class": same_class.gather(1, top).double().mean(dim=1).tolist(),

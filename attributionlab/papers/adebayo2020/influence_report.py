@@ -35,10 +35,10 @@ from attributionlab.papers.studies import StudyReport
 
 KEY = "adebayo-influence"
 NEAR_SHARE, NEAR_POSITION = 0.1, 0.05
-"""Largest differences to the printed shares that count as reproduced; ours, because data and networks are others."""
+"""Largest differences to the printed shares that count as reproduced; ours, because our data and networks differ from the paper's."""
 
 CHANCE = 0.5
-"""Mean position of images that a ranking does not tell."""
+"""Mean position of images that a ranking does not distinguish from others."""
 
 LEFT_OUT = "no training reached its accuracies"
 NOTES = (

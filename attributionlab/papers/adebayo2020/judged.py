@@ -30,7 +30,7 @@ RANKS = {"rank": "ranks of values", "rank_magnitude": "ranks of magnitudes"}
 """Readings of rank correlations, as in Figure 26."""
 
 NEAR = 0.1
-"""Largest difference to a printed similarity that counts as reproduced; ours, because data and networks are others."""
+"""Largest difference to a printed similarity that counts as reproduced; ours, because our data and networks differ from the paper's."""
 
 ByReading = Callable[[str, str], Values | str]
 """`(method, name of a similarity) -> scores (networks, images)`, or why there are none."""
@@ -91,7 +91,7 @@ class PrintedRow:
 
 
 def above(first: Values | str, second: Values | str) -> Direction | None:
-    """The direction that the first scores exceed the second; None if one is missing."""
+    """Direction: the first scores exceed the second. None if one of them is missing."""
     if isinstance(first, str) or isinstance(second, str):
         return None
     return Direction(average_images(first - second), lambda difference: difference > 0)

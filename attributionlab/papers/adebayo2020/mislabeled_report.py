@@ -31,7 +31,7 @@ NETWORKS = (MISLABELED, OTHER_SEED, GAUSSIAN)
 HEALTHY_CLASS, OWN_CLASS, LOSS = "healthy network's class", "own class", "loss"
 
 ALIKE = 0.05
-"""Largest loss of similarity, beside that of another seed, at which maps count as not telling wrong labels; ours."""
+"""Largest loss of similarity, beside that of another seed, at which maps count as not showing wrong labels; ours."""
 
 ROUGHLY = 0.05
 """Largest difference of accuracies that counts as reproduced."""

@@ -45,12 +45,12 @@ ALL_EPOCHS = Recipe(enough=None)
 
 @dataclass(frozen=True, eq=False)
 class TrainedCourse:
-    """A trained network, and the way to it.
+    """A trained network, with checkpoints of its training.
 
     Args:
         model: In evaluation mode.
         images: Its training images, with the labels that it was trained with.
-        checkpoints: Weights on the way, those of `model` last.
+        checkpoints: Weights during the training; the last ones are those of `model`.
     """
 
     model: nn.Module

@@ -98,7 +98,7 @@ class SpuriousScores:
         return as_values(rows)
 
     def above_healthy(self, kind: str, method: str, name: str) -> Direction | None:
-        """The direction that the map of the spurious network is more similar than that of the healthy one."""
+        """Direction: the map of the spurious network is more similar than that of the healthy one."""
         return above(*(self.of(kind, network, method, name) for network in (SPURIOUS, HEALTHY)))
 
     def mass(self, network: str, method: str) -> Values | str:

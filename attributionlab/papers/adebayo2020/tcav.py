@@ -1,6 +1,6 @@
 """TCAV by captum: the share of images whose output a concept raises, beside the same of random sets of images.
 
-captum writes activations and planes to a folder; here it is a temporary one.
+captum writes activations and separating planes to a folder; here this folder is temporary.
 
 References:
     Kim et al. 2018, Interpretability Beyond Feature Attribution: Quantitative Testing with Concept Activation Vectors.

@@ -1,4 +1,4 @@
-"""The user study (sections 2.3 to 5, Figure 5, appendix H): what follows from its printed numbers; the rest needs people."""
+"""The user study (sections 2.3 to 5, Figure 5, appendix H): what follows from its printed numbers. Everything else would need participants."""
 
 from __future__ import annotations
 

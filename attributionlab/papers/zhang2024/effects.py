@@ -1,4 +1,4 @@
-"""The records that statements of the text are judged by: `single-color-modulo`, and `multi-color-sum` with and without the effect."""
+"""Records that decide about statements of the text: `single-color-modulo`, and `multi-color-sum` with and without the effect."""
 
 from __future__ import annotations
 

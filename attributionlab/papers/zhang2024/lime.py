@@ -1,4 +1,4 @@
-"""LIME by captum's choices, by which the published findings come out; the defaults are those of the package `lime`."""
+"""LIME with captum's choices, which reproduce the published findings; the defaults are those of the package `lime`."""
 
 from __future__ import annotations
 

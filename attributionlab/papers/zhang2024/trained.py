@@ -109,7 +109,7 @@ def accuracy(network: nn.Module, images: Tensor) -> float:
 
 
 def confidence(network: nn.Module, images: Tensor) -> float:
-    """The probability of the right class, averaged over the two images."""
+    """Mean probability of the right class over the two images, in [0, 1]."""
     return float(_outputs(network, images).softmax(dim=1).diagonal().double().mean())
 
 

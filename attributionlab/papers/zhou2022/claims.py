@@ -1,4 +1,4 @@
-"""Short ways to state and judge claims of this paper."""
+"""Functions that state and judge claims of this paper."""
 
 from __future__ import annotations
 

@@ -19,4 +19,6 @@ def test_it_explains_the_class_that_it_is_asked_for():
         batch = environment.sample(4, target=target)
         maps = method(environment.model, batch.inputs, batch.targets)
         f1 = al.score(maps, batch.ground_truth).positive.f1
-        assert (f1 > 0.5).all(), f"the maps of the {target} have an F1 of {f1.tolist()}: do they look at `targets`?"
+        assert (f1 > 0.5).all(), (
+            f"the maps of the {target} have an F1 of {[round(value, 2) for value in f1.tolist()]}: do they look at `targets`?"
+        )
