@@ -12,6 +12,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 
+def pytest_configure(config):
+    """Hide GPUs, except from `pytest -m gpu`: what `auto` finds would decide on the last digit of the expected numbers."""
+    if config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark the tests that start a browser or watch whole processes as `wide`; tests in this process run the same lines."""

@@ -87,6 +87,7 @@ def test_another_second_network_or_computation_is_noticed(monkeypatch, benchmark
     assert "the result of the network of scene 0 is not" in line
 
 
+@pytest.mark.wide
 def test_a_verdict_names_the_benchmark(benchmark, verdict):
     assert verdict.benchmark == "small-1"
     assert verdict.to_dict()["benchmark"] == "small-1"

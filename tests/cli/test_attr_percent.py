@@ -56,6 +56,7 @@ def call(*arguments):
 SEES = ("--model", "mine.py:sees", "--epochs", "0", "-n", "2", "--methods", "gradient,random")
 
 
+@pytest.mark.wide
 def test_the_table_says_what_the_network_must_use_and_what_methods_show():
     result = call("spots", "others", *SEES)
     assert result.exit_code == 0, result.output
@@ -95,6 +96,7 @@ def test_a_method_that_fails_is_named_and_the_exit_code_is_1():
     assert "gradient" in result.stdout
 
 
+@pytest.mark.wide
 def test_a_small_network_is_trained_by_default():
     result = call("spots", "-n", "2", "--methods", "gradcam,random", "--questions", "accuracy")
     assert result.exit_code == 0, result.output

@@ -41,6 +41,7 @@ def test_the_json_is_as_documented():
     assert (correlation["n_methods"], correlation["n_images"]) == (3, 2)
 
 
+@pytest.mark.wide
 def test_a_method_and_a_metric_that_fail_are_named_and_the_exit_code_is_0(tmp_path):
     """An audit that could measure is done, whatever it found."""
     path = tmp_path / "mine.py"
@@ -63,6 +64,7 @@ def test_a_method_and_a_metric_that_fail_are_named_and_the_exit_code_is_0(tmp_pa
     assert "must return finite values" in table.stdout.replace("\n", " ") and "raised ValueError: no" in table.stdout
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("truth", "taken"), [("auto", "positive"), ("positive", "positive"), ("overall", "overall")])
 def test_f1_is_taken_against_the_truth_that_was_asked_for(truth, taken):
     report = json.loads(run("--metrics", "deletion", "--truth", truth, "--format", "json").stdout)
@@ -74,6 +76,7 @@ def test_f1_is_taken_against_the_truth_that_was_asked_for(truth, taken):
     assert report["environments"][0]["methods"]["constant"]["f1"] == pytest.approx(float(expected))
 
 
+@pytest.mark.wide
 def test_the_table_shows_scores_and_correlations():
     result = run("--env", "multi-color-sum[n_redundant=0]", "--env", "single-color-modulo")
     assert result.exit_code == 0

@@ -230,6 +230,7 @@ def test_verify_proves_the_claims_of_an_environment():
     assert list(found["claims"][0]) == ["name", "statement", "n_checked", "n_violations", "note", "holds"]
 
 
+@pytest.mark.wide
 def test_verify_prints_a_table_per_environment():
     result = run("verify", "single-color-sum", "single-color-modulo", *SMALL, "--n-pixels", "2")
     assert result.exit_code == 0
@@ -285,6 +286,7 @@ def test_check_that_is_undecided_has_exit_code_four():
     assert "what now: the interval of the mean contains 0.9" in result.stdout
 
 
+@pytest.mark.wide
 def test_check_looks_until_it_is_decided_by_default():
     (environment,) = json_of("check", "truth", "--env", "single-color-sum", "--size", "16")["environments"]
     assert (environment["n_samples"], environment["network_seeds"]) == (8, list(range(8)))
@@ -300,6 +302,7 @@ def test_check_under_one_network_has_its_seed():
     assert environment["environment"] == "single-color-sum[network_seed=7,size=16]"
 
 
+@pytest.mark.wide
 def test_check_shows_which_truth_decides():
     text = run("check", "gradcam", *POINT).stdout
     assert "positive-smooth truth" in text
@@ -429,6 +432,7 @@ def test_size_and_seed_are_for_specs_that_do_not_say(spec, expected):
     assert verdict["environments"][0]["environment"] == expected
 
 
+@pytest.mark.wide
 def test_check_gives_the_batch_size_and_the_device_on():
     verdict = json_of("check", "truth", "--size", 16, "--n-samples", 4, "--batch-size", 2, "--device", "cpu")
     assert (verdict["environments"][0]["n_samples"], verdict["environments"][0]["device"]) == (4, "cpu")
@@ -542,6 +546,7 @@ def test_a_missing_gpu_is_the_machines_fault(monkeypatch):
     assert line == "`device` must be one that this machine has, got 'cuda'; torch sees no GPU here"
 
 
+@pytest.mark.wide
 def test_a_warning_is_one_line_on_stderr():
     spec = "multi-color-sum[max_margin=none,temperature=1/4]"
     result = run("check", "truth", "--env", spec, *POINT)
@@ -598,6 +603,7 @@ def test_generate_says_what_it_wrote_and_where(tmp_path):
     assert "".join(text.split()) == "".join(said.split())
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", ["a [bold] set", "an end [/red]", "[size=16]"])
 def test_generate_takes_folders_of_any_name(tmp_path, name):
     result = run("generate", "single-color-sum", "-n", 1, "--size", 16, "-o", tmp_path / name)
@@ -663,6 +669,7 @@ def test_generate_on_a_full_disk_is_the_machines_fault(tmp_path, monkeypatch):
 # show
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_show_writes_a_figure(tmp_path, ending):
     path = tmp_path / f"figure.{ending}"
@@ -672,6 +679,7 @@ def test_show_writes_a_figure(tmp_path, ending):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("command", "name"), [("show", "figure.png"), ("generate", "images")])
 def test_folders_on_the_way_to_the_output_are_made(tmp_path, command, name):
     path = tmp_path / "a" / "b" / name
@@ -693,6 +701,7 @@ def test_show_without_methods_draws_images_and_truth(tmp_path):
     assert imread(path).ndim == 3
 
 
+@pytest.mark.wide
 def test_show_takes_specs_with_commas(tmp_path, monkeypatch):
     titles = []
     usual = Figure.savefig
@@ -709,6 +718,7 @@ def test_show_takes_specs_with_commas(tmp_path, monkeypatch):
     assert "".join(titles[3].split()) == "occlusion[baseline=true,window=6]"
 
 
+@pytest.mark.wide
 def test_show_draws_what_it_can_and_fails_where_a_method_did(tmp_path, mine):
     path = tmp_path / "figure.png"
     result = run("show", "multi-color-sum", "--size", 16, "-n", 1, "--methods", f"truth,{mine}:raises", "-o", path)
@@ -766,6 +776,7 @@ def test_nothing_is_colored_in_a_pipe():
         assert not ANSI.search(run(*arguments).output)
 
 
+@pytest.mark.wide
 def test_what_a_method_prints_stays_out_of_the_results(tmp_path):
     text = "print('imported')\ndef prints(model, inputs, targets):\n    print('called')\n    return inputs\n"
     (tmp_path / "mine.py").write_text(text)

@@ -48,6 +48,7 @@ def test_the_picture_shows_where_they_differ_most(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.wide
 def test_json_and_csv_have_the_same_images():
     stored = json.loads(call("truth", "random", "-n", "4", "--format", "json").stdout)
     rows = call("truth", "random", "-n", "4", "--format", "csv").stdout.splitlines()

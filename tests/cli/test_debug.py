@@ -38,6 +38,7 @@ def test_json_csv_and_picture_have_the_same_bugs(tmp_path):
     assert float(first["value"]) == stored["bugs"][0]["follows"]["value"]
 
 
+@pytest.mark.wide
 def test_a_panel_without_a_map_says_so(tmp_path):
     """Unknown colors give the gradient nothing to go back through."""
     output = tmp_path / "bugs.svg"

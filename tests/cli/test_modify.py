@@ -28,6 +28,7 @@ def folder(tmp_path):
     return tmp_path / "mine"
 
 
+@pytest.mark.wide
 def test_built_in_pictures(tmp_path):
     result = call(*SMALL, "-o", tmp_path / "new", "--manipulation", "noise[probability=1]", "--reassign", "0.8")
     assert result.exit_code == 0, result.output
@@ -68,6 +69,7 @@ def test_the_seed_decides_and_flat_pictures_exist(tmp_path):
     assert stored[0] == stored[1] != stored[2]
 
 
+@pytest.mark.wide
 def test_a_region_of_the_whole_picture_is_warned_about(tmp_path):
     (tmp_path / "whole.py").write_text(
         "import numpy as np\nfrom attributionlab.modification import changes\nprint('chatter')\n"

@@ -80,6 +80,7 @@ def test_reproduce_refuses_a_folder_with_other_things(tmp_path):
     assert "it has mine.txt" in result.stderr
 
 
+@pytest.mark.wide
 def test_force_does_not_delete_files_of_the_user(tmp_path):
     folder = tmp_path / "data"
     assert call("generate", "multi-color-sum", "-o", folder, *SMALL).exit_code == 0
@@ -153,6 +154,7 @@ def test_a_verdict_that_nobody_reads_keeps_its_exit_code(form):
     assert (result.returncode, result.stderr) == (1, "")
 
 
+@pytest.mark.wide
 def test_a_terminal_of_few_letters_gets_escapes():
     environment = os.environ | {"PYTHONIOENCODING": "ascii", "OMP_NUM_THREADS": "1"}
     command = [*PROGRAM, "list", "methods", "gradient"]

@@ -63,6 +63,7 @@ def test_table_1_writes_markdown_json_and_html(tmp_path):
     assert json.loads((tmp_path / "reproduction.json").read_text())["claim_counts"]["fitted"] == 4
 
 
+@pytest.mark.wide
 def test_a_tiny_run_measures_says_how_little_and_resumes(tmp_path):
     result = run("table4", "-o", tmp_path, *TINY)
     assert result.exit_code == 0, result.stderr

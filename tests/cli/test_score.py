@@ -91,6 +91,7 @@ def test_maps_of_every_layout_get_the_verdict_of_check(folder, truth, tmp_path, 
         assert found["environments"][0][kind] == expected["environments"][0][kind]
 
 
+@pytest.mark.wide
 def test_the_declaration_chooses_the_truth_and_a_bad_map_fails(folder, truth, tmp_path):
     path = saved(tmp_path / "maps.npy", np.maximum(truth, 0))
     for options, code, deciding in (
@@ -126,6 +127,7 @@ def test_one_array_of_several_is_chosen_by_its_key(folder, truth, tmp_path):
     assert "`key` must be left out where there is one array" in failed(2, "score", folder, path, "--key", "mine")
 
 
+@pytest.mark.wide
 def test_a_folder_of_maps_by_the_names_of_the_images_is_judged_and_notes_come_before(folder, truth, tmp_path):
     (tmp_path / "maps").mkdir()
     for index, values in enumerate(truth):

@@ -143,6 +143,7 @@ def test_an_image_has_the_same_map_alone_and_in_a_batch(name, spec):
         torch.testing.assert_close(together, alone)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", [name for name in ALL if "batch" not in METHODS.get(name).declaration.needs])
 def test_maps_follow_the_order_of_the_batch(name):
     batch = batch_of(LOGIT)
@@ -237,6 +238,7 @@ def test_methods_declare_who_they_are(name):
     assert kind.__doc__
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", ALL)
 def test_reference_samples_are_drawn_once_for_all_batches(name, monkeypatch):
     environment, batch, sample, draws = environment_of(LOGIT), batch_of(LOGIT), Environment.sample, []
@@ -252,6 +254,7 @@ def test_reference_samples_are_drawn_once_for_all_batches(name, monkeypatch):
     assert torch.equal(maps[1], explain(name, LOGIT, rows=slice(1, 2)))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", [name for name in ALL if "internal_batch_size" in option_fields(METHODS.get(name))])
 def test_the_model_never_sees_more_images_than_the_internal_batch_size(name):
     """The model is wrapped, or occlusion would know it and cover nothing."""

@@ -186,6 +186,7 @@ def test_bugs_are_named_once():
     assert "none" not in bug_names()
 
 
+@pytest.mark.wide
 def test_methods_are_checked_on_bugs():
     verdict = al.check(
         "truth", ["multi-color-sum[bug=mislabeled,size=16]", "multi-color-sum[bug=frozen,size=16]"], n_samples=4

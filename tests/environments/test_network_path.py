@@ -36,6 +36,7 @@ SPECS = [
 ]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("pixel", [None, "unknown"])
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_value_of_a_path_is_an_activation_of_the_network(spec, pixel):

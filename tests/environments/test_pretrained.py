@@ -40,6 +40,7 @@ def test_bad_options_are_refused(options, message):
         al.pretrained(**options)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("size", [32, 50])
 def test_every_photograph_is_installed_and_has_whole_colors(size):
     for photograph in PHOTOGRAPHS:

@@ -191,6 +191,7 @@ def test_averages_over_baselines_are_those_of_images(environment):
         assert torch.equal(maps[0], maps[1][:, 0])
 
 
+@pytest.mark.wide
 def test_columns_are_generated_scored_and_drawn(environment, tmp_path, fresh_catalogs):
     al.register_environment(WeightedColumns)
     folder = generate(environment, tmp_path / "columns", n_samples=3)
@@ -218,6 +219,7 @@ def test_a_manifest_that_names_images_of_columns_is_refused(environment, tmp_pat
         open_folder(folder)
 
 
+@pytest.mark.wide
 def test_a_figure_of_differences_draws_columns(environment):
     maps = torch.arange(12.0).view(2, 6)
     for same_units in (False, True):

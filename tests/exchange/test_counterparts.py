@@ -106,6 +106,7 @@ def test_maps_that_are_the_same_under_both_networks_are_blind(folder, maps):
     assert environment["network_dependence"] is None and environment["outcome"] != "blind", "without a second file"
 
 
+@pytest.mark.wide
 def test_maps_of_the_logit_are_compared_with_the_logits_truth_of_both_networks(folder, maps):
     own, second = (arrays_of(path)["signed"] for path in (folder / "truth.npz", folder / "counterparts" / "truth.npz"))
     np.savez(maps.parent / "logit.npz", own=own > 0, other=second > 0)
@@ -155,6 +156,7 @@ def test_other_truth_of_counterparts_than_the_environments_is_refused(tmp_path, 
         open_folder(copied)
 
 
+@pytest.mark.wide
 def test_a_data_set_of_another_target_is_scored_by_its_truth(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "N_PREVIEW", 1)
     environment = al.make_environment(SPEC)

@@ -157,6 +157,7 @@ def test_samples_are_numbered_from_the_start(tmp_path):
     assert np.array_equal(np.moveaxis(image, 2, 0), environment_of(COLORS).sample(1, 42).inputs[0].numpy())
 
 
+@pytest.mark.wide
 def test_more_samples_than_fit_into_a_chunk_are_written_in_order(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "CHUNK", 2)
     done = []
@@ -167,6 +168,7 @@ def test_more_samples_than_fit_into_a_chunk_are_written_in_order(tmp_path, monke
     assert done == [1] * 5
 
 
+@pytest.mark.wide
 def test_the_same_samples_are_the_same_files(tmp_path):
     first, second = (generate(environment_of(COLORS), tmp_path / name, n_samples=2) for name in "ab")
     assert files_in(first) == files_in(second)
@@ -175,6 +177,7 @@ def test_the_same_samples_are_the_same_files(tmp_path):
             assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
+@pytest.mark.wide
 def test_the_preview_shows_at_most_four_samples_and_names_their_answers(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert dataset.N_PREVIEW == 4
@@ -189,10 +192,12 @@ def test_the_preview_shows_at_most_four_samples_and_names_their_answers(tmp_path
     assert all(caption.endswith(" pixels") for caption in smooth)
 
 
+@pytest.mark.wide
 def test_missing_parents_are_made(tmp_path):
     assert generate(environment_of(COLORS), tmp_path / "a" / "b" / "set", n_samples=1).is_dir()
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("mask", "of_files", "of_folders"), [(0o077, 0o600, 0o700), (0o022, 0o644, 0o755)])
 def test_the_umask_decides_who_can_read_the_folder(tmp_path, mask, of_files, of_folders):
     before = os.umask(mask)
@@ -218,6 +223,7 @@ def test_a_folder_that_was_written_before_is_not_overwritten(tmp_path):
     assert {name: (folder / name).read_bytes() for name in files_in(folder)} == before
 
 
+@pytest.mark.wide
 def test_a_folder_that_was_written_before_is_replaced_by_force(tmp_path):
     folder = generate(environment_of(COLORS), tmp_path / "set", n_samples=3)
     generate(environment_of(GRAY), folder, n_samples=1, force=True)

@@ -52,6 +52,7 @@ def test_the_same_data_come_back(data, written):
     assert (read.version(0, 1) == data.version(0, 1)).all()
 
 
+@pytest.mark.wide
 def test_equal_data_are_equal_bytes(data, written, tmp_path):
     again = write_modified(data, tmp_path / "again")
     files = sorted(path.relative_to(written) for path in written.rglob("*") if path.is_file())
@@ -92,6 +93,7 @@ def test_nothing_is_overwritten(data, tmp_path, name):
         check_new_folder(tmp_path / name)
 
 
+@pytest.mark.wide
 def test_an_empty_folder_is_filled(data, tmp_path):
     (tmp_path / "empty").mkdir()
     assert len(read_modified(write_modified(data, tmp_path / "empty"))) == 16

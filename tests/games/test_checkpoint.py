@@ -65,6 +65,7 @@ def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
     assert estimate(path, 3).n_orders == 5, "more orders than are asked for are used"
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("change", [{"seed": 1}, {"baseline": (1, 2, 3)}, {"network": 1}, {"targets": 1}, {"start": 2}])
 def test_other_questions_have_sums_of_their_own(tmp_path, change):
     path = tmp_path / "sums.npz"

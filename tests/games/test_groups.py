@@ -53,6 +53,7 @@ def test_groups_have_the_mean_of_what_they_add_over_all_orders(baseline):
     assert exact.values.abs().max() > 0.01
 
 
+@pytest.mark.wide
 def test_many_groups_are_estimated_with_true_errors(monkeypatch):
     environment = al.make_environment(SPEC)
     batch = environment.sample(2)
@@ -86,6 +87,7 @@ def test_numbers_of_groups_may_have_gaps():
     assert torch.equal(*values)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("game", ["removal", "alone", "shapley", "aumann-shapley"])
 @pytest.mark.parametrize("options", ["", ",n_redundant=0"])
 @pytest.mark.parametrize("baseline", ["true", "black"])

@@ -38,6 +38,7 @@ def test_errors_are_as_large_as_the_standard_errors_say(n_orders):
     assert scores.abs().max() < 5
 
 
+@pytest.mark.wide
 def test_errors_from_black_are_as_large_as_the_standard_errors_say():
     environment, batch = environment_and_batch()
     first, second = (

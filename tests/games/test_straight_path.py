@@ -87,6 +87,7 @@ def test_where_two_effects_cancel_rounding_does_not_decide(monkeypatch):
     assert not (straight_path_values(environment.model, *path, "probability") == values).all()
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("baseline", ["true", (0, 0, 0), (255, 0, 0)])
 @pytest.mark.parametrize("options", [{}, {"accumulator": "signed"}, {"n_redundant": 0}, {"temperature": 64}])
 def test_values_add_up_to_the_difference_of_the_outputs(options, baseline):

@@ -64,12 +64,14 @@ def test_no_other_method_declares_a_game():
         assert al.make_method(spec, environment).answers is None
 
 
+@pytest.mark.wide
 def test_a_method_that_misses_what_it_declares_says_so():
     result = al.answers("integrated-gradients[n_steps=2]", "multi-color-sum[size=16]", n_samples=2)
     assert (result.exit_code, result.answers) == (1, [])
     assert "declares to answer aumann-shapley@black and misses its values" in " ".join(str(result).split())
 
 
+@pytest.mark.wide
 def test_methods_that_explain_the_logit_are_compared_with_its_values():
     environment = al.make_environment("multi-color-sum", size=16)
     result = al.answers("occlusion[stride=1,window=1]", environment, n_samples=1)
@@ -78,6 +80,7 @@ def test_methods_that_explain_the_logit_are_compared_with_its_values():
     assert result.games["removal@true"].scores["l1"] == pytest.approx(logit.games["removal@true"].scores["l1"])
 
 
+@pytest.mark.wide
 def test_estimated_values_are_answered_within_their_errors():
     spec = "exact[baseline=black,n_orders=400]"
     result = al.answers(spec, "multi-color-sum[size=16]", baselines="black", n_samples=2, n_orders=100)

@@ -36,6 +36,7 @@ def test_metrics_rank_the_truth_first_and_its_opposite_last():
     assert {both.kendall for both in environment.correlations.values()} == {1.0}
 
 
+@pytest.mark.wide
 def test_scores_are_those_of_the_metrics_whatever_the_batch_size():
     environment = al.make_environment("multi-color-sum", size=16)
     batch = environment.sample(3)
@@ -165,6 +166,7 @@ def only_without_redundancy(model, inputs, targets):
     return inputs
 
 
+@pytest.mark.wide
 def test_a_method_that_fails_in_one_of_two_settings_is_compared_in_neither():
     environment = al.make_environment("multi-color-sum", size=16)
     methods = ["gradient", "deeplift", "random", "constant"]
@@ -182,6 +184,7 @@ def spoils_its_model(model, inputs, targets):
     return inputs
 
 
+@pytest.mark.wide
 def test_what_a_method_does_to_its_model_is_no_others_business():
     methods = ["gradient", "occlusion", "random"]
     spoiled = al.audit([spoils_its_model, *methods], ["deletion"], LINEAR, n_samples=2).environments[0]
@@ -216,6 +219,7 @@ def test_progress_counts_every_map():
     assert steps == [4, 4, 1, 1] * 2
 
 
+@pytest.mark.wide
 def test_exact_values_are_rows_beside_the_methods_that_raise_no_correlation():
     """On probabilities exact values are better than any method here, by F1 and by each metric."""
     environment, methods = "multi-color-sum[size=16]", ["gradient", "occlusion", "random"]
@@ -262,6 +266,7 @@ def test_more_bad_options_are_named(options, message):
         al.audit(**{"methods": ["truth", "random"], "environments": LINEAR, "n_samples": 1, **options})
 
 
+@pytest.mark.wide
 def test_results_do_not_depend_on_the_memory():
     reports = [
         al.audit(["truth", "random"], environments="multi-color-sum[size=16]", n_samples=2, max_memory=memory).to_dict()

@@ -106,6 +106,7 @@ def test_the_json_has_the_documented_keys_and_types():
     assert [list(both) for both in dependence.values()] == [["value", "low", "high", "counterpart_f1"]] * 2
 
 
+@pytest.mark.wide
 def test_every_kind_of_truth_has_scores_in_the_json_or_null():
     verdict = quick("gradient", LOGIT).to_dict()
     (environment,) = verdict["environments"]
@@ -118,12 +119,14 @@ def test_every_kind_of_truth_has_scores_in_the_json_or_null():
             assert kinds == {**dict.fromkeys(["precision", "recall", "f1", "f1_low", "f1_high"], float), "state": str}
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("method", ["gradient", "constant", lambda _model, inputs, _targets: inputs * torch.nan])
 def test_the_json_has_no_nan(method):
     verdict = quick(method, [MULTI, LOGIT], n_samples=1)
     assert json.loads(json.dumps(verdict.to_dict(), allow_nan=False)) == verdict.to_dict()
 
 
+@pytest.mark.wide
 def test_the_json_names_the_method_and_the_environments_by_their_canonical_specs():
     verdict = check(
         "integrated-gradients[n_steps=3,baseline=true]", "multi-color-sum[seed=5,size=16,n_redundant=0]", n_samples=4
@@ -138,18 +141,21 @@ def test_the_seed_is_that_of_the_scenes():
     assert (environment.seed, environment.network_seeds) == (3, (4, 5, 6, 7))
 
 
+@pytest.mark.wide
 def test_the_versions_of_what_was_used_are_reported():
     versions = quick("constant", n_samples=1).to_dict()["versions"]
     assert list(versions) == ["python", "attributionlab", "torch", "captum", "numpy", "scipy", "scikit-image"]
     assert versions["torch"] == version("torch")
 
 
+@pytest.mark.wide
 def test_the_number_of_images_and_the_device_are_reported():
     (environment,) = quick("constant", n_samples=3, device="cpu").environments
     assert (environment.n_samples, environment.device) == (3, "cpu")
     assert environment.seconds_per_image >= 0
 
 
+@pytest.mark.wide
 def test_the_time_is_that_of_the_method_per_image(monkeypatch):
     """With a clock that counts its readings, every batch takes one second."""
     clock = SimpleNamespace(perf_counter=itertools.count().__next__)
@@ -186,6 +192,7 @@ def test_the_deciding_truth_follows_the_declaration(sign, granularity, truth):
     assert verdict.passed is (truth != "positive-smooth"), "that one also covers the gaps of a patch"
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("method", "truth"),
     [
@@ -200,6 +207,7 @@ def test_the_deciding_truth_of_methods(method, truth):
     assert quick(method, n_samples=1).deciding_truth == truth
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_the_deciding_truth_can_be_overridden(truth):
     verdict = quick(reads_truth(lambda signed: signed.clamp(min=0)), truth=truth, gamma=0.9)
@@ -223,6 +231,7 @@ def test_by_the_point_rule_a_method_passes_exactly_from_gamma_on():
     assert quick("constant", SUM, gamma=f1 + 1e-9, truth="overall").outcome == "failed"
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("method", first_of(["constant", lambda _model, inputs, _targets: torch.zeros_like(inputs)]))
 def test_at_gamma_zero_everything_passes_that_looks_at_the_network(method):
     assert quick(method, SUM, gamma=0, rule="interval", n_samples=4).passed, "dependence cannot be tested there"
@@ -230,6 +239,7 @@ def test_at_gamma_zero_everything_passes_that_looks_at_the_network(method):
     assert quick(method, MULTI, gamma=0).passed, "by the point rule the mean decides alone"
 
 
+@pytest.mark.wide
 def test_a_method_must_pass_in_every_environment():
     @declares(needs=["batch"])
     def honest_on_colors(model, inputs, targets, *, batch):
@@ -241,6 +251,7 @@ def test_a_method_must_pass_in_every_environment():
     assert quick(honest_on_colors, MULTI).passed
 
 
+@pytest.mark.wide
 def test_environments_may_be_given_as_one_spec_one_environment_or_many_of_both():
     for environments in (SUM, environment_of(SUM), [SUM], (environment_of(SUM),)):
         assert [one.environment for one in check("truth", environments, n_samples=4).environments] == [SUM]
@@ -248,6 +259,7 @@ def test_environments_may_be_given_as_one_spec_one_environment_or_many_of_both()
     assert [one.environment for one in both.environments] == [MULTI, SUM]
 
 
+@pytest.mark.wide
 def test_a_method_is_bound_to_each_environment_in_turn():
     """Its true baseline is gray in one and black in the other."""
     verdict = quick("occlusion[baseline=true,stride=1,window=1]", [MULTI, SUM])
@@ -257,6 +269,7 @@ def test_a_method_is_bound_to_each_environment_in_turn():
 # Truths that do not apply
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("method", "environment", "applies"),
     [
@@ -286,6 +299,7 @@ def test_a_deciding_truth_that_does_not_apply_is_refused(method, environment):
 # Controls and diagnosis
 
 
+@pytest.mark.wide
 def test_the_controls_stand_beside_with_their_own_scores():
     (environment,) = quick("truth", n_samples=2).environments
     assert list(environment.controls) == ["random", "constant", "foreground"]
@@ -298,6 +312,7 @@ def test_the_controls_stand_beside_with_their_own_scores():
     assert foreground["signed"].f1 < foreground["positive"].f1 < 1, "it has no signs"
 
 
+@pytest.mark.wide
 def test_the_random_control_has_both_signs_where_signs_are_judged():
     for method, spec, control in (
         ("gradient", MULTI, "random[signed=true]"),
@@ -348,6 +363,7 @@ def test_a_saturated_softmax_is_named_as_the_reason_for_zero_maps():
     assert "output=logit" in line
 
 
+@pytest.mark.wide
 def test_a_saturated_softmax_is_not_blamed_for_zero_maps_on_a_live_one():
     (environment,) = quick(lambda _model, inputs, _targets: torch.zeros_like(inputs)).environments
     assert environment.diagnosis == ("2 of 2 maps are zero everywhere",)
@@ -380,6 +396,7 @@ def test_right_pixels_with_right_signs_pass_without_advice():
     assert (verdict.outcome, verdict.environments[0].advice) == ("passed", "")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("part", [lambda signed: signed.clamp(min=0), lambda signed: signed.clamp(max=0)])
 def test_one_sign_alone_has_right_signs(part):
     """It misses pixels; none of those that it credits has the wrong sign."""
@@ -400,6 +417,7 @@ def in_batches(method, size):
     return quick(method, n_samples=4, batch_size=size).environments[0]
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("batch_size", "method"),
     some_of(
@@ -435,6 +453,7 @@ def test_batches_have_the_size_that_was_asked_for():
     assert sizes == [2, 2, 1]
 
 
+@pytest.mark.wide
 def test_progress_is_told_of_every_image():
     done = []
     quick("constant", [MULTI, SUM], n_samples=3, batch_size=2, progress=done.append)
@@ -571,6 +590,7 @@ def test_a_failure_on_a_later_batch_is_a_failure():
     assert environment.error.type == "MethodRaised"
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("method", [zeroes_weights, trains, hooks, writes], ids=lambda method: method.__name__)
 def test_the_model_of_the_environment_is_never_changed(method):
     environment = make_environment(MULTI)
@@ -582,6 +602,7 @@ def test_the_model_of_the_environment_is_never_changed(method):
     assert torch.equal(environment.sample(2).inputs, batch.inputs)
 
 
+@pytest.mark.wide
 def test_a_destructive_method_does_not_reach_the_next_environment():
     environment = make_environment(MULTI)
     check(zeroes_weights, [environment, environment], n_samples=1, rule="point")
@@ -589,6 +610,7 @@ def test_a_destructive_method_does_not_reach_the_next_environment():
     assert check(occlusion, environment, n_samples=1, truth="positive", rule="point").passed
 
 
+@pytest.mark.wide
 def test_changed_gradients_of_the_copy_are_no_change_of_the_model():
     def method(model, inputs, targets):
         model(inputs.requires_grad_()).sum().backward()
@@ -714,6 +736,7 @@ def test_a_verdict_is_frozen():
         verdict.gamma = 0
 
 
+@pytest.mark.wide
 def test_no_warning_is_raised_by_any_method():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -725,6 +748,7 @@ def test_a_method_object_can_be_checked():
     assert quick(make_method("truth")).method == "truth"
 
 
+@pytest.mark.wide
 def test_a_module_can_be_a_method():
     class Explainer(nn.Module):
         def forward(self, _model, inputs, _targets):
@@ -761,6 +785,7 @@ def test_rounding_of_the_other_sign_is_pointed_out(dust, is_dust):
     assert any(about_dust in line for line in verdict.diagnosis) == is_dust
 
 
+@pytest.mark.wide
 def test_maps_that_fail_are_told_whether_they_credit_too_little_or_too_much():
     @declares(needs=["batch"], sign="positive")
     def one_pixel(_model, _inputs, _targets, *, batch):
@@ -775,6 +800,7 @@ def test_maps_that_fail_are_told_whether_they_credit_too_little_or_too_much():
     assert "much of the map lies on pixels that do not affect the output" in quick(everything).environments[0].advice
 
 
+@pytest.mark.wide
 def test_zero_maps_of_the_logit_are_not_blamed_on_the_softmax():
     environment = make_environment("multi-color-sum", size=16)
 

@@ -38,6 +38,7 @@ def test_the_first_method_is_better_equal_or_worse(first, second, relation, code
     assert (comparison.relation, comparison.exit_code, comparison.n_samples) == (relation, code, 8)
 
 
+@pytest.mark.wide
 def test_a_small_difference_that_is_the_same_everywhere_is_seen_although_the_intervals_of_the_means_overlap():
     comparison = al.compare(scaled(1.0), scaled(0.9), ENVIRONMENT)
     first, second = comparison.scores.values()
@@ -77,6 +78,7 @@ def test_the_interval_of_a_difference_turns_with_its_sign():
     assert low < values.mean() < high
 
 
+@pytest.mark.wide
 def test_the_scenes_on_which_they_differ_most_come_first_with_their_maps():
     def wrong_on_scene_5(_model, inputs, _targets, *, batch):
         signed = batch.ground_truth.signed.float()
@@ -116,6 +118,7 @@ def test_the_json_is_plain_and_whole():
     assert {"schema", "first", "second", "relation", "difference", "low", "high", "most_different"} <= stored.keys()
 
 
+@pytest.mark.wide
 def test_the_result_prints_as_a_table():
     text = str(al.compare("truth", "random", ENVIRONMENT))
     assert "truth against random: BETTER" in text

@@ -71,6 +71,7 @@ def test_an_empty_truth_asks_for_an_empty_map():
     assert (verdict.outcome, verdict.follows.value, verdict.n_without_map) == ("revealed", 1.0, 4)
 
 
+@pytest.mark.wide
 def test_a_map_that_vanishes_follows_by_half_which_is_not_enough(of_gradient):
     vanished = of_gradient.bugs[1]
     assert vanished.n_without_map == 4
@@ -110,6 +111,7 @@ def test_similarities_are_means_with_standard_errors_over_images(of_gradient):
     assert mean.n == 4
 
 
+@pytest.mark.wide
 def test_the_ceiling_of_a_seeded_method_is_another_seed():
     (verdict,) = debug("random", ["mislabeled"], n_samples=2, size=16).bugs
     assert abs(verdict.similarity["rank"].ceiling) < 0.3

@@ -117,6 +117,7 @@ def test_maps_that_do_not_look_at_the_network_have_dependence_exactly_0(method, 
     assert set(dependence_of(method, environment).values()) == {Dependence(0, 0, 0)}
 
 
+@pytest.mark.wide
 def test_the_color_of_the_target_is_the_truth_and_blind():
     """It scores 1 on the truth that decides; only the second network gives it away."""
     verdict = check(color_of_the_target, environment_of(MULTI), n_samples=4, gamma=0.9)
@@ -143,6 +144,7 @@ def test_methods_that_look_at_the_network_are_not_blind(method):
     assert dependence["overall"].value > 0.2
 
 
+@pytest.mark.wide
 def test_a_blind_map_with_a_little_of_the_gradient_is_not_blind_and_its_signs_give_it_away():
     verdict = check(with_gradient(signless_foreground, 0.3), environment_of(MULTI), n_samples=8, gamma=0.6)
     (environment,) = verdict.environments
@@ -179,6 +181,7 @@ def test_maps_are_right_without_the_network_if_less_than_half_of_every_f1_follow
     assert is_right_without_network(None, f1) is False
 
 
+@pytest.mark.wide
 def test_what_is_right_without_the_network_is_told_of_maps_that_would_pass_only():
     mixed = with_gradient(most_frequent_color, 0.3)
     undecided = check(mixed, environment_of(MULTI), n_samples=4, gamma=0.8)
@@ -257,6 +260,7 @@ def test_what_was_not_tested_is_not_blind():
 # What a check does with it
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("spec", ["single-color-sum[size=16]", "single-color-modulo[size=16]"])
 def test_without_counterparts_dependence_is_not_tested(spec):
     (environment,) = check("foreground", environment_of(spec), n_samples=4).environments
@@ -264,6 +268,7 @@ def test_without_counterparts_dependence_is_not_tested(spec):
     assert environment.outcome != "blind"
 
 
+@pytest.mark.wide
 def test_it_is_tested_on_overall_truth_and_on_the_one_that_decides():
     for truth, kinds in (
         ("auto", ["overall", "signed"]),
@@ -328,6 +333,7 @@ def inputs_of(_model, inputs, _targets):
     return inputs
 
 
+@pytest.mark.wide
 def test_functions_of_one_name_share_no_maps():
     def dependence(function):
         test = DependenceTest(("overall",))
@@ -367,6 +373,7 @@ def test_a_method_that_destroys_the_counterpart_does_not_reach_the_next_check():
     assert verdict.dependence["overall"].value > 0.5
 
 
+@pytest.mark.wide
 def test_by_the_point_rule_the_mean_decides_alone_and_the_dependence_is_only_reported():
     """As in the paper, which has no such test."""
     for rule, outcome in (("interval", "blind"), ("point", "passed")):

@@ -77,6 +77,7 @@ def test_noise_is_the_largest_mean_error_that_standard_errors_allow():
     assert scores.agreements()["x"].noise == pytest.approx(0.1)
 
 
+@pytest.mark.wide
 def test_values_are_kept_for_the_next_method_and_for_no_other_question(environment, monkeypatch):
     batch, calls = environment.sample(1), []
     values = module.every_game
@@ -104,6 +105,7 @@ def test_values_are_kept_for_the_next_method_and_for_no_other_question(environme
     assert len(module._KEPT) == 2
 
 
+@pytest.mark.wide
 def test_a_verdict_says_which_games_are_answered(environment):
     verdict = al.check("occlusion[stride=1,window=1]", environment, n_samples=4)
     stored = json.loads(json.dumps(verdict.to_dict(), allow_nan=False))["environments"][0]
@@ -143,11 +145,13 @@ def test_an_environment_whose_logits_raise_is_named():
     assert al.check("gradient", WeightedColumns(), n_samples=4).environments[0].games
 
 
+@pytest.mark.wide
 def test_of_large_images_two_are_compared(environment, monkeypatch):
     monkeypatch.setattr(module, "FEW_FEATURES", 255)
     assert al.check("gradient", environment, n_samples=4).environments[0].n_compared == 2
 
 
+@pytest.mark.wide
 def test_maps_from_elsewhere_and_failures(environment):
     batch = environment.sample(5)
     exact = al.exact_values(environment, batch, "aumann-shapley", "black")

@@ -48,6 +48,7 @@ def test_images_share_a_network_and_whether_the_maps_depend_on_it_is_not_tested(
     assert environment.seconds_per_image is None
 
 
+@pytest.mark.wide
 def test_maps_of_the_logit_are_judged_by_its_truth():
     of_logit = Declaration(explains="logit", sign="signed")
     verdict = verdict_of(lambda truth: truth.positive_mask, declaration=of_logit)
@@ -56,6 +57,7 @@ def test_maps_of_the_logit_are_judged_by_its_truth():
     assert verdict_of(lambda truth: truth.positive_mask).environments[0].truths["signed"].f1 < 1
 
 
+@pytest.mark.wide
 def test_they_score_as_the_method_that_computed_them():
     environment = environment_of(MULTI)
     batch = environment.sample(4)

@@ -29,6 +29,7 @@ def swept():
     return al.sweep(METHODS, "redundant_scale", ["0", "1/8"], SPEC, n_samples=3, metrics=["deletion"])
 
 
+@pytest.mark.wide
 def test_means_are_those_of_scene_i_under_network_i(swept):
     scores, deletions = [], []
     for index in range(3):
@@ -121,6 +122,7 @@ def test_fewer_than_three_methods_have_no_correlations():
     assert al.sweep(["gradient", "random"], "noise", [0], SPEC, n_samples=1).correlations == {}
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("arguments", "specs"),
     [
@@ -153,6 +155,7 @@ def test_noise_moves_pixels_and_truth_but_a_perfect_map_stays_perfect():
     assert shuffled.truths["positive"].mean < whole.truths["positive"].mean
 
 
+@pytest.mark.wide
 def test_a_method_that_fails_at_a_value_is_named_there_and_the_others_go_on():
     def sometimes(_model, inputs, _targets):
         if inputs.shape[-1] == 32:
@@ -238,6 +241,7 @@ def test_scenes_without_patches_have_no_noise():
         al.sweep("gradient", "noise", [0], environment)
 
 
+@pytest.mark.wide
 def test_progress_counts_maps():
     counted = []
     al.sweep("constant", "noise", [0, 1], SPEC, n_samples=2, metrics=(), progress=counted.append)

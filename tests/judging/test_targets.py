@@ -62,6 +62,7 @@ def test_a_method_whose_maps_are_the_winners_for_another_target_is_found(method,
     assert ignored(method, environment) is result
 
 
+@pytest.mark.wide
 def test_it_is_reported_even_where_the_scores_are_good():
     """On the winner, which is the default target, the maps are right."""
     (environment,) = check(of_the_winner, environment_of(MULTI), n_samples=4).environments

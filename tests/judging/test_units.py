@@ -84,6 +84,7 @@ def test_a_bound_method_is_bound_to_every_network_anew():
     assert bound == by_name
 
 
+@pytest.mark.wide
 def test_networks_that_reach_gamma_are_counted():
     """The truth on even scenes and nothing on odd ones."""
     numbers = itertools.count()
@@ -116,6 +117,7 @@ def test_a_check_ends_at_the_first_look_that_decides(method, gamma, n_samples, o
     assert (verdict.n_samples, verdict.outcome, verdict.out_of_time) == (n_samples, outcome, False)
 
 
+@pytest.mark.wide
 def test_scenes_of_earlier_looks_are_not_explained_again():
     steps = []
     assert verdict_of("truth", gamma=0.8, progress=steps.append).n_samples == 16
@@ -151,6 +153,7 @@ def test_the_first_look_is_completed_and_may_decide_whatever_the_limit():
     assert (verdict.n_samples, verdict.outcome, verdict.out_of_time) == (8, "passed", False)
 
 
+@pytest.mark.wide
 def test_looks_go_on_as_long_as_there_is_time(monkeypatch):
     """A clock that counts its readings: the limit is over at the third look, which is at 32 scenes."""
     clock = SimpleNamespace(monotonic=itertools.count().__next__)
@@ -159,6 +162,7 @@ def test_looks_go_on_as_long_as_there_is_time(monkeypatch):
     assert (verdict.n_samples, verdict.out_of_time) == (16, True)
 
 
+@pytest.mark.wide
 def test_where_the_time_is_up_dependence_is_measured_on_half_of_the_scenes_and_targets_are_left_out():
     calls = []
 

@@ -21,6 +21,7 @@ def environment_of(spec):
     return make_environment(spec)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", ["deeplift", "deepshap"])
 @pytest.mark.parametrize("baseline", ["black", "true", "128,128,128"])
 @pytest.mark.parametrize("n_redundant", [0, 2])

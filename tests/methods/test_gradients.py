@@ -89,6 +89,7 @@ def test_input_x_gradient_is_the_product_summed_over_channels(spec):
     torch.testing.assert_close(maps, (batch.inputs * all_gradients(spec, batch)).sum(dim=1))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("design", ["uniform", "nonnegative", "signed"])
 def test_gradients_of_a_logit_without_redundancy_are_those_of_the_ramps_below_the_color(design):
     """Derived, not measured: at its color N each channel sits on top of I_{>N-1}, ReLU(x - N + 1) - ReLU(x - N).
@@ -246,6 +247,7 @@ def test_integrated_gradients_at_any_number_of_nodes_weighs_the_nodes_on_the_ram
         assert maps[index].sum().item() == pytest.approx(worth * max(scene.n_pixels), rel=1e-5)
 
 
+@pytest.mark.wide
 def test_50_nodes_leave_a_winner_pixel_between_07_and_13():
     """Completeness holds up to quadrature, and that is a lot."""
     maps, batch = explain("integrated-gradients", COUNTING, n=16, n_steps=50)

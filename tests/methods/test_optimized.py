@@ -142,6 +142,7 @@ def test_the_bottleneck_concentrates_on_the_winner():
     assert found.precision > 5 * by_chance.precision
 
 
+@pytest.mark.wide
 def test_less_information_gets_through_where_it_costs_more():
     environment = al.make_environment("multi-color-sum", size=32)
     batch = environment.sample(1)
@@ -231,6 +232,7 @@ def test_the_bilinear_mask_meets_its_area(size, area):
     assert maps.mean(dim=(1, 2)).tolist() == pytest.approx([area, area], rel=0.05)
 
 
+@pytest.mark.wide
 def test_the_smooth_mask_meets_its_area():
     """Within 12 %: the reward pulls against the penalty, and a smooth edge counts in part."""
     random = torch.Generator().manual_seed(0)

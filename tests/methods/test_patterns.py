@@ -80,6 +80,7 @@ class TwoDimensional(al.Environment):
         return Samples
 
 
+@pytest.mark.wide
 def test_the_signal_is_recovered_from_a_distractor():
     """w = (1, -1) cancels the distractor, so the gradient points to (1, -1), the signal to (1, 0)."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(2, 1, bias=False)).double()

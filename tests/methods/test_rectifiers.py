@@ -37,6 +37,7 @@ ACTIVATIONS = {
 ARGUMENTS = {"GLU": {"dim": 1}, "Softmax": {"dim": 1}, "LogSoftmax": {"dim": 1}, "Softmin": {"dim": 1}}
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_an_activation_without_a_rule_is_refused(activation, name):

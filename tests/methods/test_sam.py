@@ -64,6 +64,7 @@ def test_the_real_mask_generator_segments_a_picture(checkpoint):
     assert same_segments(mask.numpy(), literal_paint([one["segmentation"] for one in found], SIDE, SIDE))
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", ["lime", "kernel-shap"])
 def test_surrogates_explain_with_it(checkpoint, name):
     environment = al.make_environment("multi-color-sum", size=SIDE)

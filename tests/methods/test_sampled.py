@@ -95,6 +95,7 @@ def test_without_noise_smoothgrad_is_the_gradient():
     torch.testing.assert_close(method(Cubic(), IMAGE, TARGET)[0], (3 * IMAGE[0] ** 2).sum(dim=0))
 
 
+@pytest.mark.wide
 def test_noise_is_far_wider_than_the_number_checkers_so_smoothgrad_sees_nothing():
     verdict = al.check("smoothgrad", "multi-color-sum[size=16]", n_samples=2, rule="point")
     assert verdict.environments[0].n_zero_maps == 2

@@ -209,6 +209,7 @@ def test_an_image_without_light_is_as_far_as_can_be_from_all_of_its_coalitions()
     assert maps.isfinite().all()
 
 
+@pytest.mark.wide
 def test_lime_finds_the_winner_with_a_perfect_prior():
     environment = al.make_environment("multi-color-sum", size=32, output="logit", n_redundant=0)
     verdict = al.check(
@@ -269,6 +270,7 @@ def test_bad_options_are_refused():
         al.make_method("lime[segments=slik]")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     "spec", ["multi-color-sum", "multi-color-sum[accumulator=signed,output=logit]", "single-color-modulo"]
 )

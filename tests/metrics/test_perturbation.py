@@ -91,6 +91,7 @@ def test_curves_are_those_of_literal_forward_passes(spec, metric):
     assert curve.optimum.isnan().all()
 
 
+@pytest.mark.wide
 def test_sensitivity_agrees_with_independent_subsets():
     """The literal definition, with fresh subsets for one N: within five standard errors of a correlation."""
     environment, batch, _ = case("multi-color-sum[size=16]", 1)

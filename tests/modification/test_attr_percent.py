@@ -101,6 +101,7 @@ def test_every_level_and_every_r_has_a_network(report):
     assert len(report.of("visibility")) == 3 * 3 * 2
 
 
+@pytest.mark.wide
 def test_the_way_of_the_training_is_explained_at_every_checkpoint():
     data = modify(flat_pictures(40, size=16), "spot")
     result = attr_percent({"spots": data}, METHODS[:2], questions=["accuracy"], n_per_class=3)

@@ -134,6 +134,7 @@ def test_the_margins_of_the_designed_networks_hold_for_every_level(designed):
         assert float(model(pixels_to_inputs(marked))[:, 1].detach().min()) >= least
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_built_in_picture_belongs_to_its_class_seed_and_index(name):
     few, more = (builtin_pictures([name, "cat" if name != "cat" else "brick"], n_per_class=n, size=16) for n in (1, 2))

@@ -25,6 +25,7 @@ def training(data):
     return trained
 
 
+@pytest.mark.wide
 def test_training_ends_when_two_epochs_classify_the_validation_pictures(training, data):
     assert min(training.validation[-2:]) >= 0.99
     assert training.test.beats_bound

@@ -197,6 +197,7 @@ def test_what_is_no_permutation_is_refused(kind):
             kind(model, *pairs[0]).outputs(wrong, TARGET)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("kind", [SwitchedPixels, DensePixels])
 def test_orders_of_any_integer_type_will_do(kind):
     model, pairs = cases(SPECS[0])

@@ -138,6 +138,7 @@ def test_the_figure_draws_mean_curves_and_the_middle_half_of_the_images():
     assert without.texts[0].get_text() == "no curves"
 
 
+@pytest.mark.wide
 def test_a_figure_of_methods_that_all_failed_is_drawn():
     methods = {"failed": audit_of().environments[0].methods["failed"]}
     nothing = RankCorrelation(None, None, None, None)

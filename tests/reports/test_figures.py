@@ -170,6 +170,7 @@ def test_a_text_instead_of_maps_is_shown():
     assert "it raised" in axis.texts[0].get_text()
 
 
+@pytest.mark.wide
 def test_a_long_text_does_not_leave_its_panel():
     figure = attribution_figure(batch_of(), {"mine": "it raised ValueError " * 100})
     renderer = figure.canvas.get_renderer()
@@ -207,6 +208,7 @@ def small_figure():
     return figure
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("ending", [".png", ".svg", ".pdf", ".PNG"])
 def test_figures_are_written_in_the_format_of_their_ending(tmp_path, ending):
     path = tmp_path / f"figure{ending}"
@@ -216,6 +218,7 @@ def test_figures_are_written_in_the_format_of_their_ending(tmp_path, ending):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("ending", first_of([".svg", ".png", ".pdf"]))
 def test_the_same_figure_is_the_same_file(tmp_path, ending):
     first, second = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
@@ -298,6 +301,7 @@ def test_an_error_that_is_not_the_disks_leaves_nothing_half_written(tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.wide
 def test_many_methods_go_into_bands_below_each_other():
     batch = make_environment("single-color-sum", size=16).sample(2)
     maps = {f"method {index}": torch.ones(2, 16, 16) for index in range(11)}

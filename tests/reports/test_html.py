@@ -63,6 +63,7 @@ def decoded(uri):
     return Image.open(io.BytesIO(base64.b64decode(uri.removeprefix("data:image/png;base64,"))))
 
 
+@pytest.mark.wide
 def test_the_same_records_give_the_same_bytes(small_run, text):
     assert report_html(small_run.records) == text
 
@@ -106,6 +107,7 @@ def test_every_verdict_has_a_row(page, small_run):
     assert all("hidden" in row for row in rows if "data-decides" not in row)
 
 
+@pytest.mark.wide
 def test_a_verdict_says_in_how_many_networks_it_held_with_all_states_and_answers(small_run):
     summary, *_ = small_run.records.summaries()
     text = report_html(small_run.records)
@@ -126,11 +128,13 @@ def test_every_image_is_in_the_file_once(page):
     assert len(sources) == n_images * (2 + n_methods_with_maps)
 
 
+@pytest.mark.wide
 def test_the_gallery_shows_as_many_images_as_asked_for(small_run):
     cards = Page(report_html(small_run.records, n_images=1)).all("article")
     assert len(cards) == 2
 
 
+@pytest.mark.wide
 def test_without_saved_maps_the_page_says_how_to_save_them(run_without_maps):
     page = Page(report_html(run_without_maps.records))
     assert "save_maps = 4" in "".join(page.text)
@@ -275,6 +279,7 @@ def test_a_truth_that_does_not_apply_has_no_verdict(page):
     assert truths == ["overall", "positive", "positive-smooth"] * 4
 
 
+@pytest.mark.wide
 def test_what_to_do_next_stands_below_the_verdicts_once_for_each_method_and_environment(small_run):
     text = html.unescape(re.sub(r"<wbr>|\u200b", "", report_html(small_run.records)))
     assert text.count("note: random in multi-color-sum[size=16]: a note") == 1, "of two seeds"

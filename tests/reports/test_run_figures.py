@@ -26,6 +26,7 @@ def view(small_run):
     return RunView(small_run.records)
 
 
+@pytest.mark.wide
 def test_a_run_has_all_its_figures_each_with_a_name_of_its_own(small_run):
     names = [name for name, _ in run_figures(small_run.records)]
     assert names == [
@@ -61,6 +62,7 @@ def test_another_format_is_refused_before_anything_is_written(small_run, tmp_pat
     assert not (tmp_path / "figures").exists()
 
 
+@pytest.mark.wide
 def test_the_bars_of_a_violin_are_the_greatest_mean_and_least_value(view):
     axis = violin_figure(view, FAMILY).axes[1]  # recall, overall truth
     values = view.scores(FAMILY, "random", "agreement", "overall.recall")
@@ -79,6 +81,7 @@ def test_violins_show_the_images_of_all_seeds(view):
     assert len(view.scores(FAMILY, "random", "agreement", "overall.f1")) == 2 * 3
 
 
+@pytest.mark.wide
 def test_violins_name_the_methods_in_the_order_of_the_plan_and_say_where_one_has_no_scores(view, small_run):
     axis = violin_figure(view, FAMILY).axes[0]
     assert len(axis.get_xticks()) == len(view.methods)
@@ -86,6 +89,7 @@ def test_violins_name_the_methods_in_the_order_of_the_plan_and_say_where_one_has
     assert absent.get_position()[0] == view.methods.index(small_run.broken)
 
 
+@pytest.mark.wide
 def test_violins_state_the_number_of_images_and_the_interval_of_the_mean(view):
     figure = violin_figure(view, FAMILY)
     axis = figure.axes[1]  # recall, overall truth
@@ -125,11 +129,13 @@ def test_the_bars_of_a_curve_are_the_middle_half_at_its_markers():
     assert drawn == [tuple((curves["m0"].at[place], end) for end in middles[place]) for place in marked]
 
 
+@pytest.mark.wide
 def test_truths_that_apply_to_no_method_have_no_row(view):
     labels = [axis.get_ylabel() for axis in violin_figure(view, "single-color-sum[size=16]").axes]
     assert not any("negative" in label for label in labels)
 
 
+@pytest.mark.wide
 def test_a_truth_that_does_not_apply_to_a_method_has_no_violin_although_records_have_its_scores(view):
     place = view.methods.index("random")
     absent = {
@@ -200,6 +206,7 @@ def test_the_gallery_shows_saved_maps_and_says_why_one_is_missing(small_run):
     assert titles[:4] == ["image", "ground truth", "input-x-gradient", "random"]
 
 
+@pytest.mark.wide
 def test_without_saved_maps_there_is_no_gallery(run_without_maps):
     assert gallery_figure(RunView(run_without_maps.records), FAMILY) is None
     assert not any(name.startswith("gallery") for name, _ in run_figures(run_without_maps.records))

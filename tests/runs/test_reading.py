@@ -121,6 +121,7 @@ def test_whoever_reads_a_run_imports_nothing_that_it_names(folder, tmp_path):
     assert RunView(load_records(folder / "run")).directions == {"insertion": 1.0, f"{folder / 'own.py'}:total": -1.0}
 
 
+@pytest.mark.wide
 @pytest.mark.usefixtures("unsaved")
 @pytest.mark.filterwarnings("ignore:the declaration of:UserWarning")
 def test_a_run_of_an_earlier_version_imports_nothing_either(folder, copied, tmp_path):
@@ -252,6 +253,7 @@ def test_the_table_of_a_run_needs_neither_torch_nor_captum(folder, form):
     assert "gradient" in result.stdout
 
 
+@pytest.mark.wide
 @pytest.mark.usefixtures("unsaved")
 @pytest.mark.parametrize("n_lines", [0, 1])
 def test_a_run_that_is_not_finished_is_shown_with_what_it_has(copied, tmp_path, n_lines):

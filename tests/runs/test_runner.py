@@ -88,6 +88,7 @@ def test_the_first_maps_of_an_environment_are_compared_with_games(whole):
     assert answers["single", "random"] == answers["multi-", "random"] == ()
 
 
+@pytest.mark.wide
 def test_scores_are_those_of_check_and_of_the_metrics(whole):
     records = load_records(whole)
     spec = "multi-color-sum[size=16]"
@@ -113,6 +114,7 @@ def test_scores_are_those_of_check_and_of_the_metrics(whole):
     assert summary.truths["overall"].f1_low == pytest.approx(verdict.f1_low, rel=1e-6)
 
 
+@pytest.mark.wide
 def test_records_have_what_methods_say_of_their_work_and_where_it_was_done(tmp_path):
     plan = small(methods=["integrated-gradients"], environments=["multi-color-sum[size=16]"], metrics=["insertion"])
     run_plan(plan, tmp_path / "run")
@@ -446,6 +448,7 @@ def test_a_method_that_dies_is_lost_alone_also_without_other_workers(tmp_path, f
     assert errors["truth"] is errors[f"{faulty}:fine"] is None
 
 
+@pytest.mark.wide
 @pytest.mark.filterwarnings("ignore:A worker stopped:UserWarning")
 def test_processes_find_the_same_and_one_that_dies_takes_only_its_own_jobs_along(whole, tmp_path, faulty):
     run_plan(small(save_maps=3), tmp_path / "two", workers=2)

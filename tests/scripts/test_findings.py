@@ -35,6 +35,7 @@ def rows_of(findings, names, **functions):
     return {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[2:]}, notes
 
 
+@pytest.mark.wide
 def test_each_library_does_what_the_page_says(findings):
     names = ["captum DeepLift", "zennit EpsilonPlus", "shap DeepExplainer", "grad-cam GradCAM"]
     rows, notes = rows_of(findings, names)

@@ -80,6 +80,7 @@ def stored(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.wide
 def test_a_finished_folder_becomes_the_page(script, docs, stored):
     script.from_stored(stored)
     page = (docs / "page.md").read_text()

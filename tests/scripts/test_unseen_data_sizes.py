@@ -103,12 +103,14 @@ def test_differences_are_those_of_the_bootstrap_over_methods_and_images(sizes, r
     assert sizes.difference(read, setting, "Deletion", "positive") == paired_difference(pairs)
 
 
+@pytest.mark.wide
 def test_tables_have_a_row_for_each_size_that_was_measured(sizes, records):
     text = "\n".join(sizes.tables(sizes.read_records(records[0])))
     assert text.count("| 32 | ") == len(sizes.TRUTHS) * len(sizes.BASELINES) * 2
     assert "| 48 | " not in text
 
 
+@pytest.mark.wide
 def test_every_table_of_the_page_is_filled_from_records(sizes, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     page = importlib.import_module("unseen_data_page")

@@ -108,6 +108,7 @@ def test_a_method_contradicts_itself_if_it_passes_on_one_set_and_fails_on_anothe
     assert lines[-1].startswith("1 of 12 methods contradict themselves; 2 of 9 verdicts are undecided")
 
 
+@pytest.mark.wide
 def test_no_declaration_lets_the_solution_of_the_task_pass(verdict):
     """It is the truth under every network of the environment, and never looks at one; the script has the other maps."""
     for sign, granularity in (

@@ -90,6 +90,7 @@ def losers(_model, _inputs, _targets, *, batch):
     return (batch.ground_truth.signed < 0).float()
 
 
+@pytest.mark.wide
 def test_a_method_that_explains_the_logit_is_told_its_scores_against_the_truth_of_the_logit():
     message = message_of(testing.assert_faithful, losers, size=16, truth="overall", n_samples=8)
     assert "F1 on overall truth is 0.00" in message
@@ -109,6 +110,7 @@ def test_a_map_that_does_not_look_at_the_network_is_caught(blind):
     assert re.search(r"overall +0\.000 +0\.000 to 0\.000 +1\n", message)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("method", ["gradient", "gradcam", "occlusion", "truth"])
 def test_maps_that_change_with_the_network_pass(method):
     testing.assert_network_dependent(method, size=16, n_samples=8)
@@ -132,6 +134,7 @@ def test_a_method_that_fails_under_the_counterpart_is_named():
     assert "not sure enough" in message
 
 
+@pytest.mark.wide
 def test_quadrature_is_named_where_a_path_method_is_not_complete():
     method = "integrated-gradients[n_steps=50]"
     message = message_of(testing.assert_complete, method, size=16)
@@ -141,6 +144,7 @@ def test_quadrature_is_named_where_a_path_method_is_not_complete():
     testing.assert_complete("integrated-gradients", size=16, tolerance=0.01)
 
 
+@pytest.mark.wide
 def test_the_baseline_of_completeness_may_be_chosen():
     testing.assert_complete("deeplift", size=16, baseline="black", n_samples=2)
     testing.assert_complete("deeplift[baseline=true]", size=16, n_samples=2)
@@ -152,6 +156,7 @@ def ten_percent_off(model, inputs, targets):
     return 1.1 * al.make_method("deeplift")(model, inputs, targets)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("factor", [2, 32])
 def test_only_a_high_power_of_two_is_taken_for_the_alpha_beta_rule(factor):
     def scaled(times):
@@ -296,6 +301,7 @@ def undefined_for_zeros(environment, batch, attribution):
     return scores.where((attribution != 0).flatten(1).any(dim=1), torch.nan)
 
 
+@pytest.mark.wide
 def test_a_metric_may_have_no_score_for_maps_of_zeros():
     """The truth of some images lies in one half, so that of the other half is a map of zeros."""
     testing.assert_metric_known_answers(undefined_for_zeros)
@@ -320,6 +326,7 @@ def test_what_a_method_declares_to_answer_is_asserted():
         testing.assert_answers("gradient", size=16, n_samples=1, game="worth@true")
 
 
+@pytest.mark.wide
 def test_everything_asserts_the_game_that_a_method_declares():
     @al.declares(answers="removal@true")
     def gradient(model, inputs, targets):

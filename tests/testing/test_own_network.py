@@ -36,6 +36,7 @@ CONTRACTS = (
 )
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("assertion", CONTRACTS, ids=lambda assertion: assertion.__name__)
 def test_contracts_hold_for_a_correct_method(assertion):
     assertion("gradient", OWN["module"])

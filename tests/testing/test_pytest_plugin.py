@@ -106,6 +106,7 @@ def test_workers_send_what_they_find(pytester, n_workers):
     )
 
 
+@pytest.mark.wide
 def test_failures_say_what_is_wrong_and_leave_pictures_in_the_folder(pytester):
     pytester.makepyfile(FAILING)
     result = pytester.runpytest_inprocess("--attributionlab-artifacts", "pictures/of/failures", *OPTIONS)
@@ -136,6 +137,7 @@ def test_pictures_go_to_a_temporary_folder_of_the_session_otherwise(pytester):
     assert len(list((pytester.path / "temporary").rglob("*.png"))) == 1
 
 
+@pytest.mark.wide
 def test_it_is_silent_where_it_is_not_used(pytester):
     pytester.makepyfile("import sys\n\ndef test_nothing():\n    assert 'torch' not in sys.modules\n")
     result = pytester.runpytest_subprocess(*OPTIONS)

@@ -51,6 +51,7 @@ def test_a_network_of_embeddings_has_the_same_outputs(model):
         torch.testing.assert_close(EmbeddedTexts(model)(embeddings), model(IDS[:1]))
 
 
+@pytest.mark.wide
 def test_training_learns_the_articles_and_belongs_to_its_seed(data):
     first = train_text(data)
     assert first.test.beats_bound

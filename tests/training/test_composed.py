@@ -36,6 +36,7 @@ def test_an_image_is_a_function_of_its_index():
     assert not torch.equal(composed(start=TEST).inputs, composed(start=TEST, seed=1).inputs)
 
 
+@pytest.mark.wide
 def test_random_backgrounds_do_not_depend_on_the_class():
     images = compose_images(200, size=16, background="random")
     agreeing = int((images.labels == images.backgrounds).sum())
@@ -68,6 +69,7 @@ def test_spurious_and_healthy_networks_are_told_by_four_accuracies(accuracies, i
     assert (result.is_spurious, result.is_healthy) == (is_spurious, is_healthy)
 
 
+@pytest.mark.wide
 def test_a_spurious_network_is_trained_on_200_images():
     training = train_on_backgrounds("spurious", size=16, n_images=200, n_epochs=4)
     assert training.problem == ""

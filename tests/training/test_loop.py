@@ -34,6 +34,7 @@ def test_without_such_an_accuracy_all_epochs_are_trained(images):
     assert len(trained(images, enough=None)[1].validation) == 3
 
 
+@pytest.mark.wide
 def test_a_seed_sets_the_order_of_the_images(images):
     first, again, other = (trained(images, seed, enough=None)[0].state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[name], again[name]) for name in first)

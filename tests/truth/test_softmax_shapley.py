@@ -32,6 +32,7 @@ def test_values_are_those_of_all_coalitions_in_rational_arithmetic(sizes):
         np.testing.assert_allclose([computed[kind] for kind in kinds], [float(x) for x in exact], atol=ROUNDING)
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize("sizes", [(14, 9, 5), (30, 25)])
 def test_values_of_more_players_are_those_of_counted_coalitions(sizes):
     for target in range(len(sizes)):

@@ -190,6 +190,7 @@ def test_shares_of_training_points_stand_beside_their_base_rate(reproduced):
     assert error.status is Status.not_reproduced
 
 
+@pytest.mark.wide
 def test_influence_is_read_again_and_checkpoints_are_kept(reproduced, monkeypatch):
     folder = reproduced.setting.folder
     assert (folder / "networks" / "half-spurious-0-checkpoints.pt").exists()

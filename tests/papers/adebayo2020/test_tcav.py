@@ -99,6 +99,7 @@ def test_concepts_share_a_background_or_an_object_and_balance_the_rest():
     }
 
 
+@pytest.mark.wide
 def test_a_concept_without_any_effect_scores_all_or_nothing_as_a_counted_one_does():
     details = {"concept_images": 20, "random_sets": 4, "examples": 8}
     scores = designed_scores(Preset("small", 16, 1, details=details))

@@ -54,6 +54,7 @@ def setting(tmp_path):
     return StudySetting(tmp_path, PRESETS["quick"], device="cpu")
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(("factor", "status"), [(None, "reproduced"), (2, "not reproduced")])
 def test_a_fake_paper_becomes_markdown_json_and_html(registered, tmp_path, factor, status):
     paper, studies = find_studies(["table9"])

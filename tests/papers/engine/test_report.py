@@ -98,6 +98,7 @@ def test_html_escapes_and_loads_nothing(report):
     assert html.count("src=") == html.count('src="data:image/png;base64,cGl4ZWxz"') == 1
 
 
+@pytest.mark.wide
 def test_pictures_lie_beside_the_report_and_are_named_everywhere(report, tmp_path):
     written = write_report(report, tmp_path)
     assert [path.name for path in written] == ["reproduction.md", "reproduction.json", "reproduction.html"]

@@ -93,6 +93,7 @@ def statuses(shown):
     return {result.claim.key: [finding.status for finding in result.findings] for result in shown.claims}
 
 
+@pytest.mark.wide
 @pytest.mark.parametrize(
     ("signs", "other", "status"),
     [

@@ -99,6 +99,7 @@ def test_correlations_are_those_of_mean_scores_averaged_over_networks(column, tr
     assert evidence.value == pytest.approx(np.mean(by_seed))
 
 
+@pytest.mark.wide
 def test_intervals_of_correlations_draw_the_same_methods_and_images_for_all_networks():
     found, methods = drawn("here"), unseen_data.BASELINES["black baselines"]
     evidence = found.ranked(methods, "positive").correlation("F1", "Deletion")
@@ -151,6 +152,7 @@ def test_the_effect_is_switched_off_in_two_ways(table6):
     }
 
 
+@pytest.mark.wide
 def test_drops_are_differences_of_correlations_with_and_without_the_effect(table6):
     results, asked = table6
     present = drawn(asked["with the effect"][0])
@@ -172,6 +174,7 @@ def test_drops_are_differences_of_correlations_with_and_without_the_effect(table
     assert results["table2.insertion"].claim.published == "0.02 with, 0.42 without"
 
 
+@pytest.mark.wide
 def test_the_interval_of_a_difference_draws_the_same_methods_and_images_on_both_sides(table6):
     results, asked = table6
     found = next(

@@ -159,6 +159,7 @@ def test_networks_that_are_not_accurate_leave_claims_unmeasured(tmp_path, monkey
         assert statuses <= {Status.unmeasured, Status.not_reproduced, Status.reproduced}
 
 
+@pytest.mark.wide
 def test_a_rationale_of_nothing_has_no_precision_and_is_reported(tmp_path, monkeypatch):
     def do(tasks, _folder, **_):
         nothing = {"selected": 0.0, "precision": None, "recall": 0.0, "non_correlating": None, "first_words": None}
