@@ -108,6 +108,8 @@ def _jobs(kinds: list[str], n_seeds: int, done: dict[str, Result]) -> Iterator[J
             yield from _correct_jobs(module, n_seeds, done)
             continue
         for seed in range(n_seeds):
+            if seed > 0:  # faults that remember earlier calls must not remember those of other seeds
+                module = importlib.reload(module)
             for index, (fault, expected) in enumerate(module.FAULTS.items()):
                 yield Job(f"{kind}/{_name(fault)}/{seed}", index + seed, partial(_outcome, fault, *expected, seed))
 

@@ -230,6 +230,17 @@ def _restore_handlers(before: dict[str, Any]) -> None:
                 signal.signal(signal.Signals[name], handler)
 
 
+def _has_timer() -> bool | None:
+    """Whether a signal is to come at a later time, as `signal.alarm` has it; None on Windows, which has none."""
+    return bool(signal.getitimer(signal.ITIMER_REAL)[0]) if hasattr(signal, "getitimer") else None
+
+
+def _restore_timer(before: bool) -> None:
+    """Take away a timer that was not there before."""
+    if not before:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def _restore_streams(before: tuple[Any, ...]) -> None:
     """Put the standard streams back."""
     sys.stdin, sys.stdout, sys.stderr = before
@@ -264,6 +275,8 @@ SETTINGS: dict[str, Setting] = {
     "sys.path": (_folders_of_imports, _restore_folders_of_imports),
     "the locale": (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
     "the handlers of signals": (_handlers, _restore_handlers),
+    "the switch interval of threads": (sys.getswitchinterval, sys.setswitchinterval),
+    "the timer of the process": (_has_timer, _restore_timer),
     "the level of logging": _flag(logging.root, "level"),
     "the standard streams": (lambda: (sys.stdin, sys.stdout, sys.stderr), _restore_streams),
     "the flushing of small numbers to zero": (_flushes_denormals, torch.set_flush_denormal),

@@ -98,7 +98,10 @@ def find_layer(model: nn.Module, layer: int | str) -> nn.Module:
             return modules[path]
     siblings = [name for name in modules if name.startswith("accumulator.layers.")]
     if siblings:
-        raise bad_option("layer", f"be an index from 0 to {len(siblings) - 1}", layer)
+        expectation = f"be an index from 0 to {len(siblings) - 1}"
+        if isinstance(layer, int):
+            raise bad_option("layer", expectation, layer)
+        raise bad_option("layer", f"{expectation}, or the dotted path of a module, such as {siblings[-1]}", layer)
     raise bad_option("layer", "be the dotted path of a module of the model", layer, _paths_hint(modules))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import torch
@@ -57,7 +58,9 @@ class DesignedNetwork(nn.Module):
         with exact_arithmetic(inputs.device):
             if self.detector is None:
                 return inputs
-            detected: Tensor = self.detector(inputs.contiguous(memory_format=torch.channels_last))
+            with contextlib.suppress(RuntimeError):  # torch.func.vmap knows no memory formats
+                inputs = inputs.contiguous(memory_format=torch.channels_last)
+            detected: Tensor = self.detector(inputs)
             return detected
 
     def counts(self, inputs: Tensor) -> Tensor:

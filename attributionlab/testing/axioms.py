@@ -216,7 +216,7 @@ def assert_sign_correct(
     """Pixels that raise the output have positive attributions, and those that lower it negative ones.
 
     Methods that declare `positive` are tested on the former only, methods that declare `magnitude` are not tested. Segments that
-    hold pixels of both signs are left out, for methods that declare `segment`; estimates from global random numbers may have a tenth wrong.
+    hold pixels of both signs are left out, for methods that declare `segment`; estimates from global random numbers may have a tenth wrong in each of two draws.
 
     Args:
         method: A name or spec, a function, or the address of one.
@@ -238,15 +238,17 @@ def assert_sign_correct(
     truth = subject.batch.ground_truth.signed.double()
     if declared.sign == "magnitude":
         return
+    wrongly_signed = maps.double() * truth < 0
     if declared.randomness == "global":
         tolerance = max(tolerance, SAMPLED)
+        wrongly_signed &= subject.maps(seed=1).cpu().double() * truth < 0  # chance alone is wrong in one draw only
     if declared.sign == "positive" or declared.explains == "logit":
         truth = truth.clamp(min=0)
     if declared.granularity == "segment":
         truth = torch.where(_is_mixed(maps, truth), 0.0, truth)
     values = maps.double() * truth
     on_truth = values.abs().flatten(1).sum(dim=1)
-    wrong = torch.where(on_truth > 0, (-values).clamp(min=0).flatten(1).sum(dim=1) / on_truth, 0.0)
+    wrong = torch.where(on_truth > 0, (values.abs() * wrongly_signed).flatten(1).sum(dim=1) / on_truth, 0.0)
     if (wrong > tolerance).any():
         none_negative = declared.sign == "signed" and bool((maps >= 0).all())
         hint = "it has no negative value: look for an absolute value, a square or a ReLU on the way"

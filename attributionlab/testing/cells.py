@@ -93,7 +93,8 @@ def cut_out(maps: Tensor, grids: list[tuple[int, int]]) -> str | None:
     spread = (maps - maps.flatten(1).mean(dim=1)[:, None, None]).norm()
     for rows, columns in grids:
         windows = [_window(values, few, FIT * spread) for values, few in ((maps, rows), (maps.mT, columns))]
-        if None not in windows and spread > 0:
+        is_right = windows == [(maps.shape[1], 0), (maps.shape[2], 0)]
+        if None not in windows and not is_right and spread > 0:
             (height, top), (width, left) = windows  # type: ignore[misc]  # no window is None
             is_smaller = height < maps.shape[1] or width < maps.shape[2]
             change = f"padded by {-top} and {-left}" if is_smaller else f"cropped at row {top} and column {left}"
@@ -104,16 +105,23 @@ def cut_out(maps: Tensor, grids: list[tuple[int, int]]) -> str | None:
 def _window(maps: Tensor, few: int, largest: Tensor) -> tuple[int, int] | None:
     """Rows to which cells are enlarged, and the first of these that maps (b, h, w) show (negative with a margin); None if none explain them."""
     many = maps.shape[1]
+    rows = maps.transpose(0, 1).flatten(1)  # (h, b w)
+    if any(_residuals(_enlarging(fewer, many, "bilinear"), rows) <= largest for fewer in range(1, few)):
+        return many, 0  # cells of another size in their places
     windows = sorted(
         ((size, first) for size in range(many // 2, 2 * many + 1) for first in _firsts(size, many)),
         key=lambda window: (abs(window[0] - many), abs(window[1])),
     )
     enlarged = {size: functional.pad(_enlarging(few, size, "bilinear"), (0, 0, many, many)) for size, _ in windows}
     left = torch.stack([enlarged[size][many + first : 2 * many + first] for size, first in windows])
-    rows = maps.transpose(0, 1).flatten(1)  # (h, b w)
-    residuals = (left @ (torch.linalg.pinv(left) @ rows) - rows).flatten(1).norm(dim=1)
-    fitting = (residuals <= largest).nonzero()[:, 0].tolist()
+    fitting = (_residuals(left, rows) <= largest).nonzero()[:, 0].tolist()
     return windows[fitting[0]] if fitting else None
+
+
+def _residuals(left: Tensor, rows: Tensor) -> Tensor:
+    """Norms of the part of rows (h, n) that combinations of the columns of matrices (.., h, few) do not explain."""
+    residuals: Tensor = (left @ (torch.linalg.pinv(left) @ rows) - rows).flatten(-2).norm(dim=-1)
+    return residuals
 
 
 def _firsts(size: int, many: int) -> range:

@@ -155,6 +155,7 @@ def assert_model_unchanged(
             raise failure(subject, f"leaves traces, in {mode} mode: {error}", hint=hint) from cause
     _assert_leaves_nothing(subject)
     _assert_stays(subject)
+    _assert_leaves_gradients(subject)
     _assert_cleans_up(subject)
 
 
@@ -188,6 +189,24 @@ def _assert_stays(subject: Subject) -> None:
     if later != folder:
         hint = "write paths in full, or change it by contextlib.chdir, which puts it back"
         raise failure(subject, f"changes the working folder, from {folder} to {later}", hint=hint)
+
+
+def _assert_leaves_gradients(subject: Subject) -> None:
+    """Parameters have the gradients that they had, as in the middle of a step of training."""
+    __tracebackhide__ = True
+    model, context = subject.model.requires_grad_(), context_for(subject.method, subject.batch)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    subject.method(model, subject.batch.inputs.clone(), subject.batch.targets.clone(), **context)
+    for name, parameter in model.named_parameters():
+        if parameter.grad is None:
+            hint = (
+                "leave out model.zero_grad(): torch.autograd.grad(outputs, inputs) touches no gradients of parameters"
+            )
+            raise failure(subject, f"deletes the gradient that {name} had, which an optimizer waits for", hint=hint)
+        if not torch.equal(parameter.grad, torch.ones_like(parameter)):
+            hint = "take torch.autograd.grad(outputs, inputs) in place of backward(), which adds to gradients of parameters"
+            raise failure(subject, f"changes the gradient that {name} had, which an optimizer uses", hint=hint)
 
 
 def _assert_cleans_up(subject: Subject) -> None:

@@ -12,6 +12,10 @@ TOLERANCE = 1e-6
 """Relative to a map's largest magnitude: rounding of sums in float32."""
 
 
+MOST_SEGMENTS = 0.9
+"""Largest number of different values of a method that declares segments, as a share of the pixels: segments of one pixel are pixels."""
+
+
 def assert_declared(
     method: AnySubject,
     environment: AnyEnvironment | None = None,
@@ -21,7 +25,7 @@ def assert_declared(
     size: int = 16,
     seed: int = 0,
 ) -> None:
-    """A method that declares `positive` or `magnitude` gives no negative value.
+    """A method that declares `positive` or `magnitude` gives no negative value, and one that declares `segment` few different ones.
 
     Args:
         method: A name or spec, a function `(model, inputs, targets) -> Tensor`, or the address of one.
@@ -32,17 +36,24 @@ def assert_declared(
         seed: Seed of environments that do not set it.
 
     Raises:
-        AssertionError: If a map has a negative value of a larger magnitude.
+        AssertionError: If a map has a negative value of a larger magnitude, or nearly as many values as pixels.
         MethodError: If the method cannot be run.
     """
     __tracebackhide__ = True
     require_truth(environment, "assert_declared")
     for where in (SIGNED, AFFINE) if environment is None else (environment,):
         subject = Subject.of(method, where, n_samples, size, seed)
-        declared = subject.method.declaration.sign
-        if declared == "signed":
+        declared, is_by_segment = subject.method.declaration.sign, subject.method.declaration.granularity == "segment"
+        if declared == "signed" and not is_by_segment:
             return
         maps = subject.maps().cpu()
+        n_pixels, n_values = maps[0].numel(), min(len(each.unique()) for each in maps)
+        if is_by_segment and n_values > MOST_SEGMENTS * n_pixels:
+            hint = "give all pixels of a segment its value, also behind smoothing and enlargement"
+            problem = f"declares segments and has {n_values} different values on {n_pixels} pixels: pixels of a segment have one"
+            raise failure(subject, problem, hint=hint)
+        if declared == "signed":
+            continue
         largest = maps.abs().flatten(1).amax(dim=1)
         below = (-maps.flatten(1).amin(dim=1)).clamp(min=0) / largest.where(largest > 0, 1)
         if (below > tolerance).any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from attributionlab.testing.references import FIT
@@ -25,6 +26,20 @@ def of_outputs(factors: Tensor, outputs: Tensor) -> str | None:
         if len(ratio) > 1 and bool(((ratio - ratio.mean()).abs() <= 10 * FIT * ratio.mean().abs()).all()):
             return text
     return None
+
+
+def of_targets(factors: Tensor, targets: Tensor) -> str | None:
+    """How the factors (b,) of images depend on the number of the explained output, in words; None if they do not."""
+    means = {target: factors[targets == target].mean() for target in targets.unique().tolist()}
+    expected = torch.stack([means[target] for target in targets.tolist()])
+    if (
+        len(means) < 2
+        or len(targets) == len(means)
+        or bool(((factors - expected).abs() > 10 * FIT * expected.abs()).any())
+    ):
+        return None
+    numbers = ", ".join(f"{mean:.3g} for output {target}" for target, mean in means.items())
+    return f"multiplied by a number that depends on the output that is explained: {numbers}"
 
 
 def is_normalized(maps: Tensor) -> bool:

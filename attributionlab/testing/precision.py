@@ -185,15 +185,21 @@ def _assert_digits(subject: Subject, maps: Tensor) -> None:
         if torch.equal(change(values.to(torch.float32)).double(), values):
             problem = f"has values with the digits of {kind}, where the network computes in float32"
             raise failure(subject, problem, hint="look for .half(), autocast, quantization, and rounding")
-    for n_levels in LEVELS:
-        if _is_on_grid(maps, n_levels):
-            problem = f"has only the precision of a picture: the values of each map lie on {n_levels + 1} levels, at equal distances"
-            raise failure(subject, problem, hint="return the values before they are quantized to 8 bits")
-    for extreme, name in ((maps.flatten(1).amax(dim=1), "largest"), (maps.flatten(1).amin(dim=1), "smallest")):
-        same = (maps == extreme[:, None, None]) & (maps != 0)
+    grids = [next((n for n in LEVELS if _is_on_grid(image[None], n)), None) for image in maps]
+    n_levels = max((n for n in grids if n is not None), default=None)
+    if n_levels is not None and None not in grids:
+        problem = f"has only the precision of a picture: the values of each map lie on {n_levels + 1} levels, at equal distances"
+        raise failure(subject, problem, hint="return the values before they are quantized to 8 bits")
+    largest, magnitude = maps.flatten(1).amax(dim=1), maps.abs().flatten(1).amax(dim=1)
+    for shown, extreme, name in (
+        (maps, largest, "largest one"),
+        (maps, maps.flatten(1).amin(dim=1), "smallest one"),
+        (maps.abs(), magnitude, "largest magnitude"),
+    ):
+        same = (shown == extreme[:, None, None]) & (maps != 0)
         share = same.flatten(1).double().mean(dim=1)
         rest = [image[~part].unique() for image, part in zip(maps, same, strict=True)]
         are_different = all(len(each) > 0.5 * float((~part).sum()) for each, part in zip(rest, same, strict=True))
         if bool((share > CLIPPED).all()) and are_different:
-            problem = f"is clipped: {share.max():.0%} of the values of a map are equal to its {name} one, and the others all differ"
+            problem = f"is clipped: {share.max():.0%} of the values of a map are equal to its {name}, and the others all differ"
             raise failure(subject, problem, hint="look for clamp, percentiles, and conversions for pictures")

@@ -69,10 +69,13 @@ class Match:
 
     def expected(self, known: Known) -> Tensor:
         """The values (b, h, w), without factor, that images of the same baseline must have."""
+        return self.terms(known).sum(dim=1)
+
+    def terms(self, known: Known) -> Tensor:
+        """These values (b, c, h, w), before channels are summed."""
         if self.colors is None:
-            return known.weights.sum(dim=1)
-        color = self.colors.mean(dim=0)[None, :, None, None]
-        return (known.weights * (known.images - color)).sum(dim=1)
+            return known.weights
+        return known.weights * (known.images - self.colors.mean(dim=0)[None, :, None, None])
 
 
 def matching(maps: Tensor, known: Known) -> Match | None:

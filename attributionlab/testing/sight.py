@@ -62,11 +62,20 @@ def inputs_of(model: nn.Module) -> list[Tensor]:
     shown: list[Tensor] = []
 
     def note(_module: nn.Module, arguments: tuple[object, ...]) -> None:
-        if arguments and isinstance(arguments[0], Tensor):
+        if arguments and isinstance(arguments[0], Tensor) and _has_values(arguments[0]):
             shown.append(arguments[0].detach().cpu())
 
     model.register_forward_pre_hook(note)
     return shown
+
+
+def _has_values(tensor: Tensor) -> bool:
+    """Whether a tensor has values of its own, which those of `torch.func` lack outside of it."""
+    try:
+        tensor.data_ptr()
+    except RuntimeError:
+        return False
+    return True
 
 
 _SEES_NOTHING = "the detectors there are one level of color wide; assert_values judges it on a network that it sees"

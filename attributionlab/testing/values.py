@@ -12,12 +12,12 @@ from attributionlab.specs.arguments import number
 from attributionlab.specs.options import convert
 from attributionlab.testing.affine import AFFINE, N_OUTPUTS, exact_gradients
 from attributionlab.testing.cells import ALIGNED, cells_of, cut_out, grids_of, misplaced
-from attributionlab.testing.factors import advice, is_normalized, is_power, of_outputs
+from attributionlab.testing.factors import advice, is_normalized, is_power, of_outputs, of_targets
 from attributionlab.testing.failure import failure
 from attributionlab.testing.mistakes import mistaken
 from attributionlab.testing.own_network import require_truth
 from attributionlab.testing.paths import wrong_path
-from attributionlab.testing.references import Known, Match, matching
+from attributionlab.testing.references import FIT, Known, Match, matching
 from attributionlab.testing.sight import inputs_of, shows_other_images
 from attributionlab.testing.subject import AnySubject, Subject, first_colors
 from attributionlab.truth.baselines import Baseline, baseline_color
@@ -141,17 +141,17 @@ class _Judged:
         if self.subject.method.declaration.sign == "magnitude":
             return
         if match.shares is not None and bool(((match.shares - 1).abs() > tolerance).any()):
-            shares = ", ".join(f"{value:.3g}" for value in match.shares.tolist())
+            shares = ", ".join(f"{value:.3g}" for value in match.shares.where(match.shares.abs() > FIT, 0).tolist())
             raise self._wrong(f"has {match.name} with its channels weighted ({shares}) where they count alike")
         factor = match.common
         if (
             factor is None
             and not is_normalized(self.maps)
-            and (reason := of_outputs(match.factors, self._outputs(positive))) is not None
+            and (reason := self._reason_for(match.factors, positive)) is not None
         ):
             raise self._wrong(
                 f"has {match.name}, {reason}",
-                hint="look for a square, a logarithm, or a relevance that starts too large",
+                hint="look for outputs * targets, a square, a logarithm, or a relevance that starts too large",
             )
         if factor is None or is_normalized(self.maps) or abs(factor - 1) <= tolerance or is_power(factor):
             return
@@ -166,7 +166,14 @@ class _Judged:
             return
         known, maps = self.known.at(rows), self.maps[rows]
         expected = match.expected(known)
-        for text, values in (("absolute values", expected.abs()), ("positive values alone", expected.clamp(min=0))):
+        terms = match.terms(known)
+        wrong = {
+            "absolute values": expected.abs(),
+            "positive values alone": expected.clamp(min=0),
+            "absolute values of each channel": terms.abs().sum(dim=1),
+            "positive values alone of each channel": terms.clamp(min=0).sum(dim=1),
+        }
+        for text, values in wrong.items():
             if _proportional(maps, values) and not _proportional(maps, expected):
                 raise self._wrong(f"has the {text} of {match.name}", hint="look for abs, a square or a ReLU on the way")
 
@@ -219,6 +226,10 @@ class _Judged:
                 hint="look at the baseline: the path, and the difference by which gradients are multiplied, begin there",
             )
 
+    def _reason_for(self, factors: Tensor, rows: Tensor) -> str | None:
+        """How the factors (b,) of images depend on the explained outputs, or on their numbers."""
+        return of_targets(factors, self.subject.batch.targets[rows]) or of_outputs(factors, self._outputs(rows))
+
     def _outputs(self, rows: Tensor) -> Tensor:
         """The explained outputs (b,) of some images, float64."""
         batch = self.subject.batch
@@ -239,7 +250,11 @@ class _Judged:
         changed = {name: dataclasses.replace(batch, targets=targets) for name, targets in chosen.items()}
         weights = {name: exact_gradients(self.subject.model, each) for name, each in changed.items()}
         total = torch.stack([weights[f"of output {index} for every image"] for index in range(N_OUTPUTS)]).sum(dim=0)
-        return {name: values[rows] for name, values in (weights | {"of the sum of all outputs": total}).items()}
+        own = exact_gradients(self.subject.model, batch)
+        weights["of the sum of all outputs"] = total
+        weights["of the output less the mean of the others"] = own - (total - own) / (N_OUTPUTS - 1)
+        weights["of the output less the sum of the others"] = own - (total - own)
+        return {name: values[rows] for name, values in weights.items()}
 
     def _wrong(self, problem: str, *, expected: Match | None = None, hint: str | None = None) -> AssertionError:
         """The failure, with a picture of the first images."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -222,6 +223,53 @@ def jacobian(model, inputs, targets):
     return torch.stack([torch.func.grad(output)(image, target) for image, target in zip(inputs, targets, strict=True)])
 
 
+@declares(sign="positive", granularity="coarse")
+def cells_of_its_own(model, inputs, targets):
+    """Means over a grid that is no layer's, in their places."""
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1, keepdim=True)
+    cells = torch.nn.functional.adaptive_avg_pool2d(maps, inputs.shape[2] // 4)
+    return torch.nn.functional.interpolate(cells.relu(), size=inputs.shape[2:], mode="bilinear")[:, 0]
+
+
+def vectorized(model, inputs, targets):
+    """All images at once, by torch.func.vmap."""
+
+    def output(image, target):
+        return model(image[None])[0].gather(0, target[None])[0]
+
+    return torch.func.vmap(torch.func.grad(output))(inputs, targets)
+
+
+def gauss_legendre_from_the_mean(model, inputs, targets):
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    baseline = inputs.mean(dim=(2, 3), keepdim=True).expand_as(inputs)
+    shares = zip(nodes / 2 + 0.5, weights / 2, strict=True)
+    gradients = [weight * gradient(model, baseline + node * (inputs - baseline), targets) for node, weight in shares]
+    return (inputs - baseline) * sum(gradients)
+
+
+@declares(granularity="segment")
+def patches_hidden(model, inputs, targets):
+    """The output less that without the patch, by loops."""
+    masks, maps = grid(inputs)[0, 0], torch.zeros_like(inputs[:, 0])
+    with torch.no_grad():
+        outputs = model(inputs).gather(1, targets[:, None])[:, 0]
+        for patch in range(int(masks.max()) + 1):
+            hidden = model(torch.where(masks == patch, 20.0, inputs)).gather(1, targets[:, None])[:, 0]
+            maps += torch.where(masks == patch, (outputs - hidden)[:, None, None], 0)
+    return maps
+
+
+def in_threads(model, inputs, targets):
+    """Every image in a thread, with a network of its own."""
+    with ThreadPoolExecutor(2) as pool:
+        parts = pool.map(
+            lambda row: gradient(copy.deepcopy(model), inputs[row : row + 1], targets[row : row + 1]),
+            range(len(inputs)),
+        )
+        return torch.cat(list(parts))
+
+
 CAMS = ("GradCAM", "GradCAMPlusPlus", "LayerCAM", "XGradCAM", "HiResCAM")
 
 LIBRARIES = (
@@ -271,6 +319,11 @@ OWN = (
     in_chunks,
     as_an_array,
     jacobian,
+    cells_of_its_own,
+    vectorized,
+    gauss_legendre_from_the_mean,
+    patches_hidden,
+    in_threads,
 )
 CORRECT = (*LIBRARIES, *OWN)
 

@@ -87,7 +87,16 @@ def differences_of_rounding(model, inputs, targets):
     return maps
 
 
+@declares(granularity="segment")
+def segments_with_a_residue(model, inputs, targets):
+    """Means over patches, to which a part of the pixels' values is added."""
+    maps = input_x_gradient(model, inputs, targets).sum(dim=1)
+    patches = torch.nn.functional.avg_pool2d(maps, 2)
+    return patches.repeat_interleave(2, 1).repeat_interleave(2, 2) + 1e-3 * maps
+
+
 FAULTS = {
+    segments_with_a_residue: ("assert_declared", "declares segments and has 288 different values on 288 pixels"),
     network_in_bfloat16: ("assert_dtype_robust", "loses precision: .*bfloat16"),
     result_in_float16: ("assert_dtype_robust", "loses precision: .*look for .half"),
     returned_in_bfloat16: ("assert_dtype_robust", "returns bfloat16, which has fewer digits"),

@@ -213,7 +213,7 @@ def kept_without_a_copy(model, inputs, targets):
 
 FAULTS = {
     sign_flipped: ("assert_sign_correct", "has wrong signs.*with the opposite sign"),
-    channel_dropped: ("assert_sensitive", r"is blind to \(0, 0, 255\)"),
+    channel_dropped: ("assert_values", r"with its channels weighted \(1, 1, 0\)"),
     shifted_by_a_pixel: ("assert_dummy", "credits the background.*moved by 0 rows and -1 columns its F1"),
     transposed: ("assert_dummy", "rows and columns are swapped: look for"),
     batch_mixed: ("assert_batch_invariant", "depends on the batch"),

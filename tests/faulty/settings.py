@@ -182,7 +182,22 @@ def with_deterministic_algorithms(model, inputs, targets):
     return gradient(model, inputs, targets)
 
 
+def with_a_timer(model, inputs, targets):
+    signal.alarm(1000)
+    return gradient(model, inputs, targets)
+
+
+def with_rare_switches_of_threads(model, inputs, targets):
+    sys.setswitchinterval(0.5)
+    return gradient(model, inputs, targets)
+
+
 FAULTS = {
+    with_a_timer: ("assert_model_unchanged", "the timer of the process changed from False to True"),
+    with_rare_switches_of_threads: (
+        "assert_model_unchanged",
+        "the switch interval of threads changed from 0.005 to 0.5",
+    ),
     seeding_torch: ("assert_deterministic", "sets the seed of torch's global generator"),
     seeding_numpy: ("assert_deterministic", "sets the seed of numpy's global generator"),
     seeding_python: ("assert_deterministic", "sets the seed of Python's global generator"),

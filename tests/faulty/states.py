@@ -135,7 +135,23 @@ def leaving_files_open(model, inputs, targets):
     return gradient(model, inputs, targets)
 
 
+def gradients_added_to_parameters(model, inputs, targets):
+    leaf = inputs.detach().clone().requires_grad_()
+    model(leaf).gather(1, targets[:, None]).sum().backward()
+    return leaf.grad
+
+
+def gradients_of_the_caller_deleted(model, inputs, targets):
+    model.zero_grad()
+    return gradient(model, inputs, targets)
+
+
 FAULTS = {
+    gradients_added_to_parameters: ("assert_model_unchanged", "changes the gradient that .* had.*in place of backward"),
+    gradients_of_the_caller_deleted: (
+        "assert_model_unchanged",
+        "deletes the gradient that .* had.*leave out model.zero_grad",
+    ),
     cached_by_shape: (
         "assert_stateless",
         "remembers an earlier call: other images of the same shape get the same maps",

@@ -92,7 +92,26 @@ def outputs_of_all_targets(model, inputs, targets):
     return torch.autograd.grad(model(inputs)[:, targets].sum(), inputs)[0]
 
 
+def contrast_with_the_other_outputs(model, inputs, targets):
+    leaf = inputs.detach().clone().requires_grad_()
+    outputs = model(leaf)
+    own = outputs.gather(1, targets[:, None])[:, 0]
+    others = (outputs.sum(dim=1) - own) / (outputs.shape[1] - 1)
+    return torch.autograd.grad((own - others).sum(), leaf)[0]
+
+
+def weighted_by_the_number_of_the_target(model, inputs, targets):
+    leaf = inputs.detach().clone().requires_grad_()
+    outputs = model(leaf).gather(1, targets[:, None])[:, 0] * targets
+    return torch.autograd.grad(outputs.sum(), leaf)[0]
+
+
 FAULTS = {
+    contrast_with_the_other_outputs: ("assert_values", "the gradient, of the output less the mean of the others"),
+    weighted_by_the_number_of_the_target: (
+        "assert_values",
+        "multiplied by a number that depends on the output that is explained: 0 for output 0, 2 for output 2",
+    ),
     target_is_the_prediction: ("assert_target_used", "ignores its target: .*the prediction"),
     target_of_the_first_image: ("assert_target_used", "confuses the targets of images.*the first image's target"),
     target_of_the_last_image: ("assert_target_used", "confuses the targets of images.*the last image's target"),

@@ -143,7 +143,12 @@ def logarithm_of_the_output(model, inputs, targets):
     return torch.autograd.grad(model(inputs).gather(1, targets[:, None]).abs().log().sum(), inputs)[0]
 
 
+def rectified_before_the_sum(model, inputs, targets):
+    return input_x_gradient(model, inputs, targets).relu().sum(dim=1)
+
+
 FAULTS = {
+    rectified_before_the_sum: ("assert_values", "the positive values alone of each channel of input times gradient"),
     divided_by_the_steps_twice: ("assert_values", "has 0.1 times the values of .*divided by 10 one time too many"),
     relevance_that_starts_at_255: ("assert_values", "has 255 times the values of input times gradient, in all images"),
     signed_squares: ("assert_values", "the signed squares of its channels"),

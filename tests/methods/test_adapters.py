@@ -255,6 +255,7 @@ def two_arguments(inputs, targets):
 
 MISTAKES = {
     "captum:Saliencie": "got 'captum:Saliencie'; did you mean Saliency?",
+    "captum:ig": "`method` must be a known name, got 'captum:ig'; did you mean IntegratedGradients?",
     "captum:Saliency[absolute=false]": "`option` must be a known name, got 'absolute'; known: abs, additional_forward_args",
     "captum:Occlusion": r"write captum:Occlusion\[sliding_window_shapes=3,4,4\]",
     "captum:NoiseTunnel": r"write captum:NoiseTunnel\[attribution_method=Saliency\]",

@@ -114,7 +114,8 @@ def test_a_layer_is_found_by_its_dotted_path(path):
 @pytest.mark.parametrize("layer", [12, -1, 99, "head.9", "", "accumulator.layer.5"])
 def test_a_layer_that_is_not_there_is_refused_with_the_range(layer):
     batch = environment().sample(1)
-    with pytest.raises(BadOption, match=rf"^`layer` must be an index from 0 to 11, got {layer!r}$"):
+    path = "" if isinstance(layer, int) else ", or the dotted path of a module, such as accumulator.layers.11"
+    with pytest.raises(BadOption, match=rf"^`layer` must be an index from 0 to 11{path}, got {layer!r}$"):
         make_method("gradcam", layer=layer)(environment().model, batch.inputs, batch.targets)
 
 

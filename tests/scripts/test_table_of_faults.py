@@ -43,6 +43,7 @@ def kinds(table, monkeypatch):
     for module in (faults, correct):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(table.testing, "assert_all", assert_all)
+    monkeypatch.setattr(table.importlib, "reload", lambda module: module)  # these have no files
     return ["--kinds", "targets", "correct", "nothing_of_this_name"]
 
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
-from attributionlab.testing.cells import Cells, misplaced
+from attributionlab.testing.cells import Cells, cut_out, misplaced
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +41,13 @@ def test_cells_that_are_moved_by_one_are_told_so(cam, rows, columns):
 def test_cells_of_the_opposite_sign_are_no_cells_of_a_cam(cam):
     assert told(cam, lambda values: values.flip(1)) == "the cells of GradCAM at 0, upside down"
     assert told(cam, lambda values: -values.flip(1)) is None
+
+
+def test_cells_of_a_grid_that_is_no_layers_are_not_cut_out():
+    """4 x 4 cells at 16 pixels have the knots of 6 x 6 cells at 24."""
+    cells = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    maps = functional.interpolate(cells, size=(16, 18), mode="bilinear")[:, 0]
+    assert cut_out(maps, [(6, 6)]) is None
+    cells = torch.rand(2, 1, 6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    maps = functional.interpolate(cells, size=(24, 27), mode="bilinear")[:, 0, :16, 1:19]
+    assert cut_out(maps, [(6, 6)]) == "its 6 x 6 cells, enlarged to 24x27 pixels and cropped at row 0 and column 1"

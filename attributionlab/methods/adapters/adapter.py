@@ -121,7 +121,8 @@ def named_class(library: str, name: str, modules: Iterable[Any], base: type | tu
         and not key.startswith("_")
         and not inspect.isabstract(value)
     }
-    error = unknown_name("method", name, names)
+    initials = {"".join(filter(str.isupper, key)).lower(): (key,) for key in names}
+    error = unknown_name("method", name, names, aliases=initials)
     raise type(error)(str(error).replace(repr(name), repr(f"{library}:{name}"), 1))
 
 
