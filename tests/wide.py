@@ -3,11 +3,11 @@
 import pytest
 
 
-def some_of(values, *kept):
-    """All values; those that are not among `kept` are marked `wide`."""
+def some_of(values, *kept, several=True):
+    """All values; those that are not among `kept` are marked `wide`. A tuple is the values of `several` arguments, or of one."""
     values = tuple(values)
     assert set(kept) <= set(values), f"{set(kept) - set(values)} are not among the values"
-    return [value if value in kept else _wide(value) for value in values]
+    return [value if value in kept else _wide(value if several else (value,)) for value in values]
 
 
 def first_of(values, n=1):

@@ -65,7 +65,9 @@ def quiz(
         if format is not Format.table:
             raise bad_option("format", "go with --analyze", format.value)
         if output is None or output.suffix.lower() != ".html":
-            raise bad_option("output", "end in .html", None if output is None else str(output))
+            raise bad_option(
+                "output", "be a file that ends in .html", None if output is None else str(output), "write -o quiz.html"
+            )
         _write(output, options, force=force)
 
 

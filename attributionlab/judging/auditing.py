@@ -40,7 +40,7 @@ from attributionlab.specs.arguments import (
 from attributionlab.specs.options import changed_options
 from attributionlab.truth import Batch
 
-F1_TRUTHS = ("positive", "overall")
+F1_TRUTHS = ("overall", "positive")
 
 REFERENCES = ("exact", "exact[game=removal]")
 """Maps made from the truth that are scored beside the methods: exact Shapley values, and the effects of single features."""

@@ -95,7 +95,7 @@ def test_rows_as_csv():
     [
         (["--metrics", "delition"], "deletion"),
         (["--methods", "truth"], "`methods` must name at least 2"),
-        (["--truth", "negative"], "`truth` must be auto, positive or overall"),
+        (["--truth", "negative"], "`truth` must be auto, overall or positive"),
     ],
 )
 def test_wrong_calls_get_one_line_and_exit_code_2(arguments, message):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
+from wide import first_of
 
 from attributionlab.cli.app import app
 from attributionlab.exchange import dataset
@@ -126,7 +127,16 @@ def program(*arguments, **options):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
-@pytest.mark.parametrize("arguments", [("--help",), ("list", "metrics"), ("list", "metrics", "--format", "json")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "metrics"),
+        *(
+            pytest.param(each, marks=pytest.mark.wide)
+            for each in [("--help",), ("list", "metrics", "--format", "json")]
+        ),
+    ],
+)
 def test_a_full_device_is_one_line_and_exit_code_3(arguments):
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         result = program(*arguments, stdout=full)
@@ -135,7 +145,7 @@ def test_a_full_device_is_one_line_and_exit_code_3(arguments):
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("form", ["table", "json", "csv"])
+@pytest.mark.parametrize("form", first_of(["table", "json", "csv"]))
 def test_a_reader_that_has_gone_is_no_error(form):
     read, write = os.pipe()
     os.close(read)

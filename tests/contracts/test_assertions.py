@@ -35,6 +35,19 @@ KINDS = ("gradient", "kernel-shap", "rise")
 precision; that every assertion sees a violation is tested in `tests/testing`.
 """
 
+FAMILIES = (
+    "integrated-gradients",
+    "deeplift",
+    "lrp-epsilon",
+    "pattern-net",
+    "gradcam",
+    "iba",
+    "occlusion",
+    "extremal-perturbation",
+    "lime",
+)
+"""Methods that compute in ways of their own, for which the precision is tested here; that of all others is in `make test-wide`."""
+
 CONTRACTS = (
     assert_batch_invariant,
     assert_deterministic,
@@ -46,7 +59,11 @@ CONTRACTS = (
 
 
 CASES = [
-    pytest.param(name, assertion, marks=() if name in KINDS or assertion is assert_dtype_robust else pytest.mark.wide)
+    pytest.param(
+        name,
+        assertion,
+        marks=() if name in KINDS or (assertion is assert_dtype_robust and name in FAMILIES) else pytest.mark.wide,
+    )
     for name in METHODS
     for assertion in CONTRACTS
 ]

@@ -119,7 +119,9 @@ def test_every_command_exists_with_the_options_that_the_pages_give_it():
 
 
 def parsed(command, name, arguments):
-    """Parse arguments as the command does, and run nothing."""
+    """Parse arguments as the command does, and run nothing, not even what looks for the files that are named."""
+    for parameter in command.params:
+        parameter.callback = None
     context = command.make_context(name, arguments, resilient_parsing=False)
     assert context.command is command
 

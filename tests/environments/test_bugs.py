@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from wide import some_of
 
 import attributionlab as al
 from attributionlab.environments import make_environment, verify
@@ -34,7 +35,10 @@ def healthy():
     return make_environment("multi-color-sum[size=16]")
 
 
-@pytest.mark.parametrize("options", [*CLOSED, *FROM_THE_NETWORK])
+@pytest.mark.parametrize(
+    "options",
+    some_of([*CLOSED, *FROM_THE_NETWORK], *CLOSED, "bug=frozen", "bug=reinitialized", "bug=cascade,layer=detector"),
+)
 def test_every_claim_holds_on_every_pixel(options):
     environment = environment_of(options)
     verification = verify(environment, n_samples=1, n_pixels=16 * 16)

@@ -66,7 +66,6 @@ def test_example_runs(example, tmp_path, monkeypatch, capsys):
             assert picture.std() > 10
 
 
-@pytest.mark.wide
 def test_the_test_suite_of_the_example_passes():
     suite = runpy.run_path(str(FOLDER / "test_suite.py"))
     assert suite["test_the_map_of_an_image_does_not_depend_on_its_batch"]() is None

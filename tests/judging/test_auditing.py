@@ -71,7 +71,7 @@ def also_broken(model, inputs, targets):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"truth": "negative"}, "`truth` must be auto, positive or overall, got 'negative'"),
+        ({"truth": "negative"}, "`truth` must be auto, overall or positive, got 'negative'"),
         ({"n_samples": 0}, "`n_samples` must be at least 1, got 0"),
         ({"methods": ["truth"]}, "`methods` must be a list of methods, at least 2"),
         ({"metrics": []}, "`metrics` must be a list of metrics, at least 1"),

@@ -30,6 +30,7 @@ def of_gradient():
     return debug("gradient", ["mislabeled", "out-of-distribution"], n_samples=4, size=16)
 
 
+@pytest.mark.wide
 def test_exact_values_follow_every_bug_fully(of_truth):
     for verdict in of_truth.bugs:
         assert verdict.follows.value == pytest.approx(1.0)  # cosines are rounded

@@ -13,7 +13,7 @@ import torch
 from attributionlab.environments import make_environment
 from attributionlab.judging import check
 from attributionlab.judging.checking import looks_of
-from attributionlab.judging.units import Source, Tally
+from attributionlab.judging.units import N_KEPT, Source, Tally
 from attributionlab.measuring.progress import no_progress
 from attributionlab.methods import declares, make_method
 
@@ -199,3 +199,14 @@ def test_a_method_that_fails_later_says_on_how_many_scenes_it_was_called():
     verdict = verdict_of(method)
     assert (verdict.outcome, verdict.error.type, verdict.n_samples) == ("failed", "NotFinite", 3)
     assert set(verdict.truths.values()) == {None}
+
+
+def test_networks_of_the_first_scenes_only_are_kept():
+    environment = environment_of(SUM)
+    source = Source(
+        environment, make_method("truth", environment), torch.device("cpu"), one_network=False, batch_size=1
+    )
+    assert source.with_network(N_KEPT - 1) is source.with_network(N_KEPT - 1)
+    later = source.with_network(N_KEPT)
+    assert later is not source.with_network(N_KEPT)
+    assert later.network_seed == environment.network_seed + N_KEPT

@@ -127,8 +127,8 @@ def test_table_picture_and_json_have_the_same_tests(files, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "`output` must end in .html, got None"),
-        (("-o", "quiz.png"), "`output` must end in .html, got 'quiz.png'"),
+        ((), "`output` must be a file that ends in .html, got None; write -o quiz.html"),
+        (("-o", "quiz.png"), "`output` must be a file that ends in .html, got 'quiz.png'; write -o quiz.html"),
         (("a.csv",), "`files` must go with --analyze, got 'a.csv'"),
         (("a.csv", "--analyze", "--size", "32"), "`size` must go without --analyze, got 32"),
         (("-o", "quiz.html", "--format", "json"), "`format` must go with --analyze, got 'json'"),

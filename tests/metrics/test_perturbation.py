@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from scipy.stats import pearsonr
+from wide import first_of
 
 import attributionlab as al
 from attributionlab.errors import BadOption, NotFinite, UnknownName, WrongShape
@@ -68,7 +69,7 @@ def test_the_truth_has_a_sensitivity_of_one_at_every_size(spec):
 
 
 @pytest.mark.parametrize("metric", [al.insertion, al.deletion])
-@pytest.mark.parametrize("spec", ["multi-color-sum[size=16]", "single-color-modulo[size=16]"])
+@pytest.mark.parametrize("spec", first_of(["multi-color-sum[size=16]", "single-color-modulo[size=16]"]))
 def test_curves_are_those_of_literal_forward_passes(spec, metric):
     environment, batch, _ = case(spec, 2)
     maps = torch.from_numpy(generator(0, "map").standard_normal((2, 16, 16)))

@@ -9,7 +9,7 @@ import torch
 from einops import rearrange
 from oracles import accumulate, count_labels
 from torch import nn
-from wide import first_of
+from wide import first_of, some_of
 
 from attributionlab.errors import BadOption, Inexact
 from attributionlab.networks import Accumulator, Redundancy, dyadic
@@ -52,7 +52,16 @@ def count(accumulator, channels):
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize("size", [(side, side) for side in range(16, 41)] + RECTANGLES, ids=str)
+@pytest.mark.parametrize(
+    "size",
+    some_of(
+        [(side, side) for side in range(16, 41)] + RECTANGLES,
+        *((side, side) for side in range(16, 28)),
+        *RECTANGLES,
+        several=False,
+    ),
+    ids=str,
+)
 def test_counts_are_numbers_of_pixels(size, design):
     labels = designed_labels(size)
     expected = [count_labels(image, N_CLASSES) for image in labels.tolist()]
@@ -99,7 +108,7 @@ def test_every_single_pixel_counts_one_for_its_class_and_nothing_for_others(grou
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", some_of(SCALES, 1.0, 1 / 1024, -3 / 4))
 def test_unknown_colors_have_the_effect_that_the_weights_say(design, scale):
     size = (17, 20)
     accumulator = Accumulator(N_CLASSES, size, design=design, redundancy=Redundancy(2, scale), seed=1)

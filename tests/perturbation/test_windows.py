@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from wide import some_of
 
 import attributionlab as al
 from attributionlab.perturbation import WindowedCounts
@@ -39,7 +40,7 @@ def brute_force(model, image, replacement, tops, lefts, side):
     return torch.cat(counts)
 
 
-@pytest.mark.parametrize("side", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("side", some_of([1, 2, 3, 4, 5, 9], 1, 4, 9))
 @pytest.mark.parametrize("spec", SPECS)
 def test_windowed_counts_are_those_of_forward_passes(spec, side):
     model, image, noise, tops, lefts = case(spec)

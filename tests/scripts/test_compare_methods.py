@@ -19,12 +19,18 @@ try:
 finally:
     sys.path.remove(str(ROOT / "scripts"))
 
-CASES = [(comparison, network) for comparison in script.COMPARISONS for network in comparison.networks]
+CASES = [
+    pytest.param(
+        *(comparison, network),
+        id=f"{comparison.spec}-{network}",
+        marks=() if network == comparison.networks[-1] else pytest.mark.wide,
+    )
+    for comparison in script.COMPARISONS
+    for network in comparison.networks
+]
 
 
-@pytest.mark.parametrize(
-    ("comparison", "network"), CASES, ids=[f"{comparison.spec}-{network}" for comparison, network in CASES]
-)
+@pytest.mark.parametrize(("comparison", "network"), CASES)
 @pytest.mark.filterwarnings("ignore")  # what other libraries warn of is theirs
 def test_a_method_gives_what_its_library_gives(comparison, network):
     install_where_missing()

@@ -14,6 +14,7 @@ import attributionlab as al
 from attributionlab import testing
 from attributionlab.errors import BadOption, UnknownName
 from attributionlab.methods import declares
+from attributionlab.testing.everything import ALL
 from attributionlab.testing.subject import has_images_as_baseline
 
 
@@ -235,6 +236,24 @@ def test_a_device_that_is_not_there_is_a_reason_to_skip():
         testing.assert_device_invariant("gradient")
 
 
+ABOUT_PIXELS = (
+    "assert_dummy",
+    "assert_symmetric",
+    "assert_sensitive",
+    "assert_complete",
+    "assert_sign_correct",
+    "assert_faithful",
+)
+
+
+def test_coarse_methods_are_asked_about_their_cells_only():
+    others = [each.__name__ for each in ALL if each.__name__ not in ABOUT_PIXELS]
+    message = message_of(testing.assert_all, "gradcam", skip=others)
+    assert "skipped  assert_dummy: " in message
+    assert "F1 on positive-smooth truth is 0.4" in message
+
+
+@pytest.mark.wide
 def test_coarse_methods_are_not_asked_about_pixels():
     """GradCAM depends on the network, and is below gamma at 32x32."""
     message = message_of(testing.assert_all, "gradcam")

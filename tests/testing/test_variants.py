@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 from few_draws import with_few_draws
-from wide import first_of
+from wide import first_of, some_of
 
 import attributionlab as al
 from attributionlab.errors import BadOption, MethodRaised
@@ -33,8 +33,22 @@ contributions multiplies relevance by alpha, and PatternNet reconstructs the inp
 HOOKED = {"gradient", *set().union(*REFUSES.values()), *(name for name, _ in NOT_INVARIANT)}
 """Methods that take hold of modules, and the plainest one. The others see a network as a function: in a second one they repeat the first."""
 
+FIRST = (
+    "gradient",
+    "integrated-gradients",
+    "guided-backprop",
+    "deeplift",
+    "lrp-epsilon",
+    "lrp-alpha-beta",
+    "pattern-net",
+    "gradcam",
+    "occlusion",
+    "truth",
+)
+"""One method of each family."""
+
 CASES = [
-    *((name, "multi-color-sum") for name in METHODS),
+    *some_of([(name, "multi-color-sum") for name in METHODS], *((name, "multi-color-sum") for name in FIRST)),
     *(
         pytest.param(name, "single-color-sum", marks=pytest.mark.wide if name in HOOKED else pytest.mark.slow)
         for name in METHODS
