@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments.claims import Case, Claim
-from attributionlab.environments.members import call, read_explains, read_label, read_network
+from attributionlab.environments.members import read_explains, read_label, read_network, read_scenes
 from attributionlab.environments.samples import coalition_function, make_batch, make_ground_truth, show
 from attributionlab.errors import AttributionLabError, bad_option
 from attributionlab.machine import torch_device
@@ -328,8 +328,7 @@ class Environment(abc.ABC):
         """
         n = whole_number("n", n, 1, self.most_samples, "one batch would fill the memory")
         start = whole_number("start", start, 0)
-        scenes = tuple(call(self, "scene", self.scene, index) for index in range(start, start + n))
-        return self.batch(scenes, target=target)
+        return self.batch(read_scenes(self, range(start, start + n)), target=target)
 
     def batch(self, scenes: tuple[Any, ...], *, target: Target = "winner") -> Batch:
         """The inputs of these scenes and their truth.

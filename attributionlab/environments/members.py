@@ -6,7 +6,7 @@ import inspect
 import operator
 import traceback
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -53,6 +53,15 @@ def read_explains(environment: Environment) -> Explained:
     if explains not in typing.get_args(Explained):
         raise returned(environment, "explains", "be probability, logit or value", value_text(explains))
     return typing.cast("Explained", explains)
+
+
+def read_scenes(environment: Environment, indices: Iterable[int]) -> tuple[Any, ...]:
+    """The scenes of these indices.
+
+    Raises:
+        BrokenEnvironment: If `scene` raises an exception.
+    """
+    return tuple(call(environment, "scene", environment.scene, index) for index in indices)
 
 
 def read_inputs(environment: Environment, scene: object) -> npt.NDArray[np.generic]:
@@ -140,15 +149,19 @@ def read_network(environment: Environment) -> nn.Module:
     return network
 
 
-def read_logits(environment: Environment, scene: object, present: npt.NDArray[np.bool_], n: int) -> npt.NDArray[Any]:
-    """The closed form's logits (n,) for one coalition.
+def read_logits(
+    environment: Environment, scene: object, present: npt.NDArray[np.bool_], n: int | None = None
+) -> npt.NDArray[Any]:
+    """The closed form's logits (n,) for one coalition; of any length if `n` is None.
 
     Raises:
         BrokenEnvironment: If it is not an array with one real number per output of the network.
     """
     logits: object = call(environment, "logits", environment.logits, scene, present)
-    if not _is_array(logits) or logits.shape != (n,):
-        expectation = f"return an array of shape ({n},), one number for each output of the network"
+    if not _is_array(logits) or logits.ndim != 1 or n not in (None, len(logits)):
+        expectation = (
+            f"return an array of shape ({'k' if n is None else n},), one number for each output of the network"
+        )
         raise returned(environment, "logits", expectation, _array_text(logits))
     return logits
 

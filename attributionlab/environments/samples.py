@@ -11,7 +11,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from attributionlab.environments.members import call, read_baseline, read_inputs, read_label, read_target, read_truth
+from attributionlab.environments.members import (
+    read_baseline,
+    read_inputs,
+    read_label,
+    read_logits,
+    read_target,
+    read_truth,
+)
 from attributionlab.errors import BrokenEnvironment, bad_option
 from attributionlab.specs.arguments import require_list
 from attributionlab.truth.batch import Batch
@@ -39,6 +46,7 @@ def make_batch(environment: Environment, scenes: Sequence[Any], target: str | in
         raise BrokenEnvironment(
             f"`inputs_of` of {environment.name} must return one shape, got {shapes[0]} and {shapes[1]}"
         )
+    read_baseline(environment, shapes[0][0])
     labels = torch.tensor([read_label(environment, scene) for scene in scenes])
     targets = [read_target(environment, scene, target) for scene in scenes]
     return Batch(
@@ -102,6 +110,6 @@ def coalition_function(
     return CountedSetFunction(
         np.arange(1, n_features + 1).reshape(shape),
         n_features,
-        lambda shown: call(environment, "logits", environment.logits, scene, shown.reshape(shape) > 0),
+        lambda shown: read_logits(environment, scene, shown.reshape(shape) > 0),
         lambda before, after: output_difference(before, after, target, environment.explains),
     )

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from attributionlab.environments import Environment
+from attributionlab.environments.members import read_scenes
 from attributionlab.judging.statistics import Rule, Summary, Values, summarize
 from attributionlab.measuring.applicable import applicable_truths, judged_truth
 from attributionlab.measuring.explain import Maps, explain
@@ -84,7 +85,7 @@ class Source:
         size = self.batch_size if self.one_network else 1
         for first in range(start, stop, size):
             environment = self.environment if self.one_network else self.with_network(first)
-            scenes = tuple(self.environment.scene(index) for index in range(first, min(first + size, stop)))
+            scenes = read_scenes(self.environment, range(first, min(first + size, stop)))
             yield SceneUnit(
                 environment,
                 make_method(self.method, environment),

@@ -50,6 +50,19 @@ def test_a_member_that_returns_something_else_is_named_by_verify(member, value, 
         al.verify(changed(member, value))
 
 
+CHECKED = [
+    ("scene", raises, r"`scene` of changed raised KeyError: 'columns'"),
+    ("logits", lambda *_: np.zeros((1, 2)), r"`logits` of changed must return an array of shape \(k,\), one number for each output of the network, got float64 of shape \(1, 2\)"),
+    ("true_baseline", 0.0, r"`true_baseline` of changed must be a tensor of shape \(1,\), one number for each channel, got float"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("member", "value", "message"), CHECKED)
+def test_a_wrong_member_is_named_by_check(member, value, message):
+    with pytest.raises(BrokenEnvironment, match=f"^{message}"):
+        al.check("gradient", changed(member, value), n_samples=4)
+
+
 MEMBERS = ("scene", "inputs_of", "signed_truth", "label", "target_of", "build_network", "logits", "claims")
 
 
