@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from attributionlab.environments import Environment, make_environment
-from attributionlab.errors import AttributionLabError, BadPlan, bad_option, unknown_name
+from attributionlab.errors import AttributionLabError, BadPlan, BrokenEnvironment, bad_option, unknown_name
 from attributionlab.measuring.applicable import check_applies
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import make_metric
@@ -194,6 +194,8 @@ class PlanReader:
         for environment in environments:
             try:
                 environment.sample(1, target=target)
+            except BrokenEnvironment as error:  # which the target cannot help
+                self.problem(error, "environments")
             except AttributionLabError as error:
                 self.problem(error, "target")
                 return Plan.target

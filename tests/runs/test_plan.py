@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from attributionlab.environments import ENVIRONMENTS
 from attributionlab.errors import BadOption, BadPlan, MissingFile
 from attributionlab.runs import Plan, read_plan
 from attributionlab.runs.jobs import Job
@@ -305,3 +306,17 @@ def test_a_target_without_truth_is_one_problem_of_the_plan(target):
         BadPlan, match=r"^`target` must be winner, got 'loser'; single-color-sum has no truth for other"
     ):
         Plan.of(**SMALL | {"environments": ["single-color-sum[size=16]"]}, target="loser")
+
+
+def test_an_environment_that_raises_is_a_problem_of_the_environments_not_of_the_target(tmp_path, monkeypatch):
+    class Raising(ENVIRONMENTS.get("single-color-sum")):
+        name = "raising"
+
+        def scene(self, index):
+            raise KeyError(index)
+
+    monkeypatch.setitem(ENVIRONMENTS.entries, "raising", Raising)
+    text = 'name = "x"\nenvironments = ["raising[size=16]"]\nmethods = ["truth"]\n'
+    (tmp_path / "plan.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadPlan, match=r"^plan.toml:2: `scene` of raising raised KeyError: 0"):
+        read_plan(tmp_path / "plan.toml")
