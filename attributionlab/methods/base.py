@@ -173,6 +173,12 @@ class FunctionMethod:
     function: MethodFunction
     spec: str
 
+    def __post_init__(self) -> None:
+        declared = getattr(self.function, "declaration", None)
+        if declared is not None and not isinstance(declared, Declaration):
+            hint = f"it has a {type(declared).__name__}; decorate it with @attributionlab.declares or with nothing"
+            raise bad_option("method", "be declared as a method", self.spec, hint)
+
     @property
     def declaration(self) -> Declaration:
         """The declaration attached by `declares`, else the defaults."""

@@ -7,6 +7,7 @@ import textwrap
 import pytest
 import torch
 
+import attributionlab as al
 from attributionlab.environments import make_environment
 from attributionlab.errors import BadOption, MissingFile, UnknownName
 from attributionlab.methods import METHODS, FunctionMethod, make_method
@@ -194,6 +195,15 @@ def test_text_that_is_no_spec_is_refused(text):
 def test_what_is_neither_text_nor_function_is_refused(method):
     with pytest.raises(BadOption, match=r"^`method` must be a spec or a function \(model, inputs, targets\) -> Tensor"):
         make_method(method)
+
+
+def test_a_function_that_is_declared_as_a_metric_is_refused():
+    @al.metric(higher_is_better=True)
+    def mass(_environment, _batch, attribution):
+        return attribution.flatten(1).sum(dim=1)
+
+    with pytest.raises(BadOption, match=r"^`method` must be declared as a method, got '.*mass'; it has a MetricDecl"):
+        make_method(mass)
 
 
 def test_a_function_takes_no_options():
