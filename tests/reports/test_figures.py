@@ -202,6 +202,13 @@ def test_a_gray_image_of_zeros_and_ones_is_shown_black_and_white():
     assert picture(torch.tensor([[[0.0, 1.0]]])).tolist() == [[[0, 0, 0], [255, 255, 255]]]
 
 
+@pytest.mark.parametrize(
+    ("values", "levels"), [([0.0, 128.0, 255.0], [0, 128, 255]), ([1.0, 3.0], [1, 3]), ([0.0, 510.0], [0, 255])]
+)
+def test_a_gray_image_of_values_above_one_keeps_its_levels(values, levels):
+    assert picture(torch.tensor([[values]]))[0, :, 0].tolist() == levels
+
+
 def small_figure():
     figure = Figure(figsize=(1, 1))
     figure.subplots().plot([1, 2])

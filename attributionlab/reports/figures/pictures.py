@@ -15,9 +15,9 @@ SIGNED = LinearSegmentedColormap.from_list("signed", ["#0b3d91", "#5b8fd6", "#ff
 def picture(sample: Tensor) -> npt.NDArray[np.uint8]:
     """Convert an input to a picture (h, w, 3).
 
-    In an image (c, h, w) three channels are colors 0..255. In a single channel 0 is black and 1 is white. Of other
-    numbers of channels the sum of magnitudes is shown: black is 0, white is the largest. A sequence or a row (c, l) has
-    a line for each channel, from negative values in blue to positive ones in red.
+    In an image (c, h, w) three channels are colors 0..255. In a single channel 0 is black, and 1 is white, or 255 if
+    there are values above 1. Of other numbers of channels the sum of magnitudes is shown: black is 0, white is the
+    largest. A sequence or a row (c, l) has a line for each channel, from negative values in blue to positive ones in red.
     """
     values = sample.detach().cpu()
     if values.ndim != 3:
@@ -29,7 +29,7 @@ def picture(sample: Tensor) -> npt.NDArray[np.uint8]:
         values = relative(sums)
     pixels = rearrange(values, "c h w -> h w c").numpy()
     if pixels.shape[2] == 1:
-        pixels = np.repeat(pixels * 255, 3, axis=2)
+        pixels = np.repeat(pixels if (pixels > 1).any() else pixels * 255, 3, axis=2)
     return pixels.clip(0, 255).astype(np.uint8)
 
 
