@@ -21,6 +21,7 @@ from attributionlab.environments.members import call, read_explains, read_label,
 from attributionlab.environments.samples import coalition_function, make_batch, make_ground_truth, show
 from attributionlab.errors import AttributionLabError, bad_option
 from attributionlab.machine import torch_device
+from attributionlab.networks.copying import copy_network
 from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.specs.grammar import format_spec
 from attributionlab.specs.options import changed_options
@@ -292,7 +293,7 @@ class Environment(abc.ABC):
         """
         device = torch_device(device)
         copied = copy.copy(self)
-        vars(copied)["model"] = copy.deepcopy(self.model).to(device)  # cached_property stores it there
+        vars(copied)["model"] = copy_network(self.model).to(device)  # cached_property stores it there
         return copied
 
     @property

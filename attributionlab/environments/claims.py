@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from attributionlab.environments.members import read_label, read_logits
+from attributionlab.networks.copying import copy_network
 from attributionlab.networks.designed import logits_of
 from attributionlab.seeding import generator
 from attributionlab.truth.batch import Batch
@@ -238,7 +238,7 @@ def precision_claim(environment: Environment, case: Case) -> Claim:
     claim = Claim("precision", f"logits are equal in float32 and float64, alone and in a batch, {exactly}{also}")
     inputs = case.batch.inputs if unfamiliar is None else torch.cat([case.batch.inputs, unfamiliar])
     logits_in_batch = in_chunks(logits_of(environment.model), inputs)
-    precise = logits_of(copy.deepcopy(environment.model).double())
+    precise = logits_of(copy_network(environment.model).double())
     claim.test(_near(environment, logits_in_batch.double(), in_chunks(precise, inputs.double())))
     alone = torch.cat([logits_of(environment.model)(single) for single in inputs.split(1)])
     claim.test(_near(environment, logits_in_batch, alone))
@@ -250,7 +250,7 @@ def device_claim(environment: Environment, case: Case) -> Claim:
     claim = Claim("device", f"logits are equal on the CPU and on {case.device.type}, bit for bit")
     unfamiliar = environment.unfamiliar_inputs(len(case.batch))
     inputs = case.batch.inputs if unfamiliar is None else torch.cat([case.batch.inputs, unfamiliar])
-    on_device = logits_of(copy.deepcopy(environment.model).to(case.device))
+    on_device = logits_of(copy_network(environment.model).to(case.device))
     expected = in_chunks(logits_of(environment.model), inputs)
     claim.test(_near(environment, expected, in_chunks(on_device, inputs.to(case.device)).cpu()))
     return claim

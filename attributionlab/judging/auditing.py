@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.measuring.target_use import n_same_for_winner
 from attributionlab.methods import AnyMethod, Method, make_method
 from attributionlab.metrics import AnyMetric, Measurement, Metric, MetricFunction, make_metric, score
+from attributionlab.networks.copying import copy_network
 from attributionlab.perturbation import DEFAULT_MEMORY
 from attributionlab.printable import error_text
 from attributionlab.specs.arguments import (
@@ -224,7 +224,7 @@ def _audit_one(
 ) -> EnvironmentAudit:
     """Compute each method's maps batch by batch, then score them by every metric; the last methods are references."""
     on_device = environment.to(plan.device)
-    models = [copy.deepcopy(on_device.model) for _ in methods]  # a method cannot affect the others by its model
+    models = [copy_network(on_device.model) for _ in methods]  # a method cannot affect the others by its model
     rows, metric_errors = [_Row() for _ in methods], {}
     for start in range(0, plan.n_samples, plan.batch_size):
         n = min(plan.batch_size, plan.n_samples - start)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import score
+from attributionlab.networks.copying import copy_network
 from attributionlab.truth import Batch, GroundTruth
 
 
@@ -107,7 +107,7 @@ class DebugScenes:
 
     def _explain(self, environment: Environment, batch: Batch, is_graded: bool, seed_offset: int) -> ExplainedScene:
         method = make_method(_with_seed(self.method, seed_offset), environment)
-        network = copy.deepcopy(environment.model).to(self.device)
+        network = copy_network(environment.model).to(self.device)
         maps = explain(method, network, batch, device=self.device)
         if isinstance(maps, Failure):
             raise MethodFailed(maps)

@@ -5,7 +5,6 @@ At every value the same scenes are explained, scene i under the network with see
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -30,6 +29,7 @@ from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.metrics import AnyMetric, MetricFunction, make_metric
+from attributionlab.networks.copying import copy_network
 from attributionlab.printable import error_text
 from attributionlab.specs.arguments import MOST_IMAGES, require_function, require_list, whole_number
 from attributionlab.truth import Batch
@@ -189,7 +189,7 @@ class _Sweeping:
 
     def _explain(self, method: AnyMethod, environment: Environment, batch: Batch, tally: _MethodTally) -> Tensor | None:
         """The map of a scene, after its scores are added; None if the method failed."""
-        network = copy.deepcopy(environment.model).to(self.device)  # a method may change it
+        network = copy_network(environment.model).to(self.device)  # a method may change it
         explained = explain(method, network, batch, device=self.device)
         if not isinstance(explained, Maps):
             tally.failure = explained

@@ -6,7 +6,6 @@ network would say nothing about other networks.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +24,7 @@ from attributionlab.measuring.inspection import inspect_maps
 from attributionlab.methods import AnyMethod, make_method
 from attributionlab.methods.diagnostics import Recorded
 from attributionlab.metrics import score
+from attributionlab.networks.copying import copy_network
 from attributionlab.truth import TRUTHS, Batch, GroundTruth
 
 CONTROLS = ("random", "constant", "foreground")
@@ -106,7 +106,7 @@ class Source:
     def own_copy(self, environment: Environment, network: nn.Module) -> nn.Module:
         """The network on the device; a copy where others use it, because a method may change it."""
         is_shared = environment is self.environment or self.device.type != "cpu"
-        return copy.deepcopy(network).to(self.device) if is_shared else network
+        return copy_network(network).to(self.device) if is_shared else network
 
     def network_seeds(self, n: int) -> tuple[int, ...]:
         """Seeds of the networks of n scenes."""

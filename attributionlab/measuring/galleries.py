@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from attributionlab.measuring.explain import explain
 from attributionlab.measuring.failure import Failure
 from attributionlab.measuring.progress import Progress, no_progress
 from attributionlab.methods import AnyMethod
+from attributionlab.networks.copying import copy_network
 from attributionlab.truth import Batch, GroundTruth
 
 
@@ -61,7 +61,7 @@ def gallery(
     torch_device, batch = find_device(device), environment.sample(n_samples, start)
     maps, truths, judged, failures = {}, {}, {}, {}
     for method in methods:
-        outcome = explain(method, copy.deepcopy(environment.model).to(torch_device), batch, device=torch_device)
+        outcome = explain(method, copy_network(environment.model).to(torch_device), batch, device=torch_device)
         truths[method.spec] = deciding_truth(method.declaration, environment)
         judged[method.spec] = judged_truth(method.declaration, environment, batch)
         if isinstance(outcome, Failure):

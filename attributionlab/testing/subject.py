@@ -8,7 +8,6 @@ import dataclasses
 import itertools
 import random
 import weakref
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from attributionlab.environments.images import LARGEST_SIDE, SMALLEST_SIDE
 from attributionlab.errors import bad_option
 from attributionlab.measuring.explain import attribute
 from attributionlab.methods import AnyMethod, FunctionMethod, MethodFunction, make_method
+from attributionlab.networks.copying import copy_network
 from attributionlab.specs.arguments import MOST_IMAGES, whole_number
 from attributionlab.specs.grammar import parse_spec
 from attributionlab.testing.affine import NETWORKS, affine_sample
@@ -113,7 +113,7 @@ class Subject:
     @property
     def model(self) -> nn.Module:
         """A copy of the network, so that a method cannot affect later calls."""
-        return copy_of(self.environment.model if self.network is None else self.network)
+        return copy_network(self.environment.model if self.network is None else self.network)
 
     @property
     def place(self) -> str:
@@ -225,17 +225,6 @@ def _images(environment: Environment, n_samples: int, start: int) -> Batch:
 def _network(name: str, environment: Environment, seed: int) -> nn.Module:
     """The network `affine` or `hinged`, of which methods are given copies."""
     return NETWORKS[name](environment.model, seed)
-
-
-def copy_of(network: nn.Module) -> nn.Module:
-    """A copy of a network, as by `copy.deepcopy`, in a third of its time: most of what modules have are empty dictionaries of hooks."""
-    memo: dict[int, object] = {
-        id(value): type(value)()
-        for module in network.modules()
-        for value in vars(module).values()
-        if type(value) in (dict, OrderedDict, set) and not value
-    }
-    return copy.deepcopy(network, memo)
 
 
 def gaps(first: Tensor, second: Tensor) -> Tensor:
