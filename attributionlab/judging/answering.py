@@ -167,10 +167,12 @@ def _checked_baselines(baselines: object, environment: Environment) -> tuple[Bas
 
     Raises:
         BadOption: If `baselines` is not a list of at least one, or one is not a color of the inputs.
+        BrokenEnvironment: If the environment's true baseline is not one.
     """
     values = require_list("baselines", [baselines] if isinstance(baselines, str) else baselines, "baselines", 1)
     colors: tuple[Any, ...] = tuple(convert("baselines", value, Baseline) for value in values)
+    n_channels = environment.sample(1).inputs.shape[1]  # sampling checks the true baseline, too
     for color in colors:
         are_colors = environment.input_range is not None
-        baseline_color(color, len(environment.true_baseline), environment.true_baseline, are_colors=are_colors)
+        baseline_color(color, n_channels, environment.true_baseline, are_colors=are_colors)
     return colors

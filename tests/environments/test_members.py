@@ -63,6 +63,11 @@ def test_a_wrong_member_is_named_by_check(member, value, message):
         al.check("gradient", changed(member, value), n_samples=4)
 
 
+def test_a_wrong_true_baseline_is_named_by_answers():
+    with pytest.raises(BrokenEnvironment, match=r"^`true_baseline` of changed must be a tensor of shape \(1,\)"):
+        al.answers("gradient", changed("true_baseline", 0.0), n_samples=4)
+
+
 MEMBERS = ("scene", "inputs_of", "signed_truth", "label", "target_of", "build_network", "logits", "claims")
 
 
