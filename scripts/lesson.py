@@ -165,7 +165,8 @@ def detector(path: NetworkPath) -> Figure:
 
 def panels(pictures: dict[str, torch.Tensor]) -> Figure:
     """Pictures side by side: images (h, w, 3), and maps (1, h, w) in red and blue."""
-    figure = Figure(figsize=(3.2 * len(pictures), 3.4), layout="constrained")
+    n_lines = max(name.count("\n") + 1 for name in pictures)
+    figure = Figure(figsize=(3.2 * len(pictures), 3.3 + 0.5 * n_lines), layout="compressed")
     for axis, (name, values) in zip(figure.subplots(1, len(pictures), squeeze=False)[0], pictures.items(), strict=True):
         if values.shape[-1] == 3:
             axis.imshow(values)
