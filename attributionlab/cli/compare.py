@@ -36,28 +36,20 @@ from attributionlab.cli.output import (
     progress_bar,
 )
 
-_METHOD = "a name, a spec, or a function: file.py:name."
+
+def _method_argument(metavar: str, text: str) -> Any:
+    """One of the two methods."""
+    return typer.Argument(
+        metavar=metavar,
+        help=f"{text}: a name, a spec, or a function: file.py:name.",
+        autocompletion=method_names,
+        callback=refused_early(require_method),
+    )
 
 
 def compare(
-    first: Annotated[
-        str,
-        typer.Argument(
-            metavar="METHOD",
-            help=f"The first method: {_METHOD}",
-            autocompletion=method_names,
-            callback=refused_early(require_method),
-        ),
-    ],
-    second: Annotated[
-        str,
-        typer.Argument(
-            metavar="OTHER",
-            help=f"The method to compare it with: {_METHOD}",
-            autocompletion=method_names,
-            callback=refused_early(require_method),
-        ),
-    ],
+    first: Annotated[str, _method_argument("METHOD", "The first method")],
+    second: Annotated[str, _method_argument("OTHER", "The method to compare it with")],
     env: EnvironmentOption = DEFAULT_ENVIRONMENT,
     size: SizeOption = None,
     n_samples: Annotated[
